@@ -1,0 +1,14 @@
+// Tests import TypeScript sources through swc (types are checked by `npm run check`); whole processes are the built files in dist/.
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/tests'],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '\\.[jt]sx?$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(devalue|@jupyterlab|@lumino|@jupyter)/)'],
+  testTimeout: 60_000,
+};

@@ -1,0 +1,162 @@
+// What the lowering knows of one cell. Made in language/, used wherever a cell runs: the user process at home, the worker on a cluster.
+// Plain JSON: it crosses thread, process and machine borders, and the parts a job needs lie in its bundle.
+
+/**
+ * Ends every notebook name in lowered code: `x` becomes the script-scope binding `x` + MARK. ZERO WIDTH NON-JOINER is allowed inside
+ * identifiers (ECMA-262, IdentifierPart), cannot be typed by accident, and leaves V8's messages ("x is not a function") readable.
+ */
+export const MARK = '\u200c';
+
+/** The script-scope binding of a notebook name. */
+export function mangle(name: string): string {
+  return name + MARK;
+}
+
+/** Names that lowered code uses of the realm. They begin with `$` + MARK, which `mangle` of a typed name never gives. */
+export const RUNTIME = {
+  /** Configurable property of globalThis; true while an interrupt is wanted: `if(STOP)THROW();` */
+  stop: `$${MARK}s`,
+  /** Throws KeyboardInterrupt. */
+  throw: `$${MARK}t`,
+  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when the epoch has moved on. */
+  awaited: `$${MARK}k`,
+  /** The current epoch (property of globalThis); each activation that awaits notes it in a local of the name `activation`. */
+  epoch: `$${MARK}e`,
+  activation: `$${MARK}a`,
+  /** `HAS("x")`: is x a notebook name by now? For names no cell had declared when this code was lowered. */
+  has: `$${MARK}h`,
+  /** `DEAD("x")` throws the ReferenceError of the temporal dead zone, `CONSTANT("x")` the TypeError of assigning to a const. */
+  dead: `$${MARK}d`,
+  constant: `$${MARK}c`,
+  /** The only parameter of a lowered cell: a CellContext. */
+  context: `$${MARK}x`,
+  /** Local counter of a cell: how many of its top-level declarations are initialised. */
+  progress: `$${MARK}p`,
+  /** `REVIVE.on`, `REVIVE.register(class, access)`: private fields, see realm/private. */
+  revive: `$${MARK}r`,
+  /** Prefix of scope portals: arrows that name, read and write one activation. */
+  portal: `$${MARK}o`,
+} as const;
+
+/** What a lowered cell gets: `(async function ($x) { "use strict"; … })`. */
+export interface CellContext {
+  /** Set by the cell's last expression statement. Absent when the cell does not end in one. */
+  value?: unknown;
+  /** Set once by the cell's first statement; how far the top-level declarations have come. */
+  progress?: () => number;
+  /** The loaded modules of `CellCode.imports`, in order. */
+  readonly modules: readonly unknown[];
+  /** import.meta of the cell. */
+  readonly meta: unknown;
+  /** `import(specifier, options)` from the notebook's folder. */
+  readonly load: (specifier: unknown, options?: unknown) => Promise<unknown>;
+  readonly require: unknown;
+  readonly module: unknown;
+  readonly filename: string;
+  readonly dirname: string;
+}
+
+/** Hex SHA-256 of the cell's source, first 20 digits. Equal text has equal code. */
+export type CellId = string;
+
+/** One printed form of a cell: a function expression, and the way back to the source the user typed. */
+export interface Emit {
+  readonly text: string;
+  /** Source map v3 `mappings` (ECMA-426) from `text` to `CellCode.source`. */
+  readonly mappings: string;
+}
+
+export interface SourceRange {
+  /** UTF-16 offsets in the text. */
+  readonly start: number;
+  readonly end: number;
+  /** Line and column of `start`, both from 0. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export type DeclarationKind = 'var' | 'let' | 'const' | 'function' | 'class' | 'enum' | 'namespace' | 'import';
+
+export interface Declaration {
+  readonly name: string;
+  readonly kind: DeclarationKind;
+  /** Initialised once `progress()` has passed this number; 0 for what is hoisted (functions, imports, `var`). */
+  readonly step: number;
+}
+
+/** Notebook names that a piece of code uses without declaring them itself. Sorted, without repeats. */
+export interface Uses {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  /** Only under `typeof`: absent is no error. */
+  readonly probes: readonly string[];
+}
+
+export type FunctionKind =
+  'function' | 'arrow' | 'method' | 'getter' | 'setter' | 'constructor' | 'class' | 'static-block' | 'field';
+
+/** One function or class of a cell, wherever it stands. Its code id is `${cell.id}#${index}`. */
+export interface FunctionCode {
+  readonly index: number;
+  readonly kind: FunctionKind;
+  /** The name it shows (`f.name`) where that is known from the text, else ''. */
+  readonly name: string;
+  /** The enclosing function or class, if any. */
+  readonly parent?: number;
+  /** Its whole text in `local.text` and in `shipped.text`. */
+  readonly local: SourceRange;
+  readonly shipped: SourceRange;
+  /** Where it begins in the user's source. */
+  readonly source: { readonly line: number; readonly column: number };
+  /** Notebook names used by it and by everything inside it. */
+  readonly uses: Uses;
+  /** Variables of enclosing functions and blocks of the cell that it (or something inside it) uses: a closure, if not empty. */
+  readonly captures: readonly string[];
+  /** It uses `this`, `super`, `arguments` or `new.target` of the enclosing activation (arrows only). */
+  readonly lexicalThis: boolean;
+  /** It uses `super` of its own: a method that travels only with its home object. */
+  readonly usesSuper: boolean;
+}
+
+export interface ImportBinding {
+  readonly name: string;
+  /** The exported name; `default`, or `*` for the namespace. */
+  readonly imported: string;
+}
+
+export interface ModuleImport {
+  readonly specifier: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly bindings: readonly ImportBinding[];
+}
+
+export interface CellCode {
+  readonly id: CellId;
+  /** The number in `Cell [7]`. */
+  readonly execution: number;
+  /** What the user typed; a magic line is part of it, so lines count as the editor shows them. */
+  readonly source: string;
+  readonly isAsync: boolean;
+  /** With interrupt checks, for the user process. */
+  readonly local: Emit;
+  /** Without them, for a worker. */
+  readonly shipped: Emit;
+  readonly declarations: readonly Declaration[];
+  readonly imports: readonly ModuleImport[];
+  /** Modules named by `import('…')` or `require('…')` with a literal, anywhere in the cell. */
+  readonly dynamicImports: readonly string[];
+  /** Used by the cell as a whole, functions inside it included. */
+  readonly uses: Uses;
+  readonly functions: readonly FunctionCode[];
+  /** Positions (line and column from 0, in source) of direct `eval` whose argument is no literal. */
+  readonly hiddenNames: readonly { readonly line: number; readonly column: number }[];
+}
+
+/** The file name of a cell's script: unique per execution, recognised in stack frames. */
+export function scriptName(cell: { readonly id: CellId; readonly execution: number }): string {
+  return `cellburst-cell:${cell.id}:${cell.execution}`;
+}
+
+export function codeId(cell: CellId, index: number): string {
+  return `${cell}#${index}`;
+}

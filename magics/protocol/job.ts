@@ -1,0 +1,91 @@
+// A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
+
+export type JobId = string & { readonly __jobId: never };
+/** The scheduler's own id. */
+export type NativeId = string & { readonly __nativeId: never };
+
+export interface Resources {
+  readonly cores: number;
+  readonly memoryMiB?: number;
+  readonly wallTimeSeconds?: number;
+  readonly gpus?: number;
+}
+
+/** Where a job came from, so that a person finds the cell again. */
+export interface JobOrigin {
+  readonly client: 'kernel' | 'cli';
+  /** Process id of the client, to tell a live one from a dead one. */
+  readonly pid: number;
+  readonly directory: string;
+  readonly notebook?: string;
+  readonly cellId?: string;
+  readonly execution?: number;
+}
+
+/** What is asked. The bundle lies beside it, in the job's directory. */
+export interface JobSpec {
+  readonly name: string;
+  /** The configured cluster: `local`, or a name from the config. */
+  readonly cluster: string;
+  readonly resources: Resources;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly origin: JobOrigin;
+  /** First line of the cell's code, for lists. */
+  readonly summary: string;
+}
+
+/** Why a job ended without a result, told apart as far as the facts allow. */
+export type FailureCause =
+  'out-of-memory' | 'time-limit' | 'exit' | 'signal' | 'node-lost' | 'start-failed' | 'runner-lost' | 'disk-full';
+
+export type JobStatus =
+  | { readonly state: 'preparing'; readonly step: 'capture' | 'environment' | 'staging' }
+  | { readonly state: 'queued'; readonly reason?: string }
+  | { readonly state: 'running'; readonly node?: string; readonly since: number }
+  /** There is a readable envelope: the cell returned, or threw. */
+  | { readonly state: 'completed'; readonly outcome: 'value' | 'error' }
+  | {
+      readonly state: 'failed';
+      readonly cause: FailureCause;
+      readonly reason: string;
+      readonly exitCode?: number;
+      readonly signal?: string;
+    }
+  | { readonly state: 'cancelled'; readonly by: 'user' | 'administrator' | 'unknown' }
+  /** A word we do not know. Never final. */
+  | { readonly state: 'unknown'; readonly raw: string };
+
+export type JobState = JobStatus['state'];
+
+export function isFinal(status: JobStatus): boolean {
+  return status.state === 'completed' || status.state === 'failed' || status.state === 'cancelled';
+}
+
+/** Measured by the runner. */
+export interface JobUsage {
+  readonly peakMemoryMiB: number;
+  readonly cpuSeconds: number;
+  readonly elapsedSeconds: number;
+}
+
+/** A job as the store keeps it. Times are milliseconds since the epoch. */
+export interface JobRecord {
+  readonly id: JobId;
+  readonly spec: JobSpec;
+  readonly status: JobStatus;
+  /** Absolute path on the machine of the home agent. */
+  readonly directory: string;
+  readonly nativeId?: NativeId;
+  readonly createdAt: number;
+  readonly submittedAt?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly usage?: JobUsage;
+  /** Bytes of output spooled so far, and bytes dropped by the spool's cap. */
+  readonly outputBytes: number;
+  readonly droppedBytes: number;
+  /** When the result was put into a notebook. Only once. */
+  readonly deliveredAt?: number;
+  /** When the user asked for the end; the scheduler may still be at it. */
+  readonly cancelRequestedAt?: number;
+}

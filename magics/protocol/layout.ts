@@ -1,0 +1,14 @@
+// The files of one job's directory. A job directory describes itself: whoever finds it knows what was asked, what ran and how it ended.
+
+/** The bundle: what the job needs (see container.ts). Written whole by the client before submission. */
+export const BUNDLE_FILE = 'bundle.bin';
+/** The envelope: what came back (see envelope.ts). Written beside, synced, renamed by the cell process. Its presence means: it is whole. */
+export const ENVELOPE_FILE = 'envelope.bin';
+/** Output records (output.ts), spooled by the runner before anything is streamed. */
+export const OUTPUT_FILE = 'output.spool';
+/** The record (job.ts), by the home agent: write, sync, rename. */
+export const RECORD_FILE = 'record.json';
+/** Written by the runner when it has started, and again with usage while it runs. */
+export const HEARTBEAT_FILE = 'heartbeat.json';
+/** Written once by the runner at the end: how the cell process ended. */
+export const OUTCOME_FILE = 'outcome.json';
