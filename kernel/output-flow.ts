@@ -72,8 +72,9 @@ export class OutputFlow {
     this.#later(BATCH_MILLISECONDS);
   }
 
-  get isCongested(): boolean {
-    return this.#congested;
+  /** An interrupted flood: what waits is forgotten, so that its end comes now. */
+  discardIfCongested(cell: CellFlow): void {
+    if (this.#congested) this.discard(cell);
   }
 
   /** What this cell wrote and nobody saw yet is forgotten. */

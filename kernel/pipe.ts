@@ -8,6 +8,9 @@ import type { MimeBundle } from '../magics/protocol/output';
 /** File descriptors of the user process. 0 is empty; 1 and 2 are pipes that catch what native code prints. */
 export const PIPES = { requests: 3, frames: 4, interrupts: 5 } as const;
 
+/** Methods of `call`: requests of magics/namespace.ts. */
+export const CALLS = { capture: 'capture', settle: 'settle', forget: 'forget' } as const;
+
 /** Counts the cells a user process was given, silent ones too: output is attributed by it. From 1; 0 is no cell. */
 export type Turn = number;
 

@@ -1,23 +1,23 @@
 // Runs cells in the user process, one at a time, and tells how each ended.
 import type { CellCode } from '../../magics/protocol/code';
+import { isInterrupt } from '../../magics/realm';
+import type { Realm } from '../../magics/realm';
 import { showValue } from '../../magics/realm/display';
 import { showError } from '../../magics/realm/traceback';
 import type { RunReport, Turn } from '../pipe';
 import type { Attribution } from './attribution';
-import type { Evaluator } from './evaluator';
 import type { Input } from './input';
-import { isKeyboardInterrupt } from './stopping';
 import type { Stopping } from './stopping';
 
 export class Cells {
-  readonly #evaluator: Evaluator;
+  readonly #realm: Realm;
   readonly #stopping: Stopping;
   readonly #attribution: Attribution;
   readonly #input: Input;
   readonly #sources = new Map<number, string>();
 
-  constructor(evaluator: Evaluator, stopping: Stopping, attribution: Attribution, input: Input) {
-    this.#evaluator = evaluator;
+  constructor(realm: Realm, stopping: Stopping, attribution: Attribution, input: Input) {
+    this.#realm = realm;
     this.#stopping = stopping;
     this.#attribution = attribution;
     this.#input = input;
@@ -29,27 +29,30 @@ export class Cells {
   async run(turn: Turn, code: CellCode): Promise<RunReport> {
     this.#sources.set(code.execution, code.source);
     const controller = new AbortController();
-    let progress = (): number => 0;
     try {
-      const display = await this.#stopping.run(turn, () =>
-        this.#attribution.run(turn, async () => {
-          const running = this.#evaluator.run(code, controller.signal);
-          progress = running.progress;
-          const ended = await running.ended;
-          // Shown inside the interruptible part: an inspect method of the user's may never return.
-          return ended.hasValue && ended.value !== undefined ? await showValue(ended.value) : undefined;
-        }),
+      return await this.#stopping.run(turn, controller, () =>
+        this.#attribution.run(turn, () => this.#evaluate(turn, code, controller.signal)),
       );
-      return { ok: true, progress: progress(), ...(display ? { display } : {}) };
     } catch (error) {
-      controller.abort(error);
-      if (isKeyboardInterrupt(error)) this.#abandon(turn);
-      return { ok: false, progress: progress(), error: showError(error, this.sourceOf) };
+      // Its own end was never reached: what it has initialised is settled from outside.
+      const progress = this.#realm.abandon(code);
+      return this.#failed(turn, error, progress);
     }
   }
 
-  #abandon(turn: Turn): void {
-    this.#attribution.abandon(turn);
-    this.#input.forget(turn);
+  async #evaluate(turn: Turn, code: CellCode, signal: AbortSignal): Promise<RunReport> {
+    const run = await this.#realm.run(code, signal);
+    if (!run.ok) return this.#failed(turn, run.error, run.progress);
+    if (!run.hasValue || run.value === undefined) return { ok: true, progress: run.progress };
+    // Part of what can be interrupted: an inspect method of the user's may never return.
+    return { ok: true, progress: run.progress, display: await showValue(run.value) };
+  }
+
+  #failed(turn: Turn, error: unknown, progress: number): RunReport {
+    if (isInterrupt(error)) {
+      this.#attribution.abandon(turn);
+      this.#input.forget(turn);
+    }
+    return { ok: false, progress, error: showError(error, this.sourceOf) };
   }
 }

@@ -4,17 +4,18 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { isInterrupt, Realm } from '../../magics/realm';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
 import { showError } from '../../magics/realm/traceback';
+import { versionOf } from '../versions';
 import { LineReader, PIPES } from '../pipe';
 import type { Request } from '../pipe';
 import { Attribution } from './attribution';
 import { Cells } from './cells';
-import { plainEvaluator } from './evaluator';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
-import { isKeyboardInterrupt, isUnwinding, Stopping } from './stopping';
+import { isUnwinding, Stopping } from './stopping';
 
 const frames = new FrameWriter();
 const stopping = new Stopping();
@@ -25,12 +26,16 @@ const sink = attributedSink(frames, attribution);
 redirectStandardStreams(sink);
 const input = new Input(frames, attribution);
 input.install();
-const cells = new Cells(
-  plainEvaluator({ ...makeDisplayFunctions(sink), input: input.ask }),
-  stopping,
-  attribution,
-  input,
-);
+const display = makeDisplayFunctions(sink);
+const realm = new Realm({
+  directory: process.cwd(),
+  text: 'local',
+  virtualModules: {
+    cellburst: { ...display, input: input.ask },
+    tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
+  },
+});
+const cells = new Cells(realm, stopping, attribution, input);
 
 startInterruptThread();
 reportStrayErrors();
@@ -82,10 +87,15 @@ function serve(request: Request): void {
   }
 }
 
+/** What tslab's own `versions` tells, of the packages beside us. */
+function tslabVersions(): Readonly<Record<string, string>> {
+  return { tslab: versionOf('tslab'), typescript: versionOf('typescript'), node: process.version };
+}
+
 /** What nobody caught is shown in the cell it belongs to, and never ends the process. */
 function reportStrayErrors(): void {
   const report = (what: string, error: unknown) => {
-    if (isUnwinding(error) || isKeyboardInterrupt(error)) return;
+    if (isUnwinding(error) || isInterrupt(error)) return;
     sink.write({ type: 'stderr', text: `${what} ${showError(error, cells.sourceOf).traceback.join('\n')}\n` });
   };
   process.on('uncaughtException', (error) => {

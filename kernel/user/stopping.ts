@@ -3,7 +3,10 @@
 // termination of library code that has no checks, comes from the interrupt thread and is made safe here.
 import asyncHooks from 'node:async_hooks';
 import { syncBuiltinESMExports } from 'node:module';
+// Node's own, not the globals that know of cells: an interrupted cell's timers do not fire any more, ours do.
+import { setImmediate, setTimeout } from 'node:timers';
 import { RUNTIME } from '../../magics/protocol/code';
+import { clearStop, KeyboardInterrupt, raiseEpoch } from '../../magics/realm';
 import type { Turn } from '../pipe';
 
 /** Keys (for Symbol.for) of the two functions that the interrupt thread calls through the inspector. */
@@ -12,15 +15,6 @@ export const DISARM = 'cellburst.disarm';
 
 const UNWIND = Symbol('cellburst.unwind');
 const UNWIND_MILLISECONDS = 10;
-
-/** What an interrupted cell ends with. The realm's own carries the same name. */
-export class KeyboardInterrupt extends Error {
-  override readonly name = 'KeyboardInterrupt';
-}
-
-export function isKeyboardInterrupt(error: unknown): boolean {
-  return error instanceof Error && error.name === 'KeyboardInterrupt';
-}
 
 /** The error thrown after a termination so that Node empties its stack of async ids. To be swallowed. */
 export function isUnwinding(error: unknown): boolean {
@@ -36,7 +30,8 @@ export class Stopping {
   /** The turn that was stopped before it came. */
   #stoppedAhead: Turn = 0;
   #terminated = false;
-  #abandon: ((reason: KeyboardInterrupt) => void) | undefined;
+  #cell: AbortController | undefined;
+  #abandon: ((reason: Error) => void) | undefined;
 
   /** Once, before any user code: later AsyncLocalStorage classes would not be known here. */
   install(): void {
@@ -51,15 +46,16 @@ export class Stopping {
     });
   }
 
-  /** Runs a cell so that it can be stopped; rejects with KeyboardInterrupt when it was abandoned. */
-  async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a cell so that it can be stopped. An interrupt aborts `cell`, and `work` should then end; when it does not, because its stack is
+   * gone, this rejects with KeyboardInterrupt.
+   */
+  async run<T>(turn: Turn, cell: AbortController, work: () => Promise<T>): Promise<T> {
     this.#started = turn;
-    this.#running = turn;
     this.#lower();
-    if (this.#stoppedAhead === turn) {
-      this.#running = 0;
-      throw new KeyboardInterrupt('The cell was interrupted before it began.');
-    }
+    if (this.#stoppedAhead === turn) throw new KeyboardInterrupt('The cell was interrupted before it began.');
+    this.#running = turn;
+    this.#cell = cell;
     const abandoned = new Promise<never>((_, reject) => {
       this.#abandon = reject;
     });
@@ -68,7 +64,7 @@ export class Stopping {
       return await Promise.race([Promise.resolve().then(work), abandoned]);
     } finally {
       this.#running = 0;
-      this.#abandon = undefined;
+      this.#cell = this.#abandon = undefined;
       this.#lower();
       if (this.#terminated) await this.#unwind();
       Atomics.add(this.#answers, 0, 1);
@@ -77,8 +73,11 @@ export class Stopping {
 
   /** The interrupt thread has raised the flag for this turn. */
   hear(turn: Turn): void {
-    if (turn === this.#running && this.#abandon) {
-      this.#abandon(new KeyboardInterrupt('The cell was interrupted.'));
+    const abandon = this.#abandon;
+    if (turn === this.#running && abandon) {
+      this.#cell?.abort();
+      // A cell that waits ends within these turns of the loop.
+      setImmediate(() => setImmediate(() => { abandon(new KeyboardInterrupt()); }));
       return;
     }
     // Nothing of this turn runs: a callback of an earlier cell was stopped, or the request has not been read yet.
@@ -92,14 +91,11 @@ export class Stopping {
   #raise(turn: Turn): void {
     if (turn < this.#started) return;
     Reflect.set(globalThis, RUNTIME.stop, true);
-    if (turn === this.#running) Reflect.set(globalThis, RUNTIME.epoch, Number(Reflect.get(globalThis, RUNTIME.epoch)) + 1);
+    if (turn === this.#running) raiseEpoch();
   }
 
   #lower(): void {
-    if (Reflect.get(globalThis, RUNTIME.stop) === false) return;
-    // Deleted first: V8 embeds the constant `false` again, where a mere assignment would cost 3-4 times for good.
-    Reflect.deleteProperty(globalThis, RUNTIME.stop);
-    define(RUNTIME.stop, false);
+    if (Reflect.get(globalThis, RUNTIME.stop) === true) clearStop();
   }
 
   async #unwind(): Promise<void> {
@@ -138,10 +134,6 @@ function trackStorages(): () => Iterable<asyncHooks.AsyncLocalStorage<unknown>> 
       if (storage) yield storage;
     }
   };
-}
-
-function define(name: string, value: unknown): void {
-  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true, enumerable: false });
 }
 
 function defineHidden(key: string, value: (argument: Turn) => void): void {

@@ -1,7 +1,7 @@
 // Jupyter messages in and out: what the kernel says to its clients, with the right parents, and what they ask of it.
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../log';
-import { readConnection } from './connection';
+import type { Connection } from './connection';
 import { decode, encode, makeHeader, Signer } from './message';
 import type { Content, Message } from './message';
 import { openSockets } from './sockets';
@@ -27,8 +27,7 @@ export class Wire {
     this.#log = log;
   }
 
-  static async open(connectionFile: string, log: Log): Promise<Wire> {
-    const connection = readConnection(connectionFile);
+  static async open(connection: Connection, log: Log): Promise<Wire> {
     return new Wire(await openSockets(connection), new Signer(connection.key, connection.digest), log);
   }
 
