@@ -131,7 +131,8 @@ export class Executions {
       return false;
     }
     const cell = this.#open(request);
-    if (!request.silent) await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
+    if (!request.silent)
+      await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
     if (request.storeHistory) history.add(cell.execution, source);
     const outcome = await this.#outcome(cell);
     // Native output comes by other pipes: what has arrived by now belongs before the result.

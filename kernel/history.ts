@@ -57,6 +57,9 @@ function lastOf(rows: readonly Row[], count: number | undefined): readonly Row[]
 
 /** `*` and `?` as in a shell: what the protocol calls a glob. */
 function globToRegExp(glob: string): RegExp {
-  const text = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^]*').replace(/\?/g, '[^]');
+  const text = glob
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '[^]*')
+    .replace(/\?/g, '[^]');
   return new RegExp(`^${text}$`);
 }

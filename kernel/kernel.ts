@@ -175,8 +175,7 @@ export class Kernel {
   async #inspect(content: Content): Promise<Content> {
     const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
-    const found =
-      magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
+    const found = magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
     if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
     const markdown = found.markdown === undefined ? {} : { 'text/markdown': found.markdown };
     return { status: 'ok', found: true, data: { 'text/plain': found.text, ...markdown }, metadata: {} };

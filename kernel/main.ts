@@ -22,40 +22,34 @@ async function main(): Promise<void> {
   const directory = process.cwd();
   const log = openLog();
   const language = plainLanguage();
-  // Made once the sockets are bound; until then the user process has nothing to say.
-  let executions: Executions | undefined;
-  const user = new UserSeat(
-    join(__dirname, 'user.js'),
-    directory,
-    {
-      output: (turn, record) => {
-        executions?.output(turn, record);
-      },
-      input: (turn, prompt, password) => {
-        executions?.input(turn, prompt, password);
-      },
-      ended: (end) => {
-        log.write(`the user process ended: ${JSON.stringify(end)}`);
-        language.reset().catch((error: unknown) => {
-          log.write('the language could not be reset', error);
-        });
-        executions?.processEnded(end);
-      },
-    },
-    log,
-  );
+  const user = new UserSeat(join(__dirname, 'user.js'), directory, log);
   // First of all: it starts while we bind our sockets.
   user.warm();
   const wire = await Wire.open(connection, log);
   const history = new History();
   const notebook = process.env['JPY_SESSION_NAME'];
   const session: NotebookSession = {
-    namespace: namespaceOf(user, () => executions?.turn ?? 0),
+    namespace: namespaceOf(user, () => executions.turn),
     language,
     directory,
     ...(notebook ? { notebook } : {}),
   };
-  executions = new Executions({ wire, user, language, history, session, log });
+  const executions: Executions = new Executions({ wire, user, language, history, session, log });
+  user.listen({
+    output: (turn, record) => {
+      executions.output(turn, record);
+    },
+    input: (turn, prompt, password) => {
+      executions.input(turn, prompt, password);
+    },
+    ended: (end) => {
+      log.write(`the user process ended: ${JSON.stringify(end)}`);
+      language.reset().catch((error: unknown) => {
+        log.write('the language could not be reset', error);
+      });
+      executions.processEnded(end);
+    },
+  });
 
   let ending: Promise<void> | undefined;
   const shutdown = () => {
@@ -68,7 +62,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', shutdown);
   // For clients that interrupt by signal although our kernelspec says: by message.
   process.on('SIGINT', () => {
-    executions?.interrupt();
+    executions.interrupt();
   });
   process.on('uncaughtException', (error) => {
     log.write('an error nobody caught', error);

@@ -18,7 +18,10 @@ const MESSAGE_OVERHEAD_BYTES = 500;
 const HIGH_WATER_BYTES = 512 * 1024;
 
 /** Publishes one message of a cell. */
-export type Publish = (type: 'stream' | 'display_data' | 'update_display_data' | 'clear_output', content: Content) => void;
+export type Publish = (
+  type: 'stream' | 'display_data' | 'update_display_data' | 'clear_output',
+  content: Content,
+) => void;
 
 export interface FlowEvents {
   /** Too much waits: stop reading the writer's pipe. */
@@ -111,7 +114,8 @@ export class OutputFlow {
   }
 
   #later(milliseconds: number): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#send();
     }, milliseconds);
@@ -232,7 +236,7 @@ function jsonBytes(value: unknown): number {
 function cutText(record: OutputRecord): OutputRecord[] {
   if ((record.type !== 'stdout' && record.type !== 'stderr') || record.text.length <= MAX_TEXT) return [record];
   const parts: OutputRecord[] = [];
-  for (let start = 0; start < record.text.length; ) {
+  for (let start = 0; start < record.text.length;) {
     let end = start + MAX_TEXT;
     // Not between the halves of one character.
     if ((record.text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end++;

@@ -39,7 +39,10 @@ export type RunReport =
 
 export type CallReport =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: { readonly name: string; readonly message: string; readonly fields: MimeBundle } };
+  | {
+      readonly ok: false;
+      readonly error: { readonly name: string; readonly message: string; readonly fields: MimeBundle };
+    };
 
 /** Up the frame pipe, as frames of kind MESSAGE. */
 export type Notice =
@@ -90,7 +93,9 @@ export class FrameReader {
     while (bytes.length >= FRAME_HEADER_BYTES) {
       const length = bytes.readUInt32LE(0);
       if (length > MAX_FRAME_BYTES)
-        throw new ProtocolError(`The user process announced a frame of ${length} bytes; at most ${MAX_FRAME_BYTES} pass.`);
+        throw new ProtocolError(
+          `The user process announced a frame of ${length} bytes; at most ${MAX_FRAME_BYTES} pass.`,
+        );
       const end = FRAME_HEADER_BYTES + length;
       if (bytes.length < end) {
         this.#needed = end;

@@ -21,7 +21,11 @@ function lower(source: string, execution: number): CellCode {
   const checked = source
     .replace(/while \(true\) \{/g, `while(true){if(${RUNTIME.stop})${RUNTIME.throw}();`)
     .replace(/for \(;;\) \{/g, `for(;;){if(${RUNTIME.stop})${RUNTIME.throw}();`)
-    .replace(/await ([^;]*);/g, `${RUNTIME.awaited}($a, await $1);`);
+    .replace(
+      'await new Promise((r) => setTimeout(r, 1));',
+      `${RUNTIME.awaited}($a, await new Promise((r) => setTimeout(r, 1)));`,
+    )
+    .replace('(n: number): number => {', `(n) => {if(${RUNTIME.stop})${RUNTIME.throw}();`);
   let body = checked;
   try {
     new Script(`(async () => (${checked}))`);
@@ -33,7 +37,16 @@ function lower(source: string, execution: number): CellCode {
   const emit = { text, mappings: '' };
   return {
     id: createHash('sha256').update(source).digest('hex').slice(0, 20),
-    execution, source, isAsync: true, local: emit, shipped: emit, declarations: [], imports: [], dynamicImports: [],
-    uses: { reads: [], writes: [], probes: [] }, functions: [], hiddenNames: [],
+    execution,
+    source,
+    isAsync: true,
+    local: emit,
+    shipped: emit,
+    declarations: [],
+    imports: [],
+    dynamicImports: [],
+    uses: { reads: [], writes: [], probes: [] },
+    functions: [],
+    hiddenNames: [],
   };
 }

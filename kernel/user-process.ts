@@ -252,7 +252,11 @@ export class UserProcess {
   #explain(code: number | null, signal: string | null): ProcessEnd {
     if (this.#asked) return { why: 'asked' };
     if (this.#exitCalled !== undefined) return { why: 'exit', code: this.#exitCalled };
-    if (/(heap out of memory|Array buffer allocation failed|invalid array length Allocation failed)/i.test(this.#stderrTail))
+    if (
+      /(heap out of memory|Array buffer allocation failed|invalid array length Allocation failed)/i.test(
+        this.#stderrTail,
+      )
+    )
       return { why: 'heap', limitMiB: this.#heapLimitMiB };
     if (signal) return { why: 'signal', signal };
     return { why: 'code', code: code ?? -1, words: this.#stderrTail.trim().split('\n').at(-1) ?? '' };

@@ -11,22 +11,22 @@ const SHORT_LIFE_MILLISECONDS = 2_000;
 
 export class UserSeat {
   readonly #start: () => UserProcess;
-  readonly #events: UserProcessEvents;
+  #events: UserProcessEvents | undefined;
   #process: UserProcess | undefined;
   #closing = false;
   #paused = false;
 
-  constructor(program: string, directory: string, events: UserProcessEvents, log: Log) {
-    this.#events = events;
+  constructor(program: string, directory: string, log: Log) {
     this.#start = () => {
       const process = new UserProcess(
         program,
         directory,
         {
-          ...events,
+          output: (turn, record) => this.#events?.output(turn, record),
+          input: (turn, prompt, password) => this.#events?.input(turn, prompt, password),
           ended: (end) => {
             if (this.#process === process) this.#replace(process);
-            this.#events.ended(end);
+            this.#events?.ended(end);
           },
         },
         log,
@@ -34,6 +34,11 @@ export class UserSeat {
       if (this.#paused) process.pause();
       return process;
     };
+  }
+
+  /** Who hears of output, questions and ends. Before, a process starts and has nothing to say. */
+  listen(events: UserProcessEvents): void {
+    this.#events = events;
   }
 
   get pid(): number | undefined {

@@ -46,15 +46,21 @@ export class Attribution {
 
   #wrapTimer(name: 'setTimeout' | 'setInterval' | 'setImmediate'): void {
     const original: (...args: unknown[]) => unknown = globalThis[name] as (...args: unknown[]) => unknown;
-    const attribution = this;
+    const turnNow = () => this.turn;
+    const fire = (turn: Turn, timer: NodeJS.Timeout | NodeJS.Immediate, fired: () => void) => {
+      this.#fire(turn, timer, fired);
+    };
     const wrapped = function (callback: unknown, ...rest: unknown[]): unknown {
       if (typeof callback !== 'function') return original(callback, ...rest);
-      const turn = attribution.turn;
-      return original(function (this: NodeJS.Timeout, ...args: unknown[]) {
-        attribution.#fire(turn, this, () => {
-          Reflect.apply(callback, this, args);
-        });
-      }, ...rest);
+      const turn = turnNow();
+      return original(
+        function (this: NodeJS.Timeout, ...args: unknown[]) {
+          fire(turn, this, () => {
+            Reflect.apply(callback, this, args);
+          });
+        },
+        ...rest,
+      );
     };
     Object.defineProperty(wrapped, 'name', { value: name });
     const promised: unknown = Reflect.get(original, promisify.custom);

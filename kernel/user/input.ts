@@ -70,8 +70,7 @@ export class Input {
 
   #askFirst(): void {
     const first = this.#questions[0];
-    if (first)
-      this.#frames.notice({ type: 'input', turn: first.turn, prompt: first.prompt, password: first.password });
+    if (first) this.#frames.notice({ type: 'input', turn: first.turn, prompt: first.prompt, password: first.password });
   }
 }
 

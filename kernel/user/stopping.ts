@@ -77,7 +77,11 @@ export class Stopping {
     if (turn === this.#running && abandon) {
       this.#cell?.abort();
       // A cell that waits ends within these turns of the loop.
-      setImmediate(() => setImmediate(() => { abandon(new KeyboardInterrupt()); }));
+      setImmediate(() =>
+        setImmediate(() => {
+          abandon(new KeyboardInterrupt());
+        }),
+      );
       return;
     }
     // Nothing of this turn runs: a callback of an earlier cell was stopped, or the request has not been read yet.
@@ -137,5 +141,10 @@ function trackStorages(): () => Iterable<asyncHooks.AsyncLocalStorage<unknown>> 
 }
 
 function defineHidden(key: string, value: (argument: Turn) => void): void {
-  Object.defineProperty(globalThis, Symbol.for(key), { value, configurable: false, writable: false, enumerable: false });
+  Object.defineProperty(globalThis, Symbol.for(key), {
+    value,
+    configurable: false,
+    writable: false,
+    enumerable: false,
+  });
 }

@@ -28,7 +28,8 @@ export interface Message {
   readonly buffers: readonly Buffer[];
 }
 
-export type Decoded = { readonly ok: true; readonly message: Message } | { readonly ok: false; readonly reason: string };
+export type Decoded =
+  { readonly ok: true; readonly message: Message } | { readonly ok: false; readonly reason: string };
 
 /** Signs and checks the four JSON parts. An empty key means: no signatures on either side. */
 export class Signer {

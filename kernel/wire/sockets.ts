@@ -7,7 +7,7 @@ export type Frames = readonly Buffer[];
 
 /** Takes frames. Sends go out one after the other: zeromq allows one waiting send per socket, and a rejection is not lost. */
 export interface FrameSink {
-  send(frames: Frames): Promise<void>;
+  readonly send: (frames: Frames) => Promise<void>;
 }
 
 export interface FrameChannel extends FrameSink {

@@ -33,13 +33,17 @@ export function inspectValue(value: unknown): string {
 }
 
 async function ownBundle(value: unknown): Promise<Shown | undefined> {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || types.isProxy(value)) return undefined;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || types.isProxy(value))
+    return undefined;
   try {
     const method: unknown = Reflect.get(value, DISPLAY_METHOD);
     if (typeof method !== 'function') return undefined;
     const bundle: unknown = await Reflect.apply(method, value, []);
     if (isMimeBundle(bundle)) return { data: toJson(bundle), metadata: {} };
-    return { data: { 'text/plain': `${inspectValue(value)}\n[Symbol.for('Jupyter.display') gave no mime bundle]` }, metadata: {} };
+    return {
+      data: { 'text/plain': `${inspectValue(value)}\n[Symbol.for('Jupyter.display') gave no mime bundle]` },
+      metadata: {},
+    };
   } catch (error) {
     return {
       data: { 'text/plain': `${inspectValue(value)}\n[Symbol.for('Jupyter.display') threw: ${safeMessage(error)}]` },
@@ -61,11 +65,11 @@ function toJson(bundle: Record<string, unknown>): MimeBundle {
 }
 
 function toMedia(media: unknown): unknown {
-  if (media instanceof Uint8Array) return Buffer.from(media.buffer, media.byteOffset, media.byteLength).toString('base64');
+  if (media instanceof Uint8Array)
+    return Buffer.from(media.buffer, media.byteOffset, media.byteLength).toString('base64');
   if (typeof media === 'string') return media;
   // What has no JSON form (a cycle, a BigInt) fails here, where the user's own call is still on the stack.
-  const json: string | undefined = JSON.stringify(media);
-  return json === undefined ? null : (JSON.parse(json) as unknown);
+  return JSON.parse(JSON.stringify(media ?? null)) as unknown;
 }
 
 /** The methods of tslab's `display`. With an id, each call overwrites what the one before it showed. */
@@ -107,7 +111,12 @@ export function makeDisplayFunctions(sink: OutputSink): DisplayFunctions {
     sink.write({ type: 'display', data: shown.data, metadata: shown.metadata });
   };
   return {
-    display: Object.assign(show, makeDisplay((data) => { writeDisplay(sink, data); })),
+    display: Object.assign(
+      show,
+      makeDisplay((data) => {
+        writeDisplay(sink, data);
+      }),
+    ),
     newDisplay: () => {
       const displayId = randomUUID();
       let shownBefore = false;

@@ -37,7 +37,7 @@ export class BlockingPipe {
     if (!this.#open) return;
     // One write for one record: half a system call per line of output.
     const bytes = Buffer.concat(parts);
-    for (let offset = 0; offset < bytes.length; ) {
+    for (let offset = 0; offset < bytes.length;) {
       try {
         offset += writeSync(this.#fd, bytes, offset, bytes.length - offset);
       } catch (error) {
@@ -86,7 +86,10 @@ class StandardStream extends Writable {
   override end(chunk?: unknown, encoding?: unknown, callback?: unknown): this {
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) this.write(chunk);
     const done = [chunk, encoding, callback].find((value) => typeof value === 'function');
-    if (typeof done === 'function') process.nextTick(() => { Reflect.apply(done, this, []); });
+    if (typeof done === 'function')
+      process.nextTick(() => {
+        Reflect.apply(done, this, []);
+      });
     return this;
   }
 

@@ -1,6 +1,6 @@
 // An error → what the notebook shows of it: name and message, the line of the cell it came from, the frames in cell lines.
 // Frames are mapped and cleaned by the realm (Error.prepareStackTrace); here is only the form. Colours are ANSI; without them it reads the same.
-import { inspect, stripVTControlCharacters, types } from 'node:util';
+import { inspect, stripVTControlCharacters } from 'node:util';
 import { MARK } from '../protocol/code';
 import { codeFrame } from '../protocol/code-frame';
 
@@ -28,7 +28,7 @@ export function showError(error: unknown, sourceOf: SourceOf): ErrorForm {
     const { name, message } = nameOf(error);
     return { name, message, traceback: formatError(error, sourceOf, MAX_DEPTH) };
   } catch (reason) {
-    const text = `an error whose own parts throw when they are read (${String(reason instanceof Error ? reason.message : typeof reason)})`;
+    const text = `an error whose own parts throw when they are read (${reason instanceof Error ? reason.message : typeof reason})`;
     return { name: 'Error', message: text, traceback: [`${RED}Error${RESET}: ${text}`] };
   }
 }
@@ -50,7 +50,8 @@ function formatError(error: unknown, sourceOf: SourceOf, depth: number): string[
   const inner: [string, unknown][] = [];
   if (Object.hasOwn(error, 'cause')) inner.push(['Caused by', error.cause]);
   const errors: unknown = Reflect.get(error, 'errors');
-  if (Array.isArray(errors)) errors.slice(0, 5).forEach((each, index) => inner.push([`Error ${index + 1} of ${errors.length}`, each]));
+  if (Array.isArray(errors))
+    errors.slice(0, 5).forEach((each, index) => inner.push([`Error ${index + 1} of ${errors.length}`, each]));
   for (const [label, each] of inner) {
     if (depth === 0) return [...lines, `${label}: …`];
     const [head = '', ...rest] = formatError(each, sourceOf, depth - 1);
@@ -71,11 +72,10 @@ function nameOf(error: unknown): { name: string; message: string } {
 /** By shape, not by class: an error may come from another realm. */
 function isErrorLike(value: unknown): value is Error {
   return (
-    types.isNativeError(value) ||
-    (typeof value === 'object' &&
-      value !== null &&
-      typeof Reflect.get(value, 'message') === 'string' &&
-      typeof Reflect.get(value, 'name') === 'string')
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'message') === 'string' &&
+    typeof Reflect.get(value, 'name') === 'string'
   );
 }
 
@@ -109,7 +109,9 @@ function colourFrame(frame: string): string {
 
 /** Fields the error carries of its own: `code: 'ENOENT'`. */
 function ownFields(error: Error): string[] {
-  const fields = Object.entries(error).filter(([key]) => !['name', 'message', 'stack', 'cause', 'errors'].includes(key));
+  const fields = Object.entries(error).filter(
+    ([key]) => !['name', 'message', 'stack', 'cause', 'errors'].includes(key),
+  );
   return fields.slice(0, 20).map(([key, value]) => `    ${key}: ${inspect(value, { depth: 2, breakLength: 120 })}`);
 }
 

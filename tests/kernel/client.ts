@@ -303,11 +303,15 @@ async function receiveAll(socket: Dealer | Subscriber, inbox: Inbox): Promise<vo
     if (signature?.toString() !== sign(signed, KEY)) throw new Error('The kernel signed a message wrongly.');
     const [header, parent, , content] = signed.map((part) => JSON.parse(part.toString()) as Fields);
     inbox.add({
-      type: String(header?.['msg_type']),
-      parentId: String(parent?.['msg_id'] ?? ''),
+      type: textOf(header?.['msg_type']),
+      parentId: textOf(parent?.['msg_id']),
       header: header ?? {},
       content: content ?? {},
       at: performance.now(),
     });
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
