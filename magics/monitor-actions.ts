@@ -2,22 +2,14 @@
 import { constants, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AgentConnection } from './client';
 import { UsageError } from './protocol/errors';
-import type { JobRecord, JobSpec } from './protocol/job';
+import type { JobRecord } from './protocol/job';
 import { BUNDLE_FILE } from './protocol/layout';
 import type { ActionResult, JobAction, RetryResources } from './protocol/monitor';
 
-/** The part of the home agent that actions need. */
-export interface JobControl {
-  job(id: string): Promise<JobRecord>;
-  create(spec: JobSpec): Promise<JobRecord>;
-  submit(id: JobRecord['id']): Promise<unknown>;
-  discard(id: JobRecord['id']): Promise<unknown>;
-  cancel(id: JobRecord['id']): Promise<unknown>;
-}
-
 export async function act(
-  agent: JobControl,
+  agent: AgentConnection,
   action: JobAction,
   id: string,
   resources: RetryResources = {},
@@ -38,10 +30,12 @@ export async function act(
 }
 
 /** The same bundle again, as a new job. Gives its id. */
-async function retry(agent: JobControl, old: JobRecord, resources: RetryResources): Promise<string> {
+async function retry(agent: AgentConnection, old: JobRecord, resources: RetryResources): Promise<string> {
   const bundle = join(old.directory, BUNDLE_FILE);
   if (!existsSync(bundle))
-    throw new UsageError(`What job ${old.id} was sent with has been cleared away meanwhile. Run its cell again instead.`);
+    throw new UsageError(
+      `What job ${old.id} was sent with has been cleared away meanwhile. Run its cell again instead.`,
+    );
   const job = await agent.create({ ...old.spec, resources: { ...old.spec.resources, ...resources } });
   try {
     // Shares the bytes where the file system can.

@@ -86,7 +86,8 @@ class Batch {
 
   #put(piece: LogPiece): void {
     const last = this.#pieces.at(-1);
-    if (last?.stream === piece.stream) this.#pieces[this.#pieces.length - 1] = { ...last, text: last.text + piece.text };
+    if (last?.stream === piece.stream)
+      this.#pieces[this.#pieces.length - 1] = { ...last, text: last.text + piece.text };
     else this.#pieces.push(piece);
     this.#characters += piece.text.length;
   }

@@ -105,7 +105,9 @@ export class Rows {
 }
 
 function withoutMeasurements(row: JobRow): Partial<JobRow> {
-  const { usage, outputBytes, droppedBytes, ...told } = row;
-  void [usage, outputBytes, droppedBytes];
+  const told: { -readonly [K in keyof JobRow]?: JobRow[K] } = { ...row };
+  delete told.usage;
+  delete told.outputBytes;
+  delete told.droppedBytes;
   return told;
 }

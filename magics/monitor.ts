@@ -2,26 +2,24 @@
 // to send; whether a comm, a socket or a test carries the messages, it does not know. Nothing is polled.
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { act, type JobControl } from './monitor-actions';
-import { followLog, type OutputPart } from './monitor-log';
+import type { AgentConnection } from './client';
+import { act } from './monitor-actions';
+import { followLog } from './monitor-log';
 import { parsePanelMessage } from './monitor-messages';
 import { Rows, toRow, type Change } from './monitor-rows';
 import { ClusterError } from './protocol/errors';
 import type { AgentStatus } from './protocol/messages';
-import type { JobRecord } from './protocol/job';
-import { MONITOR_PROTOCOL, type ClusterHealth, type Feed, type KernelMessage, type PanelMessage } from './protocol/monitor';
-
-/** What a panel needs of the home agent; the connection of client/ is one. */
-export interface MonitorAgent extends JobControl, AsyncDisposable {
-  status(): Promise<AgentStatus>;
-  jobs(): Promise<readonly JobRecord[]>;
-  watch(id: 'all', signal: AbortSignal): AsyncIterable<JobRecord>;
-  output(id: JobRecord['id'], options: { readonly from: number; readonly signal: AbortSignal }): AsyncIterable<OutputPart>;
-}
+import {
+  MONITOR_PROTOCOL,
+  type ClusterHealth,
+  type Feed,
+  type KernelMessage,
+  type PanelMessage,
+} from './protocol/monitor';
 
 export interface MonitorOptions {
-  /** Starts the agent where none runs. */
-  readonly connect: (signal: AbortSignal) => Promise<MonitorAgent>;
+  /** A connection of our own; starts the agent where none runs. */
+  readonly connect: () => Promise<AgentConnection>;
   readonly send: (message: KernelMessage) => void;
   readonly version: string;
 }
@@ -39,11 +37,12 @@ export class JobMonitor implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #following = new Map<string, AbortController>();
   readonly #running: Promise<void>;
-  #agent: MonitorAgent | undefined;
+  #agent: AgentConnection | undefined;
   #stateDirectory = '';
   #flush: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #sentAt = 0;
   #isSnapshotSent = false;
+  #feed: Feed = { state: 'connecting', since: Date.now() };
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -86,12 +85,11 @@ export class JobMonitor implements AsyncDisposable {
     const { signal } = this.#closing;
     for (let wait = FIRST_RETRY_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_RETRY_MS)) {
       try {
-        if (this.#agent === undefined) this.#tellFeed({ state: 'connecting', since: Date.now() });
-        await using agent = await this.#options.connect(signal);
-        this.#agent = agent;
+        await using agent = await this.#options.connect();
         await this.#relay(agent, () => (wait = FIRST_RETRY_MS));
       } catch (error) {
-        if (!signal.aborted) this.#tellFeed({ state: 'lost', since: Date.now(), message: reasonOf(error) });
+        if (!this.#closing.signal.aborted)
+          this.#tellFeed({ state: 'lost', since: Date.now(), message: reasonOf(error) });
       } finally {
         this.#agent = undefined;
       }
@@ -101,15 +99,24 @@ export class JobMonitor implements AsyncDisposable {
   }
 
   /** Ends by an error when the agent is gone. */
-  async #relay(agent: MonitorAgent, onLive: () => void): Promise<void> {
-    const status = await agent.status();
+  async #relay(agent: AgentConnection, onLive: () => void): Promise<void> {
+    const changes = agent.changes(this.#closing.signal);
+    // Asked first, so that nothing falls between the list and its changes.
+    let change = changes.next();
+    change.catch(() => undefined);
+    const [status, jobs] = await Promise.all([agent.status(), agent.jobs()]);
+    if (this.#closing.signal.aborted) return;
+    this.#agent = agent;
     if (status.stateDirectory !== this.#stateDirectory) this.#hello(status);
-    this.#rows.replace((await agent.jobs()).map(toRow));
+    this.#rows.replace(jobs.map(toRow));
     this.#sendSnapshot();
     this.#tellFeed({ state: 'live', since: Date.now() }, [toHealth(status)]);
     onLive();
-    for await (const job of agent.watch('all', this.#closing.signal)) this.#changed(this.#rows.put(toRow(job)));
-    if (!this.#closing.signal.aborted) throw new Error('The home agent has ended.');
+    for (let step = await change; step.done !== true; step = await change) {
+      const news = step.value;
+      this.#changed(news.kind === 'changed' ? this.#rows.put(toRow(news.job)) : this.#rows.remove(news.id));
+      change = changes.next();
+    }
   }
 
   #hello({ stateDirectory }: AgentStatus): void {
@@ -125,7 +132,10 @@ export class JobMonitor implements AsyncDisposable {
     });
   }
 
+  /** A loss is told once, however often it is found again: silence lets an idle server rest. */
   #tellFeed(feed: Feed, clusters: readonly ClusterHealth[] = []): void {
+    if (feed.state === 'lost' && this.#feed.state === 'lost' && feed.message === this.#feed.message) return;
+    this.#feed = feed;
     this.#options.send({ type: 'feed', feed, clusters });
   }
 
@@ -134,15 +144,15 @@ export class JobMonitor implements AsyncDisposable {
     const at = Math.max(Date.now(), this.#sentAt + (change === 'told' ? GATHER_MS : MEASURED_MS));
     if (this.#flush !== undefined && this.#flush.at <= at) return;
     clearTimeout(this.#flush?.timer);
-    this.#flush = { at, timer: setTimeout(() => this.#sendDelta(), at - Date.now()) };
+    this.#flush = { at, timer: setTimeout(this.#sendDelta, at - Date.now()) };
   }
 
-  #sendDelta(): void {
+  readonly #sendDelta = (): void => {
     this.#flush = undefined;
     if (!this.#rows.hasChanges) return;
     this.#sentAt = Date.now();
     this.#options.send({ type: 'delta', now: this.#sentAt, ...this.#rows.takeDelta() });
-  }
+  };
 
   #sendSnapshot(): void {
     this.#isSnapshotSent = true;
@@ -175,14 +185,13 @@ export class JobMonitor implements AsyncDisposable {
     const { send } = this.#options;
     try {
       const result = await act(this.#connected(), action, job, resources);
-      if (result.action === 'remove') this.#changed(this.#rows.remove(job));
       send({ type: 'result', request, ok: true, result });
     } catch (error) {
       send({ type: 'result', request, ok: false, message: reasonOf(error) });
     }
   }
 
-  #connected(): MonitorAgent {
+  #connected(): AgentConnection {
     if (this.#agent) return this.#agent;
     throw new Error('The home agent cannot be reached just now. It is tried again by itself.');
   }

@@ -4,7 +4,7 @@
 // The panel opens the comm with OpenMonitor. The kernel answers hello, then a snapshot, then deltas; a delta whose `base` is not the
 // panel's revision means that something was lost: the panel asks for a snapshot again. Nothing is sent while nothing changes, since
 // every message counts as activity and would keep an idle server alive.
-import type { JobOrigin, JobStatus, JobUsage, Resources } from './job';
+import type { FailureCause, JobOrigin, JobStatus, JobUsage, Resources } from './job';
 import type { TaskArray } from './tasks';
 
 export const MONITOR_TARGET = 'cellburst.jobs.v1';
@@ -128,3 +128,6 @@ export type KernelMessage =
   | { readonly type: 'result'; readonly request: string; readonly ok: true; readonly result: ActionResult }
   | { readonly type: 'result'; readonly request: string; readonly ok: false; readonly message: string }
   | { readonly type: 'error'; readonly message: string };
+
+// So that a panel needs this one file.
+export type { FailureCause, JobOrigin, JobStatus, JobUsage, Resources };

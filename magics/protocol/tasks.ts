@@ -27,7 +27,7 @@ export interface TaskRun {
 
 export function encodeTasks(states: readonly TaskState[]): TaskArray {
   let runs = '';
-  for (let start = 0; start < states.length; ) {
+  for (let start = 0; start < states.length;) {
     const state = states[start] ?? 'unknown';
     let end = start + 1;
     while (end < states.length && states[end] === state) end += 1;

@@ -127,7 +127,7 @@ function applyCodes(style: Style, codes: string): void {
 /** `38;5;N` and `38;2;R;G;B`: gives how many numbers belong to it. */
 function skipColour(style: Style, code: number, rest: readonly number[]): number {
   const [kind, colour = 0] = rest;
-  if (kind === 5 && colour < 16) applyCode(style, (code - 8) + (colour < 8 ? colour : colour - 8 + 60));
+  if (kind === 5 && colour < 16) applyCode(style, code - 8 + (colour < 8 ? colour : colour - 8 + 60));
   return kind === 5 ? 2 : kind === 2 ? 4 : 0;
 }
 

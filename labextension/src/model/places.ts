@@ -27,5 +27,8 @@ export function candidatePaths(origin: string, root: string): string[] {
 
 /** JupyterLab puts a drive's name in front for collaboration and other contents (`RTC:folder/a.ipynb`). */
 function withoutDrive(path: string): string {
-  return path.replaceAll('\\', '/').replace(/^[A-Za-z][\w-]+:(?!\/)/, '').replace(/^\//, '');
+  return path
+    .replaceAll('\\', '/')
+    .replace(/^[A-Za-z][\w-]+:(?!\/)/, '')
+    .replace(/^\//, '');
 }

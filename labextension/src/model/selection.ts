@@ -75,5 +75,7 @@ function limitFinished(ordered: readonly JobRow[], most: number): { rows: readon
 }
 
 function searchedText(row: JobRow): string {
-  return [row.id, row.name, row.summary, row.cluster, row.origin.notebook ?? '', row.nativeId ?? ''].join('\n').toLowerCase();
+  return [row.id, row.name, row.summary, row.cluster, row.origin.notebook ?? '', row.nativeId ?? '']
+    .join('\n')
+    .toLowerCase();
 }

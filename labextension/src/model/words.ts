@@ -10,15 +10,7 @@ export interface Translation {
 
 /** How a job looks. Finer than the states of the protocol where a person sees a difference. */
 export type Look =
-  | 'preparing'
-  | 'queued'
-  | 'running'
-  | 'cancelling'
-  | 'succeeded'
-  | 'threw'
-  | 'failed'
-  | 'cancelled'
-  | 'unknown';
+  'preparing' | 'queued' | 'running' | 'cancelling' | 'succeeded' | 'threw' | 'failed' | 'cancelled' | 'unknown';
 
 /** What the chips filter by. */
 export type Group = 'running' | 'waiting' | 'failed' | 'done';
