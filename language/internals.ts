@@ -1,6 +1,6 @@
 // The parts of the compiler that its published types leave out, typed here once. This is the only file of the project that casts on the
 // way into `typescript`; TypeScript is pinned to ~5.9 for its sake, and tests/language/internals.test.ts says which promise broke.
-import * as ts from 'typescript';
+import { ts } from './compiler';
 
 /** What the binder and the parser keep on nodes beside the published fields. */
 interface Bound {

@@ -1,5 +1,5 @@
 // Where a running cell can be interrupted. All of this goes into the text for the user process only: shipped code is ended by ending its process.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import { RUNTIME } from '../../magics/protocol/code';
 import type { Rewriting } from './names';
 import { isFunctionNode, type FunctionNode } from './scopes';

@@ -1,15 +1,24 @@
 // Top-level declarations lose their keyword and become assignments to the notebook's bindings; each counts up once it is initialised.
-import * as ts from 'typescript';
-import { RUNTIME, mangle, type DeclarationKind, type ImportBinding, type ModuleImport } from '../../magics/protocol/code';
+import { ts } from '../compiler';
+import {
+  RUNTIME,
+  mangle,
+  type DeclarationKind,
+  type ImportBinding,
+  type ModuleImport,
+} from '../../magics/protocol/code';
 import { keyText, visitNamed, type Rewriting } from './names';
 import { boundNames, type TopName } from './plan';
 
 /** Does the list declare notebook names? */
 export function isNotebookList(r: Rewriting, list: ts.VariableDeclarationList): boolean {
   const isVar = (list.flags & ts.NodeFlags.BlockScoped) === 0;
-  const isTop = isVar ? !r.table.inFunction : ts.isVariableStatement(list.parent) && ts.isSourceFile(list.parent.parent);
+  const isTop = isVar
+    ? !r.table.inFunction
+    : ts.isVariableStatement(list.parent) && ts.isSourceFile(list.parent.parent);
   return (
-    isTop && list.declarations.some((declaration) => boundNames(declaration.name).some((name) => r.plan.names.has(name)))
+    isTop &&
+    list.declarations.some((declaration) => boundNames(declaration.name).some((name) => r.plan.names.has(name)))
   );
 }
 

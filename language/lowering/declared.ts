@@ -1,6 +1,6 @@
 // Which notebook names a cell declares, and of which kind, read from the TypeScript that was typed: the emitted JavaScript has forgotten
 // what was an enum, a namespace or a `using`.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import type { DeclarationKind } from '../../magics/protocol/code';
 import { exportedSymbol, localsOf } from '../internals';
 
@@ -37,5 +37,5 @@ function isAmbient(declaration: ts.Declaration): boolean {
 }
 
 function isConstant(declaration: ts.Declaration): boolean {
-  return (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+  return (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Constant) !== 0;
 }

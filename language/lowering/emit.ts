@@ -1,7 +1,7 @@
 // First half of the lowering: TypeScript to the JavaScript that Node runs, by the compiler itself. Before that, on the tree as typed, the last
 // expression becomes the cell's value (so that the try block of a `using` cannot lose it) and top-level `using` becomes `const`.
 import { decode } from '@jridgewell/sourcemap-codec';
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
 import type { Anchor } from './writer';
 
@@ -76,9 +76,9 @@ function bareExpression(statement: ts.ExportAssignment): ts.Statement {
 
 function usingKind(statement: ts.Statement): Emitted['disposal'] {
   if (!ts.isVariableStatement(statement)) return 'none';
-  const kind = statement.declarationList.flags & ts.NodeFlags.BlockScoped;
-  if (kind === ts.NodeFlags.AwaitUsing) return 'async';
-  return kind === ts.NodeFlags.Using ? 'sync' : 'none';
+  const kind: number = statement.declarationList.flags & ts.NodeFlags.BlockScoped;
+  const [using, awaitUsing]: readonly number[] = [ts.NodeFlags.Using, ts.NodeFlags.AwaitUsing];
+  return kind === awaitUsing ? 'async' : kind === using ? 'sync' : 'none';
 }
 
 /** `using a = x` → `const a = __addDisposableResource(disposables, x, false)`; the cell disposes of them at its end. */

@@ -1,5 +1,5 @@
 // Names that functions and classes show (`f.name`) as far as the text tells: the language names an anonymous one after what it is put into.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import type { FunctionKind } from '../../magics/protocol/code';
 import { unwrap, type FunctionNode } from './scopes';
 
@@ -30,7 +30,8 @@ export function shownName(node: CodeNode): string {
 export function isAnonymous(expression: ts.Expression): boolean {
   const inner = unwrap(expression);
   return (
-    ts.isArrowFunction(inner) || ((ts.isFunctionExpression(inner) || ts.isClassExpression(inner)) && inner.name === undefined)
+    ts.isArrowFunction(inner) ||
+    ((ts.isFunctionExpression(inner) || ts.isClassExpression(inner)) && inner.name === undefined)
   );
 }
 

@@ -1,5 +1,5 @@
 // The table of every function and class of a cell: where its text lies in both outputs and which names it needs, things inside it included.
-import * as ts from 'typescript';
+import type { ts } from '../compiler';
 import type { FunctionCode, FunctionKind, SourceRange, Uses } from '../../magics/protocol/code';
 import { kindOfCode, shownName, type CodeNode } from './function-names';
 import type { Place, Places } from './writer';

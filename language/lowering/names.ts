@@ -1,6 +1,6 @@
 // How one use of a variable is written: notebook names become script-scope bindings, with the errors that the language gives for names that
 // are not initialised yet, constant, or nowhere declared.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import { EMIT_HELPERS, MARK, RUNTIME, mangle, type DeclarationKind } from '../../magics/protocol/code';
 import { isAnonymous, namesItsRight } from './function-names';
 import type { FunctionTable, Use } from './function-table';
@@ -16,7 +16,7 @@ export interface Rewriting {
   readonly table: FunctionTable;
   /** Names that earlier cells declared. */
   readonly known: ReadonlyMap<string, DeclarationKind>;
-  visit(this: void, node: ts.Node): void;
+  readonly visit: (node: ts.Node) => void;
 }
 
 type Meaning =

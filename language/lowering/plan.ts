@@ -1,5 +1,5 @@
 // What the top level of a cell declares and when each name comes to life; decides which uses can meet a name before it is initialised.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import type { Declaration, DeclarationKind } from '../../magics/protocol/code';
 import { localsOf } from '../internals';
 import { isFunctionNode, isReference, outermostCode, ownerOf, unwrap } from './scopes';
@@ -81,7 +81,9 @@ export class Plan {
     const declaration = ts.findAncestor(id, ts.isVariableDeclaration);
     if (declaration?.end !== name.readyAt || ts.isIdentifier(declaration.name)) return false;
     const inPattern = id.pos < declaration.name.end;
-    return inPattern && boundIdentifiers(declaration.name).some((bound) => bound.text === name.name && bound.end <= id.pos);
+    return (
+      inPattern && boundIdentifiers(declaration.name).some((bound) => bound.text === name.name && bound.end <= id.pos)
+    );
   }
 }
 
@@ -122,7 +124,7 @@ function callableOffsets(file: ts.SourceFile, functions: readonly string[]): Map
     ts.forEachChild(node, visit);
   };
   visit(file);
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const { callee, caller, at } of mentions) {
       const from = caller === undefined ? at : (offsets.get(caller) ?? at);

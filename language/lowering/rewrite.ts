@@ -1,17 +1,10 @@
 // Second half of the lowering: one walk over the emitted JavaScript, in the order of the text, that hands each construct to what knows it.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import { RUNTIME, mangle } from '../../magics/protocol/code';
 import { writeAwait, writeBody, writeLoopBody } from './checks';
 import { isNotebookList, passed, writeList, writeLoopTarget } from './declarations';
 import type { CodeNode } from './function-names';
-import {
-  writeAssignment,
-  writeReference,
-  writeShorthand,
-  writeTypeof,
-  writeUpdate,
-  type Rewriting,
-} from './names';
+import { writeAssignment, writeReference, writeShorthand, writeTypeof, writeUpdate, type Rewriting } from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import { typedAt, type Anchor } from './writer';
 
@@ -53,12 +46,14 @@ export function rewrite(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anch
     else if (ts.isAwaitExpression(node)) writeAwait(r, node);
     else if (ts.isCallExpression(node)) return visitCall(node);
     else if (ts.isMetaProperty(node)) visitMeta(node);
-    else if (ts.isPropertyDeclaration(node) && node.initializer) inside(node, node.getStart(file), () => {
-      visitChildren(node);
-    });
-    else if (ts.isClassStaticBlockDeclaration(node)) inside(node, node.getStart(file), () => {
-      visitChildren(node);
-    });
+    else if (ts.isPropertyDeclaration(node) && node.initializer)
+      inside(node, node.getStart(file), () => {
+        visitChildren(node);
+      });
+    else if (ts.isClassStaticBlockDeclaration(node))
+      inside(node, node.getStart(file), () => {
+        visitChildren(node);
+      });
     else if (node.kind === ts.SyntaxKind.ThisKeyword) table.noteThis();
     else if (node.kind === ts.SyntaxKind.SuperKeyword) table.noteThis(!isSuperCall(node));
     else return false;
@@ -174,4 +169,3 @@ function isAssignment(node: ts.BinaryExpression): boolean {
 function isSuperCall(node: ts.Node): boolean {
   return ts.isCallExpression(node.parent) && node.parent.expression === node;
 }
-

@@ -1,5 +1,5 @@
 // Which declaration an identifier of the emitted JavaScript means, by the binder's scope tables alone: no checker, no library.
-import * as ts from 'typescript';
+import { ts } from '../compiler';
 import { localsOf } from '../internals';
 
 export type FunctionNode =
@@ -32,15 +32,19 @@ export function ownerOf(id: ts.Identifier): ts.Node | undefined {
   for (let node: ts.Node | undefined = id.parent; node as ts.Node | undefined; child = node, node = node.parent) {
     const symbol = localsOf(node)?.get(id.escapedText);
     // A `var` of the body is not visible from the parameters.
-    if (symbol && !(ts.isParameter(child) && !symbol.declarations?.some((declaration) => inParameters(declaration, node))))
+    if (
+      symbol &&
+      !(ts.isParameter(child) && !symbol.declarations?.some((declaration) => inParameters(declaration, node)))
+    )
       return node;
-    if ((ts.isFunctionExpression(node) || ts.isClassLike(node)) && node.name?.escapedText === id.escapedText) return node;
+    if ((ts.isFunctionExpression(node) || ts.isClassLike(node)) && node.name?.escapedText === id.escapedText)
+      return node;
   }
   return undefined;
 }
 
 function inParameters(declaration: ts.Node, owner: ts.Node): boolean {
-  for (let node = declaration; node !== owner && node.parent as ts.Node | undefined; node = node.parent)
+  for (let node = declaration; node !== owner && (node.parent as ts.Node | undefined); node = node.parent)
     if (ts.isParameter(node)) return node.parent === owner;
   return false;
 }

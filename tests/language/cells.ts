@@ -64,7 +64,7 @@ export class TestNotebook {
       filename: '/notebook/cell.ts',
       dirname: '/notebook',
     };
-    let progress = 0;
+    let progress: number;
     try {
       const result = cell(context);
       if (code.isAsync) await result;
