@@ -17,6 +17,11 @@ afterEach(async () => {
   await setting[Symbol.asyncDispose]();
 });
 
+/** Jest's matchers are `any`. */
+function anything(matcher: unknown): unknown {
+  return matcher;
+}
+
 /** Runs until the file `go` lies in its directory. */
 const WAITING = `
   const fs = require('node:fs');
@@ -32,7 +37,9 @@ test('a panel is told who serves it, the jobs there are, and that it is live', a
   await panel.untilLive();
   expect(panel.received.slice(0, 3).map(({ type }) => type)).toEqual(['hello', 'snapshot', 'feed']);
   expect(panel.jobs.home).toMatchObject({ stateDirectory: setting.stateDirectory, version: '0.0.0-test' });
-  expect(panel.jobs.clusters).toEqual([{ name: 'local', state: 'ok', cores: expect.objectContaining({ used: 0 }) }]);
+  expect(panel.jobs.clusters).toEqual([
+    { name: 'local', state: 'ok', cores: anything(expect.objectContaining({ used: 0 })) },
+  ]);
 });
 
 test('a job is followed from its making to its end without being asked for', async () => {
@@ -166,7 +173,7 @@ test('a job that has ended is removed, with its directory; one that runs is not'
   await panel.untilLive();
   expect(await panel.act({ action: 'remove', job: job.id })).toMatchObject({
     ok: false,
-    message: expect.stringContaining('Cancel it first'),
+    message: anything(expect.stringContaining('Cancel it first')),
   });
   writeFileSync(join(job.directory, 'go'), '');
   await panel.until('the job is done', () => panel.jobs.rows.get(job.id)?.status.state === 'completed');
@@ -179,11 +186,14 @@ test('what cannot be done says why', async () => {
   await panel.untilLive();
   expect(await panel.act({ action: 'cancel', job: 'no-such-job' })).toMatchObject({
     ok: false,
-    message: expect.stringContaining('no-such-job'),
+    message: anything(expect.stringContaining('no-such-job')),
   });
   panel.send({ type: 'follow', job: 'no-such-job', from: 0, tailBytes: 1000 });
   await panel.until('the log says so', () => panel.all('log').length > 0);
-  expect(panel.all('log')[0]).toMatchObject({ ended: false, problem: expect.stringContaining('no-such-job') });
+  expect(panel.all('log')[0]).toMatchObject({
+    ended: false,
+    problem: anything(expect.stringContaining('no-such-job')),
+  });
 });
 
 test('messages of a newer panel are left out, malformed ones are answered', async () => {
