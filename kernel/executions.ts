@@ -38,6 +38,7 @@ export class Executions {
   readonly #flow: OutputFlow;
   readonly #queue: ExecuteRequest[] = [];
   readonly #cells = new Map<Turn, RunningCell>();
+  #working = false;
   #running: RunningCell | undefined;
   #newest: RunningCell | undefined;
   #turns = 0;
@@ -68,7 +69,7 @@ export class Executions {
 
   enqueue(message: Message): void {
     this.#queue.push(parseExecute(message));
-    if (!this.#running) void this.#work();
+    if (!this.#working) void this.#work();
   }
 
   /** Output of the user process. Turn 0, what native code printed, belongs to the newest cell. */
@@ -111,6 +112,7 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
+    this.#working = true;
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
       const failed = await this.#execute(request).catch((error: unknown) => {
         this.#options.log.write('a cell could not be run', error);
@@ -119,6 +121,7 @@ export class Executions {
       this.#running = undefined;
       if (failed && request.stopOnError) await this.#abortQueue();
     }
+    this.#working = false;
   }
 
   /** Gives whether the cell failed. */

@@ -19,6 +19,7 @@ export function plainLanguage(): KernelLanguage {
 
 function lower(source: string, execution: number): CellCode {
   const checked = source
+    .replace(/\bimport\(/g, `$x${MARK}.load(`)
     .replace(/while \(true\) \{/g, `while(true){if(${RUNTIME.stop})${RUNTIME.throw}();`)
     .replace(/for \(;;\) \{/g, `for(;;){if(${RUNTIME.stop})${RUNTIME.throw}();`)
     .replace(
@@ -33,7 +34,7 @@ function lower(source: string, execution: number): CellCode {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  const text = `(async function ($x${MARK}) { "use strict"; const require = $x${MARK}.require; const $a = ${RUNTIME.epoch}; const { display, newDisplay, input, clearOutput } = await $x${MARK}.load("cellburst");${body}\n})`;
+  const text = `(async function ($x${MARK}) { "use strict"; const require = $x${MARK}.require; const $a = ${RUNTIME.epoch};${body}\n})`;
   const emit = { text, mappings: '' };
   return {
     id: createHash('sha256').update(source).digest('hex').slice(0, 20),
