@@ -2,7 +2,7 @@
 import { toCodePoints, toOffset } from './offsets';
 import type { Executions } from './executions';
 import type { History } from './history';
-import type { KernelLanguage } from './language';
+import type { Language } from '../language';
 import type { Log } from './log';
 import { magics } from './magics';
 import { ownVersion, versionOf } from './versions';
@@ -18,7 +18,7 @@ export interface KernelOptions {
   readonly wire: Wire;
   readonly connection: Connection;
   readonly executions: Executions;
-  readonly language: KernelLanguage;
+  readonly language: Language;
   readonly history: History;
   readonly log: Log;
   /** Called once, after the reply to a shutdown_request has gone out. */
@@ -153,11 +153,10 @@ export class Kernel {
   }
 
   async #complete(content: Content): Promise<Content> {
-    const { source, offset, cursor } = positionIn(content);
+    const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
     const found =
       magics.completeMagic(source, offset) ?? (await this.#options.language.complete(source, offset, signal));
-    if (!found) return { status: 'ok', matches: [], cursor_start: cursor, cursor_end: cursor, metadata: {} };
     const start = toCodePoints(source, found.start);
     const end = toCodePoints(source, found.end);
     return {
@@ -167,7 +166,7 @@ export class Kernel {
       cursor_end: end,
       // JupyterLab's own extension: the kind of each match, for its icon.
       metadata: {
-        _jupyter_types_experimental: found.matches.map(({ text, type }) => ({ text, type: type ?? '', start, end })),
+        _jupyter_types_experimental: found.matches.map(({ text, kind }) => ({ text, type: kind, start, end })),
       },
     };
   }
@@ -177,8 +176,8 @@ export class Kernel {
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
     const found = magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
     if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
-    const markdown = found.markdown === undefined ? {} : { 'text/markdown': found.markdown };
-    return { status: 'ok', found: true, data: { 'text/plain': found.text, ...markdown }, metadata: {} };
+    const data = { 'text/plain': found.plain, 'text/markdown': found.markdown };
+    return { status: 'ok', found: true, data, metadata: {} };
   }
 }
 
@@ -207,11 +206,11 @@ function kernelInfo(): Content {
   };
 }
 
-function positionIn(content: Content): { source: string; offset: number; cursor: number } {
+function positionIn(content: Content): { source: string; offset: number } {
   const source = textOf(content['code']);
   const { cursor_pos } = content;
   const offset = typeof cursor_pos === 'number' ? toOffset(source, cursor_pos) : source.length;
-  return { source, offset, cursor: toCodePoints(source, offset) };
+  return { source, offset };
 }
 
 function errorContent(error: unknown): Content {

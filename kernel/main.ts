@@ -1,13 +1,13 @@
 // The kernel as Jupyter starts it: `node dist/kernel.js {connection_file}`. Sockets and supervision; the user's code runs in a child process, the
 // compiler in a thread, both started ahead of need.
 import { join } from 'node:path';
+import { Language } from '../language';
 import type { NotebookSession } from '../magics/namespace';
 import { Executions } from './executions';
 import { History } from './history';
 import { Kernel } from './kernel';
 import { openLog } from './log';
 import { namespaceOf } from './namespace';
-import { plainLanguage } from './plain-language';
 import { UserSeat } from './user-seat';
 import { readConnection } from './wire/connection';
 import { Wire } from './wire/wire';
@@ -21,11 +21,16 @@ async function main(): Promise<void> {
   const connection = readConnection(connectionFile);
   const directory = process.cwd();
   const log = openLog();
-  const language = plainLanguage();
   const user = new UserSeat(join(__dirname, 'user.js'), directory, log);
   // First of all: it starts while we bind our sockets.
   user.warm();
   const wire = await Wire.open(connection, log);
+  const language = new Language({
+    directory,
+    onRestart: (reason) => {
+      log.write('the language worker was started anew', reason);
+    },
+  });
   const history = new History();
   const notebook = process.env['JPY_SESSION_NAME'];
   const session: NotebookSession = {

@@ -66,7 +66,8 @@ test.each(['VIRTUAL_ENV', 'CONDA_PREFIX'])('for an environment: %s says where', 
 });
 
 test('without any Python, --sys-prefix says what to do', () => {
-  const install = () => installKernel({ place: { kind: 'sys-prefix' }, program: PROGRAM, environment: { PATH: folder } });
+  const install = () =>
+    installKernel({ place: { kind: 'sys-prefix' }, program: PROGRAM, environment: { PATH: folder } });
   expect(install).toThrow(/VIRTUAL_ENV.*--prefix DIR/s);
 });
 

@@ -50,9 +50,11 @@ describe('the user process ends in a cell, which says why, and a new process tak
   });
 
   test('a heap that is exhausted is told from other aborts', async () => {
-    const small = await KernelClient.start({ NODE_OPTIONS: '--max-old-space-size=40' });
+    const small = await KernelClient.start({ CELLBURST_NODE_OPTIONS: '--max-old-space-size=40' });
     try {
-      const { reply } = await small.execute('const all = []; for (;;) { all.push(new Array(1000).fill(all.length)); }');
+      const { reply } = await small.execute(
+        'const all: number[][] = []; for (;;) { all.push(new Array<number>(1000).fill(all.length)); }',
+      );
       expect(reply).toMatchObject({ status: 'error', ename: 'OutOfMemory' });
       expect(reply['evalue']).toMatch(/heap is limited to \d+ MiB/);
       expect((await small.execute('1')).reply).toMatchObject({ status: 'ok' });
@@ -167,7 +169,9 @@ test.each([
   ['no file at all', [], /No connection file given/],
   ['a file that is not there', ['/nowhere/connection.json'], /Cannot read the connection file \/nowhere/],
 ])('started with %s, it says so and exits with 1', async (_, args, message) => {
-  const child = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const code = await new Promise((resolve) => child.on('close', resolve));
@@ -184,7 +188,9 @@ test.each([
 ])('a connection file with %s is refused with the reason', async (_, text, message) => {
   const path = join(kernel.directory, 'bad.json');
   writeFileSync(path, text);
-  const child = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), path], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);

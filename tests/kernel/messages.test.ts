@@ -153,7 +153,10 @@ test('connect tells the ports', async () => {
 
 test('a comm for nobody is closed at once, and later messages to it do no harm', async () => {
   const id = await kernel.send('shell', 'comm_open', { comm_id: 'c1', target_name: 'unknown', data: {} });
-  const closed = await kernel.iopub.wait('comm_close', ({ type, parentId }) => type === 'comm_close' && parentId === id);
+  const closed = await kernel.iopub.wait(
+    'comm_close',
+    ({ type, parentId }) => type === 'comm_close' && parentId === id,
+  );
   expect(closed.content).toMatchObject({ comm_id: 'c1' });
   await kernel.send('shell', 'comm_msg', { comm_id: 'c1', data: {} });
   await kernel.send('shell', 'comm_close', { comm_id: 'c1', data: {} });
@@ -164,7 +167,9 @@ test('subshells are labels: made, listed, deleted, and unknown ones are served',
   const { subshell_id: id } = await kernel.request('control', 'create_subshell_request');
   expect(typeof id).toBe('string');
   expect(await kernel.request('control', 'list_subshell_request')).toMatchObject({ subshell_id: [id] });
-  expect(await kernel.request('control', 'delete_subshell_request', { subshell_id: id })).toMatchObject({ status: 'ok' });
+  expect(await kernel.request('control', 'delete_subshell_request', { subshell_id: id })).toMatchObject({
+    status: 'ok',
+  });
   expect(await kernel.request('control', 'list_subshell_request')).toMatchObject({ subshell_id: [] });
   const header = { ...kernel.header('kernel_info_request'), subshell_id: 'never-made' };
   await kernel.sendFrames('shell', kernel.frames(header, {}));
@@ -199,7 +204,10 @@ describe('messages that are no messages', () => {
     ['too few parts', () => kernel.frames({}, {}).slice(0, 3)],
     ['a wrong key', () => kernel.frames(kernel.header('execute_request'), { code: 'process.exit()' }, {}, {}, 'wrong')],
     ['no signature', () => replaced(kernel.frames(kernel.header('execute_request'), { code: '1' }), 1, '')],
-    ['a changed content', () => replaced(kernel.frames(kernel.header('execute_request'), { code: '1' }), 5, '{"code":"2"}')],
+    [
+      'a changed content',
+      () => replaced(kernel.frames(kernel.header('execute_request'), { code: '1' }), 5, '{"code":"2"}'),
+    ],
     ['a header without a type', () => kernel.frames({ msg_id: 'x' }, {})],
     ['a header that is a list', () => kernel.frames([1, 2], {})],
     ['a content that is a text', () => kernel.frames(kernel.header('execute_request'), 'code')],

@@ -65,9 +65,7 @@ test('a loop that nobody awaits goes on printing into its own cell', async () =>
 });
 
 test('an interrupted cell prints nothing any more, its timers included', async () => {
-  const id = await kernel.startCell(
-    `setInterval(() => console.log('tick'), 10); await new Promise(() => {});`,
-  );
+  const id = await kernel.startCell(`setInterval(() => console.log('tick'), 10); await new Promise(() => {});`);
   await kernel.printed(id, 'tick');
   await kernel.interrupt();
   expect((await kernel.outcome(id)).reply).toMatchObject({ ename: 'KeyboardInterrupt' });
@@ -117,7 +115,9 @@ test('clear_output is sent', async () => {
 });
 
 test('a result says itself how it is shown', async () => {
-  const own = await kernel.execute(`new (class { [Symbol.for('Jupyter.display')]() { return { 'text/html': '<i>me</i>' }; } })()`);
+  const own = await kernel.execute(
+    `new (class { [Symbol.for('Jupyter.display')]() { return { 'text/html': '<i>me</i>' }; } })()`,
+  );
   expect(own.result).toMatchObject({ data: { 'text/html': '<i>me</i>' } });
   const inspected = await kernel.execute(
     `new (class { [Symbol.for('nodejs.util.inspect.custom')]() { return 'custom picture'; } })()`,
