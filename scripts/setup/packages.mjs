@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { root } from './places.mjs';
 import { run, SetupError, step } from './progress.mjs';
 
+const FOLDER = 'node_modules/';
 const modules = join(root, 'node_modules');
 
 export async function installPackages() {
@@ -46,9 +47,11 @@ function outOfDate() {
 
 function packagesOf(lock) {
   const { packages } = JSON.parse(readFileSync(lock, 'utf8'));
-  return new Map(Object.entries(packages).filter(([path, entry]) => path !== '' && entry.link !== true));
+  // The project itself and its workspaces are no packages that npm installs.
+  const installed = Object.entries(packages).filter(([path, entry]) => path.includes(FOLDER) && entry.link !== true);
+  return new Map(installed);
 }
 
 function nameOf(path) {
-  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  return path.slice(path.lastIndexOf(FOLDER) + FOLDER.length);
 }
