@@ -81,18 +81,18 @@ function toMedia(media: unknown): unknown {
 /** Shows a value, or a mime bundle (an object whose members are all media types), and with tslab's methods one medium. */
 export interface Display {
   (value: unknown, options?: { readonly metadata?: MimeBundle }): void;
-  javascript(source: string): void;
-  html(source: string): void;
-  markdown(source: string): void;
-  latex(source: string): void;
-  svg(source: string): void;
-  text(source: string): void;
-  json(value: unknown): void;
-  png(bytes: Uint8Array): void;
-  jpeg(bytes: Uint8Array): void;
-  gif(bytes: Uint8Array): void;
-  pdf(bytes: Uint8Array): void;
-  raw(contentType: string, media: string | Uint8Array): void;
+  readonly javascript: (source: string) => void;
+  readonly html: (source: string) => void;
+  readonly markdown: (source: string) => void;
+  readonly latex: (source: string) => void;
+  readonly svg: (source: string) => void;
+  readonly text: (source: string) => void;
+  readonly json: (value: unknown) => void;
+  readonly png: (bytes: Uint8Array) => void;
+  readonly jpeg: (bytes: Uint8Array) => void;
+  readonly gif: (bytes: Uint8Array) => void;
+  readonly pdf: (bytes: Uint8Array) => void;
+  readonly raw: (contentType: string, media: string | Uint8Array) => void;
 }
 
 /** What the modules 'cellburst' and 'tslab' export to show things. */

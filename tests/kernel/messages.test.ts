@@ -1,4 +1,5 @@
 import { KernelClient } from './client';
+import type { Fields } from './client';
 
 let kernel: KernelClient;
 beforeAll(async () => {
@@ -171,7 +172,7 @@ test('subshells are labels: made, listed, deleted, and unknown ones are served',
     status: 'ok',
   });
   expect(await kernel.request('control', 'list_subshell_request')).toMatchObject({ subshell_id: [] });
-  const header = { ...kernel.header('kernel_info_request'), subshell_id: 'never-made' };
+  const header: Fields = { ...kernel.header('kernel_info_request'), subshell_id: 'never-made' };
   await kernel.sendFrames('shell', kernel.frames(header, {}));
   const answered = await kernel.shell.wait('reply', (message) => message.parentId === header['msg_id']);
   expect(answered.type).toBe('kernel_info_reply');
@@ -190,8 +191,8 @@ test('an interrupt of an idle kernel does nothing', async () => {
 
 test('the reply of a completion counts in code points', async () => {
   const code = `const smile = '😀😀'; smile.toUpper`;
-  const reply = await kernel.request('shell', 'complete_request', { code, cursor_pos: [...code].length });
-  expect(reply).toMatchObject({ status: 'ok', cursor_end: [...code].length });
+  const reply = await kernel.request('shell', 'complete_request', { code, cursor_pos: Array.from(code).length });
+  expect(reply).toMatchObject({ status: 'ok', cursor_end: Array.from(code).length });
 });
 
 describe('messages that are no messages', () => {
