@@ -1,20 +1,28 @@
-// The one place where cells that begin with `%` leave the kernel for magics/.
+// Until magics/ lands: what the kernel asks of it.
 import type { Cell, CellOutcome, NotebookSession } from '../magics/namespace';
 import { UsageError } from '../magics/protocol/errors';
-import type { Completions, Inspection } from '../language';
 
-export interface Magics {
-  /** Does the first line that is not empty begin with `%`? */
-  isMagic(source: string): boolean;
-  runMagic(cell: Cell, session: NotebookSession): Promise<CellOutcome>;
-  /** Absent: the language answers. */
-  completeMagic(source: string, offset: number): Completions | undefined;
-  inspectMagic(source: string, offset: number): Inspection | undefined;
+export interface MagicCompletion {
+  readonly start: number;
+  readonly end: number;
+  readonly matches: readonly { readonly text: string; readonly type: string }[];
 }
 
-export const magics: Magics = {
-  isMagic: (source) => /^\s*%/.test(source),
-  runMagic: () => Promise.reject(new UsageError('This build has no magics.')),
-  completeMagic: () => undefined,
-  inspectMagic: () => undefined,
-};
+export interface MagicCells {
+  /** Does this cell belong to a magic? */
+  owns(source: string): boolean;
+  run(cell: Cell): Promise<CellOutcome>;
+  /** Offsets in UTF-16. Undefined where the cursor is not on a magic line: then TypeScript answers. */
+  complete(source: string, offset: number): Promise<MagicCompletion | undefined>;
+  inspect(source: string, offset: number): string | undefined;
+}
+
+export function openMagics(session: NotebookSession): MagicCells {
+  const reason = `This build has no magics (asked in ${session.directory}).`;
+  return {
+    owns: (source) => /^\s*%/.test(source),
+    run: () => Promise.reject(new UsageError(reason)),
+    complete: () => Promise.resolve(undefined),
+    inspect: () => undefined,
+  };
+}
