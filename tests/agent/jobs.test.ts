@@ -79,7 +79,9 @@ test('a signal is told', async () => {
 });
 
 test('an exhausted heap is out of memory', async () => {
-  const job = await run(agent, 'const keep = []; for (;;) keep.push(new Array(1000).fill({ a: 1 }));', { memoryMiB: 160 });
+  const job = await run(agent, 'const keep = []; for (;;) keep.push(new Array(1000).fill({ a: 1 }));', {
+    memoryMiB: 160,
+  });
   expect(job.status).toMatchObject({ state: 'failed', cause: 'out-of-memory' });
   expect(job.status).toHaveProperty('reason', expect.stringContaining('heap'));
 });
@@ -107,7 +109,10 @@ test('the time limit ends even a busy loop, and what it started', async () => {
 });
 
 test('a running job that ignores SIGTERM is cancelled', async () => {
-  const job = await running(agent, await submit(agent, 'process.on("SIGTERM", () => print("no")); setInterval(() => 0, 1000)'));
+  const job = await running(
+    agent,
+    await submit(agent, 'process.on("SIGTERM", () => print("no")); setInterval(() => 0, 1000)'),
+  );
   await agent.cancel(job.id);
   const last = await ended(agent, job);
   expect(last.status).toEqual({ state: 'cancelled', by: 'user' });
@@ -151,7 +156,9 @@ test('what this machine can never give is refused before anything is sent', asyn
   await expect(agent.create(specOf({ cores: CORES + 1 }))).rejects.toThrow(`this machine has ${CORES}`);
   await expect(agent.create(specOf({ memoryMiB: 1e9 }))).rejects.toThrow('MiB of memory');
   await expect(agent.create(specOf({ gpus: 1 }))).rejects.toThrow('GPU');
-  await expect(agent.create({ ...specOf(), cluster: 'moon' })).rejects.toThrow('There is no cluster "moon". There are: local.');
+  await expect(agent.create({ ...specOf(), cluster: 'moon' })).rejects.toThrow(
+    'There is no cluster "moon". There are: local.',
+  );
 });
 
 test('a job without a bundle is refused, and can be discarded', async () => {

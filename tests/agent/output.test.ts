@@ -35,11 +35,11 @@ test('records, and what foreign code prints on 1 and 2, come in order and whole'
     print('a'); print('b', 2); spawnSync('printf', ['grüße \\\\360\\\\237\\\\230\\\\200'], { stdio: ['ignore', 1, 1] }); setTimeout(() => { print('c'); finish(); }, 100)`;
   const job = await run(agent, code);
   const reader = new OutputReader();
-  const seen: unknown[] = [];
+  const seen: [string, string][] = [];
   for await (const { bytes } of agent.output(job.id, { signal: signal() })) {
     for (const { record } of reader.push(bytes)) if ('text' in record) seen.push([record.type, record.text]);
   }
-  expect(seen.filter(([type, text]: [string, string]) => type === 'stderr' || text !== 'grüße 😀')).toEqual([
+  expect(seen.filter(([type, text]) => type === 'stderr' || text !== 'grüße 😀')).toEqual([
     ['stdout', 'a'],
     ['stderr', 'b'],
     ['stdout', 'c'],
@@ -98,7 +98,10 @@ test('a flood keeps its head and its tail, fills no disk and stalls nothing', as
 });
 
 test('a slow reader of one stream does not hold up anybody else', async () => {
-  const job = await run(agent, 'const block = "y".repeat(100000); for (let n = 0; n < 300; n++) print(block); finish()');
+  const job = await run(
+    agent,
+    'const block = "y".repeat(100000); for (let n = 0; n < 300; n++) print(block); finish()',
+  );
   for await (const { bytes } of agent.output(job.id, { signal: signal() })) {
     expect(bytes.length).toBeGreaterThan(0);
     // With this piece not yet used up, everything else still works.

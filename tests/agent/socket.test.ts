@@ -99,7 +99,8 @@ test('unknown methods and wrong parameters are answered, each on its own', async
   setTimeout(() => socket.end(), 300);
   const answers = await said;
   expect(answers).toContainEqual(expect.objectContaining({ type: 'welcome', protocol: AGENT_PROTOCOL }));
-  for (const id of [1, 2, 3, 4]) expect(answers).toContainEqual(expect.objectContaining({ type: 'failure', id, code: 'PROTOCOL' }));
+  for (const id of [1, 2, 3, 4])
+    expect(answers).toContainEqual(expect.objectContaining({ type: 'failure', id, code: 'PROTOCOL' }));
   expect(answers).toContainEqual(expect.objectContaining({ type: 'reply', id: 5 }));
 });
 

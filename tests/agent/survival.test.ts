@@ -129,7 +129,9 @@ test('a socket and a lock left by a dead agent are no obstacle', async () => {
   const agent = await setting.connect();
   await agent[Symbol.asyncDispose]();
   await killAgent();
-  expect(existsSync(join(setting.stateDirectory, 'run', 'agent-v1.sock')) || process.env['XDG_RUNTIME_DIR']).toBeTruthy();
+  expect(
+    existsSync(join(setting.stateDirectory, 'run', 'agent-v1.sock')) || process.env['XDG_RUNTIME_DIR'],
+  ).toBeTruthy();
   const agents = await Promise.all([setting.connect(), setting.connect()]);
   expect((await agents[0].status()).pid).toBe((await agents[1].status()).pid);
 });
@@ -154,24 +156,27 @@ test('an idle agent ends, and the next request starts another', async () => {
 });
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
-(isRoot ? test : test.skip)('a full disk costs output, is told, and harms nobody (needs root for a small tmpfs)', async () => {
-  const disk = mkdtempSync(join(tmpdir(), 'cb-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'none', disk]);
-  const small = new Setting(disk);
-  try {
-    const agent = await small.connect();
-    const fill = `const fs = require('node:fs'); const file = fs.openSync('fill', 'w');
+(isRoot ? test : test.skip)(
+  'a full disk costs output, is told, and harms nobody (needs root for a small tmpfs)',
+  async () => {
+    const disk = mkdtempSync(join(tmpdir(), 'cb-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'none', disk]);
+    const small = new Setting(disk);
+    try {
+      const agent = await small.connect();
+      const fill = `const fs = require('node:fs'); const file = fs.openSync('fill', 'w');
       try { for (;;) fs.writeSync(file, Buffer.alloc(1000)); } catch (error) { print(error.code); }`;
-    const code = `print('begin'); ${fill} for (let n = 0; n < 1000; n++) print('x'.repeat(5000)); finish()`;
-    const flood = await run(agent, code);
-    expect(flood.status).toMatchObject({ state: 'failed', cause: 'disk-full' });
-    expect(flood.droppedBytes).toBeGreaterThan(3e6);
-    expect(await textOf(agent, flood.id)).toMatch(/^begin[^]*of output were left out here/);
-    await agent.discard(flood.id);
-    expect((await run(agent, 'finish()')).status.state).toBe('completed');
-  } finally {
-    await small[Symbol.asyncDispose]();
-    execFileSync('umount', [disk]);
-    rmdirSync(disk);
-  }
-});
+      const code = `print('begin'); ${fill} for (let n = 0; n < 1000; n++) print('x'.repeat(5000)); finish()`;
+      const flood = await run(agent, code);
+      expect(flood.status).toMatchObject({ state: 'failed', cause: 'disk-full' });
+      expect(flood.droppedBytes).toBeGreaterThan(3e6);
+      expect(await textOf(agent, flood.id)).toMatch(/^begin[^]*of output were left out here/);
+      await agent.discard(flood.id);
+      expect((await run(agent, 'finish()')).status.state).toBe('completed');
+    } finally {
+      await small[Symbol.asyncDispose]();
+      execFileSync('umount', [disk]);
+      rmdirSync(disk);
+    }
+  },
+);
