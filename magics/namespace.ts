@@ -11,7 +11,7 @@ export interface Cell {
   /** JupyterLab's id of the cell, if the front end sends one. */
   readonly cellId?: string;
   readonly output: CellOutput;
-  /** Aborted when the user interrupts. */
+  /** Aborted when the user interrupts: a cluster cell then detaches. */
   readonly signal: AbortSignal;
 }
 
@@ -105,6 +105,8 @@ export interface CellLanguage {
   prepare(cell: { readonly source: string; readonly execution: number }, signal?: AbortSignal): Promise<PreparedCell>;
   /** Makes the cell's names visible to later cells: those initialised by `progress`. */
   commit(execution: number, progress: number): Promise<void>;
+  /** Makes the names of a cell visible that was prepared by another kernel; names it used that are unknown here leave `any`. */
+  adopt(code: CellCode, progress: number): Promise<void>;
 }
 
 export interface NotebookSession {
