@@ -1,6 +1,33 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const NODE_GLOBALS = [
+  'process',
+  'console',
+  'module',
+  'require',
+  '__dirname',
+  '__filename',
+  'URL',
+  'Buffer',
+  'performance',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'queueMicrotask',
+  'fetch',
+  'AbortController',
+  'AbortSignal',
+  'structuredClone',
+  'TextEncoder',
+  'TextDecoder',
+  'WebAssembly',
+  'SharedArrayBuffer',
+  'Atomics',
+];
+
 export default tseslint.config(
   { ignores: ['build/', 'dist/', 'node_modules/', '.cache/', 'examples/', 'labextension/lib/'] },
   js.configs.recommended,
@@ -18,16 +45,7 @@ export default tseslint.config(
   {
     files: ['**/*.mjs', '**/*.js'],
     languageOptions: {
-      globals: {
-        process: 'readonly',
-        console: 'readonly',
-        module: 'writable',
-        require: 'readonly',
-        URL: 'readonly',
-        setTimeout: 'readonly',
-        Buffer: 'readonly',
-        performance: 'readonly',
-      },
+      globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly'])),
     },
   },
 );

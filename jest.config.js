@@ -1,6 +1,8 @@
 // Tests import TypeScript sources through swc (types are checked by `npm run check`); whole processes are the built files in dist/.
 module.exports = {
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/scripts/jest-setup.mjs',
+  maxWorkers: 2,
   roots: ['<rootDir>/tests'],
   testMatch: ['**/*.test.ts'],
   transform: {

@@ -5,11 +5,12 @@ import { bringHome } from './home';
 import type { MagicLine } from './line';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
+import { showProblems } from './problems';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import type { JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE } from './protocol/layout';
-import { showCapture, showProblems, showText, succeed } from './show';
+import { showCapture, showText, succeed } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -20,13 +21,11 @@ export interface SentCell {
 
 export interface ClusterSession extends NotebookSession {
   /** The home agent, started when first needed. */
-  agent(signal: AbortSignal): Promise<AgentConnection>;
+  agent(): Promise<AgentConnection>;
   readonly clusters: readonly string[];
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
-  /** The job that an interrupt detached last, until another cell starts. */
-  detached: { readonly id: JobId; readonly at: number; readonly cell: Cell } | undefined;
 }
 
 export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSession): Promise<CellOutcome> {
@@ -35,11 +34,11 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   refuseNothingToRun(cell, line);
 
   const prepared = await session.language.prepare(cell, cell.signal);
-  if (!prepared.ok) return { ok: false, error: showProblems(cell.source, cell.execution, prepared.problems) };
+  if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
   if (options.dryRun)
     return succeed(showCapture(await session.namespace.capture({ cell: prepared.code }, cell.signal)));
 
-  const agent = await session.agent(cell.signal);
+  const agent = await session.agent();
   const job = await agent.create(toSpec(cell, line, options, session));
   await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
 

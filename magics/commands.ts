@@ -5,6 +5,7 @@ import { bringHome } from './home';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './nearest';
+import { isFinal } from './protocol/job';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
 
@@ -43,8 +44,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       const agent = await connect();
       const job = await agent.job(argumentOf(words, line, 'logs ID').text);
       const reader = new OutputReader();
-      for await (const { bytes } of agent.output(job.id, { from: 0, follow: false, signal: cell.signal })) {
+      if (job.outputBytes === 0)
+        return succeed(showText(`Job ${job.id} has printed nothing${isFinal(job.status) ? '' : ' so far'}.`));
+      // A running job's output does not end: what was there when the command was given is shown.
+      for await (const { bytes, next } of agent.output(job.id, { signal: cell.signal })) {
         for (const { record } of reader.push(bytes)) cell.output.write(record);
+        if (next >= job.outputBytes && !isFinal(job.status)) break;
       }
       return succeed();
     },
@@ -104,7 +109,7 @@ export async function runCommand(cell: Cell, line: MagicLine, session: ClusterSe
       verb,
       `%cluster has no command ${JSON.stringify(verb.text)}.${didYouMean(verb.text, Object.keys(COMMANDS))} %cluster help lists them all.`,
     );
-  return command.run({ words, line, cell, session, agent: () => session.agent(cell.signal) });
+  return command.run({ words, line, cell, session, agent: () => session.agent() });
 }
 
 function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Word {

@@ -9,13 +9,13 @@ import { fail, showError } from './show';
 import { StatusLine } from './status';
 
 export async function bringHome(id: JobId, cell: Cell, session: ClusterSession): Promise<CellOutcome> {
-  const agent = await session.agent(cell.signal);
+  const agent = await session.agent();
   try {
     const job = await followToEnd(agent, id, cell);
     return await settle(agent, job, cell, session);
   } catch (error) {
     if (!cell.signal.aborted) throw error;
-    session.detached = { id, at: Date.now(), cell };
+    cancelOnSecondInterrupt(agent, id, cell);
     return {
       ok: false,
       error: showError(
@@ -24,6 +24,19 @@ export async function bringHome(id: JobId, cell: Cell, session: ClusterSession):
       ),
     };
   }
+}
+
+function cancelOnSecondInterrupt(agent: AgentConnection, id: JobId, cell: Cell): void {
+  const cancel = async (): Promise<void> => {
+    try {
+      await agent.cancel(id);
+      cell.output.write({ type: 'stderr', text: `Interrupted again: job ${id} is being cancelled.\n` });
+    } catch (error) {
+      cell.output.write({ type: 'stderr', text: `Job ${id} could not be cancelled: ${String(error)}\n` });
+    }
+  };
+  if (cell.cancel.aborted) void cancel();
+  else cell.cancel.addEventListener('abort', () => void cancel(), { once: true });
 }
 
 /** Shows output and state until the job has ended and all its output is shown. */
@@ -54,7 +67,7 @@ async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell): Promi
 
 async function forwardOutput(agent: AgentConnection, id: JobId, cell: Cell, signal: AbortSignal): Promise<void> {
   const reader = new OutputReader();
-  for await (const { bytes } of agent.output(id, { from: 0, signal })) {
+  for await (const { bytes } of agent.output(id, { signal })) {
     for (const { record } of reader.push(bytes)) cell.output.write(record);
   }
 }

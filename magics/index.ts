@@ -14,9 +14,6 @@ export type { MagicCompletion } from './completion';
 const CELL_MAGICS: Readonly<Record<string, typeof runCluster>> = { cluster: runCluster };
 const LINE_MAGICS: Readonly<Record<string, typeof runCommand>> = { cluster: runCommand };
 
-/** A second interrupt within this time of the first cancels the job. */
-const SECOND_INTERRUPT_MS = 3000;
-
 export class Magics implements AsyncDisposable {
   readonly #session: ClusterSession;
   #agent: Promise<AgentConnection> | undefined;
@@ -27,19 +24,13 @@ export class Magics implements AsyncDisposable {
       clusters: ['local'],
       defaultCluster: 'local',
       sent: new Map(),
-      detached: undefined,
-      agent: (signal) => this.#connect(signal),
+      agent: () => this.#connect(),
     };
   }
 
   /** Does this cell belong to a magic? */
   owns(source: string): boolean {
     return findMagic(source) !== undefined;
-  }
-
-  /** A cell of one's own is about to run: an interrupt is about that one from now on. */
-  cellStarted(): void {
-    this.#session.detached = undefined;
   }
 
   async run(cell: Cell): Promise<CellOutcome> {
@@ -53,16 +44,6 @@ export class Magics implements AsyncDisposable {
       if (ClusterError.is(error)) return fail(error);
       throw error;
     }
-  }
-
-  /** An interrupt while no cell runs: cancels the job that an interrupt has just detached. */
-  async interrupted(): Promise<void> {
-    const { detached } = this.#session;
-    if (!detached || Date.now() - detached.at > SECOND_INTERRUPT_MS) return;
-    this.#session.detached = undefined;
-    const agent = await this.#session.agent(AbortSignal.timeout(SECOND_INTERRUPT_MS));
-    await agent.cancel(detached.id);
-    detached.cell.output.write({ type: 'stderr', text: `Interrupted again: job ${detached.id} is being cancelled.\n` });
   }
 
   /** Undefined where the cursor is not on a magic line: then TypeScript answers. */
@@ -81,12 +62,12 @@ export class Magics implements AsyncDisposable {
   }
 
   async #jobIds(): Promise<readonly string[]> {
-    const agent = await this.#session.agent(AbortSignal.timeout(1000));
+    const agent = await this.#session.agent();
     return (await agent.jobs()).map(({ id }) => id);
   }
 
-  async #connect(signal: AbortSignal): Promise<AgentConnection> {
-    this.#agent ??= connectAgent({ signal, client: 'kernel' });
+  async #connect(): Promise<AgentConnection> {
+    this.#agent ??= connectAgent();
     try {
       return await this.#agent;
     } catch (error) {

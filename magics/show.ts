@@ -2,7 +2,7 @@
 import type { MimeBundle } from './protocol/output';
 import { isFinal, type JobRecord, type JobStatus } from './protocol/job';
 import { showBytes, showDuration, showMemory } from './quantities';
-import type { CaptureReport, CellOutcome, CellProblem, ShownError } from './namespace';
+import type { CaptureReport, CellOutcome, ShownError } from './namespace';
 
 export interface Shown {
   readonly data: MimeBundle;
@@ -144,25 +144,4 @@ export function showCapture(report: CaptureReport): Shown {
   const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes)} in all`;
   if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
   return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`);
-}
-
-/** Type errors of a cell, each with its line and a mark under the place. */
-export function showProblems(source: string, execution: number, problems: readonly CellProblem[]): ShownError {
-  const lines = source.split('\n');
-  const frames = problems.map((problem) => {
-    const text = lines[problem.line] ?? '';
-    const number = problem.code === undefined ? '' : ` - TS${problem.code}`;
-    const width = Math.max(1, Math.min(problem.length, text.length - problem.column));
-    const gutter = `${problem.line + 1} | `;
-    return [
-      `\u001b[36mCell [${execution}]:${problem.line + 1}:${problem.column + 1}\u001b[39m${number}: ${problem.message}`,
-      `  ${gutter}${text}`,
-      `  ${' '.repeat(gutter.length + problem.column)}\u001b[31m${'^'.repeat(width)}\u001b[39m`,
-    ].join('\n');
-  });
-  const [first] = problems;
-  const message = first
-    ? `${first.message} (line ${first.line + 1}${problems.length > 1 ? `, and ${problems.length - 1} more` : ''})`
-    : 'The cell does not check.';
-  return { name: 'TypeScriptError', message, traceback: frames };
 }

@@ -2,12 +2,13 @@
 // `--check` stops after the types; `--fast` leaves them out.
 import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { dist, root } from './setup/places.mjs';
+import { sourcesDigest, stampPath } from './setup/programs.mjs';
+import { writeStamp } from './setup/stamp.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const flags = new Set(process.argv.slice(2));
 // Never `tsc` by name: tslab's branch of TypeScript installs a command of the same name.
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -16,6 +17,7 @@ const PROGRAMS = {
   cli: { entry: 'cli/main.ts', target: 'node20', banner: '#!/usr/bin/env node' },
   kernel: { entry: 'kernel/main.ts', target: 'node20' },
   user: { entry: 'kernel/user/main.ts', target: 'node20' },
+  interrupt: { entry: 'kernel/user/interrupt.ts', target: 'node20' },
   language: { entry: 'language/worker.ts', target: 'node20' },
   agent: { entry: 'magics/agent/main.ts', target: 'node18' },
   runner: { entry: 'magics/runner/main.ts', target: 'node18' },
@@ -26,6 +28,8 @@ const PROGRAMS = {
 const EXTERNAL = ['zeromq', 'typescript', 'tslab', 'esbuild', 'ssh2', 'cpu-features'];
 
 async function bundle() {
+  // Taken before: a source that changes while we build makes the programs stale, as it should.
+  const stamp = sourcesDigest();
   const present = Object.entries(PROGRAMS).filter(([, p]) => existsSync(join(root, p.entry)));
   await Promise.all(
     present.map(([name, p]) =>
@@ -47,6 +51,8 @@ async function bundle() {
       }),
     ),
   );
+  mkdirSync(dist, { recursive: true });
+  writeStamp(stampPath, stamp);
 }
 
 function checkTypes() {

@@ -1,0 +1,115 @@
+// Which code a function value has. Every cell that ran, or arrived with a job, is in this table; a function is recognised by its text, and
+// where the same text stands in several places, by the inspector's word for where it was made.
+import { codeId, scriptName } from '../protocol/code';
+import type { CellCode, CellId, FunctionCode } from '../protocol/code';
+import { MAIN, unbound } from '../protocol/main-context';
+
+/** One function or class of one cell. */
+export interface Code {
+  readonly cell: CellCode;
+  readonly function: FunctionCode;
+}
+
+interface Candidate extends Code {
+  readonly text: 'local' | 'shipped';
+}
+
+const textOf = unbound<[], string>(MAIN.Function.prototype.toString);
+
+export class CodeTable {
+  readonly #cells = new Map<CellId, CellCode>();
+  readonly #byText = new Map<string, Candidate[]>();
+  readonly #known = new WeakMap<object, Code>();
+  /** The compiled function of each cell that ran: its script id is asked for when a text is ambiguous. */
+  readonly #evaluated = new Map<string, { readonly cell: CellCode; readonly evaluate: object }>();
+
+  /** `evaluate` is the cell's own function, where the cell was run here. */
+  add(cell: CellCode, text: 'local' | 'shipped', evaluate?: object): void {
+    if (evaluate !== undefined) this.#evaluated.set(scriptName(cell), { cell, evaluate });
+    if (this.#cells.has(cell.id)) return;
+    this.#cells.set(cell.id, cell);
+    for (const entry of cell.functions) {
+      const source = cell[text].text.slice(entry[text].start, entry[text].end);
+      const same = this.#byText.get(source);
+      const candidate = { cell, function: entry, text };
+      if (same === undefined) this.#byText.set(source, [candidate]);
+      else same.push(candidate);
+    }
+  }
+
+  cell(id: CellId): CellCode | undefined {
+    return this.#cells.get(id);
+  }
+
+  byId(id: string): Code | undefined {
+    const [cellId = '', index = ''] = id.split('#');
+    const cell = this.#cells.get(cellId);
+    const entry = cell?.functions[Number(index)];
+    return cell === undefined || entry === undefined ? undefined : { cell, function: entry };
+  }
+
+  /** Notes what a function is that was built from its code, so that it need not be recognised. */
+  note(value: object, code: Code): void {
+    this.#known.set(value, code);
+  }
+
+  /**
+   * The code of a function or class value of this notebook; undefined for any other.
+   * `locate` gives a function's place by the inspector; it is asked only when several functions have the same text.
+   */
+  codeOf(value: object, locate: (value: object) => FunctionPlace | undefined): Code | undefined {
+    const known = this.#known.get(value);
+    if (known !== undefined) return known;
+    const candidates = this.#byText.get(textOf(value));
+    const found =
+      candidates === undefined || candidates.length < 2 ? candidates?.[0] : this.#choose(candidates, value, locate);
+    if (found === undefined) return undefined;
+    const code = { cell: found.cell, function: found.function };
+    this.#known.set(value, code);
+    return code;
+  }
+
+  #choose(
+    candidates: readonly Candidate[],
+    value: object,
+    locate: (value: object) => FunctionPlace | undefined,
+  ): Candidate | undefined {
+    const place = locate(value);
+    if (place === undefined) return candidates[0];
+    const cell = this.#cellOfScript(place.scriptId, locate);
+    const inCell = candidates.filter((candidate) => candidate.cell.id === cell?.id);
+    return (
+      inCell.find(
+        ({ function: entry, text }) => entry[text].line === place.line && contains(entry[text], place.column),
+      ) ??
+      inCell[0] ??
+      candidates[0]
+    );
+  }
+
+  #cellOfScript(scriptId: string, locate: (value: object) => FunctionPlace | undefined): CellCode | undefined {
+    for (const { cell, evaluate } of this.#evaluated.values()) {
+      if (locate(evaluate)?.scriptId === scriptId) return cell;
+    }
+    return undefined;
+  }
+}
+
+export interface FunctionPlace {
+  readonly scriptId: string;
+  /** From 0, where V8 says the function begins: at its parameters, for most. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Is the column inside the range, as far as its first line tells? */
+function contains(
+  range: { readonly start: number; readonly end: number; readonly column: number },
+  column: number,
+): boolean {
+  return column >= range.column && column <= range.column + (range.end - range.start);
+}
+
+export function idOf(code: Code): string {
+  return codeId(code.cell.id, code.function.index);
+}

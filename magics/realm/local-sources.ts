@@ -1,0 +1,177 @@
+// Where the text of local modules (`./lib.ts`) comes from: at home from the disk, through esbuild; on a worker from the bundle.
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, extname, isAbsolute, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Loader, TransformOptions } from 'esbuild';
+
+/** A local module as it is evaluated: CommonJS text, or JSON. Plain, since it travels in bundles. */
+export interface LocalSource {
+  /** Absolute path of the file at home. */
+  readonly path: string;
+  readonly format: 'commonjs' | 'json';
+  readonly text: string;
+  /** Source map v3 `mappings` from `text` to the file; '' for JSON. */
+  readonly mappings: string;
+  /** Changes whenever the file does. */
+  readonly version: string;
+  /** Its own local imports: specifier → absolute path. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Specifiers it requires that are packages or builtins. */
+  readonly packages: readonly string[];
+}
+
+export interface LocalSources {
+  /** The absolute path that `specifier` means in a file of `folder`; undefined when there is no such file. */
+  resolve(specifier: string, folder: string): string | undefined;
+  read(path: string): Promise<LocalSource>;
+  readSync(path: string): LocalSource;
+}
+
+export function isLocalSpecifier(specifier: string): boolean {
+  return /^(\.{1,2}(\/|$)|file:)/.test(specifier) || isAbsolute(specifier);
+}
+
+const EXTENSIONS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
+// TypeScript's ESM style names the file that will be: './lib.js' for './lib.ts'.
+const EMITTED: Readonly<Record<string, readonly string[]>> = {
+  '.js': ['.ts', '.tsx'],
+  '.jsx': ['.tsx'],
+  '.mjs': ['.mts'],
+  '.cjs': ['.cts'],
+};
+const LOADERS: Readonly<Record<string, Loader>> = {
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.jsx': 'jsx',
+};
+
+/** Local modules as files of this machine, TypeScript included. A file is transformed again only when it changed. */
+export class DiskSources implements LocalSources {
+  readonly #read = new Map<string, LocalSource>();
+
+  resolve(specifier: string, folder: string): string | undefined {
+    const base = specifier.startsWith('file:') ? fileURLToPath(specifier) : resolve(folder, specifier);
+    const extension = extname(base);
+    const stem = base.slice(0, base.length - extension.length);
+    const candidates = [
+      base,
+      ...(EMITTED[extension] ?? []).map((other) => stem + other),
+      ...EXTENSIONS.map((other) => base + other),
+      ...EXTENSIONS.map((other) => resolve(base, `index${other}`)),
+    ];
+    return candidates.find(isFile);
+  }
+
+  async read(path: string): Promise<LocalSource> {
+    const { text, version, known } = this.#look(path);
+    if (known !== undefined) return known;
+    if (extname(path) === '.json') return this.#keep(jsonSource(path, text, version));
+    const { transform } = await import('esbuild');
+    const output = await transform(text, transformOptions(path));
+    return this.#keep(this.#toSource(path, version, output));
+  }
+
+  readSync(path: string): LocalSource {
+    const { text, version, known } = this.#look(path);
+    if (known !== undefined) return known;
+    if (extname(path) === '.json') return this.#keep(jsonSource(path, text, version));
+    // `require` cannot wait; a cell that requires a TypeScript file pays for a compiler process once per change of the file.
+    const { transformSync } = require('esbuild') as typeof import('esbuild');
+    return this.#keep(this.#toSource(path, version, transformSync(text, transformOptions(path))));
+  }
+
+  #look(path: string): { text: string; version: string; known: LocalSource | undefined } {
+    const text = readFileSync(path, 'utf8');
+    const version = createHash('sha256').update(text).digest('hex').slice(0, 20);
+    const known = this.#read.get(path);
+    return { text, version, known: known?.version === version ? known : undefined };
+  }
+
+  #keep(source: LocalSource): LocalSource {
+    this.#read.set(source.path, source);
+    return source;
+  }
+
+  #toSource(path: string, version: string, output: { code: string; map: string }): LocalSource {
+    const specifiers = requiredSpecifiers(output.code);
+    const local = specifiers.filter(isLocalSpecifier);
+    const links: Record<string, string> = {};
+    for (const specifier of local) {
+      const target = this.resolve(specifier, dirname(path));
+      if (target !== undefined) links[specifier] = target;
+    }
+    const map = JSON.parse(output.map) as { mappings: string };
+    return {
+      path,
+      format: 'commonjs',
+      text: output.code,
+      mappings: map.mappings,
+      version,
+      links,
+      packages: specifiers.filter((specifier) => !isLocalSpecifier(specifier)),
+    };
+  }
+}
+
+/** Local modules that travelled with a job. */
+export class BundledSources implements LocalSources {
+  readonly #sources: ReadonlyMap<string, LocalSource>;
+  readonly #links: Readonly<Record<string, string>>;
+
+  /** `links`: what the specifiers in cells mean. */
+  constructor(sources: readonly LocalSource[], links: Readonly<Record<string, string>>) {
+    this.#sources = new Map(sources.map((source) => [source.path, source]));
+    this.#links = links;
+  }
+
+  resolve(specifier: string): string | undefined {
+    return this.#sources.has(specifier) ? specifier : this.#links[specifier];
+  }
+
+  read(path: string): Promise<LocalSource> {
+    return Promise.resolve().then(() => this.readSync(path));
+  }
+
+  readSync(path: string): LocalSource {
+    const source = this.#sources.get(path);
+    if (source === undefined)
+      throw new Error(`The file ${path} did not travel with this job. Import it in a cell first.`);
+    return source;
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function jsonSource(path: string, text: string, version: string): LocalSource {
+  return { path, format: 'json', text, mappings: '', version, links: {}, packages: [] };
+}
+
+function transformOptions(path: string): TransformOptions & { sourcemap: 'external' } {
+  return {
+    loader: LOADERS[extname(path)] ?? 'js',
+    format: 'cjs',
+    platform: 'node',
+    target: 'es2022',
+    sourcefile: path,
+    sourcemap: 'external',
+    sourcesContent: false,
+    keepNames: false,
+    // import() becomes require(), which finds local TypeScript files as well.
+    supported: { 'dynamic-import': false },
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false, useDefineForClassFields: true } },
+  };
+}
+
+/** The literal specifiers in esbuild's output, whose `require("…")` has one form only. */
+function requiredSpecifiers(code: string): string[] {
+  const found = new Set<string>();
+  for (const [, literal] of code.matchAll(/\brequire\(("(?:[^"\\]|\\.)*")\)/g)) {
+    if (literal !== undefined) found.add(JSON.parse(literal) as string);
+  }
+  return [...found].sort();
+}

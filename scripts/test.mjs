@@ -1,0 +1,40 @@
+// `npm test`: everything, and one true line at the end. `npm test -- tests/kernel` runs some of it, with Jest's own arguments, on this Node only.
+import { mkdirSync, rmSync } from 'node:fs';
+import { runScript, setUp } from './setup.mjs';
+import { NODE_VERSIONS, prepareNode } from './setup/nodes.mjs';
+import { SetupError } from './setup/progress.mjs';
+import { runChecks } from './test/checks.mjs';
+import { resultsHome, runJest } from './test/jest.mjs';
+import { Tally } from './test/tally.mjs';
+
+/** What depends on the Node it runs on: the rest is checked once. */
+const NODE_DEPENDENT = ['tests/notebook', 'tests/kernel', 'tests/realm', 'tests/capture'];
+
+await runScript(async () => {
+  const asked = process.argv.slice(2);
+  await setUp();
+  rmSync(resultsHome, { recursive: true, force: true });
+  mkdirSync(resultsHome, { recursive: true });
+  const tally = new Tally();
+  if (asked.length === 0) await runChecks(tally);
+  await runJest(tally, { node: process.execPath, version: process.versions.node, args: asked });
+  if (asked.length === 0) for (const version of NODE_VERSIONS) await runOnNode(tally, version);
+  tally.print();
+  return tally.failed === 0 ? 0 : 1;
+});
+
+async function runOnNode(tally, version) {
+  let node;
+  try {
+    node = await prepareNode(version);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    tally.skip(
+      `Node ${version}: ${NODE_DEPENDENT.join(', ')}`,
+      `this Node cannot be had here: ${error.message.split('\n')[0]}`,
+      tally.countIn(NODE_DEPENDENT),
+    );
+    return;
+  }
+  await runJest(tally, { node, version, args: NODE_DEPENDENT });
+}
