@@ -3,7 +3,7 @@ import { toCodePoints, toOffset } from './offsets';
 import type { Comms } from './comms';
 import type { Executions } from './executions';
 import type { History } from './history';
-import type { KernelLanguage } from './language';
+import type { Language } from '../language';
 import type { Log } from './log';
 import { magics } from './magics';
 import { ownVersion, versionOf } from './versions';
@@ -19,7 +19,7 @@ export interface KernelOptions {
   readonly wire: Wire;
   readonly connection: Connection;
   readonly executions: Executions;
-  readonly language: KernelLanguage;
+  readonly language: Language;
   readonly history: History;
   readonly comms: Comms;
   readonly log: Log;
@@ -152,11 +152,10 @@ export class Kernel {
   }
 
   async #complete(content: Content): Promise<Content> {
-    const { source, offset, cursor } = positionIn(content);
+    const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
     const found =
       magics.completeMagic(source, offset) ?? (await this.#options.language.complete(source, offset, signal));
-    if (!found) return { status: 'ok', matches: [], cursor_start: cursor, cursor_end: cursor, metadata: {} };
     const start = toCodePoints(source, found.start);
     const end = toCodePoints(source, found.end);
     return {
@@ -166,7 +165,7 @@ export class Kernel {
       cursor_end: end,
       // JupyterLab's own extension: the kind of each match, for its icon.
       metadata: {
-        _jupyter_types_experimental: found.matches.map(({ text, type }) => ({ text, type: type ?? '', start, end })),
+        _jupyter_types_experimental: found.matches.map(({ text, kind }) => ({ text, type: kind, start, end })),
       },
     };
   }
@@ -176,8 +175,8 @@ export class Kernel {
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
     const found = magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
     if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
-    const markdown = found.markdown === undefined ? {} : { 'text/markdown': found.markdown };
-    return { status: 'ok', found: true, data: { 'text/plain': found.text, ...markdown }, metadata: {} };
+    const data = { 'text/plain': found.plain, 'text/markdown': found.markdown };
+    return { status: 'ok', found: true, data, metadata: {} };
   }
 }
 
@@ -206,11 +205,11 @@ function kernelInfo(): Content {
   };
 }
 
-function positionIn(content: Content): { source: string; offset: number; cursor: number } {
+function positionIn(content: Content): { source: string; offset: number } {
   const source = textOf(content['code']);
   const { cursor_pos } = content;
   const offset = typeof cursor_pos === 'number' ? toOffset(source, cursor_pos) : source.length;
-  return { source, offset, cursor: toCodePoints(source, offset) };
+  return { source, offset };
 }
 
 function errorContent(error: unknown): Content {
