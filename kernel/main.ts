@@ -2,6 +2,7 @@
 // compiler in a thread, both started ahead of need.
 import { join } from 'node:path';
 import { Language } from '../language';
+import { Magics } from '../magics';
 import type { NotebookSession } from '../magics/namespace';
 import { Comms } from './comms';
 import { Executions } from './executions';
@@ -9,7 +10,6 @@ import { History } from './history';
 import { Kernel } from './kernel';
 import { openLog } from './log';
 import { isMonitorSession, monitorTargets } from './monitor';
-import { openMagics } from './magics';
 import { namespaceOf } from './namespace';
 import { UserSeat } from './user-seat';
 import { readConnection } from './wire/connection';
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     directory,
     ...(notebook ? { notebook } : {}),
   };
-  const magics = openMagics(session);
+  const magics = new Magics(session);
   const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   user.listen({
     output: (turn, record) => {
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   let ending: Promise<void> | undefined;
   const shutdown = () => {
     ending ??= (async () => {
-      await Promise.all([user.close(), language.close(), comms.closeAll()]);
+      await Promise.all([user.close(), language.close(), comms.closeAll(), magics[Symbol.asyncDispose]()]);
       await wire.close();
       process.exit(0);
     })();
