@@ -70,7 +70,7 @@ export class Answers {
     this.#streams = {
       watch: ({ id }, signal) => watchJobs(jobs, id, signal),
       changes: (_params, signal) => watchChanges(jobs, signal),
-      output: ({ id, from }, signal) => streamOutput(jobs, id, from, signal),
+      output: (params, signal) => streamOutput(jobs, params, signal),
     };
   }
 
@@ -158,8 +158,12 @@ async function* watchChanges(jobs: Jobs, signal: AbortSignal): AsyncGenerator<St
   }
 }
 
-async function* streamOutput(jobs: Jobs, typed: string, from: number, signal: AbortSignal): AsyncGenerator<StreamItem> {
-  const { id, directory } = jobs.get(typed);
+async function* streamOutput(
+  jobs: Jobs,
+  params: StreamParams<'output'>,
+  signal: AbortSignal,
+): AsyncGenerator<StreamItem> {
+  const { id, directory } = jobs.get(params.id);
   const followed = {
     directory,
     total: () => {
@@ -173,6 +177,10 @@ async function* streamOutput(jobs: Jobs, typed: string, from: number, signal: Ab
         if (record.id === id) wake();
       }),
   };
-  for await (const { offset, next, bytes } of followOutput(followed, from, signal))
+  for await (const { offset, next, bytes } of followOutput(
+    followed,
+    { from: params.from, follow: params.follow ?? true },
+    signal,
+  ))
     yield { event: { offset, next }, bytes };
 }

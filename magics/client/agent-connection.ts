@@ -139,16 +139,19 @@ export class AgentConnection implements AsyncDisposable {
     for await (const { value } of this.#events('changes', {}, signal)) yield STREAMS.changes.event(value, 'changes');
   }
 
-  /** A job's output from an offset on (0, or the `next` of an earlier piece), until the job has ended and all of it came. */
+  /**
+   * A job's output from an offset on (0, or the `next` of an earlier piece), until the job has ended and all of it came;
+   * with `follow: false` what there is by now.
+   */
   async *output(
     id: JobId | string,
-    options: { readonly from?: number; readonly signal: AbortSignal },
+    options: { readonly from?: number; readonly follow?: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<OutputPiece> {
-    const { signal } = options;
+    const { signal, follow = true } = options;
     let from = options.from ?? 0;
     while (!signal.aborted) {
       try {
-        for await (const { value, bytes } of this.#events('output', { id, from }, signal)) {
+        for await (const { value, bytes } of this.#events('output', { id, from, follow }, signal)) {
           const { offset, next } = STREAMS.output.event(value, 'output');
           from = next;
           yield { offset, next, bytes: bytes ?? Buffer.alloc(0) };
