@@ -3,7 +3,7 @@ import { ts } from './compiler';
 import type { CellChecker } from './checking/checker';
 
 export interface Inspection {
-  readonly plain: string;
+  readonly text: string;
   readonly markdown: string;
 }
 
@@ -15,15 +15,15 @@ export function inspectAt(checker: CellChecker, text: string, offset: number): I
   if (!info) return undefined;
   const signature = ts.displayPartsToString(info.displayParts);
   const documentation = ts.displayPartsToString(info.documentation);
-  const tags = (info.tags ?? []).map(({ name, text: parts }) => ({ name, text: ts.displayPartsToString(parts) }));
+  const tags = (info.tags ?? []).map(({ name, text: parts }) => ({ name, words: ts.displayPartsToString(parts) }));
   return {
-    plain: [signature, documentation, ...tags.map(({ name, text: tag }) => `@${name} ${tag}`.trimEnd())]
+    text: [signature, documentation, ...tags.map(({ name, words }) => `@${name} ${words}`.trimEnd())]
       .filter((part) => part !== '')
       .join('\n\n'),
     markdown: [
       `\`\`\`typescript\n${signature}\n\`\`\``,
       documentation,
-      ...tags.map(({ name, text: tag }) => `*@${name}* ${tag}`.trimEnd()),
+      ...tags.map(({ name, words }) => `*@${name}* ${words}`.trimEnd()),
     ]
       .filter((part) => part !== '')
       .join('\n\n'),
