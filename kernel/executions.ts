@@ -4,7 +4,7 @@ import { showProblems } from '../magics/problems';
 import { showError } from '../magics/realm/traceback';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
-import type { KernelLanguage } from './language';
+import type { Language } from '../language';
 import type { Log } from './log';
 import { magics } from './magics';
 import { OutputFlow } from './output-flow';
@@ -27,7 +27,7 @@ const FIRST_SILENT_EXECUTION = 1_000_000;
 export interface ExecutionsOptions {
   readonly wire: Wire;
   readonly user: UserSeat;
-  readonly language: KernelLanguage;
+  readonly language: Language;
   readonly history: History;
   readonly session: NotebookSession;
   readonly log: Log;
@@ -38,6 +38,7 @@ export class Executions {
   readonly #flow: OutputFlow;
   readonly #queue: ExecuteRequest[] = [];
   readonly #cells = new Map<Turn, RunningCell>();
+  #working = false;
   #running: RunningCell | undefined;
   #newest: RunningCell | undefined;
   #turns = 0;
@@ -68,7 +69,7 @@ export class Executions {
 
   enqueue(message: Message): void {
     this.#queue.push(parseExecute(message));
-    if (!this.#running) void this.#work();
+    if (!this.#working) void this.#work();
   }
 
   /** Output of the user process. Turn 0, what native code printed, belongs to the newest cell. */
@@ -111,35 +112,39 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
+    this.#working = true;
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
-      const failed = await this.#execute(request).catch((error: unknown) => {
+      try {
+        await this.#execute(request);
+      } catch (error) {
         this.#options.log.write('a cell could not be run', error);
-        return true;
-      });
+      }
       this.#running = undefined;
-      if (failed && request.stopOnError) await this.#abortQueue();
     }
+    this.#working = false;
   }
 
-  /** Gives whether the cell failed. */
-  async #execute(request: ExecuteRequest): Promise<boolean> {
+  async #execute(request: ExecuteRequest): Promise<void> {
     const { wire, history } = this.#options;
     const { message, source } = request;
     await wire.status(message, 'busy');
     if (source.trim() === '') {
       await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, this.#count);
-      return false;
+      return;
     }
     const cell = this.#open(request);
     if (!request.silent)
       await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
     if (request.storeHistory) history.add(cell.execution, source);
     const outcome = await this.#outcome(cell);
-    // Native output comes by other pipes: what has arrived by now belongs before the result.
+    // Native output comes by other pipes: what has arrived by now belongs before the result. And "run all" sends its cells at once: those on the
+    // wire by now count as waiting.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#flow.drained();
+    // Decided before the client hears of the failure: what it sends afterwards is meant.
+    const aborted = !outcome.ok && request.stopOnError ? this.#queue.splice(0) : [];
     await this.#tell(cell, outcome);
-    return !outcome.ok;
+    for (const waiting of aborted) await this.#abort(waiting);
   }
 
   #open(request: ExecuteRequest): RunningCell {
@@ -222,13 +227,9 @@ export class Executions {
     await wire.status(message, 'idle');
   }
 
-  async #abortQueue(): Promise<void> {
-    // "Run all" sends its cells at once: those already on the wire count as waiting.
-    await new Promise((resolve) => setImmediate(resolve));
-    for (const request of this.#queue.splice(0)) {
-      await this.#options.wire.status(request.message, 'busy');
-      await this.#reply(request, { status: 'aborted' }, this.#count);
-    }
+  async #abort(request: ExecuteRequest): Promise<void> {
+    await this.#options.wire.status(request.message, 'busy');
+    await this.#reply(request, { status: 'aborted' }, this.#count);
   }
 }
 

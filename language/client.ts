@@ -1,6 +1,7 @@
 // The asynchronous door to the language worker: requests by id, cancellation by signal, and a worker that dies is replaced and told all cells again.
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { CellCode } from '../magics/protocol/code';
 import type { CellLanguage, PreparedCell } from '../magics/protocol/language';
 import type { Completeness } from './completeness';
 import type { Completions } from './completion';
@@ -35,6 +36,8 @@ interface Waiting {
   readonly onAbort: () => void;
 }
 
+/** Above the numbers of cells that are executed here. */
+const FIRST_ADOPTED_EXECUTION = 2_000_000;
 /** A worker that dies this often without an answer in between will not live. */
 const MAX_FUTILE_STARTS = 3;
 /** The compiler looks for a cancellation between declarations only. A worker that is longer at one than this is replaced. */
@@ -78,6 +81,14 @@ export class Language implements CellLanguage {
       this.#cells.set(execution, { ...cell, progress });
     }
     await this.#ask('commit', { execution, progress });
+  }
+
+  async adopt({ source, declarations }: CellCode, progress: number): Promise<void> {
+    // Its number belongs to another cell of this notebook.
+    const execution = FIRST_ADOPTED_EXECUTION + this.#cells.size;
+    const cell: RestoredCell = { source, execution, declarations, progress, isJS: this.#settings.isJS };
+    this.#cells.set(execution, cell);
+    await this.#ask('restore', [cell]);
   }
 
   complete(source: string, offset: number, signal?: AbortSignal): Promise<Completions> {

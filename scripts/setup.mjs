@@ -12,12 +12,13 @@ import { preparePython } from './setup/python.mjs';
 
 const OLDEST_NODE = [20, 19];
 
-/** All of it. */
-export async function setUp() {
+/** All of it; without Jupyter only what the kernel itself needs. */
+export async function setUp({ jupyter = true } = {}) {
   checkNode();
   mkdirSync(cache, { recursive: true });
   await installPackages();
   await buildPrograms();
+  if (!jupyter) return;
   await preparePython();
   await registerKernel();
 }
@@ -45,4 +46,4 @@ export async function runScript(body) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  await runScript(setUp);
+  await runScript(() => setUp());
