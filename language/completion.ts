@@ -5,7 +5,7 @@ import type { CellChecker } from './checking/checker';
 export interface CompletionMatch {
   readonly text: string;
   /** `function`, `const`, `class`, `property`, `method`, `keyword` …: TypeScript's own words. */
-  readonly type: string;
+  readonly kind: string;
 }
 
 export interface Completions {
@@ -32,7 +32,7 @@ export function completeAt(checker: CellChecker, text: string, offset: number): 
   const matches = found.entries
     .filter(({ name, kind }) => kind !== ts.ScriptElementKind.warning && name.toLowerCase().startsWith(typed))
     .sort(inOrderOf(text.slice(begin, offset), (name) => checker.isVisible(name)))
-    .map(({ name, kind }) => ({ text: name, type: kind }));
+    .map(({ name, kind }) => ({ text: name, kind }));
   return { start: begin, end: offset, matches };
 }
 

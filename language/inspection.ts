@@ -4,7 +4,7 @@ import { ts } from './compiler';
 import type { CellChecker } from './checking/checker';
 
 export interface Inspection {
-  readonly text: string;
+  readonly plain: string;
   readonly markdown: string;
 }
 
@@ -18,7 +18,7 @@ export function inspectAt(checker: CellChecker, text: string, offset: number): I
   const documentation = ts.displayPartsToString(info.documentation);
   const tags = (info.tags ?? []).map(({ name, text: parts }) => ({ name, words: ts.displayPartsToString(parts) }));
   return {
-    text: [signature, documentation, ...tags.map(({ name, words }) => `@${name} ${words}`.trimEnd())]
+    plain: [signature, documentation, ...tags.map(({ name, words }) => `@${name} ${words}`.trimEnd())]
       .filter((part) => part !== '')
       .join('\n\n'),
     markdown: [

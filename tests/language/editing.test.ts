@@ -31,7 +31,7 @@ function complete(marked: string): { replaced: string; matches: string[]; types:
   return {
     replaced: source.slice(start, end),
     matches: matches.map(({ text }) => text),
-    types: matches.map(({ type }) => type),
+    types: matches.map(({ kind }) => kind),
   };
 }
 
@@ -74,7 +74,7 @@ describe('completion', () => {
 describe('inspection', () => {
   test('type and documentation, as text and as Markdown', () => {
     const found = language.inspect('double(2)', 3);
-    expect(found?.text).toBe('function double(n: number): number\n\nDoubles.\n\n@param n what to double');
+    expect(found?.plain).toBe('function double(n: number): number\n\nDoubles.\n\n@param n what to double');
     expect(found?.markdown).toBe(
       '```typescript\nfunction double(n: number): number\n```\n\nDoubles.\n\n*@param* n what to double',
     );
@@ -87,12 +87,12 @@ describe('inspection', () => {
     ['below a magic line', '%%cluster\ndouble', 12, 'function double'],
     ['a type', 'let r: Row', 8, 'interface Row'],
   ])('%s', (_, source, offset, expected) => {
-    expect(language.inspect(source, offset)?.text).toContain(expected);
+    expect(language.inspect(source, offset)?.plain).toContain(expected);
   });
 
   test('nothing is there', () => {
     expect(language.inspect('   ', 1)).toBeUndefined();
-    expect(language.inspect('nope', 2)?.text ?? 'any').toContain('any');
+    expect(language.inspect('nope', 2)?.plain ?? 'any').toContain('any');
   });
 });
 

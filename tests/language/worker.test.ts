@@ -26,8 +26,8 @@ test('cells are prepared, committed, completed and inspected', async () => {
   const prepared = await language.prepare({ source: 'const rows = [1, 2]; rows.length', execution: 1 });
   expect(prepared).toMatchObject({ ok: true, code: { execution: 1, declarations: [{ name: 'rows' }] } });
   await language.commit(1, 2);
-  expect((await language.complete('rows.toSpl', 10)).matches).toEqual([{ text: 'toSpliced', type: 'method' }]);
-  expect((await language.inspect('rows', 2))?.text).toBe('const rows: number[]');
+  expect((await language.complete('rows.toSpl', 10)).matches).toEqual([{ text: 'toSpliced', kind: 'method' }]);
+  expect((await language.inspect('rows', 2))?.plain).toBe('const rows: number[]');
   expect(await language.isComplete('rows.map(')).toEqual({ status: 'incomplete', indent: '  ' });
   expect(await language.prepare({ source: 'rows.nope', execution: 2 })).toMatchObject({
     ok: false,
