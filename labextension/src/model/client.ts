@@ -111,16 +111,15 @@ export class MonitorClient {
   followLog(job: string): FollowedLog {
     let log = this.#logs.get(job);
     if (log === undefined) {
-      log = new FollowedLog(job, this.#options.limits(), () => this.#logs.delete(job) && this.#unfollow(job));
+      log = new FollowedLog(job, this.#options.limits(), () => {
+        this.#logs.delete(job);
+        this.#send?.({ type: 'unfollow', job });
+      });
       this.#logs.set(job, log);
       if (this.#send) log.follow(this.#send);
     }
     log.retain();
     return log;
-  }
-
-  #unfollow(job: string): void {
-    this.#send?.({ type: 'unfollow', job });
   }
 
   #ask(send: Send, action: JobAction, job: string, resources?: RetryResources): Promise<ActionResult> {

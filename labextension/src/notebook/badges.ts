@@ -1,5 +1,5 @@
 // A badge above each cell whose job says something the cell's output does not: that it waits, runs, has failed, or that its result waits.
-import { Cell } from '@jupyterlab/cells';
+import type { Cell } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { JobRow } from '../../../magics/protocol/monitor';
 import { badgesOf } from '../model/badges';
@@ -24,7 +24,7 @@ export function keepBadges(context: BadgeContext): void {
   const { tracker, client, settings } = context;
   let wanted = new Map<string, JobRow>();
   const update = (): void => {
-    wanted = settings.value.badges ? badgesOf(client.jobs.value.rows.values()) : new Map();
+    wanted = settings.value.badges ? badgesOf(client.jobs.value.rows.values()) : new Map<string, JobRow>();
     tracker.forEach((panel) => {
       updatePanel(panel, wanted, context);
     });

@@ -23,19 +23,19 @@ export const FIRST_VIEW: View = { filter: NO_FILTER, expanded: new Set(), seen: 
 
 /** Everything a person can do. Each tells its failure itself, by a notification. */
 export interface Actions {
-  connect(): void;
-  cancel(row: JobRow): void;
-  retry(row: JobRow, resources: RetryResources): void;
-  remove(row: JobRow): void;
+  readonly connect: () => void;
+  readonly cancel: (row: JobRow) => void;
+  readonly retry: (row: JobRow, resources: RetryResources) => void;
+  readonly remove: (row: JobRow) => void;
   /** Brings the result into the notebook in front. */
-  attach(row: JobRow): void;
-  goToCell(row: JobRow): void;
-  openJob(row: JobRow): void;
-  showLog(id: string): void;
-  insertExample(): void;
-  clearFinished(): void;
-  copy(text: string): void;
-  openSettings(): void;
+  readonly attach: (row: JobRow) => void;
+  readonly goToCell: (row: JobRow) => void;
+  readonly openJob: (row: JobRow) => void;
+  readonly showLog: (id: string) => void;
+  readonly insertExample: () => void;
+  readonly clearFinished: () => void;
+  readonly copy: (text: string) => void;
+  readonly openSettings: () => void;
 }
 
 export interface App {

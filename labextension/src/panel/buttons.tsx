@@ -12,7 +12,7 @@ interface Choice {
   readonly title?: string;
   readonly isMain?: boolean;
   readonly isDisabled?: boolean;
-  run(): void;
+  readonly run: () => void;
 }
 
 export function JobButtons({

@@ -27,7 +27,12 @@ export function JobList({ app }: { readonly app: App }): React.ReactElement {
       }),
     [jobs.rows, view.filter, view.seen, view.more, notebook, settings.finishedShown],
   );
-  const onToggle = React.useCallback((row: JobRow) => toggle(app, row), [app]);
+  const onToggle = React.useCallback(
+    (row: JobRow) => {
+      toggle(app, row);
+    },
+    [app],
+  );
   const reachable = selection.rows.some(({ id }) => id === current) ? current : selection.rows[0]?.id;
   return (
     <>
@@ -39,7 +44,9 @@ export function JobList({ app }: { readonly app: App }): React.ReactElement {
         onKeyDown={(event) => {
           onKey(event, app, selection.rows);
         }}
-        onFocus={(event) => setCurrent(jobOf(event.target) ?? current)}
+        onFocus={(event) => {
+          setCurrent(jobOf(event.target) ?? current);
+        }}
       >
         {selection.rows.map((row) => (
           <JobRowItem
@@ -93,14 +100,30 @@ function onKey(event: React.KeyboardEvent, app: App, rows: readonly JobRow[]): v
     for (const child of list?.children ?? []) if (jobOf(child) === id && child instanceof HTMLElement) child.focus();
   };
   const keys: Readonly<Record<string, () => void>> = {
-    ArrowDown: () => goTo(index + 1),
-    ArrowUp: () => goTo(index - 1),
-    Home: () => goTo(0),
-    End: () => goTo(rows.length - 1),
-    ArrowRight: () => toggle(app, row, true),
-    ArrowLeft: () => toggle(app, row, false),
-    Enter: () => toggle(app, row),
-    ' ': () => toggle(app, row),
+    ArrowDown: () => {
+      goTo(index + 1);
+    },
+    ArrowUp: () => {
+      goTo(index - 1);
+    },
+    Home: () => {
+      goTo(0);
+    },
+    End: () => {
+      goTo(rows.length - 1);
+    },
+    ArrowRight: () => {
+      toggle(app, row, true);
+    },
+    ArrowLeft: () => {
+      toggle(app, row, false);
+    },
+    Enter: () => {
+      toggle(app, row);
+    },
+    ' ': () => {
+      toggle(app, row);
+    },
   };
   const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
   if (act === undefined) return;

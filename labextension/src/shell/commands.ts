@@ -96,7 +96,7 @@ function addJobCommands({ app, client, actions, trans, openJob }: CommandContext
       isEnabled: (args) => rowOf(args, client) !== undefined,
       execute: (args) => {
         const row = rowOf(args, client);
-        if (row === undefined) throw new Error(trans.__('There is no job %1.', String(args['job'])));
+        if (row === undefined) throw new Error(trans.__('There is no job %1.', JSON.stringify(args['job'])));
         return run(row);
       },
     });

@@ -66,7 +66,13 @@ function Detail({ app, job }: { readonly app: App; readonly job: string }): Reac
       <div className="cb-Detail-logHead">
         <h3>{trans.__('Log')}</h3>
         <label className="cb-Check">
-          <input type="checkbox" checked={isFollowing} onChange={(event) => setFollowing(event.target.checked)} />
+          <input
+            type="checkbox"
+            checked={isFollowing}
+            onChange={(event) => {
+              setFollowing(event.target.checked);
+            }}
+          />
           {trans.__('Follow')}
         </label>
       </div>
