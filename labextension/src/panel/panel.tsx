@@ -51,7 +51,7 @@ function Panel({ app }: { readonly app: App }): React.ReactElement {
       <Head app={app} />
       <Health app={app} />
       <div className={`cb-Body${isOld && jobs.rows.size > 0 ? ' cb-mod-old' : ''}`}>
-        {jobs.rows.size === 0 ? <Welcome app={app} link={link} /> : <JobList app={app} />}
+        {jobs.rows.size === 0 ? <Welcome app={app} link={link} isKnown={jobs.isKnown} /> : <JobList app={app} />}
       </div>
       {logJob !== undefined && <LogPane key={logJob} app={app} job={logJob} />}
       <Announcer app={app} />

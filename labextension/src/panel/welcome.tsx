@@ -4,9 +4,19 @@ import { EXAMPLE } from '../model/magic';
 import type { LinkState } from '../shell/link';
 import type { App } from './app';
 
-export function Welcome({ app, link }: { readonly app: App; readonly link: LinkState }): React.ReactElement {
+export function Welcome({
+  app,
+  link,
+  isKnown,
+}: {
+  readonly app: App;
+  readonly link: LinkState;
+  /** It is known that there are none. */
+  readonly isKnown: boolean;
+}): React.ReactElement {
   const { trans, actions } = app;
-  switch (link.state) {
+  const state = link.state === 'live' && !isKnown ? 'starting' : link.state;
+  switch (state) {
     case 'no-kernel':
       return (
         <div className="cb-Welcome">
@@ -37,7 +47,8 @@ export function Welcome({ app, link }: { readonly app: App; readonly link: LinkS
         <div className="cb-Welcome">
           <p>
             {trans.__(
-              'No jobs yet. A cell that begins with %%cluster runs on a cluster, and its results come back as if it had run here.',
+              'No jobs yet. A cell that begins with %1 runs on a cluster, and its results come back as if it had run here.',
+              '%%cluster',
             )}
           </p>
           <pre className="cb-Code">{EXAMPLE.split('\n')[0]}</pre>
