@@ -55,12 +55,16 @@ const canPretend = process.platform !== 'win32' && process.getuid?.() === 0;
   'a socket in a directory of somebody else is not talked to (needs root to make one)',
   async () => {
     const other = new Setting();
+    const before = process.env['XDG_RUNTIME_DIR'];
+    process.env['XDG_RUNTIME_DIR'] = other.stateDirectory;
     try {
       const { directory = '' } = agentSocket(other.stateDirectory);
       mkdirSync(directory, { recursive: true });
       chownSync(directory, 65_534, 65_534);
       await expect(other.connect()).rejects.toThrow('not a directory of this user');
     } finally {
+      if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
+      else process.env['XDG_RUNTIME_DIR'] = before;
       await other[Symbol.asyncDispose]();
     }
   },
