@@ -1,0 +1,77 @@
+// Starts a real system by the scripts beside, for one test file: before its tests are collected, so that what cannot be started here is skipped with its reason.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandResult } from '../../magics/schedulers/dialect';
+import type { Argv } from '../../magics/schedulers/shell';
+
+export type SystemName = 'slurm' | 'sge';
+
+export interface RunningSystem {
+  readonly ok: true;
+  /** What a client of it needs in its environment, and what the script says of the system. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Runs a command as the plain user who submits, or as root. */
+  run(argv: Argv, as?: 'user' | 'root'): Promise<CommandResult>;
+  /** A directory of the plain user. */
+  makeDirectory(name: string): string;
+  stop(): void;
+}
+
+export type OpenedSystem = RunningSystem | { readonly ok: false; readonly reason: string };
+
+const CANNOT = 77;
+const USER = 'cluster';
+const START_SECONDS = 300;
+const COMMAND_SECONDS = 30;
+
+/** Throws when the system should have started and did not. Where `CI` is set it has to start. */
+export function openSystem(name: SystemName): OpenedSystem {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return cannot(name, 'only root on Linux can start it');
+  // Under /tmp: sockets lie in it, whose paths may have 108 characters, and other users have to reach it.
+  const state = mkdtempSync(`/tmp/cellburst-${name}-`);
+  chmodSync(state, 0o755);
+  const port = 20_000 + ((process.pid * 40) % 30_000);
+  const environment = { ...process.env, SLURM_BASE_PORT: `${port}`, SGE_BASE_PORT: `${port + 20}`, SLURM_NODE_PREFIX: `t${process.pid}n` };
+  const started = spawnSync('bash', [join(__dirname, `${name}-up.sh`), state], { env: environment, encoding: 'utf8', timeout: START_SECONDS * 1000 });
+  const stop = () => {
+    execFileSync('bash', [join(__dirname, `${name}-down.sh`), state, '--purge'], { env: environment, stdio: 'ignore', timeout: 60_000 });
+  };
+  if (started.status !== 0) {
+    stop();
+    rmSync(state, { recursive: true, force: true });
+    const reason = started.stderr.split('\n').findLast((line) => line.startsWith('ERROR: '))?.slice(7) ?? `it did not start within ${START_SECONDS} s`;
+    if (started.status === CANNOT) return cannot(name, reason);
+    throw new Error(`${name} did not start: ${reason}\n${started.stderr}`);
+  }
+  const settings = Object.fromEntries(started.stdout.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  return { ok: true, settings, run: (argv, as = 'user') => run(argv, settings, as), makeDirectory: (label) => makeDirectory(state, label), stop };
+}
+
+function cannot(name: SystemName, reason: string): OpenedSystem {
+  if (process.env['CI'] !== undefined && process.env['CI'] !== '') throw new Error(`${name} has to be tested in CI: ${reason}`);
+  return { ok: false, reason };
+}
+
+/** Each command has a time limit of its own: a scheduler that hangs would hang the test. */
+function run(argv: Argv, settings: Readonly<Record<string, string>>, as: 'user' | 'root'): Promise<CommandResult> {
+  const clean = { PATH: process.env['PATH'] ?? '', HOME: as === 'root' ? '/root' : `/home/${USER}`, LANG: 'C.UTF-8', ...settings };
+  const [program, ...rest] = as === 'root' ? argv : (['runuser', '-u', USER, '--', ...argv] as const);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, { env: clean, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_SECONDS * 1000, killSignal: 'SIGKILL' });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (exitCode) => {
+      resolve({ exitCode, stdout, stderr });
+    });
+  });
+}
+
+function makeDirectory(state: string, label: string): string {
+  const directory = join(state, 'jobs', label);
+  execFileSync('install', ['-d', '-o', USER, '-m', '755', directory]);
+  return directory;
+}
