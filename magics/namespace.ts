@@ -13,6 +13,11 @@ export interface Cell {
   readonly output: CellOutput;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
+  /**
+   * Aborted by a second interrupt within 3 s of the first, if no other cell was started meanwhile. It may come after the cell has ended:
+   * whoever detached something at the first interrupt listens here to cancel it.
+   */
+  readonly cancel: AbortSignal;
 }
 
 /** Where a cell's output goes. The kernel batches, limits and attributes it. */
