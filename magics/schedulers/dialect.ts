@@ -1,7 +1,8 @@
 // How a batch system is spoken to: text in, text out. A dialect runs nothing and keeps nothing, so that all of it is tested on recorded output.
 // What a scheduler says only explains: whether a cell returned is told by its envelope, and a job that is missing from an answer has not ended.
 import { SchedulerError, UsageError } from '../protocol/errors';
-import type { FailureCause, NativeId } from '../protocol/job';
+import type { NativeId } from '../protocol/job';
+import type { Explanation, Sighting } from './scheduler';
 import type { Argv } from './shell';
 
 /** What a command said. `exitCode` is null when it was ended by a signal or by our own time limit. */
@@ -67,27 +68,9 @@ export type Submission =
   /** There may be a job: search for its name before any second try. */
   | { readonly outcome: 'uncertain'; readonly words: string };
 
-/** Why a job ended, for the case that it left neither result nor outcome. */
-export interface Explanation {
-  readonly cause: FailureCause;
-  readonly reason: string;
-  readonly exitCode?: number;
-  readonly signal?: string;
-}
-
-/** What a scheduler sees of a job. */
-export type Sighting =
-  | { readonly state: 'queued'; readonly reason?: string }
-  /** Since: milliseconds since the epoch, 0 where the scheduler does not tell. */
-  | { readonly state: 'running'; readonly node?: string; readonly since: number }
-  /** It is over by a source that keeps history; without an explanation: by exit code 0. */
-  | { readonly state: 'ended'; readonly explanation?: Explanation }
-  | { readonly state: 'cancelled'; readonly by: 'administrator' | 'unknown' }
-  /** A word we do not know; never the end of anything. */
-  | { readonly state: 'unknown'; readonly raw: string };
-
 /** One job in an answer. */
 export interface Observation {
+  /** An end without an explanation is one by exit code 0. A job that runs since 0 does so since a time its scheduler does not tell. */
   readonly sighting: Sighting;
   /** The scheduler's own words, for people. */
   readonly words: string;

@@ -19,11 +19,10 @@ import {
   type BatchDialect,
   type BatchJob,
   type CommandResult,
-  type Explanation,
   type Observation,
   type Observations,
-  type Sighting,
 } from './dialect';
+import type { Explanation, Sighting } from './scheduler';
 import { UsageError } from '../protocol/errors';
 import { forEach, withEnvironment } from './shell';
 

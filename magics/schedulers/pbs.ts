@@ -18,11 +18,10 @@ import {
   type BatchDialect,
   type BatchJob,
   type CommandResult,
-  type Explanation,
   type Observation,
   type Observations,
-  type Sighting,
 } from './dialect';
+import type { Explanation, Sighting } from './scheduler';
 import { withEnvironment, type Argv } from './shell';
 
 const TITLE = 'PBS';

@@ -12,8 +12,11 @@ export function quote(word: string): string {
   if (PLAIN.test(word)) return word;
   if (word.includes('\0'))
     throw new UsageError(`${JSON.stringify(word)} holds a NUL character, which no command can be given.`);
-  // A carriage return is made when the script runs: sbatch refuses every script that has one before a line's end.
-  const parts = word.split('\r').map((part) => `'${part.replaceAll("'", String.raw`'\''`)}'`);
+  // Quotes can close and open again anywhere. A line that began with # would be read by qsub, which looks for directives in the whole script; a carriage
+  // return, which makes sbatch refuse the script, is made when the script runs.
+  const parts = word
+    .split('\r')
+    .map((part) => `'${part.replaceAll("'", String.raw`'\''`).replaceAll('\n#', "\n''#")}'`);
   return parts.join(`"$(printf '\\r')"`);
 }
 

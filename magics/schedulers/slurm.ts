@@ -17,11 +17,10 @@ import {
   type BatchDialect,
   type BatchJob,
   type CommandResult,
-  type Explanation,
   type Observation,
   type Observations,
-  type Sighting,
 } from './dialect';
+import type { Explanation, Sighting } from './scheduler';
 import { withEnvironment } from './shell';
 
 const TITLE = 'Slurm';
@@ -331,13 +330,16 @@ interface ExitStatus {
   readonly signal: number;
   /** sacct shows codes above 128 less 128. */
   readonly reduced?: true;
+  /** No exit at all: one of Slurm's own error numbers. */
+  readonly slurms?: number;
 }
 
-/** squeue's exit_code is what wait(2) gave: 768 is exit 3, 9 is SIGKILL. */
+/** squeue's exit_code is what wait(2) gave: 768 is exit 3, 9 is SIGKILL. Both at once no process can have: 4021 was an output file that cannot be opened. */
 function fromWaitStatus(text: string): ExitStatus | undefined {
   if (!/^\d+$/.test(text)) return undefined;
   const status = Number(text);
-  return { code: (status >> 8) & 255, signal: status & 127 };
+  const [code, signal] = [status >> 8, status & 127];
+  return code > 0 && signal > 0 ? { code, signal, slurms: status } : { code, signal };
 }
 
 function fromPair(text: string): ExitStatus | undefined {
@@ -405,7 +407,7 @@ function toEnd(
 }
 
 const UNTOLD: Explanation = { cause: 'runner-lost', reason: 'The job failed; Slurm has not told yet how.' };
-/** No signal has this number: recorded when the output file or the directory could not be opened on the node. */
+/** What sacct makes of 4021, by its lowest seven bits. */
 const NO_OUTPUT = 53;
 
 function explainFailure(reason: string, exit: ExitStatus | undefined): Explanation | undefined {
@@ -415,6 +417,8 @@ function explainFailure(reason: string, exit: ExitStatus | undefined): Explanati
       cause: 'start-failed',
       reason: 'The job could not be started: on its node, its directory or its log file cannot be opened.',
     };
+  if (exit.slurms !== undefined)
+    return { cause: 'start-failed', reason: `The job could not be started (error ${exit.slurms} of Slurm).` };
   // "JobLaunchFailure" is also said of jobs that a signal ended.
   if (exit.signal > 0) return endedBySignal(exit.signal);
   if (exit.code > 0) {

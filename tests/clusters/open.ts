@@ -32,33 +32,75 @@ export function openSystem(name: SystemName): OpenedSystem {
   const state = mkdtempSync(`/tmp/cellburst-${name}-`);
   chmodSync(state, 0o755);
   const port = 20_000 + ((process.pid * 40) % 30_000);
-  const environment = { ...process.env, SLURM_BASE_PORT: `${port}`, SGE_BASE_PORT: `${port + 20}`, SLURM_NODE_PREFIX: `t${process.pid}n` };
-  const started = spawnSync('bash', [join(__dirname, `${name}-up.sh`), state], { env: environment, encoding: 'utf8', timeout: START_SECONDS * 1000 });
+  const environment = {
+    ...process.env,
+    SLURM_BASE_PORT: `${port}`,
+    SGE_BASE_PORT: `${port + 20}`,
+    SLURM_NODE_PREFIX: `t${process.pid}n`,
+  };
+  const started = spawnSync('bash', [join(__dirname, `${name}-up.sh`), state], {
+    env: environment,
+    encoding: 'utf8',
+    timeout: START_SECONDS * 1000,
+  });
   const stop = () => {
-    execFileSync('bash', [join(__dirname, `${name}-down.sh`), state, '--purge'], { env: environment, stdio: 'ignore', timeout: 60_000 });
+    execFileSync('bash', [join(__dirname, `${name}-down.sh`), state, '--purge'], {
+      env: environment,
+      stdio: 'ignore',
+      timeout: 60_000,
+    });
   };
   if (started.status !== 0) {
     stop();
     rmSync(state, { recursive: true, force: true });
-    const reason = started.stderr.split('\n').findLast((line) => line.startsWith('ERROR: '))?.slice(7) ?? `it did not start within ${START_SECONDS} s`;
+    const reason =
+      started.stderr
+        .split('\n')
+        .findLast((line) => line.startsWith('ERROR: '))
+        ?.slice(7) ?? `it did not start within ${START_SECONDS} s`;
     if (started.status === CANNOT) return cannot(name, reason);
     throw new Error(`${name} did not start: ${reason}\n${started.stderr}`);
   }
-  const settings = Object.fromEntries(started.stdout.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-  return { ok: true, settings, run: (argv, as = 'user') => run(argv, settings, as), makeDirectory: (label) => makeDirectory(state, label), stop };
+  const settings = Object.fromEntries(
+    started.stdout
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  return {
+    ok: true,
+    settings,
+    run: (argv, as = 'user') => run(argv, settings, as),
+    makeDirectory: (label) => makeDirectory(state, label),
+    stop,
+  };
 }
 
 function cannot(name: SystemName, reason: string): OpenedSystem {
-  if (process.env['CI'] !== undefined && process.env['CI'] !== '') throw new Error(`${name} has to be tested in CI: ${reason}`);
+  if (process.env['CI'] !== undefined && process.env['CI'] !== '')
+    throw new Error(`${name} has to be tested in CI: ${reason}`);
   return { ok: false, reason };
 }
 
 /** Each command has a time limit of its own: a scheduler that hangs would hang the test. */
 function run(argv: Argv, settings: Readonly<Record<string, string>>, as: 'user' | 'root'): Promise<CommandResult> {
-  const clean = { PATH: process.env['PATH'] ?? '', HOME: as === 'root' ? '/root' : `/home/${USER}`, LANG: 'C.UTF-8', ...settings };
+  const clean = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: as === 'root' ? '/root' : `/home/${USER}`,
+    LANG: 'C.UTF-8',
+    // Far from UTC, in which times are to be read.
+    TZ: 'Asia/Kolkata',
+    ...settings,
+  };
   const [program, ...rest] = as === 'root' ? argv : (['runuser', '-u', USER, '--', ...argv] as const);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, rest, { env: clean, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_SECONDS * 1000, killSignal: 'SIGKILL' });
+    const child = spawn(program, rest, {
+      env: clean,
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: COMMAND_SECONDS * 1000,
+      killSignal: 'SIGKILL',
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

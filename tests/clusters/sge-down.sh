@@ -4,7 +4,7 @@ set -uo pipefail
 NAME=sge STATE=/tmp/cellburst-test/sge
 . "$(dirname "$(readlink -f "$0")")/common.sh"
 parse_down "$@"
-[ ! -e "$STATE/root/default/common/settings.sh" ] || . "$STATE/root/default/common/settings.sh"
+[ ! -e "$STATE/sge/default/common/settings.sh" ] || . "$STATE/sge/default/common/settings.sh"
 SPOOL=$STATE/spool
 
 queue_empty() { [ -z "$(timeout 5 qstat -u '*' 2>/dev/null)" ]; }

@@ -20,7 +20,7 @@ main() {
   install_sge
   add_user "$TEST_USER"
   ARCH=$(SGE_ROOT=/nonexistent "$SHARE/util/arch")
-  export SGE_ROOT=$STATE/root SGE_CELL=default SGE_QMASTER_PORT=$PORT SGE_EXECD_PORT=$((PORT + 1)) SGE_CLUSTER_NAME=cellburst
+  export SGE_ROOT=$STATE/sge SGE_CELL=default SGE_QMASTER_PORT=$PORT SGE_EXECD_PORT=$((PORT + 1)) SGE_CLUSTER_NAME=cellburst
   COMMON=$SGE_ROOT/default/common
   if ! all_up; then
     "$HERE/sge-down.sh" "$STATE"

@@ -1,7 +1,8 @@
 // Recorded answers of real systems (tests/recorded), as a dialect's parser gets them, and observations in one line each, for tables.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommandResult, Observation, Observations } from '../../magics/schedulers/dialect';
+import { SchedulerError } from '../../magics/protocol/errors';
+import type { BatchDialect, CommandResult, Observation, Observations } from '../../magics/schedulers/dialect';
 
 const ROOT = join(__dirname, '..', 'recorded');
 
@@ -56,4 +57,46 @@ export function brief(found: Observation): string {
 
 export function briefs(found: Observations): Record<string, string> {
   return Object.fromEntries([...found].map(([id, observation]) => [id, brief(observation)]));
+}
+
+/** What a parser makes of an answer: the observations, or that it is none. */
+export function answerOf(parse: () => Observations): Record<string, string> | string {
+  try {
+    return briefs(parse());
+  } catch (error) {
+    if (!(error instanceof SchedulerError)) throw error;
+    return error.transient ? 'no answer, ask again' : 'no answer';
+  }
+}
+
+export function submissionOf(dialect: BatchDialect, result: CommandResult): string {
+  const found = dialect.parseSubmit(result);
+  return found.outcome === 'accepted' ? `accepted ${found.id}` : found.outcome;
+}
+
+export function cancellationOf(dialect: BatchDialect, result: CommandResult): string {
+  try {
+    dialect.confirmChange('cancel', result);
+    return 'fine';
+  } catch (error) {
+    if (!(error instanceof SchedulerError)) throw error;
+    return error.transient ? 'not heard' : 'refused';
+  }
+}
+
+/** One test per recording; a recording without an expectation, or an expectation without a recording, fails. */
+export function describeRecordings<Expected>(
+  system: string,
+  pattern: RegExp,
+  expected: Readonly<Record<string, Expected>>,
+  read: (recording: Recording) => Expected,
+): void {
+  describe(`${system}, ${pattern.source}`, () => {
+    test('every recording is expected', () => {
+      expect([...recordingsOf(system, pattern)].sort()).toEqual(Object.keys(expected).sort());
+    });
+    test.each(Object.entries(expected))('%s', (name, wanted) => {
+      expect(read(recorded(system, name))).toEqual(wanted);
+    });
+  });
 }
