@@ -6,6 +6,7 @@ import { processIdentity } from './run';
 import {
   anything,
   count,
+  flag,
   listOf,
   literal,
   number,
@@ -68,8 +69,19 @@ export type OutputPosition = Shaped<typeof outputChunk>;
 export const STREAMS = {
   /** The record at once and after each change; of one job until its status is final, without `id` of all jobs without end. */
   watch: { params: record({}, { id: text }), event: jobRecord },
-  /** Output from an offset that was 0 or the `next` of an earlier piece, until the job has ended. The bytes lie beside the event. */
-  output: { params: record({ id: text, from: count }), event: outputChunk },
+  /** All jobs' records at once, then each change, and each job that is forgotten: what a list of jobs needs. Without end. */
+  changes: {
+    params: nothing,
+    event: tagged('kind', {
+      changed: record({ kind: literal('changed'), job: jobRecord }),
+      forgotten: record({ kind: literal('forgotten'), id: text }),
+    }),
+  },
+  /**
+   * Output from an offset that was 0 or the `next` of an earlier piece, until the job has ended; without `follow` what is there by now.
+   * The bytes lie beside the event.
+   */
+  output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
 } as const;
 
 /** Bytes of one stream that may be under way: a slow reader slows its own stream, never another one or an answer. */
