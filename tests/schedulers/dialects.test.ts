@@ -5,12 +5,16 @@ import { UsageError } from '../../magics/protocol/errors';
 import type { NativeId } from '../../magics/protocol/job';
 import { nativeName, type BatchDialect, type BatchJob, type BatchResources } from '../../magics/schedulers/dialect';
 import { gridEngine } from '../../magics/schedulers/gridengine';
+import { DIALECTS } from '../../magics/schedulers/index';
 import { pbs } from '../../magics/schedulers/pbs';
 import { batchScript, commandLine } from '../../magics/schedulers/shell';
 import { slurm } from '../../magics/schedulers/slurm';
 import { cancellationOf } from './recorded';
 
-const DIALECTS = [slurm, gridEngine, pbs];
+test('the table knows each dialect by its word in the config', () => {
+  expect([...DIALECTS.values()]).toEqual([slurm, gridEngine, pbs]);
+  expect([...DIALECTS.keys()]).toEqual(['slurm', 'gridengine', 'pbs']);
+});
 
 const job = (resources: Partial<BatchResources> = {}, more: Partial<BatchJob> = {}): BatchJob => ({
   token: 'cb0123456789',
@@ -42,7 +46,7 @@ function recordOf(dialect: BatchDialect, given: BatchJob): string {
   return `$ ${commandLine(dialect.submitCommand(given, `${given.directory}/job.sh`))}\n${script}`;
 }
 
-describe.each(DIALECTS.map((dialect) => [dialect.name, dialect] as const))('%s', (name, dialect) => {
+describe.each([...DIALECTS.values()].map((dialect) => [dialect.name, dialect] as const))('%s', (name, dialect) => {
   const golden = (kind: string) => join(__dirname, '..', 'recorded', 'scripts', `${name}-${kind}.txt`);
   const cases = [
     ['least', job()],
