@@ -155,6 +155,9 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   return process.platform === 'win32' ? sendSignal(pid, signal) : sendSignal(-pid, signal);
 }
 
+/** How often `readTree` may be asked: reading /proc costs a fraction of a millisecond, starting `ps` some ten. */
+export const TREE_READ_MS = process.platform === 'linux' ? 50 : 500;
+
 export interface TreeUsage {
   readonly pids: readonly number[];
   /** Resident memory of the whole tree; pages that processes share count once for each. */
