@@ -2,7 +2,7 @@
 // runs. The main context has one script scope, so a process has one Realm that counts.
 import * as tslib from 'tslib';
 import { Script } from 'node:vm';
-import { RUNTIME, scriptName } from '../protocol/code';
+import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
 import { MAIN } from '../protocol/main-context';
 import { bindingOf } from './bindings';
@@ -175,18 +175,16 @@ export class Realm {
       [RUNTIME.constant]: () => {
         throw new MAIN.TypeError('Assignment to constant variable.');
       },
-      ...tslib,
+      ...Object.fromEntries(EMIT_HELPERS.map((name) => [name, tslib[name]])),
     };
     for (const [name, value] of Object.entries(runtime)) {
-      if (name === 'default') continue;
       Object.defineProperty(MAIN, name, { value, writable: true, configurable: true });
     }
   }
 }
 
-/** Hoisted names (step 0) are there as soon as the cell runs. */
 function isInitialised(declaration: Declaration, progress: number): boolean {
-  return declaration.step === 0 || declaration.step < progress;
+  return progress > declaration.step;
 }
 
 async function untilAborted(work: unknown, signal: AbortSignal | undefined): Promise<void> {
