@@ -1,1 +1,2 @@
-export {};
+// What the kernel uses of the language.
+export * from './client';

@@ -1,5 +1,6 @@
 // What the magics ask of the notebook: the kernel implements it by requests to the user process. magics/ knows no Jupyter message.
 import type { CellCode } from './protocol/code';
+import type { CellLanguage } from './protocol/language';
 import type { MimeBundle, OutputRecord } from './protocol/output';
 
 /** One cell as it was sent for execution. */
@@ -13,6 +14,11 @@ export interface Cell {
   readonly output: CellOutput;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
+  /**
+   * Aborted by a second interrupt within 3 s of the first, if no other cell was started meanwhile. It may come after the cell has ended:
+   * whoever detached something at the first interrupt listens here to cancel it.
+   */
+  readonly cancel: AbortSignal;
 }
 
 /** Where a cell's output goes. The kernel batches, limits and attributes it. */
@@ -86,26 +92,7 @@ export interface Namespace {
   forget(captureId: string): void;
 }
 
-export interface CellProblem {
-  readonly message: string;
-  /** TypeScript's number, for `TS2322`. */
-  readonly code?: number;
-  /** From 0, in the cell as typed. */
-  readonly line: number;
-  readonly column: number;
-  readonly length: number;
-}
-
-export type PreparedCell =
-  { readonly ok: true; readonly code: CellCode } | { readonly ok: false; readonly problems: readonly CellProblem[] };
-
-/** What the magics ask of the language. */
-export interface CellLanguage {
-  /** Checks and lowers. Leading lines that start with `%` are left to the magics (same length, so positions stay). */
-  prepare(cell: { readonly source: string; readonly execution: number }, signal?: AbortSignal): Promise<PreparedCell>;
-  /** Makes the cell's names visible to later cells: those initialised by `progress`. */
-  commit(execution: number, progress: number): Promise<void>;
-}
+export type { CellLanguage, CellProblem, PreparedCell } from './protocol/language';
 
 export interface NotebookSession {
   readonly namespace: Namespace;

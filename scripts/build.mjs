@@ -17,6 +17,7 @@ const PROGRAMS = {
   cli: { entry: 'cli/main.ts', target: 'node20', banner: '#!/usr/bin/env node' },
   kernel: { entry: 'kernel/main.ts', target: 'node20' },
   user: { entry: 'kernel/user/main.ts', target: 'node20' },
+  interrupt: { entry: 'kernel/user/interrupt.ts', target: 'node20' },
   language: { entry: 'language/worker.ts', target: 'node20' },
   agent: { entry: 'magics/agent/main.ts', target: 'node18' },
   runner: { entry: 'magics/runner/main.ts', target: 'node18' },

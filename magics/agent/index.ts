@@ -1,1 +1,2 @@
+// The agent is a program (main.ts); nothing imports it.
 export {};

@@ -38,11 +38,27 @@ export const RUNTIME = {
   portal: `$${MARK}o`,
 } as const;
 
+/**
+ * Helpers of tslib that lowered code calls as globals: `using`, `accessor` and decorators are spelled out with them for Node 20.
+ * Whoever runs cells puts these functions on globalThis (not enumerable).
+ */
+export const EMIT_HELPERS = [
+  '__addDisposableResource',
+  '__disposeResources',
+  '__esDecorate',
+  '__runInitializers',
+  '__propKey',
+  '__setFunctionName',
+  '__classPrivateFieldGet',
+  '__classPrivateFieldSet',
+  '__classPrivateFieldIn',
+] as const;
+
 /** What a lowered cell gets: `(async function ($x) { "use strict"; … })`. */
 export interface CellContext {
   /** Set by the cell's last expression statement. Absent when the cell does not end in one. */
   value?: unknown;
-  /** Set once by the cell's first statement; how far the top-level declarations have come. */
+  /** Set by the cell's first statement, if it declares names: how far the top-level declarations have come. */
   progress?: () => number;
   /** The loaded modules of `CellCode.imports`, in order. */
   readonly modules: readonly unknown[];
@@ -56,7 +72,10 @@ export interface CellContext {
   readonly dirname: string;
 }
 
-/** Hex SHA-256 of the cell's source, first 20 digits. Equal text has equal code. */
+/**
+ * Hex SHA-256 of the cell's source, a NUL and `shipped.text`, first 20 digits. The same source can mean other code later on (a name it uses has
+ * been declared meanwhile); equal ids have equal code.
+ */
 export type CellId = string;
 
 /** One printed form of a cell: a function expression, and the way back to the source the user typed. */
@@ -80,7 +99,7 @@ export type DeclarationKind = 'var' | 'let' | 'const' | 'function' | 'class' | '
 export interface Declaration {
   readonly name: string;
   readonly kind: DeclarationKind;
-  /** Initialised once `progress()` has passed this number; 0 for what is hoisted (functions, imports, `var`). */
+  /** Initialised once `progress() > step`; 0 for what is hoisted (functions, imports, `var`). After the whole cell: highest step + 1. */
   readonly step: number;
 }
 
@@ -103,7 +122,10 @@ export interface FunctionCode {
   readonly name: string;
   /** The enclosing function or class, if any. */
   readonly parent?: number;
-  /** Its whole text in `local.text` and in `shipped.text`. */
+  /**
+   * Its whole text in `local.text` and in `shipped.text`, as `toString()` shows it. Cut out of its cell it may name RUNTIME.progress (give it
+   * Infinity), RUNTIME.context (for `require`, `import()`, `import.meta`) and the `captures`; it has an activation of its own.
+   */
   readonly local: SourceRange;
   readonly shipped: SourceRange;
   /** Where it begins in the user's source. */

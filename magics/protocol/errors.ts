@@ -106,3 +106,15 @@ export class ProtocolError extends ClusterError {
 export class WriteBackConflictError extends ClusterError {
   readonly code = 'CONFLICT';
 }
+
+/** The `code` of an error of Node's (`ENOENT`). Not by instanceof: classes are doubled across realms. */
+export function systemCode(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}
+
+/** The sentence of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+}

@@ -1,5 +1,7 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { ProcessIdentity } from './run';
+
 export type JobId = string & { readonly __jobId: never };
 /** The scheduler's own id. */
 export type NativeId = string & { readonly __nativeId: never };
@@ -32,6 +34,8 @@ export interface JobSpec {
   readonly origin: JobOrigin;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
+  /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
+  readonly nodeProgram?: string;
 }
 
 /** Why a job ended without a result, told apart as far as the facts allow. */
@@ -86,6 +90,8 @@ export interface JobRecord {
   readonly droppedBytes: number;
   /** When the result was put into a notebook. Only once. */
   readonly deliveredAt?: number;
+  /** The process that is putting the result into a notebook right now. */
+  readonly claimedBy?: ProcessIdentity;
   /** When the user asked for the end; the scheduler may still be at it. */
   readonly cancelRequestedAt?: number;
 }

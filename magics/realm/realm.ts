@@ -90,6 +90,19 @@ export class Realm {
     }
   }
 
+  /**
+   * Ends a cell whose `run` will never return: its stack was taken down by a termination, or it waits for ever for a module. What it
+   * initialised stays. Gives how far it came.
+   */
+  abandon(code: CellCode): number {
+    for (const cell of this.#running) {
+      if (cell.code !== code) continue;
+      this.#running.delete(cell);
+      return this.#settle(cell);
+    }
+    return 0;
+  }
+
   /** Is this a notebook name by now? */
   has(name: string): boolean {
     if (this.#names.has(name)) return true;

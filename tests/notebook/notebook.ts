@@ -40,6 +40,13 @@ export interface CellRun {
   readonly stderr: string;
 }
 
+/** Matches replace the text from `start` to `end`, counted in code points. */
+export interface Completions {
+  readonly matches: readonly string[];
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A cell that runs. */
 export interface RunningCell {
   readonly outputs: readonly NotebookOutput[];
@@ -129,10 +136,11 @@ export class Notebook implements AsyncDisposable {
   }
 
   /** Completions at `cursor` (UTF-16 units from the start, the end by default). */
-  async complete(source: string, cursor = source.length): Promise<KernelMessage.ICompleteReplyMsg['content']> {
+  async complete(source: string, cursor = source.length): Promise<Completions> {
     const asked = this.kernel.requestComplete({ code: source, cursor_pos: codePoints(source, cursor) });
-    const reply = await within(30, asked, () => `No completions for ${source}`);
-    return reply.content;
+    const { content } = await within(30, asked, () => `No completions for ${source}`);
+    if (content.status !== 'ok') throw new Error(`A completion was answered with ${content.status}: ${source}`);
+    return { matches: content.matches, start: content.cursor_start, end: content.cursor_end };
   }
 
   /** @returns `text/plain`, or undefined when the kernel has found nothing. */

@@ -1,0 +1,258 @@
+// Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
+import type { CellOutcome, NotebookSession, ShownError } from '../magics/namespace';
+import { showProblems } from '../magics/problems';
+import { showError } from '../magics/realm/traceback';
+import type { OutputRecord } from '../magics/protocol/output';
+import type { History } from './history';
+import type { KernelLanguage } from './language';
+import type { Log } from './log';
+import { magics } from './magics';
+import { OutputFlow } from './output-flow';
+import type { Turn } from './pipe';
+import { parseExecute, RunningCell } from './running-cell';
+import type { ExecuteRequest } from './running-cell';
+import { describeEnd, UserProcessEnded } from './user-process';
+import type { ProcessEnd } from './user-process';
+import type { UserSeat } from './user-seat';
+import type { Content, Message } from './wire/message';
+import type { Wire } from './wire/wire';
+
+/** The user process has 300 ms for the gentle ways and 1 s for the rough one; then it is ended. Some slack for a busy machine. */
+const LAST_RESORT_MILLISECONDS = 1_600;
+/** Late output of older cells than this is no longer told apart. */
+const REMEMBERED_CELLS = 1_000;
+/** Silent cells have numbers of their own: theirs must not meet that of a later cell. */
+const FIRST_SILENT_EXECUTION = 1_000_000;
+
+export interface ExecutionsOptions {
+  readonly wire: Wire;
+  readonly user: UserSeat;
+  readonly language: KernelLanguage;
+  readonly history: History;
+  readonly session: NotebookSession;
+  readonly log: Log;
+}
+
+export class Executions {
+  readonly #options: ExecutionsOptions;
+  readonly #flow: OutputFlow;
+  readonly #queue: ExecuteRequest[] = [];
+  readonly #cells = new Map<Turn, RunningCell>();
+  #running: RunningCell | undefined;
+  #newest: RunningCell | undefined;
+  #turns = 0;
+  #count = 0;
+  #silentCount = FIRST_SILENT_EXECUTION;
+
+  constructor(options: ExecutionsOptions) {
+    this.#options = options;
+    this.#flow = new OutputFlow({
+      congested: () => {
+        options.user.pause();
+      },
+      relieved: () => {
+        options.user.resume();
+      },
+    });
+  }
+
+  /** The request whose cell runs now. */
+  get running(): Message | undefined {
+    return this.#running?.request.message;
+  }
+
+  /** The newest cell's. */
+  get turn(): Turn {
+    return this.#turns;
+  }
+
+  enqueue(message: Message): void {
+    this.#queue.push(parseExecute(message));
+    if (!this.#running) void this.#work();
+  }
+
+  /** Output of the user process. Turn 0, what native code printed, belongs to the newest cell. */
+  output(turn: Turn, record: OutputRecord): void {
+    const cell = this.#cells.get(turn) ?? this.#newest;
+    if (cell) cell.flow.write(record);
+    else if (record.type === 'stderr' || record.type === 'stdout')
+      this.#options.log.write(`output before the first cell: ${record.text}`);
+  }
+
+  interrupt(): void {
+    const cell = this.#running ?? this.#newest;
+    const kind = cell?.interrupt();
+    if (!cell) return;
+    if (this.#running) this.#flow.discardIfCongested(cell.flow);
+    // With no cell running there may be a callback that spins; but a second interrupt means what the first has detached.
+    else if (kind === 'second') return;
+    this.#options.user.interrupt(cell.turn);
+  }
+
+  input(turn: Turn, prompt: string, password: boolean): void {
+    const cell = this.#running;
+    const refuse = (reason: string) => {
+      this.#options.user.refuseInput(turn, reason);
+    };
+    if (cell?.turn !== turn) refuse('the cell that asks has ended.');
+    else if (!cell.request.allowStdin) refuse('this front end cannot ask the user (allow_stdin is false).');
+    else void this.#options.wire.reply('stdin', cell.request.message, 'input_request', { prompt, password });
+  }
+
+  /** An input_reply came. */
+  answerInput(value: string): void {
+    if (this.#running) this.#options.user.answerInput(this.#running.turn, value);
+  }
+
+  /** The user process is gone. A running cell tells it by its error; otherwise the newest cell shows it. */
+  processEnded(end: ProcessEnd): void {
+    if (this.#running || end.why === 'asked') return;
+    this.#newest?.flow.write({ type: 'stderr', text: `\n${describeEnd(end)} ${LOST}\n` });
+  }
+
+  async #work(): Promise<void> {
+    for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
+      const failed = await this.#execute(request).catch((error: unknown) => {
+        this.#options.log.write('a cell could not be run', error);
+        return true;
+      });
+      this.#running = undefined;
+      if (failed && request.stopOnError) await this.#abortQueue();
+    }
+  }
+
+  /** Gives whether the cell failed. */
+  async #execute(request: ExecuteRequest): Promise<boolean> {
+    const { wire, history } = this.#options;
+    const { message, source } = request;
+    await wire.status(message, 'busy');
+    if (source.trim() === '') {
+      await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, this.#count);
+      return false;
+    }
+    const cell = this.#open(request);
+    if (!request.silent)
+      await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
+    if (request.storeHistory) history.add(cell.execution, source);
+    const outcome = await this.#outcome(cell);
+    // Native output comes by other pipes: what has arrived by now belongs before the result.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#flow.drained();
+    await this.#tell(cell, outcome);
+    return !outcome.ok;
+  }
+
+  #open(request: ExecuteRequest): RunningCell {
+    const { message, silent } = request;
+    const flow = this.#flow.open((type, content) => {
+      if (!silent) void this.#options.wire.publish(message, type, content);
+    });
+    const execution = request.storeHistory ? ++this.#count : ++this.#silentCount;
+    const cell = new RunningCell(request, ++this.#turns, execution, flow);
+    this.#cells.set(cell.turn, cell);
+    this.#cells.delete(cell.turn - REMEMBERED_CELLS);
+    this.#running = this.#newest = cell;
+    return cell;
+  }
+
+  async #outcome(cell: RunningCell): Promise<CellOutcome> {
+    try {
+      if (magics.isMagic(cell.request.source)) return await magics.runMagic(cell.toCell(), this.#options.session);
+      return await this.#runLocally(cell);
+    } catch (error) {
+      if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell) };
+      if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
+      return { ok: false, error: showError(error, () => cell.request.source) };
+    }
+  }
+
+  async #runLocally(cell: RunningCell): Promise<CellOutcome> {
+    const { language, user, log } = this.#options;
+    const { source, allowStdin } = cell.request;
+    const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
+    if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+    if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted before it began.') };
+    const lastResort = this.#endIfDeaf(cell);
+    try {
+      const report = await user.run(cell.turn, prepared.code, allowStdin);
+      language.commit(cell.execution, report.progress).catch((error: unknown) => {
+        log.write(`the names of cell ${cell.execution} could not be committed`, error);
+      });
+      return report;
+    } finally {
+      lastResort();
+    }
+  }
+
+  /** Ends the user process when an interrupt does not end the cell. Gives what calls this off. */
+  #endIfDeaf(cell: RunningCell): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const start = () => {
+      timer = setTimeout(() => {
+        this.#options.log.write(`cell ${cell.execution} did not stop; ending the user process`);
+        this.#options.user.kill();
+      }, LAST_RESORT_MILLISECONDS);
+    };
+    cell.signal.addEventListener('abort', start, { once: true });
+    return () => {
+      clearTimeout(timer);
+      cell.signal.removeEventListener('abort', start);
+    };
+  }
+
+  async #tell(cell: RunningCell, outcome: CellOutcome): Promise<void> {
+    const { wire } = this.#options;
+    const { request, execution } = cell;
+    const count = request.storeHistory ? execution : this.#count;
+    if (outcome.ok) {
+      if (outcome.display && !request.silent)
+        await wire.publish(request.message, 'execute_result', { execution_count: count, ...outcome.display });
+      await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, count);
+      return;
+    }
+    const { name, message, traceback } = outcome.error;
+    const error = { ename: name, evalue: message, traceback };
+    if (!request.silent) await wire.publish(request.message, 'error', error);
+    await this.#reply(request, { status: 'error', ...error, payload: [] }, count);
+  }
+
+  async #reply({ message }: ExecuteRequest, content: Content, count: number): Promise<void> {
+    const { wire } = this.#options;
+    await wire.reply('shell', message, 'execute_reply', { ...content, execution_count: count });
+    await wire.status(message, 'idle');
+  }
+
+  async #abortQueue(): Promise<void> {
+    // "Run all" sends its cells at once: those already on the wire count as waiting.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const request of this.#queue.splice(0)) {
+      await this.#options.wire.status(request.message, 'busy');
+      await this.#reply(request, { status: 'aborted' }, this.#count);
+    }
+  }
+}
+
+const NOTHING_MORE = { user_expressions: {}, payload: [] };
+const LOST = 'All variables are gone; a new process was started.';
+
+const END_NAMES: Readonly<Record<ProcessEnd['why'], string>> = {
+  exit: 'ProcessExit',
+  heap: 'OutOfMemory',
+  signal: 'ProcessCrash',
+  code: 'ProcessCrash',
+  asked: 'ProcessEnded',
+};
+
+function lostProcess(end: ProcessEnd, cell: RunningCell): ShownError {
+  if (end.why === 'asked' && cell.wasInterrupted)
+    return interrupted(`The cell could not be stopped, so its process was ended. ${LOST}`);
+  return plainError(END_NAMES[end.why], `${describeEnd(end)} ${LOST}`);
+}
+
+function interrupted(message: string): ShownError {
+  return plainError('KeyboardInterrupt', message);
+}
+
+function plainError(name: string, message: string): ShownError {
+  return { name, message, traceback: [`\u001b[31m${name}\u001b[0m: ${message}`] };
+}

@@ -1,0 +1,224 @@
+// The kernel's conversation: which request gets which answer, on which socket, between `busy` and `idle`. Runs no user code, so it always answers.
+import { toCodePoints, toOffset } from './offsets';
+import type { Executions } from './executions';
+import type { History } from './history';
+import type { KernelLanguage } from './language';
+import type { Log } from './log';
+import { magics } from './magics';
+import { ownVersion, versionOf } from './versions';
+import type { Connection } from './wire/connection';
+import { PROTOCOL_VERSION } from './wire/message';
+import type { Content, Message } from './wire/message';
+import type { ChannelName, Wire } from './wire/wire';
+
+/** A completion that takes longer is of no use to anybody. */
+const ANSWER_MILLISECONDS = 10_000;
+
+export interface KernelOptions {
+  readonly wire: Wire;
+  readonly connection: Connection;
+  readonly executions: Executions;
+  readonly language: KernelLanguage;
+  readonly history: History;
+  readonly log: Log;
+  /** Called once, after the reply to a shutdown_request has gone out. */
+  readonly shutdown: () => void;
+}
+
+/** What a request is answered with. Absent: it is a message without an answer. */
+type Answer = { readonly type: string; readonly content: Content } | undefined;
+
+export class Kernel {
+  readonly #options: KernelOptions;
+  readonly #subshells = new Set<string>();
+
+  constructor(options: KernelOptions) {
+    this.#options = options;
+  }
+
+  /** Serves all sockets until they close. */
+  async serve(): Promise<void> {
+    await this.#options.wire.status(undefined, 'starting');
+    await Promise.all([this.#serve('shell'), this.#serve('control'), this.#serveStdin()]);
+  }
+
+  async #serve(channel: ChannelName): Promise<void> {
+    for await (const message of this.#options.wire.requests(channel)) {
+      if (message.header.msg_type === 'execute_request') this.#options.executions.enqueue(message);
+      else void this.#answer(channel, message);
+    }
+  }
+
+  async #serveStdin(): Promise<void> {
+    for await (const { header, content } of this.#options.wire.requests('stdin')) {
+      const { value } = content;
+      if (header.msg_type === 'input_reply' && typeof value === 'string') this.#options.executions.answerInput(value);
+      else this.#options.log.write(`left out a ${header.msg_type} on stdin`);
+    }
+  }
+
+  async #answer(channel: ChannelName, message: Message): Promise<void> {
+    const { wire, log, executions } = this.#options;
+    const { msg_type: type } = message.header;
+    await wire.status(message, 'busy');
+    try {
+      const answer = await this.#answerTo(message);
+      if (answer) await wire.reply(channel, message, answer.type, answer.content);
+    } catch (error) {
+      log.write(`a ${type} could not be answered`, error);
+      const content = errorContent(error);
+      await wire.reply(channel, message, type.replace(/_request$/, '_reply'), content);
+    }
+    await wire.status(message, 'idle');
+    // Clients take the newest status for the kernel's: while a cell runs it is busy, whatever else was answered meanwhile.
+    if (executions.running) await wire.status(executions.running, 'busy');
+    if (type === 'shutdown_request') this.#options.shutdown();
+  }
+
+  async #answerTo(message: Message): Promise<Answer> {
+    const { content } = message;
+    switch (message.header.msg_type) {
+      case 'kernel_info_request':
+        return { type: 'kernel_info_reply', content: kernelInfo() };
+      case 'connect_request':
+        return { type: 'connect_reply', content: this.#connectInfo() };
+      case 'is_complete_request':
+        return { type: 'is_complete_reply', content: await this.#isComplete(content) };
+      case 'complete_request':
+        return { type: 'complete_reply', content: await this.#complete(content) };
+      case 'inspect_request':
+        return { type: 'inspect_reply', content: await this.#inspect(content) };
+      case 'history_request':
+        return { type: 'history_reply', content: this.#options.history.answer(content) };
+      case 'comm_info_request':
+        return { type: 'comm_info_reply', content: { status: 'ok', comms: {} } };
+      case 'comm_open':
+        await this.#refuseComm(message);
+        return undefined;
+      case 'comm_msg':
+      case 'comm_close':
+        return undefined;
+      case 'interrupt_request':
+        this.#options.executions.interrupt();
+        return { type: 'interrupt_reply', content: { status: 'ok' } };
+      case 'shutdown_request':
+        return this.#shutdown(message);
+      default:
+        return this.#answerSubshell(message);
+    }
+  }
+
+  /** JEP 91. All requests are served while a cell runs, so a subshell is no more than a name. */
+  #answerSubshell(message: Message): Answer {
+    switch (message.header.msg_type) {
+      case 'create_subshell_request': {
+        const id = message.header.msg_id;
+        this.#subshells.add(id);
+        return { type: 'create_subshell_reply', content: { status: 'ok', subshell_id: id } };
+      }
+      case 'delete_subshell_request': {
+        const { subshell_id: id } = message.content;
+        if (typeof id === 'string') this.#subshells.delete(id);
+        return { type: 'delete_subshell_reply', content: { status: 'ok' } };
+      }
+      case 'list_subshell_request':
+        return { type: 'list_subshell_reply', content: { status: 'ok', subshell_id: [...this.#subshells] } };
+      default:
+        this.#options.log.write(`left out a message of the unknown type ${message.header.msg_type}`);
+        return undefined;
+    }
+  }
+
+  async #shutdown(message: Message): Promise<Answer> {
+    const content = { status: 'ok', restart: message.content['restart'] === true };
+    await this.#options.wire.publish(message, 'shutdown_reply', content);
+    return { type: 'shutdown_reply', content };
+  }
+
+  /** Nothing here listens to comms yet; a client that opens one is told so. */
+  async #refuseComm(message: Message): Promise<void> {
+    const { comm_id } = message.content;
+    if (typeof comm_id === 'string') await this.#options.wire.publish(message, 'comm_close', { comm_id, data: {} });
+  }
+
+  #connectInfo(): Content {
+    const { shell, iopub, stdin, control, hb } = this.#options.connection.ports;
+    return { shell_port: shell, iopub_port: iopub, stdin_port: stdin, control_port: control, hb_port: hb };
+  }
+
+  async #isComplete(content: Content): Promise<Content> {
+    const source = textOf(content['code']);
+    if (magics.isMagic(source)) return { status: 'unknown' };
+    return { ...(await this.#options.language.isComplete(source, AbortSignal.timeout(ANSWER_MILLISECONDS))) };
+  }
+
+  async #complete(content: Content): Promise<Content> {
+    const { source, offset, cursor } = positionIn(content);
+    const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
+    const found =
+      magics.completeMagic(source, offset) ?? (await this.#options.language.complete(source, offset, signal));
+    if (!found) return { status: 'ok', matches: [], cursor_start: cursor, cursor_end: cursor, metadata: {} };
+    const start = toCodePoints(source, found.start);
+    const end = toCodePoints(source, found.end);
+    return {
+      status: 'ok',
+      matches: found.matches.map((match) => match.text),
+      cursor_start: start,
+      cursor_end: end,
+      // JupyterLab's own extension: the kind of each match, for its icon.
+      metadata: {
+        _jupyter_types_experimental: found.matches.map(({ text, type }) => ({ text, type: type ?? '', start, end })),
+      },
+    };
+  }
+
+  async #inspect(content: Content): Promise<Content> {
+    const { source, offset } = positionIn(content);
+    const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
+    const found = magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
+    if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
+    const markdown = found.markdown === undefined ? {} : { 'text/markdown': found.markdown };
+    return { status: 'ok', found: true, data: { 'text/plain': found.text, ...markdown }, metadata: {} };
+  }
+}
+
+function kernelInfo(): Content {
+  return {
+    status: 'ok',
+    protocol_version: PROTOCOL_VERSION,
+    implementation: 'cellburst',
+    implementation_version: ownVersion(),
+    language_info: {
+      name: 'typescript',
+      version: versionOf('typescript'),
+      mimetype: 'text/typescript',
+      file_extension: '.ts',
+      codemirror_mode: 'typescript',
+      pygments_lexer: 'typescript',
+      nbconvert_exporter: 'script',
+    },
+    banner: `Cellburst ${ownVersion()}: TypeScript ${versionOf('typescript')} on Node ${process.version}`,
+    debugger: false,
+    supported_features: ['kernel subshells'],
+    help_links: [
+      { text: 'TypeScript', url: 'https://www.typescriptlang.org/docs/' },
+      { text: 'Node.js', url: 'https://nodejs.org/api/' },
+    ],
+  };
+}
+
+function positionIn(content: Content): { source: string; offset: number; cursor: number } {
+  const source = textOf(content['code']);
+  const { cursor_pos } = content;
+  const offset = typeof cursor_pos === 'number' ? toOffset(source, cursor_pos) : source.length;
+  return { source, offset, cursor: toCodePoints(source, offset) };
+}
+
+function errorContent(error: unknown): Content {
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  return { status: 'error', ename: name, evalue: message, traceback: [`${name}: ${message}`] };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,89 @@
+// The kernel as Jupyter starts it: `node dist/kernel.js {connection_file}`. Sockets and supervision; the user's code runs in a child process, the
+// compiler in a thread, both started ahead of need.
+import { join } from 'node:path';
+import type { NotebookSession } from '../magics/namespace';
+import { Executions } from './executions';
+import { History } from './history';
+import { Kernel } from './kernel';
+import { openLog } from './log';
+import { namespaceOf } from './namespace';
+import { plainLanguage } from './plain-language';
+import { UserSeat } from './user-seat';
+import { readConnection } from './wire/connection';
+import { Wire } from './wire/wire';
+
+const PARENT_CHECK_MILLISECONDS = 1_000;
+
+async function main(): Promise<void> {
+  const [connectionFile] = process.argv.slice(2);
+  if (connectionFile === undefined)
+    throw new Error('No connection file given. Jupyter starts this program as `node kernel.js {connection_file}`.');
+  const connection = readConnection(connectionFile);
+  const directory = process.cwd();
+  const log = openLog();
+  const language = plainLanguage();
+  const user = new UserSeat(join(__dirname, 'user.js'), directory, log);
+  // First of all: it starts while we bind our sockets.
+  user.warm();
+  const wire = await Wire.open(connection, log);
+  const history = new History();
+  const notebook = process.env['JPY_SESSION_NAME'];
+  const session: NotebookSession = {
+    namespace: namespaceOf(user, () => executions.turn),
+    language,
+    directory,
+    ...(notebook ? { notebook } : {}),
+  };
+  const executions: Executions = new Executions({ wire, user, language, history, session, log });
+  user.listen({
+    output: (turn, record) => {
+      executions.output(turn, record);
+    },
+    input: (turn, prompt, password) => {
+      executions.input(turn, prompt, password);
+    },
+    ended: (end) => {
+      log.write(`the user process ended: ${JSON.stringify(end)}`);
+      language.reset().catch((error: unknown) => {
+        log.write('the language could not be reset', error);
+      });
+      executions.processEnded(end);
+    },
+  });
+
+  let ending: Promise<void> | undefined;
+  const shutdown = () => {
+    ending ??= (async () => {
+      await Promise.all([user.close(), language.close()]);
+      await wire.close();
+      process.exit(0);
+    })();
+  };
+  process.on('SIGTERM', shutdown);
+  // For clients that interrupt by signal although our kernelspec says: by message.
+  process.on('SIGINT', () => {
+    executions.interrupt();
+  });
+  process.on('uncaughtException', (error) => {
+    log.write('an error nobody caught', error);
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.write('a rejection nobody handled', reason);
+  });
+  endWithParent(shutdown);
+  await new Kernel({ wire, connection, executions, language, history, log, shutdown }).serve();
+}
+
+/** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */
+function endWithParent(shutdown: () => void): void {
+  const parent = process.ppid;
+  if (process.env['JPY_PARENT_PID'] !== String(parent)) return;
+  setInterval(() => {
+    if (process.ppid !== parent) shutdown();
+  }, PARENT_CHECK_MILLISECONDS).unref();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`cellburst: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

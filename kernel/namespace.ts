@@ -1,0 +1,45 @@
+// The notebook's namespace as the magics know it: requests to the user process.
+import type { CaptureReport, CaptureRequest, Namespace, SettleReport, SettleRequest } from '../magics/namespace';
+import { CaptureError } from '../magics/protocol/errors';
+import type { Refusal } from '../magics/protocol/errors';
+import { CALLS } from './pipe';
+import type { Turn } from './pipe';
+import { CallFailed } from './user-process';
+import type { UserSeat } from './user-seat';
+
+/** `turn`: the cell that asks; an interrupt of it ends the walk. */
+export function namespaceOf(user: UserSeat, turn: () => Turn): Namespace {
+  const call = async (method: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
+    signal.throwIfAborted();
+    const asked = turn();
+    const stop = () => {
+      user.interrupt(asked);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await user.call(asked, method, body);
+    } catch (error) {
+      throw revived(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  };
+  return {
+    // Both ends are the same build: what the user process answers is what magics/namespace.ts says.
+    capture: async (request: CaptureRequest, signal) => (await call(CALLS.capture, request, signal)) as CaptureReport,
+    settle: async (request: SettleRequest, signal) => (await call(CALLS.settle, request, signal)) as SettleReport,
+    forget: (captureId) => {
+      user.call(turn(), CALLS.forget, captureId).catch(() => {
+        // The process is gone, and with it what was to be forgotten.
+      });
+    },
+  };
+}
+
+/** Errors of ours get their class back, so that the magics can tell them apart. */
+function revived(error: unknown): unknown {
+  if (!(error instanceof CallFailed)) return error;
+  const { refusals } = error.fields;
+  if (error.name === 'CaptureError' && Array.isArray(refusals)) return new CaptureError(refusals as Refusal[]);
+  return error;
+}

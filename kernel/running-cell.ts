@@ -1,0 +1,79 @@
+// One cell from its request to its reply: what it is attributed by, where its output goes, and how it is stopped.
+import type { Cell } from '../magics/namespace';
+import type { Turn } from './pipe';
+import type { CellFlow } from './output-flow';
+import type { Message } from './wire/message';
+
+/** A second interrupt within this time means: cancel. */
+const SECOND_INTERRUPT_MILLISECONDS = 3_000;
+
+export interface ExecuteRequest {
+  readonly message: Message;
+  readonly source: string;
+  readonly silent: boolean;
+  readonly storeHistory: boolean;
+  readonly stopOnError: boolean;
+  readonly allowStdin: boolean;
+}
+
+export function parseExecute(message: Message): ExecuteRequest {
+  const { code, silent, store_history, stop_on_error, allow_stdin } = message.content;
+  return {
+    message,
+    source: typeof code === 'string' ? code : '',
+    silent: silent === true,
+    storeHistory: store_history !== false && silent !== true,
+    stopOnError: stop_on_error !== false,
+    allowStdin: allow_stdin === true,
+  };
+}
+
+export class RunningCell {
+  readonly request: ExecuteRequest;
+  readonly turn: Turn;
+  /** The number in `Cell [7]`. */
+  readonly execution: number;
+  readonly flow: CellFlow;
+  readonly #interrupt = new AbortController();
+  readonly #cancel = new AbortController();
+  #interruptedAt: number | undefined;
+
+  constructor(request: ExecuteRequest, turn: Turn, execution: number, flow: CellFlow) {
+    this.request = request;
+    this.turn = turn;
+    this.execution = execution;
+    this.flow = flow;
+  }
+
+  get signal(): AbortSignal {
+    return this.#interrupt.signal;
+  }
+
+  /** As the magics see it. */
+  toCell(): Cell {
+    const { cellId } = this.request.message.metadata;
+    return {
+      source: this.request.source,
+      execution: this.execution,
+      ...(typeof cellId === 'string' ? { cellId } : {}),
+      output: this.flow,
+      signal: this.#interrupt.signal,
+      cancel: this.#cancel.signal,
+    };
+  }
+
+  /** Also after the cell has ended, as long as it is the newest. Tells whether this was a second interrupt, shortly after the first. */
+  interrupt(): 'first' | 'second' {
+    const now = performance.now();
+    const again = this.#interruptedAt !== undefined && now - this.#interruptedAt < SECOND_INTERRUPT_MILLISECONDS;
+    this.#interruptedAt = now;
+    this.#interrupt.abort();
+    if (!again) return 'first';
+    this.#cancel.abort();
+    return 'second';
+  }
+
+  get wasInterrupted(): boolean {
+    return this.#interrupt.signal.aborted;
+  }
+}

@@ -1,0 +1,311 @@
+// One life of a user process, as the supervisor sees it: started, given requests, interrupted, ended, and how it ended.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import type { CellCode } from '../magics/protocol/code';
+import { OutputReader } from '../magics/protocol/output';
+import type { OutputRecord } from '../magics/protocol/output';
+import type { Log } from './log';
+import { FrameReader, interruptLine, MESSAGE_FRAME, OUTPUT_FRAME, PIPES } from './pipe';
+import type { CallReport, Frame, Notice, Request, RunReport, Turn } from './pipe';
+
+/** Rather an error than a crash: Node aborts when termination meets its checks of async ids. See user/stopping.ts. */
+const NODE_FLAGS = ['--no-force-async-hooks-checks'];
+/** An orderly end gets this long before the process is killed. */
+const FAREWELL_MILLISECONDS = 500;
+/** Of what the process wrote on its native stderr, to find V8's last words. */
+const STDERR_TAIL = 16_384;
+
+export interface UserProcessEvents {
+  /** `turn` 0: written by native code, the cell is not known. `resume` absent: the writer takes what it gets. */
+  output(turn: Turn, record: OutputRecord): void;
+  input(turn: Turn, prompt: string, password: boolean): void;
+  /** Once, after all its output was given. */
+  ended(end: ProcessEnd): void;
+}
+
+export type ProcessEnd =
+  | { readonly why: 'exit'; readonly code: number }
+  | { readonly why: 'heap'; readonly limitMiB: number }
+  | { readonly why: 'signal'; readonly signal: string }
+  | { readonly why: 'code'; readonly code: number; readonly words: string }
+  /** By us: the kernel shuts down, or the cell could not be stopped otherwise. */
+  | { readonly why: 'asked' };
+
+/** Rejects what was asked of a process that ended before it answered. */
+export class UserProcessEnded extends Error {
+  override readonly name = 'UserProcessEnded';
+  readonly end: ProcessEnd;
+
+  constructor(end: ProcessEnd) {
+    super(describeEnd(end));
+    this.end = end;
+  }
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class UserProcess {
+  readonly #child: ChildProcess;
+  readonly #events: UserProcessEvents;
+  readonly #log: Log;
+  readonly #requests: Writable;
+  readonly #frames: Readable;
+  readonly #interrupts: Writable;
+  readonly #runs = new Map<Turn, { resolve(report: RunReport): void; reject(error: Error): void }>();
+  readonly #calls = new Map<number, Waiting>();
+  #nextCall = 1;
+  #exitCalled: number | undefined;
+  #asked = false;
+  #heapLimitMiB = 0;
+  #stderrTail = '';
+  #end: ProcessEnd | undefined;
+  readonly startedAt = Date.now();
+
+  constructor(program: string, directory: string, events: UserProcessEvents, log: Log) {
+    this.#events = events;
+    this.#log = log;
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, program], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
+    // A pipe of stdio is a stream of both kinds; Node's types know that only of the first three.
+    this.#requests = this.#child.stdio[PIPES.requests] as Writable;
+    this.#frames = this.#child.stdio[PIPES.frames] as Readable;
+    const interrupts: unknown = (this.#child.stdio as unknown[])[PIPES.interrupts];
+    this.#interrupts = interrupts as Writable;
+    this.#listen();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get alive(): boolean {
+    return this.#end === undefined;
+  }
+
+  run(turn: Turn, code: CellCode, allowStdin: boolean): Promise<RunReport> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) {
+        reject(new UserProcessEnded(this.#end));
+        return;
+      }
+      this.#runs.set(turn, { resolve, reject });
+      this.#request({ type: 'run', turn, code, allowStdin });
+    });
+  }
+
+  /** Asks for something that is no cell (capture, settle). `body` and the answer are plain JSON; errors come as `CallFailed`. */
+  call(turn: Turn, method: string, body: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) {
+        reject(new UserProcessEnded(this.#end));
+        return;
+      }
+      const id = this.#nextCall++;
+      this.#calls.set(id, { resolve, reject });
+      this.#request({ type: 'call', id, turn, method, body });
+    });
+  }
+
+  answerInput(turn: Turn, value: string): void {
+    this.#request({ type: 'input', turn, value });
+  }
+
+  refuseInput(turn: Turn, reason: string): void {
+    this.#request({ type: 'input-refused', turn, reason });
+  }
+
+  /** Asks the process to stop this turn. Whether it did shows by the end of `run`; if it does not end, `kill`. */
+  interrupt(turn: Turn): void {
+    if (!this.#end) this.#interrupts.write(interruptLine(turn));
+  }
+
+  /** Stops reading its output: the process waits in its next write. */
+  pause(): void {
+    this.#frames.pause();
+    this.#child.stdout?.pause();
+    this.#child.stderr?.pause();
+  }
+
+  resume(): void {
+    this.#frames.resume();
+    this.#child.stdout?.resume();
+    this.#child.stderr?.resume();
+  }
+
+  kill(): void {
+    this.#asked = true;
+    this.resume();
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Lets exit handlers run, then kills. Resolves when the process is gone. */
+  async close(): Promise<void> {
+    if (this.#end) return;
+    this.#asked = true;
+    this.resume();
+    const gone = new Promise<void>((resolve) => {
+      this.#child.once('exit', () => {
+        resolve();
+      });
+    });
+    this.#requests.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), FAREWELL_MILLISECONDS);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #request(request: Request): void {
+    if (!this.#end) this.#requests.write(`${JSON.stringify(request)}\n`);
+  }
+
+  #listen(): void {
+    const reader = new FrameReader();
+    this.#frames.on('data', (chunk: Buffer) => {
+      try {
+        for (const frame of reader.push(chunk)) this.#take(frame);
+      } catch (error) {
+        // Native code wrote on our pipe: nothing after it can be told apart.
+        this.#log.write('the user process sent what does not decode; ending it', error);
+        this.#child.kill('SIGKILL');
+      }
+    });
+    this.#listenNative('stdout');
+    this.#listenNative('stderr');
+    for (const pipe of [this.#requests, this.#interrupts, this.#frames])
+      pipe.on('error', (error: Error) => {
+        // The process died while we wrote; its end is told by `close`.
+        this.#log.write('a pipe to the user process broke', error);
+      });
+    this.#child.on('error', (error) => {
+      this.#log.write('the user process could not be started', error);
+      this.#finish({ why: 'code', code: -1, words: error.message });
+    });
+    // `close` comes after the exit and the end of all pipes: no output is lost.
+    this.#child.on('close', (code, signal) => {
+      this.#finish(this.#explain(code, signal));
+    });
+    // A grandchild may hold the pipes open after the process itself is gone.
+    this.#child.on('exit', (code, signal) => {
+      setTimeout(() => {
+        this.#finish(this.#explain(code, signal));
+      }, FAREWELL_MILLISECONDS).unref();
+    });
+  }
+
+  #listenNative(name: 'stdout' | 'stderr'): void {
+    const decoder = new StringDecoder('utf8');
+    this.#child[name]?.on('data', (chunk: Buffer) => {
+      const text = decoder.write(chunk);
+      if (name === 'stderr') this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL);
+      if (text !== '') this.#events.output(0, { type: name, text });
+    });
+  }
+
+  #take(frame: Frame): void {
+    if (frame.kind === OUTPUT_FRAME) {
+      for (const { record } of new OutputReader().push(frame.payload)) this.#events.output(frame.turn, record);
+      return;
+    }
+    if (frame.kind !== MESSAGE_FRAME) {
+      this.#log.write(`left out a frame of the unknown kind ${frame.kind}`);
+      return;
+    }
+    // Both ends of this pipe are the same build of ours.
+    this.#hear(JSON.parse(frame.payload.toString('utf8')) as Notice);
+  }
+
+  #hear(notice: Notice): void {
+    switch (notice.type) {
+      case 'ready':
+        this.#heapLimitMiB = notice.heapLimitMiB;
+        return;
+      case 'ran':
+        this.#runs.get(notice.turn)?.resolve(notice.report);
+        this.#runs.delete(notice.turn);
+        return;
+      case 'called':
+        this.#settleCall(notice.id, notice.report);
+        return;
+      case 'input':
+        this.#events.input(notice.turn, notice.prompt, notice.password);
+        return;
+      case 'exit':
+        this.#exitCalled = notice.code;
+    }
+  }
+
+  #settleCall(id: number, report: CallReport): void {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (report.ok) call?.resolve(report.value);
+    else call?.reject(new CallFailed(report.error.name, report.error.message, report.error.fields));
+  }
+
+  #explain(code: number | null, signal: string | null): ProcessEnd {
+    if (this.#asked) return { why: 'asked' };
+    if (this.#exitCalled !== undefined) return { why: 'exit', code: this.#exitCalled };
+    if (
+      /(heap out of memory|Array buffer allocation failed|invalid array length Allocation failed)/i.test(
+        this.#stderrTail,
+      )
+    )
+      return { why: 'heap', limitMiB: this.#heapLimitMiB };
+    if (signal) return { why: 'signal', signal };
+    return { why: 'code', code: code ?? -1, words: this.#stderrTail.trim().split('\n').at(-1) ?? '' };
+  }
+
+  #finish(end: ProcessEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    const error = new UserProcessEnded(end);
+    for (const run of this.#runs.values()) run.reject(error);
+    for (const call of this.#calls.values()) call.reject(error);
+    this.#runs.clear();
+    this.#calls.clear();
+    this.#events.ended(end);
+  }
+}
+
+/** An error of a call, with its own fields as JSON. */
+export class CallFailed extends Error {
+  override readonly name: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(name: string, message: string, fields: Readonly<Record<string, unknown>>) {
+    super(message);
+    this.name = name;
+    this.fields = fields;
+  }
+}
+
+/** One sentence: what happened to the process. What follows from it is said by whoever shows it. */
+export function describeEnd(end: ProcessEnd): string {
+  switch (end.why) {
+    case 'exit':
+      return `The process was ended by process.exit(${end.code}).`;
+    case 'heap':
+      return `The process ran out of memory: its JavaScript heap is limited to ${end.limitMiB} MiB (NODE_OPTIONS=--max-old-space-size=… raises it).`;
+    case 'signal':
+      return SIGNALS[end.signal] ?? `The process was ended by ${end.signal}.`;
+    case 'code':
+      return `The process ended with exit code ${end.code}${end.words === '' ? '' : `: ${end.words}`}.`;
+    case 'asked':
+      return 'The process was ended by the kernel.';
+  }
+}
+
+const SIGNALS: Readonly<Record<string, string>> = {
+  SIGKILL: 'The process was killed by SIGKILL, by a person or by the system when memory ran out.',
+  SIGSEGV: 'The process crashed with SIGSEGV, a memory error in native code.',
+  SIGBUS: 'The process crashed with SIGBUS, a memory error in native code.',
+  SIGABRT: 'The process was aborted with SIGABRT, by process.abort() or by a failed check in native code.',
+  SIGTERM: 'The process was ended by SIGTERM.',
+};

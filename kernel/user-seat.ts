@@ -1,0 +1,100 @@
+// The place of the user process: there is always one, or one is started when it is needed. A process that dies is replaced at once, unless it
+// died of being started.
+import type { CellCode } from '../magics/protocol/code';
+import type { Log } from './log';
+import type { RunReport, Turn } from './pipe';
+import { UserProcess } from './user-process';
+import type { UserProcessEvents } from './user-process';
+
+/** A process that lived shorter than this is not replaced before somebody needs it: it would only die again. */
+const SHORT_LIFE_MILLISECONDS = 2_000;
+
+export class UserSeat {
+  readonly #start: () => UserProcess;
+  #events: UserProcessEvents | undefined;
+  #process: UserProcess | undefined;
+  #closing = false;
+  #paused = false;
+
+  constructor(program: string, directory: string, log: Log) {
+    this.#start = () => {
+      const process = new UserProcess(
+        program,
+        directory,
+        {
+          output: (turn, record) => this.#events?.output(turn, record),
+          input: (turn, prompt, password) => this.#events?.input(turn, prompt, password),
+          ended: (end) => {
+            if (this.#process === process) this.#replace(process);
+            this.#events?.ended(end);
+          },
+        },
+        log,
+      );
+      if (this.#paused) process.pause();
+      return process;
+    };
+  }
+
+  /** Who hears of output, questions and ends. Before, a process starts and has nothing to say. */
+  listen(events: UserProcessEvents): void {
+    this.#events = events;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Starts the process ahead of need. */
+  warm(): void {
+    this.#need();
+  }
+
+  run(turn: Turn, code: CellCode, allowStdin: boolean): Promise<RunReport> {
+    return this.#need().run(turn, code, allowStdin);
+  }
+
+  call(turn: Turn, method: string, body: unknown): Promise<unknown> {
+    return this.#need().call(turn, method, body);
+  }
+
+  answerInput(turn: Turn, value: string): void {
+    this.#process?.answerInput(turn, value);
+  }
+
+  refuseInput(turn: Turn, reason: string): void {
+    this.#process?.refuseInput(turn, reason);
+  }
+
+  interrupt(turn: Turn): void {
+    this.#process?.interrupt(turn);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#process?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#process?.resume();
+  }
+
+  kill(): void {
+    this.#process?.kill();
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#process?.close();
+  }
+
+  #need(): UserProcess {
+    return (this.#process ??= this.#start());
+  }
+
+  #replace(ended: UserProcess): void {
+    this.#process = undefined;
+    if (!this.#closing && Date.now() - ended.startedAt > SHORT_LIFE_MILLISECONDS) this.#process = this.#start();
+  }
+}

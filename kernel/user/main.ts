@@ -1,0 +1,107 @@
+// The user process: its main thread belongs to the user's code. Requests come in on one pipe, output and answers leave on another by
+// synchronous writes, and a tiny thread interrupts and watches over the end of the supervisor.
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
+import { Worker } from 'node:worker_threads';
+import { isInterrupt, Realm } from '../../magics/realm';
+import { makeDisplayFunctions } from '../../magics/realm/display';
+import { redirectStandardStreams } from '../../magics/realm/output';
+import { showError } from '../../magics/realm/traceback';
+import { versionOf } from '../versions';
+import { LineReader, PIPES } from '../pipe';
+import type { Request } from '../pipe';
+import { Attribution } from './attribution';
+import { Cells } from './cells';
+import { attributedSink, FrameWriter } from './frames';
+import { Input } from './input';
+import { isUnwinding, Stopping } from './stopping';
+
+const frames = new FrameWriter();
+const stopping = new Stopping();
+stopping.install();
+const attribution = new Attribution();
+attribution.install();
+const sink = attributedSink(frames, attribution);
+redirectStandardStreams(sink);
+const input = new Input(frames, attribution);
+input.install();
+const display = makeDisplayFunctions(sink);
+const realm = new Realm({
+  directory: process.cwd(),
+  text: 'local',
+  virtualModules: {
+    cellburst: { ...display, input: input.ask },
+    tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
+  },
+});
+const cells = new Cells(realm, stopping, attribution, input);
+
+startInterruptThread();
+reportStrayErrors();
+process.on('exit', (code) => {
+  frames.notice({ type: 'exit', code });
+});
+// A Ctrl-C in the terminal of Jupyter's server reaches the whole group; interrupts come by the pipe.
+process.on('SIGINT', () => undefined);
+readRequests();
+frames.notice({ type: 'ready', heapLimitMiB: Math.round(getHeapStatistics().heap_size_limit / 1024 / 1024) });
+
+function startInterruptThread(): void {
+  const thread = new Worker(join(__dirname, 'interrupt.js'), { workerData: stopping.answered, execArgv: [] });
+  thread.on('message', (turn: number) => {
+    stopping.hear(turn);
+  });
+  thread.unref();
+}
+
+function readRequests(): void {
+  const lines = new LineReader();
+  const pipe = new Socket({ fd: PIPES.requests, readable: true, writable: false });
+  pipe.on('data', (chunk: Buffer) => {
+    for (const line of lines.push(chunk)) serve(JSON.parse(line) as Request);
+  });
+  // The supervisor closes this pipe to end the process in an orderly way: exit handlers of the user's run.
+  pipe.on('end', () => process.exit(0));
+}
+
+function serve(request: Request): void {
+  switch (request.type) {
+    case 'run':
+      void cells.run(request.turn, request.code).then((report) => {
+        frames.notice({ type: 'ran', turn: request.turn, report });
+      });
+      return;
+    case 'call':
+      frames.notice({
+        type: 'called',
+        id: request.id,
+        report: { ok: false, error: { name: 'Error', message: `unknown method ${request.method}`, fields: {} } },
+      });
+      return;
+    case 'input':
+      input.answer(request.turn, request.value);
+      return;
+    case 'input-refused':
+      input.refuse(request.turn, request.reason);
+  }
+}
+
+/** What tslab's own `versions` tells, of the packages beside us. */
+function tslabVersions(): Readonly<Record<string, string>> {
+  return { tslab: versionOf('tslab'), typescript: versionOf('typescript'), node: process.version };
+}
+
+/** What nobody caught is shown in the cell it belongs to, and never ends the process. */
+function reportStrayErrors(): void {
+  const report = (what: string, error: unknown) => {
+    if (isUnwinding(error) || isInterrupt(error)) return;
+    sink.write({ type: 'stderr', text: `${what} ${showError(error, cells.sourceOf).traceback.join('\n')}\n` });
+  };
+  process.on('uncaughtException', (error) => {
+    report('Uncaught', error);
+  });
+  process.on('unhandledRejection', (reason) => {
+    report('Unhandled rejection:', reason);
+  });
+}

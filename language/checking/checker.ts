@@ -1,0 +1,170 @@
+// The incremental language service over the cells of one notebook. Each executed cell is a module file of its own, and the compiler's name
+// resolution goes on in a scope of all names that were visible when the cell ran, as if that scope stood around the file. So a cell keeps its
+// own version of every name. Only cells that import or augment something need to be part of the program; all others are reached by their symbols.
+import { statSync } from 'node:fs';
+import { sep } from 'node:path';
+import { ts } from '../compiler';
+import { AMBIENT_TYPES } from '../ambient';
+import { identifiersOf, parseBound, setOuterScope } from '../internals';
+import { checkOptions } from './options';
+import { VisibleNames, filesOf } from './visible';
+
+export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
+
+interface CommittedCell {
+  readonly file: ts.SourceFile;
+  /** It imports, augments or refers: the program must hold it while anything of it is in use. */
+  readonly isRoot: boolean;
+  /** Changes global types: in use for ever. */
+  readonly isGlobal: boolean;
+  readonly uses: ReadonlySet<ts.SourceFile>;
+}
+
+export class CellChecker {
+  readonly service: ts.LanguageService;
+  readonly #options: ts.CompilerOptions;
+  readonly #directory: string;
+  readonly #visible = new VisibleNames();
+  readonly #cells = new Map<ts.SourceFile, CommittedCell>();
+  #roots = new Map<string, CommittedCell>();
+  #text = '';
+  #version = 0;
+  #extension: Extension = '.ts';
+
+  constructor(directory: string, isCancelled: () => boolean) {
+    // The compiler writes paths with slashes everywhere.
+    this.#directory = directory.replaceAll(sep, '/');
+    this.#options = checkOptions(directory);
+    this.service = ts.createLanguageService(this.#makeHost(isCancelled), this.#makeRegistry());
+  }
+
+  /** The file of the text that is looked at now. */
+  get fileName(): string {
+    return `${this.#directory}/Cell [*]${this.#extension}`;
+  }
+
+  get scope(): ts.Node | undefined {
+    return this.#visible.scope;
+  }
+
+  /** Looks at a text that may never be executed. */
+  show(text: string, extension: Extension): ts.SourceFile {
+    this.#text = text;
+    this.#extension = extension;
+    this.#version++;
+    const file = this.program.getSourceFile(this.fileName);
+    if (!file) throw new Error(`The compiler has lost ${this.fileName}; restart the kernel.`);
+    return file;
+  }
+
+  get program(): ts.Program {
+    const program = this.service.getProgram();
+    if (!program) throw new Error('The compiler has no program; restart the kernel.');
+    return program;
+  }
+
+  /** Makes names of an executed cell visible. `scope` is what the cell saw when it was checked. */
+  commit(
+    cell: {
+      readonly execution: number;
+      readonly text: string;
+      readonly extension: Extension;
+      readonly scope: ts.Node | undefined;
+    },
+    hidden: ReadonlySet<string>,
+  ): void {
+    const path = `${this.#directory}/Cell [${cell.execution}]${cell.extension}`;
+    const file = parseBound(path, cell.text, this.#options, ts.JSDocParsingMode.ParseAll);
+    setOuterScope(file, cell.scope);
+    const uses = new Set<ts.SourceFile>();
+    for (const name of identifiersOf(file))
+      for (const symbol of this.#visible.symbolsOf(name)) for (const used of filesOf(symbol)) uses.add(used);
+    const isGlobal = /\bdeclare\s+(global|module)\b/.test(cell.text);
+    const isRoot = isGlobal || /\bimport\b|\brequire\b|^\s*\/\/\/\s*<|@jsx/m.test(cell.text);
+    this.#cells.set(file, { file, isRoot, isGlobal, uses });
+    this.#visible.add(file, hidden);
+    this.#prune();
+  }
+
+  /** Forgets cells that nothing visible leads to. */
+  #prune(): void {
+    const reached = new Set<ts.SourceFile>();
+    const queue = [
+      ...this.#visible.files(),
+      ...[...this.#cells.values()].filter((cell) => cell.isGlobal).map(({ file }) => file),
+    ];
+    for (let file = queue.pop(); file; file = queue.pop()) {
+      if (reached.has(file)) continue;
+      reached.add(file);
+      queue.push(...(this.#cells.get(file)?.uses ?? []));
+    }
+    this.#roots = new Map();
+    for (const cell of this.#cells.values()) {
+      if (!reached.has(cell.file)) this.#cells.delete(cell.file);
+      else if (cell.isRoot) this.#roots.set(cell.file.fileName, cell);
+    }
+  }
+
+  #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
+    const ambient = `${this.#directory}/[cellburst].d.ts`;
+    const textOf = (name: string): string | undefined => {
+      if (name === this.fileName) return this.#text;
+      if (name === ambient) return AMBIENT_TYPES;
+      return this.#roots.get(name)?.file.text ?? ts.sys.readFile(name);
+    };
+    return {
+      getScriptFileNames: () => [ambient, ...this.#roots.keys(), this.fileName],
+      getScriptVersion: (name) => (name === this.fileName ? String(this.#version) : diskVersion(name)),
+      getScriptSnapshot: (name) => {
+        const text = textOf(name);
+        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
+      },
+      getCompilationSettings: () => this.#options,
+      getCurrentDirectory: () => this.#directory,
+      getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
+      getCancellationToken: () => ({ isCancellationRequested: isCancelled }),
+      useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
+      fileExists: (name) =>
+        name === this.fileName || name === ambient || this.#roots.has(name) || ts.sys.fileExists(name),
+      readFile: (name, encoding) => ts.sys.readFile(name, encoding),
+      directoryExists: (name) => ts.sys.directoryExists(name),
+      getDirectories: (name) => ts.sys.getDirectories(name),
+      readDirectory: (...query) => ts.sys.readDirectory(...query),
+      realpath: (name) => ts.sys.realpath?.(name) ?? name,
+    };
+  }
+
+  /** The compiler's own registry, except that cells come bound to their scope. */
+  #makeRegistry(): ts.DocumentRegistry {
+    const registry = ts.createDocumentRegistry(ts.sys.useCaseSensitiveFileNames, this.#directory);
+    const placed = (name: string, make: () => ts.SourceFile): ts.SourceFile => {
+      const cell = this.#roots.get(name);
+      if (cell) return cell.file;
+      const file = make();
+      if (name === this.fileName) setOuterScope(file, this.scope);
+      return file;
+    };
+    return {
+      ...registry,
+      acquireDocumentWithKey: (name, ...rest) => placed(name, () => registry.acquireDocumentWithKey(name, ...rest)),
+      updateDocumentWithKey: (name, ...rest) => placed(name, () => registry.updateDocumentWithKey(name, ...rest)),
+      // The type asks for an overload without the last two, which the language service never uses.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated
+      releaseDocumentWithKey: (
+        path: ts.Path,
+        key: ts.DocumentRegistryBucketKey,
+        kind: ts.ScriptKind = ts.ScriptKind.TS,
+        mode?: ts.ResolutionMode,
+      ) => {
+        // Committed cells never were in the registry.
+        if (!/\/Cell \[\d+\]\.[jt]sx?$/i.test(path)) registry.releaseDocumentWithKey(path, key, kind, mode);
+      },
+    };
+  }
+}
+
+/** Installed packages and the library do not change under us; a local file may, between two cells. */
+function diskVersion(name: string): string {
+  if (/\/node_modules\/|\/Cell \[\d+\]\.|\[cellburst\]\.d\.ts$/.test(name)) return '1';
+  return String(statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+}

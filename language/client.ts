@@ -1,0 +1,199 @@
+// The asynchronous door to the language worker: requests by id, cancellation by signal, and a worker that dies is replaced and told all cells again.
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { CellLanguage, PreparedCell } from '../magics/protocol/language';
+import type { Completeness } from './completeness';
+import type { Completions } from './completion';
+import type { Inspection } from './inspection';
+import { CANCEL_SLOTS, type Method, type Reply, type Request, type Requests, type WorkerStart } from './messages';
+import type { CellText, LanguageSettings, RestoredCell } from './notebook';
+
+export type { Completeness, Completions, Inspection, LanguageSettings };
+
+export interface LanguageOptions {
+  /** The folder of the notebook. */
+  readonly directory: string;
+  readonly isJS?: boolean;
+  /** The built worker; by default `language.js` beside the program that calls. */
+  readonly workerPath?: string;
+  /** Told when the worker has died and was replaced. */
+  readonly onRestart?: (reason: Error) => void;
+}
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: () => void;
+}
+
+/** A worker that dies this often without an answer in between will not live. */
+const MAX_FUTILE_STARTS = 3;
+
+export class Language implements CellLanguage {
+  readonly #options: LanguageOptions;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #cancelled = new SharedArrayBuffer(4 * CANCEL_SLOTS);
+  /** Prepared cells in order; committed ones move to the end. */
+  readonly #cells = new Map<number, RestoredCell>();
+  #settings: LanguageSettings;
+  #worker: Worker | undefined;
+  #futileStarts = 0;
+  #nextId = 1;
+  #failure: Error | undefined;
+
+  /** Starts the worker at once. */
+  constructor(options: LanguageOptions) {
+    this.#options = options;
+    this.#settings = { directory: options.directory, isJS: options.isJS ?? false };
+    this.#start();
+  }
+
+  async prepare(cell: CellText, signal?: AbortSignal): Promise<PreparedCell> {
+    const { source, execution } = cell;
+    const prepared = await this.#ask('prepare', { source, execution }, signal);
+    if (prepared.ok) {
+      const { declarations } = prepared.code;
+      this.#cells.set(execution, { source, execution, declarations, isJS: this.#settings.isJS });
+    }
+    return prepared;
+  }
+
+  async commit(execution: number, progress: number): Promise<void> {
+    const cell = this.#cells.get(execution);
+    if (cell && cell.progress === undefined) {
+      this.#cells.delete(execution);
+      this.#cells.set(execution, { ...cell, progress });
+    }
+    await this.#ask('commit', { execution, progress });
+  }
+
+  complete(source: string, offset: number, signal?: AbortSignal): Promise<Completions> {
+    return this.#ask('complete', { source, offset }, signal);
+  }
+
+  inspect(source: string, offset: number, signal?: AbortSignal): Promise<Inspection | undefined> {
+    return this.#ask('inspect', { source, offset }, signal);
+  }
+
+  isComplete(source: string, signal?: AbortSignal): Promise<Completeness> {
+    return this.#ask('isComplete', { source }, signal);
+  }
+
+  /** A new directory forgets all cells. */
+  async configure(settings: Partial<LanguageSettings>): Promise<void> {
+    if (settings.directory !== undefined && settings.directory !== this.#settings.directory) this.#cells.clear();
+    this.#settings = { ...this.#settings, ...settings };
+    await this.#ask('configure', settings);
+  }
+
+  /** Forgets all cells: the user process was started anew. */
+  async reset(): Promise<void> {
+    this.#cells.clear();
+    await this.#ask('reset', undefined);
+  }
+
+  /** Ends the worker. Requests under way fail. */
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#failure ??= new Error('The language worker was closed.');
+    this.#rejectAll(this.#failure);
+    await worker?.terminate();
+  }
+
+  #ask<M extends Method>(
+    method: M,
+    question: Requests[M]['question'],
+    signal?: AbortSignal,
+  ): Promise<Requests[M]['answer']> {
+    const id = this.#nextId++;
+    return new Promise<unknown>((resolve, reject) => {
+      const worker = this.#worker;
+      if (signal?.aborted || !worker) {
+        reject(asError(signal?.aborted ? signal.reason : this.#failure));
+        return;
+      }
+      const onAbort = (): void => {
+        Atomics.store(new Int32Array(this.#cancelled), id % CANCEL_SLOTS, id);
+        this.#settle(id)?.reject(asError(signal?.reason));
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.set(id, { resolve, reject, signal, onAbort });
+      worker.ref();
+      worker.postMessage({ id, method, question } satisfies { [K in keyof Request]: unknown });
+      // The answer's type belongs to the method; the worker is of the same build.
+    }) as Promise<Requests[M]['answer']>;
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    // Only a request under way keeps the process alive.
+    if (this.#waiting.size === 0) this.#worker?.unref();
+    waiting?.signal?.removeEventListener('abort', waiting.onAbort);
+    return waiting;
+  }
+
+  #start(): void {
+    const workerData: WorkerStart = { settings: this.#settings, cancelled: this.#cancelled };
+    const worker = new Worker(this.#options.workerPath ?? join(__dirname, 'language.js'), {
+      workerData,
+      name: 'cellburst language',
+    });
+    worker.unref();
+    let reason: Error | undefined;
+    worker.on('message', (reply: Reply) => {
+      this.#futileStarts = 0;
+      this.#receive(reply);
+    });
+    worker.on('error', (error) => {
+      reason = asError(error);
+    });
+    worker.on('exit', (code) => {
+      if (worker === this.#worker) this.#replace(reason ?? new Error(`exit code ${code}`));
+    });
+    this.#worker = worker;
+    if (this.#cells.size > 0) void this.#restore();
+  }
+
+  /** A failure to restore shows in the next request. */
+  async #restore(): Promise<void> {
+    try {
+      await this.#ask('restore', [...this.#cells.values()]);
+    } catch (error) {
+      if (this.#worker) this.#options.onRestart?.(asError(error));
+    }
+  }
+
+  #replace(cause: Error): void {
+    this.#worker = undefined;
+    const message = `The language worker ended unexpectedly (${cause.message}).`;
+    if (++this.#futileStarts > MAX_FUTILE_STARTS) {
+      this.#failure = new Error(`${message} It does not stay up: restart the kernel.`, { cause });
+      this.#rejectAll(this.#failure);
+      this.#options.onRestart?.(this.#failure);
+      return;
+    }
+    const reason = new Error(`${message} It was started anew with all cells; try again.`, { cause });
+    this.#rejectAll(reason);
+    this.#start();
+    this.#options.onRestart?.(reason);
+  }
+
+  #receive(reply: Reply): void {
+    const waiting = this.#settle(reply.id);
+    if (!waiting) return;
+    if (reply.ok === true) waiting.resolve(reply.answer);
+    else if (reply.ok === 'cancelled') waiting.reject(asError(waiting.signal?.reason));
+    else waiting.reject(new Error(`The language worker failed: ${reply.message}`, { cause: reply.stack }));
+  }
+
+  #rejectAll(reason: Error): void {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(reason);
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(`The request was given up: ${String(reason)}`);
+}

@@ -1,0 +1,30 @@
+// Is a text ready to run, or does its author still type? For consoles.
+import { ts } from './compiler';
+import { syntaxErrorsOf } from './internals';
+
+export type Completeness =
+  | { readonly status: 'complete' }
+  | { readonly status: 'incomplete'; /** Spaces for the next line. */ readonly indent: string }
+  | { readonly status: 'invalid' };
+
+const UNTERMINATED: ReadonlySet<number> = new Set([
+  1010, // '*/' expected
+  1160, // template literal
+]);
+
+export function judgeCompleteness(text: string, extension: string): Completeness {
+  const file = ts.createSourceFile(`/cell${extension}`, text, ts.ScriptTarget.ESNext, /*setParentNodes*/ false);
+  const [first] = syntaxErrorsOf(file);
+  if (!first) return { status: 'complete' };
+  const isAtEnd = first.start + first.length >= text.trimEnd().length;
+  // A string ends with its line: more lines do not help it.
+  const isString = first.code === 1002;
+  if (UNTERMINATED.has(first.code) || (isAtEnd && !isString)) return { status: 'incomplete', indent: nextIndent(text) };
+  return { status: 'invalid' };
+}
+
+function nextIndent(text: string): string {
+  const line = text.trimEnd().split('\n').at(-1) ?? '';
+  const indent = /^[ \t]*/.exec(line)?.[0] ?? '';
+  return /[{([]$|=>$/.test(line) ? `${indent}  ` : indent;
+}

@@ -1,0 +1,83 @@
+// The parts of the compiler that its published types leave out, typed here once. This is the only file of the project that casts on the
+// way into `typescript`; TypeScript is pinned to ~5.9 for its sake, and tests/language/internals.test.ts says which promise broke.
+import { ts } from './compiler';
+
+/** What the binder and the parser keep on nodes beside the published fields. */
+interface Bound {
+  readonly locals?: ts.SymbolTable;
+  readonly symbol?: ts.Symbol;
+}
+
+interface BoundFile {
+  path: string;
+  resolvedPath: string;
+  originalFileName: string;
+  parent: ts.Node | undefined;
+  readonly identifiers: ReadonlyMap<string, string>;
+  readonly parseDiagnostics: readonly ts.DiagnosticWithLocation[];
+}
+
+interface Compiler {
+  bindSourceFile(file: ts.SourceFile, options: ts.CompilerOptions): void;
+  getSetExternalModuleIndicator(options: ts.CompilerOptions): (file: ts.SourceFile) => void;
+}
+
+const compiler = ts as unknown as Compiler;
+
+/** Names that a node declares as a scope: what the checker's name resolution looks into on its way up. */
+export function localsOf(node: ts.Node): ts.SymbolTable | undefined {
+  return (node as unknown as Bound).locals;
+}
+
+/** The symbol under which an exported name is known to importers, and inside the file as well. */
+export function exportedSymbol(symbol: ts.Symbol): ts.Symbol {
+  return (symbol as unknown as { readonly exportSymbol?: ts.Symbol }).exportSymbol ?? symbol;
+}
+
+export function exportsOf(file: ts.SourceFile): ts.SymbolTable | undefined {
+  return (file as unknown as Bound).symbol?.exports;
+}
+
+/** Texts of all identifiers and property names in the file. */
+export function identifiersOf(file: ts.SourceFile): Iterable<string> {
+  return (file as unknown as BoundFile).identifiers.keys();
+}
+
+export function syntaxErrorsOf(file: ts.SourceFile): readonly ts.DiagnosticWithLocation[] {
+  return (file as unknown as BoundFile).parseDiagnostics;
+}
+
+/** Parses one file as an ES module, whatever is in it, and makes its scope tables. No program, no checker. */
+export function parseBound(
+  path: string,
+  text: string,
+  options: ts.CompilerOptions,
+  jsDoc = ts.JSDocParsingMode.ParseNone,
+): ts.SourceFile {
+  const file = ts.createSourceFile(
+    path,
+    text,
+    {
+      languageVersion: ts.ScriptTarget.ESNext,
+      setExternalModuleIndicator: compiler.getSetExternalModuleIndicator(options),
+      jsDocParsingMode: jsDoc,
+    },
+    /*setParentNodes*/ true,
+  );
+  const bound = file as unknown as BoundFile;
+  bound.path = bound.resolvedPath = bound.originalFileName = path;
+  compiler.bindSourceFile(file, options);
+  return file;
+}
+
+/** A scope of names that stands around whole files. */
+export function makeScope(names: ts.SymbolTable, outer: ts.Node | undefined): ts.Node {
+  const scope = ts.factory.createBlock([]);
+  Object.assign(scope, { locals: names, parent: outer });
+  return scope;
+}
+
+/** Name resolution of the file goes on in `scope` when the file itself does not know a name. */
+export function setOuterScope(file: ts.SourceFile, scope: ts.Node | undefined): void {
+  (file as unknown as BoundFile).parent = scope;
+}

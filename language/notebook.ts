@@ -1,0 +1,157 @@
+// The language of one notebook: what the worker thread holds. Every call is synchronous; client.ts is the asynchronous door to it.
+import type { Declaration, DeclarationKind } from '../magics/protocol/code';
+import type { PreparedCell } from '../magics/protocol/language';
+import { ts } from './compiler';
+import { CellChecker, type Extension } from './checking/checker';
+import { refuseSyntax, toProblems } from './checking/problems';
+import { judgeCompleteness, type Completeness } from './completeness';
+import { completeAt, type Completions } from './completion';
+import { inspectAt, type Inspection } from './inspection';
+import { syntaxErrorsOf } from './internals';
+import { lowerCell } from './lowering/lower';
+import { maskMagics } from './mask';
+
+export interface LanguageSettings {
+  /** The folder of the notebook: modules are resolved from here. */
+  readonly directory: string;
+  /** Cells are JavaScript: only what does not parse is a problem. */
+  readonly isJS: boolean;
+}
+
+export interface CellText {
+  readonly source: string;
+  readonly execution: number;
+}
+
+/** A cell as a restarted worker is told of it. */
+export interface RestoredCell extends CellText {
+  readonly declarations: readonly Declaration[];
+  /** Absent while the cell has not been committed. */
+  readonly progress?: number;
+  readonly isJS: boolean;
+}
+
+interface PendingCell {
+  readonly text: string;
+  readonly extension: Extension;
+  readonly scope: ts.Node | undefined;
+  readonly declarations: readonly Declaration[];
+}
+
+export class NotebookLanguage {
+  readonly #isCancelled: () => boolean;
+  #settings: LanguageSettings;
+  #checker: CellChecker;
+  /** Checked and not committed, by execution. */
+  readonly #pending = new Map<number, PendingCell>();
+  readonly #known = new Map<string, DeclarationKind>();
+
+  constructor(settings: LanguageSettings, isCancelled: () => boolean = () => false) {
+    this.#settings = settings;
+    this.#isCancelled = isCancelled;
+    this.#checker = new CellChecker(settings.directory, isCancelled);
+  }
+
+  prepare({ source, execution }: CellText): PreparedCell {
+    const text = maskMagics(source);
+    const extension = this.#extensionOf(text);
+    const file = this.#checker.show(text, extension);
+    const { service, fileName, scope } = this.#checker;
+    const syntax = service.getSyntacticDiagnostics(fileName);
+    const diagnostics = syntax.length > 0 ? syntax : service.getSemanticDiagnostics(fileName);
+    const problems = [...toProblems(diagnostics, file), ...refuseSyntax(file)];
+    if (problems.length > 0) return { ok: false, problems };
+    const typeOnly = typeOnlyImports(file, this.#checker.program.getTypeChecker());
+    const code = lowerCell({ source, masked: text, execution, extension, known: this.#known, typeOnly });
+    this.#pending.set(execution, { text, extension, scope, declarations: code.declarations });
+    return { ok: true, code };
+  }
+
+  commit(execution: number, progress: number): void {
+    const cell = this.#pending.get(execution);
+    if (!cell) return;
+    this.#pending.delete(execution);
+    const isReached = ({ step }: Declaration): boolean => step === 0 || step < progress;
+    const hidden = new Set(cell.declarations.filter((declaration) => !isReached(declaration)).map(({ name }) => name));
+    this.#checker.commit({ execution, ...cell }, hidden);
+    for (const declaration of cell.declarations)
+      if (isReached(declaration)) this.#known.set(declaration.name, declaration.kind);
+  }
+
+  /** After a crash: what had been prepared or committed, in the order of commits. */
+  restore(cells: readonly RestoredCell[]): void {
+    for (const { source, execution, declarations, progress, isJS } of cells) {
+      const text = maskMagics(source);
+      const extension = extensionOf(text, isJS);
+      this.#pending.set(execution, { text, extension, scope: this.#checker.scope, declarations });
+      if (progress !== undefined) this.commit(execution, progress);
+    }
+  }
+
+  complete(source: string, offset: number): Completions {
+    const text = this.#show(source);
+    return completeAt(this.#checker, text, Math.min(offset, text.length));
+  }
+
+  inspect(source: string, offset: number): Inspection | undefined {
+    const text = this.#show(source);
+    return inspectAt(this.#checker, text, Math.min(offset, text.length));
+  }
+
+  isComplete(source: string): Completeness {
+    const text = maskMagics(source);
+    return judgeCompleteness(text, this.#extensionOf(text));
+  }
+
+  configure(settings: Partial<LanguageSettings>): void {
+    const { directory } = this.#settings;
+    this.#settings = { ...this.#settings, ...settings };
+    if (this.#settings.directory !== directory) this.reset();
+  }
+
+  /** Forgets all cells. */
+  reset(): void {
+    this.#pending.clear();
+    this.#known.clear();
+    this.#checker.service.dispose();
+    this.#checker = new CellChecker(this.#settings.directory, this.#isCancelled);
+  }
+
+  #show(source: string): string {
+    const text = maskMagics(source);
+    this.#checker.show(text, this.#extensionOf(text));
+    return text;
+  }
+
+  #extensionOf(text: string): Extension {
+    return extensionOf(text, this.#settings.isJS);
+  }
+}
+
+/** A cell is read with JSX only if it needs it: in `.tsx`, `<T>x` is no assertion. */
+function extensionOf(text: string, isJS: boolean): Extension {
+  if (isJS) return text.includes('</') || text.includes('/>') ? '.jsx' : '.js';
+  if (!text.includes('</') && !text.includes('/>')) return '.ts';
+  const errors = (name: string): number =>
+    syntaxErrorsOf(ts.createSourceFile(name, text, ts.ScriptTarget.ESNext, /*setParentNodes*/ false)).length;
+  const plain = errors('cell.ts');
+  return plain > 0 && errors('cell.tsx') < plain ? '.tsx' : '.ts';
+}
+
+/** Imported names that stand for types alone: there is nothing to load for them. */
+function typeOnlyImports(file: ts.SourceFile, checker: ts.TypeChecker): Set<string> {
+  const names = new Set<string>();
+  const add = (name: ts.Identifier | undefined): void => {
+    const alias = name && checker.getSymbolAtLocation(name);
+    if (!alias || (alias.flags & ts.SymbolFlags.Alias) === 0) return;
+    // A name that does not resolve counts as a value: loading it will tell.
+    if ((checker.getAliasedSymbol(alias).flags & ts.SymbolFlags.Value) === 0) names.add(name.text);
+  };
+  for (const statement of file.statements) {
+    const clause = ts.isImportDeclaration(statement) ? statement.importClause : undefined;
+    add(clause?.name);
+    if (clause?.namedBindings && ts.isNamedImports(clause.namedBindings))
+      for (const element of clause.namedBindings.elements) add(element.name);
+  }
+  return names;
+}

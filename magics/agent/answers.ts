@@ -1,0 +1,146 @@
+// What the agent answers to each request of the protocol (protocol/messages.ts): one entry each, checked by the tables there.
+import {
+  CALLS,
+  STREAMS,
+  type AgentStatus,
+  type CallName,
+  type CallParams,
+  type CallResult,
+  type StreamName,
+  type StreamParams,
+} from '../protocol/messages';
+import { isFinal, type JobRecord } from '../protocol/job';
+import type { ProcessIdentity } from '../protocol/run';
+import { Bell, followOutput, type Jobs } from '../jobs';
+import type { Scheduler } from '../schedulers';
+
+export interface StreamItem {
+  readonly event: unknown;
+  readonly bytes?: Buffer;
+}
+
+type CallAnswers = {
+  readonly [M in CallName]: (
+    params: CallParams<M>,
+    client: ProcessIdentity,
+    signal: AbortSignal,
+  ) => CallResult<M> | Promise<CallResult<M>>;
+};
+type StreamAnswers = {
+  readonly [M in StreamName]: (params: StreamParams<M>, signal: AbortSignal) => AsyncIterable<StreamItem>;
+};
+
+export interface AgentFacts {
+  readonly jobs: Jobs;
+  readonly schedulers: ReadonlyMap<string, Scheduler>;
+  readonly status: () => AgentStatus;
+  /** Ends the agent, soon. */
+  readonly finish: () => void;
+}
+
+export class Answers {
+  readonly #calls: CallAnswers;
+  readonly #streams: StreamAnswers;
+
+  constructor({ jobs, schedulers, status, finish }: AgentFacts) {
+    this.#calls = {
+      status,
+      jobs: () => jobs.list(),
+      job: ({ id }) => jobs.get(id),
+      create: ({ spec }) => jobs.create(spec),
+      submit: ({ id }, _client, signal) => jobs.submit(id, signal),
+      discard: ({ id }) => {
+        jobs.discard(id);
+        return {};
+      },
+      cancel: ({ id }, _client, signal) => jobs.cancel(id, signal),
+      claim: ({ id }, client) => jobs.claim(id, client),
+      delivered: ({ id }, client) => jobs.delivered(id, client),
+      release: ({ id }, client) => jobs.release(id, client),
+      warm: (params) => {
+        for (const scheduler of schedulers.values()) scheduler.prepare?.(params);
+        return {};
+      },
+      finish: () => {
+        finish();
+        return {};
+      },
+    };
+    this.#streams = {
+      watch: ({ id }, signal) => watchJobs(jobs, id, signal),
+      output: ({ id, from }, signal) => streamOutput(jobs, id, from, signal),
+    };
+  }
+
+  async call(method: CallName, params: unknown, client: ProcessIdentity, signal: AbortSignal): Promise<unknown> {
+    return await answer(this.#calls, method, params, client, signal);
+  }
+
+  stream(method: StreamName, params: unknown, signal: AbortSignal): AsyncIterable<StreamItem> {
+    return open(this.#streams, method, params, signal);
+  }
+}
+
+function answer<M extends CallName>(
+  calls: { readonly [K in M]: CallAnswers[K] },
+  method: M,
+  params: unknown,
+  client: ProcessIdentity,
+  signal: AbortSignal,
+): unknown {
+  // The table's shape for M gives CallParams<M>; TypeScript does not carry M through the table.
+  return calls[method](CALLS[method].params(params, method) as CallParams<M>, client, signal);
+}
+
+function open<M extends StreamName>(
+  streams: { readonly [K in M]: StreamAnswers[K] },
+  method: M,
+  params: unknown,
+  signal: AbortSignal,
+): AsyncIterable<StreamItem> {
+  return streams[method](STREAMS[method].params(params, method) as StreamParams<M>, signal);
+}
+
+/** Records as they are now, and the latest of each after every change: a slow reader misses steps, never the last one. */
+async function* watchJobs(jobs: Jobs, typed: string | undefined, signal: AbortSignal): AsyncGenerator<StreamItem> {
+  const only = typed === undefined ? undefined : jobs.get(typed).id;
+  const bell = new Bell();
+  const news = new Map<string, JobRecord>();
+  const unsubscribe = jobs.subscribe((record) => {
+    if (only !== undefined && record.id !== only) return;
+    news.set(record.id, record);
+    bell.ring();
+  });
+  for (const record of only === undefined ? jobs.list() : [jobs.get(only)]) news.set(record.id, record);
+  try {
+    while (!signal.aborted) {
+      for (const [id, record] of news) {
+        news.delete(id);
+        yield { event: record };
+        if (only !== undefined && isFinal(record.status)) return;
+      }
+      if (news.size === 0) await bell.wait(undefined, signal);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+async function* streamOutput(jobs: Jobs, typed: string, from: number, signal: AbortSignal): AsyncGenerator<StreamItem> {
+  const { id, directory } = jobs.get(typed);
+  const followed = {
+    directory,
+    total: () => {
+      const record = jobs.list().find((job) => job.id === id);
+      // A job that was discarded has no more output.
+      if (record === undefined) return 0;
+      return isFinal(record.status) ? record.outputBytes : undefined;
+    },
+    subscribe: (wake: () => void) =>
+      jobs.subscribe((record) => {
+        if (record.id === id) wake();
+      }),
+  };
+  for await (const { offset, next, bytes } of followOutput(followed, from, signal))
+    yield { event: { offset, next }, bytes };
+}

@@ -1,0 +1,178 @@
+// The home agent: one per user and machine, started on demand by a client. It owns the job store and the local scheduler, answers on a private
+// socket, ends when it is idle, and finds everything again on disk.
+//
+//   node agent.js [--runner PROGRAM] [--cell PROGRAM]      environment: see settings.ts
+// Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { ClusterError } from '../protocol/errors';
+import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
+import { agentSocket, privateDirectory } from '../protocol/platform';
+import { VERSION } from '../protocol/version';
+import { isFinal } from '../protocol/job';
+import { JobStore, Jobs } from '../jobs';
+import { openSchedulers } from '../schedulers';
+import { Answers } from './answers';
+import { takeLock } from './lock';
+import { Session } from './session';
+import { readSettings, type Settings } from './settings';
+
+const REFRESH_MS = 2000;
+const SWEEP_MS = 600_000;
+/** Clients get their last replies. */
+const PARTING_MS = 200;
+
+function log(line: string): void {
+  console.error(`${new Date().toISOString()} ${process.pid} ${line}`);
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.argv.slice(2), process.env, __dirname);
+  mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
+  const ending = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      ending.abort();
+    });
+  }
+  process.on('SIGHUP', () => undefined);
+  const lock = await takeLock(settings.stateDirectory);
+  if (lock === undefined) return;
+  try {
+    await serve(settings, ending);
+  } finally {
+    lock.release();
+  }
+}
+
+async function serve(settings: Settings, ending: AbortController): Promise<void> {
+  const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
+  const schedulers = openSchedulers({ ...settings.local, report: jobs.report });
+  await jobs.recover(schedulers, ending.signal);
+  const sessions = new Set<Session>();
+  const startedAt = Date.now();
+  const finish = (): void => {
+    // After the answer to whoever asked for it.
+    setImmediate(() => {
+      ending.abort();
+    });
+  };
+  const status = (): AgentStatus =>
+    describeAgent(settings, jobs, schedulers, { startedAt, connections: sessions.size });
+  const answers = new Answers({ jobs, schedulers, status, finish });
+  const server = createServer((socket) => {
+    const session = new Session(socket, { answers, version: VERSION, log });
+    sessions.add(session);
+    void session.serve().then(() => {
+      sessions.delete(session);
+      const { client } = session;
+      if (client !== undefined && ![...sessions].some((other) => other.client?.pid === client.pid))
+        jobs.releaseAll(client);
+    });
+  });
+  const place = agentSocket(settings.stateDirectory);
+  if (place.directory !== undefined) {
+    privateDirectory(place.directory);
+    // We hold the lock: whoever listened there is gone.
+    rmSync(place.path, { force: true });
+  }
+  await listen(server, place.path);
+  log(`Cellburst ${VERSION} listens at ${place.path}, ${jobs.list().length} jobs`);
+  await untilDone(settings, jobs, sessions, ending);
+  server.close();
+  for (const session of sessions) session.close();
+  for (const scheduler of schedulers.values()) await scheduler[Symbol.asyncDispose]();
+  if (place.directory !== undefined) rmSync(place.path, { force: true });
+  log('done');
+}
+
+/** Settles when the agent was asked to end, has been idle for long enough, or its state directory is gone. */
+function untilDone(
+  settings: Settings,
+  jobs: Jobs,
+  sessions: ReadonlySet<Session>,
+  ending: AbortController,
+): Promise<void> {
+  let busyAt = Date.now();
+  let sweptAt = 0;
+  const tick = (): void => {
+    if (!existsSync(settings.stateDirectory)) ending.abort();
+    jobs.refresh();
+    if (Date.now() - sweptAt > SWEEP_MS) {
+      sweptAt = Date.now();
+      jobs.sweep();
+    }
+    const isBusy =
+      sessions.size > 0 ||
+      jobs.list().some(({ status: { state }, status }) => !isFinal(status) && state !== 'preparing');
+    if (isBusy) busyAt = Date.now();
+    else if (Date.now() - busyAt >= settings.idleMs) ending.abort();
+  };
+  return new Promise((resolve) => {
+    const timer = setInterval(
+      () => {
+        try {
+          tick();
+        } catch (error) {
+          log(`a look at the jobs failed: ${String(error)}`);
+        }
+      },
+      Math.min(REFRESH_MS, Math.max(50, settings.idleMs / 4)),
+    );
+    ending.signal.addEventListener('abort', () => {
+      clearInterval(timer);
+      resolve();
+    });
+  });
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  // Between bind and chmod nobody but us may connect: the directory is private anyway.
+  const before = process.umask(0o177);
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  }).finally(() => {
+    process.umask(before);
+  });
+}
+
+function describeAgent(
+  settings: Settings,
+  jobs: Jobs,
+  schedulers: ReturnType<typeof openSchedulers>,
+  own: { readonly startedAt: number; readonly connections: number },
+): AgentStatus {
+  const counts = { preparing: 0, queued: 0, running: 0, ended: 0 };
+  for (const { status } of jobs.list()) {
+    if (isFinal(status)) counts.ended += 1;
+    else if (status.state === 'preparing' || status.state === 'running') counts[status.state] += 1;
+    else counts.queued += 1;
+  }
+  const load = schedulers.get('local')?.load?.();
+  return {
+    protocol: AGENT_PROTOCOL,
+    version: VERSION,
+    pid: process.pid,
+    node: process.version,
+    ...own,
+    stateDirectory: settings.stateDirectory,
+    cores: load?.cores ?? { total: 0, used: 0 },
+    memoryMiB: load?.memoryMiB ?? { total: 0, promised: 0 },
+    jobs: counts,
+    warm: load?.warm ?? 0,
+  };
+}
+
+main().then(
+  () => {
+    // Runners are children that outlive us; what is left to write has a moment.
+    setTimeout(() => {
+      process.exit(0);
+    }, PARTING_MS);
+  },
+  (error: unknown) => {
+    console.error(ClusterError.is(error) ? error.message : error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,64 @@
+// What can be set about the agent, from its environment and its command line.
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../protocol/errors';
+import { allowedCpus, stateDirectory } from '../protocol/platform';
+import type { LocalOptions } from '../schedulers/local';
+import type { Retention } from '../jobs';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Settings {
+  readonly stateDirectory: string;
+  /** Without jobs and clients the agent ends after this time. */
+  readonly idleMs: number;
+  readonly retention: Retention;
+  readonly local: Omit<LocalOptions, 'report'>;
+}
+
+const MIB = 1024 * 1024;
+
+/** `agent.js [--runner PROGRAM] [--cell PROGRAM]`; the programs beside agent.js are used otherwise. */
+export function readSettings(argv: readonly string[], env: Environment, programDirectory: string): Settings {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { runner: { type: 'string' }, cell: { type: 'string' } },
+  });
+  return {
+    stateDirectory: stateDirectory(env),
+    idleMs: readNumber(env, 'CELLBURST_AGENT_IDLE_SECONDS', 60) * 1000,
+    retention: {
+      days: readNumber(env, 'CELLBURST_KEEP_DAYS', 30),
+      jobs: readNumber(env, 'CELLBURST_KEEP_JOBS', 1000),
+      bytes: readNumber(env, 'CELLBURST_KEEP_GB', 20) * 1e9,
+    },
+    local: {
+      machine: readMachine(),
+      programs: {
+        runner: values.runner ?? join(programDirectory, 'runner.js'),
+        ...(values.cell === undefined ? {} : { cell: values.cell }),
+      },
+      warmMs: readNumber(env, 'CELLBURST_WARM_SECONDS', 300) * 1000,
+      nodeProgram: process.execPath,
+    },
+  };
+}
+
+/** A container's limits count, not the host's size. */
+function readMachine(): LocalOptions['machine'] {
+  const cores = availableParallelism();
+  const granted = process.constrainedMemory();
+  const bytes = granted > 0 && granted < totalmem() ? granted : totalmem();
+  const cpus = allowedCpus();
+  const memoryMiB = Math.floor(bytes / MIB);
+  return cpus?.length === cores ? { cores, memoryMiB, cpus } : { cores, memoryMiB };
+}
+
+function readNumber(env: Environment, name: string, otherwise: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return otherwise;
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new UsageError(`Cannot read ${name}=${JSON.stringify(text)}: a number of 0 or more was expected.`);
+}

@@ -1,0 +1,302 @@
+// What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
+// they were. Every request can be repeated safely: the agent does each thing once.
+import { AgentError } from '../protocol/errors';
+import type { JobId, JobRecord, JobSpec } from '../protocol/job';
+import { isFinal } from '../protocol/job';
+import {
+  CALLS,
+  STREAMS,
+  STREAM_WINDOW_BYTES,
+  type AgentStatus,
+  type CallName,
+  type CallParams,
+  type CallResult,
+} from '../protocol/messages';
+import { identify } from '../protocol/platform';
+import type { ProcessIdentity } from '../protocol/run';
+import { Link, LinkClosed, type LinkEvent } from './link';
+import { connectOrStart, tryConnect, type StartOptions } from './start';
+
+export interface OutputPiece {
+  /** Where the bytes begin in the job's output. */
+  readonly offset: number;
+  /** Where to go on. Further than the bytes reach where output was dropped: then they are a line that says so. */
+  readonly next: number;
+  /** Whole output records (protocol/output.ts). */
+  readonly bytes: Buffer;
+}
+
+export interface ConnectionOptions extends StartOptions {
+  /** One request, without the time to start an agent. */
+  readonly requestTimeoutMs: number;
+  /** Node for jobs whose spec names none. */
+  readonly nodeProgram: string;
+  /** Do not start an agent: fail when there is none. */
+  readonly isPassive: boolean;
+}
+
+/** Told to the agent in steps of this size. */
+const CREDIT_BYTES = STREAM_WINDOW_BYTES / 8;
+const ATTEMPTS = 4;
+
+export class AgentConnection implements AsyncDisposable {
+  readonly #options: ConnectionOptions;
+  readonly #identity: ProcessIdentity = identify(process.pid);
+  #link: Promise<Link> | undefined;
+  #isHeld = true;
+  readonly #closing = new AbortController();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the record and the directory of a job. The caller then writes the bundle there and submits, or discards. */
+  create(spec: JobSpec): Promise<JobRecord> {
+    return this.#call('create', { spec: { nodeProgram: this.#options.nodeProgram, ...spec } });
+  }
+
+  submit(id: JobId | string): Promise<JobRecord> {
+    return this.#call('submit', { id });
+  }
+
+  /** Takes back a job that was never submitted, or forgets one that has ended. */
+  async discard(id: JobId | string): Promise<void> {
+    await this.#call('discard', { id });
+  }
+
+  /** All jobs that are kept, oldest first. */
+  jobs(): Promise<readonly JobRecord[]> {
+    return this.#call('jobs', {});
+  }
+
+  /** One job, by its id or an unambiguous beginning or end of it. */
+  job(id: JobId | string): Promise<JobRecord> {
+    return this.#call('job', { id });
+  }
+
+  /** Asks for a job's end; its status tells when it has come. */
+  cancel(id: JobId | string): Promise<JobRecord> {
+    return this.#call('cancel', { id });
+  }
+
+  /** Takes charge of a result. Refused (CONFLICT) when it was delivered, or another process is at it. */
+  claim(id: JobId | string): Promise<JobRecord> {
+    return this.#call('claim', { id });
+  }
+
+  /** The claimed result is in the notebook. Bundle and envelope may be deleted from now on. */
+  delivered(id: JobId | string): Promise<JobRecord> {
+    return this.#call('delivered', { id });
+  }
+
+  /** Gives a claimed result back. Happens by itself when this process ends. */
+  release(id: JobId | string): Promise<JobRecord> {
+    return this.#call('release', { id });
+  }
+
+  status(): Promise<AgentStatus> {
+    return this.#call('status', {});
+  }
+
+  /** Has a runner made ready for the next job. */
+  async warm(): Promise<void> {
+    await this.#call('warm', { nodeProgram: this.#options.nodeProgram });
+  }
+
+  /** Ends the agent. Its jobs go on; the next client starts another one, which finds them. */
+  async finish(): Promise<void> {
+    try {
+      await this.#ask(await this.open(), 'finish', {});
+    } catch (error) {
+      // It went before its answer did.
+      if (!(error instanceof LinkClosed)) throw error;
+    }
+  }
+
+  /** A job's record now and after each change, until it is final; with `all`, every job's, until the signal. Steps may be skipped, never the last. */
+  async *watch(id: JobId | string, signal: AbortSignal): AsyncGenerator<JobRecord> {
+    const params = id === 'all' ? {} : { id };
+    while (!signal.aborted) {
+      try {
+        for await (const { value } of this.#events('watch', params, signal)) {
+          const record = STREAMS.watch.event(value, 'watch');
+          yield record;
+          if (id !== 'all' && isFinal(record.status)) return;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof LinkClosed)) throw error;
+      }
+    }
+  }
+
+  /** A job's output from an offset on (0, or the `next` of an earlier piece), until the job has ended and all of it came. */
+  async *output(
+    id: JobId | string,
+    options: { readonly from?: number; readonly signal: AbortSignal },
+  ): AsyncGenerator<OutputPiece> {
+    const { signal } = options;
+    let from = options.from ?? 0;
+    while (!signal.aborted) {
+      try {
+        for await (const { value, bytes } of this.#events('output', { id, from }, signal)) {
+          const { offset, next } = STREAMS.output.event(value, 'output');
+          from = next;
+          yield { offset, next, bytes: bytes ?? Buffer.alloc(0) };
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof LinkClosed)) throw error;
+      }
+    }
+  }
+
+  /** An idle connection keeps no process alive when this was called with false. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    void this.#link?.then(
+      (link) => {
+        link.hold(isHeld);
+      },
+      () => undefined,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    const link = this.#link;
+    this.#link = undefined;
+    // A link that never came up has nothing to close.
+    (await link?.catch(() => undefined))?.close();
+  }
+
+  /** The open connection, or a new one. */
+  async open(): Promise<Link> {
+    if (this.#closing.signal.aborted) throw new AgentError('The connection to the home agent was closed here.');
+    const current = this.#link;
+    if (current !== undefined) {
+      const link = await current;
+      if (link.isOpen) return link;
+      if (this.#link === current) this.#link = undefined;
+      return this.open();
+    }
+    const opening = this.#openLink();
+    this.#link = opening;
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#link === opening) this.#link = undefined;
+      throw error;
+    }
+  }
+
+  async #openLink(): Promise<Link> {
+    const { stateDirectory, isPassive, requestTimeoutMs } = this.#options;
+    // An agent that is about to end may still take a connection, and close it before the greeting.
+    for (let attempt = 1; ; attempt++) {
+      const socket = isPassive
+        ? await tryConnect(stateDirectory)
+        : await connectOrStart(this.#options, this.#closing.signal);
+      if (socket === undefined) throw new AgentError(`There is no home agent for ${stateDirectory}.`);
+      const link = new Link(socket, () => undefined);
+      link.hold(this.#isHeld);
+      try {
+        await link.greet(this.#identity, requestTimeoutMs);
+        return link;
+      } catch (error) {
+        if (!(error instanceof LinkClosed) || attempt >= ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #call<M extends CallName>(method: M, params: CallParams<M>): Promise<CallResult<M>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const value = await this.#ask(await this.open(), method, params);
+        // The table's shape for M gives CallResult<M>; TypeScript does not carry M through the table.
+        return CALLS[method].result(value, method) as CallResult<M>;
+      } catch (error) {
+        if (!(error instanceof LinkClosed) || attempt >= ATTEMPTS || this.#options.isPassive) throw error;
+      }
+    }
+  }
+
+  #ask(link: Link, method: string, params: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = link.request(method, params, {
+        event: () => undefined,
+        end: (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        fail: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+      const seconds = this.#options.requestTimeoutMs / 1000;
+      const timer = setTimeout(() => {
+        link.forget(id);
+        reject(
+          new AgentError(`The home agent did not answer "${method}" within ${seconds} s. Is it stopped or overloaded?`),
+        );
+      }, this.#options.requestTimeoutMs);
+    });
+  }
+
+  /** One stream on the open connection. Ends without an error when the signal is aborted. */
+  async *#events(method: string, params: unknown, signal: AbortSignal): AsyncGenerator<LinkEvent> {
+    const link = await this.open();
+    const queue: LinkEvent[] = [];
+    let used = 0;
+    let done = false;
+    let problem: Error | undefined;
+    let wake: () => void = () => undefined;
+    const id = link.request(method, params, {
+      event: (event) => {
+        queue.push(event);
+        wake();
+      },
+      end: () => {
+        done = true;
+        wake();
+      },
+      fail: (error) => {
+        problem = error;
+        wake();
+      },
+    });
+    const onAbort = (): void => {
+      wake();
+    };
+    signal.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        if (signal.aborted) return;
+        const event = queue.shift();
+        if (event !== undefined) {
+          yield event;
+          used += event.bytes?.length ?? 0;
+          if (used >= CREDIT_BYTES) {
+            link.credit(id, used);
+            used = 0;
+          }
+          continue;
+        }
+        // Both are set by the callbacks above, while we wait.
+        if (isSet(problem)) throw problem;
+        if (isSet(done)) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      link.stop(id);
+    }
+  }
+}
+
+function isSet<T>(value: T | undefined | false): value is T {
+  return value !== undefined && value !== false;
+}

@@ -1,0 +1,301 @@
+// The jobs of this user: their records, what may be done with them, and who is told of changes. Every step that must survive is in the journal
+// before anybody hears of it; what the files of a job tell anyway is written after.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AgentError, UsageError, WriteBackConflictError } from '../protocol/errors';
+import { isFinal, type JobId, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
+import { readIfThere } from '../protocol/files';
+import { BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
+import { isAlive, isSame } from '../protocol/platform';
+import { heartbeat, type ProcessIdentity } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
+import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
+import { findId } from './ids';
+import { toForget, toLighten, type Retention, type StoredJob } from './retention';
+import { finish, sight, type Evidence } from './status';
+import type { JobStore } from './store';
+
+export interface JobsOptions {
+  readonly store: JobStore;
+  readonly retention: Retention;
+  /** For what nobody waits for: a record that could not be written, a job that cannot be read. */
+  readonly log: (line: string) => void;
+}
+
+export class Jobs {
+  readonly #store: JobStore;
+  readonly #options: JobsOptions;
+  readonly #records = new Map<JobId, JobRecord>();
+  readonly #byNative = new Map<string, JobId>();
+  readonly #unsaved = new Set<JobId>();
+  readonly #listeners = new Set<(record: JobRecord) => void>();
+  #schedulers: ReadonlyMap<string, Scheduler> = new Map();
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#store = options.store;
+  }
+
+  /** Reads the journal and finds out what became of every job meanwhile. */
+  async recover(schedulers: ReadonlyMap<string, Scheduler>, signal: AbortSignal): Promise<void> {
+    this.#schedulers = schedulers;
+    const { records, unreadable } = this.#store.load();
+    for (const { directory, problem } of unreadable) this.#options.log(`left alone: ${directory}: ${problem}`);
+    const adopted = new Map<Scheduler, ScheduledJob[]>();
+    for (const record of records) {
+      this.#keep(record);
+      if (isFinal(record.status) || record.submittedAt === undefined) continue;
+      const evidence = this.#store.readEvidence(record);
+      const scheduler = this.#schedulers.get(record.spec.cluster);
+      if (evidence.outcome !== undefined) this.#finish(record, evidence);
+      else if (record.cancelRequestedAt !== undefined && !existsSync(join(record.directory, HEARTBEAT_FILE)))
+        this.#finish(record, evidence);
+      else if (scheduler !== undefined) adopted.set(scheduler, [...(adopted.get(scheduler) ?? []), record]);
+      else this.#options.log(`${record.id}: there is no cluster ${record.spec.cluster} any more`);
+    }
+    for (const [scheduler, jobs] of adopted) {
+      await scheduler.adopt(jobs, signal);
+      const cancelled = jobs.flatMap(({ id }) => this.#wantedEnd(id));
+      if (cancelled.length > 0) await scheduler.cancel(cancelled, signal);
+    }
+  }
+
+  list(): JobRecord[] {
+    return [...this.#records.values()];
+  }
+
+  get(typed: string): JobRecord {
+    const record = this.#records.get(findId([...this.#records.keys()], typed));
+    if (record === undefined) throw new UsageError(`There is no job ${JSON.stringify(typed)}.`);
+    return record;
+  }
+
+  /** Tells every change, in order. Gives how to stop that. */
+  subscribe(listener: (record: JobRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  create(spec: JobSpec): JobRecord {
+    const scheduler = this.#schedulerOf(spec);
+    scheduler.check(spec);
+    const record = this.#store.create(spec, Date.now());
+    this.#change(record);
+    scheduler.prepare?.(spec);
+    return record;
+  }
+
+  async submit(typed: string, signal: AbortSignal): Promise<JobRecord> {
+    const record = this.get(typed);
+    // Asked again after a lost reply: it is submitted once.
+    if (record.submittedAt !== undefined || isFinal(record.status)) return record;
+    if (!existsSync(join(record.directory, BUNDLE_FILE)))
+      throw new AgentError(
+        `Cannot submit job ${record.id}: there is no ${BUNDLE_FILE} in ${record.directory}. Run the cell again.`,
+      );
+    const submitted: JobRecord = { ...record, status: { state: 'queued' }, submittedAt: Date.now() };
+    this.#write(submitted);
+    try {
+      const scheduler = this.#schedulerOf(record.spec);
+      const nativeId = await scheduler.submit(submitted, signal);
+      const known = this.#write({ ...this.get(record.id), nativeId });
+      // The user may have changed their mind while the scheduler took its time.
+      if (known.cancelRequestedAt !== undefined) await scheduler.cancel([nativeId], signal);
+      return known;
+    } catch (error) {
+      this.#write(record);
+      throw error;
+    }
+  }
+
+  async cancel(typed: string, signal: AbortSignal): Promise<JobRecord> {
+    const record = this.get(typed);
+    if (isFinal(record.status)) return record;
+    const asked = this.#write({ ...record, cancelRequestedAt: record.cancelRequestedAt ?? Date.now() });
+    if (asked.submittedAt === undefined) return this.#finish(asked, {});
+    if (asked.nativeId === undefined) return asked;
+    await this.#schedulerOf(asked.spec).cancel([asked.nativeId], signal);
+    return this.get(asked.id);
+  }
+
+  /** Forgets a job that was never submitted, or that has ended. */
+  discard(typed: string): void {
+    const record = this.get(typed);
+    if (record.status.state !== 'preparing' && !isFinal(record.status))
+      throw new UsageError(`Cannot discard job ${record.id}: it has not ended. Cancel it first.`);
+    this.#forget(record.id);
+  }
+
+  claim(typed: string, by: ProcessIdentity): JobRecord {
+    const record = this.get(typed);
+    if (!isFinal(record.status))
+      throw new UsageError(
+        `Cannot take the result of job ${record.id}: it has not ended, it is ${record.status.state}.`,
+      );
+    this.#checkDelivery(record, by);
+    return this.#write({ ...record, claimedBy: by });
+  }
+
+  delivered(typed: string, by: ProcessIdentity): JobRecord {
+    const record = this.get(typed);
+    // Asked again after a lost reply.
+    if (record.deliveredAt !== undefined && record.claimedBy !== undefined && isSame(record.claimedBy, by))
+      return record;
+    this.#checkDelivery(record, by);
+    if (record.claimedBy === undefined)
+      throw new WriteBackConflictError(`Cannot mark job ${record.id} as delivered: nobody has claimed its result.`);
+    return this.#write({ ...record, deliveredAt: Date.now() });
+  }
+
+  release(typed: string, by: ProcessIdentity): JobRecord {
+    const record = this.get(typed);
+    if (record.deliveredAt !== undefined || record.claimedBy === undefined || !isSame(record.claimedBy, by))
+      return record;
+    return this.#write(withoutClaim(record));
+  }
+
+  /** A client is gone: what it has claimed and not delivered is free again. */
+  releaseAll(by: ProcessIdentity): void {
+    for (const record of this.list()) this.release(record.id, by);
+  }
+
+  /** For schedulers: what they see of a job. */
+  readonly report = (native: NativeId, sighting: Sighting): void => {
+    const id = this.#byNative.get(native) ?? this.#findNative(native);
+    const record = id === undefined ? undefined : this.#records.get(id);
+    if (record === undefined || isFinal(record.status)) return;
+    if (sighting.state === 'ended') {
+      const explanation = sighting.explanation === undefined ? {} : { explanation: sighting.explanation };
+      this.#finish(record, { ...this.#store.readEvidence(record), ...explanation });
+    } else if (sighting.state === 'cancelled') {
+      this.#finish(record, { ...this.#store.readEvidence(record), cancelledBy: sighting.by });
+    } else {
+      const seen = sight(record, sighting);
+      if (seen === record) return;
+      if (seen.status.state !== record.status.state) this.#writeLater(seen);
+      this.#change(seen);
+    }
+  };
+
+  /** Usage and size of output of the jobs that run, from their heartbeats; not in the journal, since the files have it. */
+  refresh(): void {
+    for (const record of this.list()) {
+      if (record.status.state !== 'running') continue;
+      const path = join(record.directory, HEARTBEAT_FILE);
+      const text = readIfThere(path);
+      if (text === undefined) continue;
+      const { usage, outputBytes, droppedBytes } = parseJson(text, heartbeat, path);
+      this.#change({ ...record, usage, outputBytes, droppedBytes });
+    }
+  }
+
+  /** Writes what could not be written before, and clears away what is no longer kept. */
+  sweep(): void {
+    for (const id of [...this.#unsaved]) {
+      const record = this.#records.get(id);
+      if (record !== undefined) this.#writeLater(record);
+    }
+    const stored = this.list().map(toStored);
+    for (const id of toForget(stored, this.#options.retention, Date.now())) this.#forget(id);
+    for (const id of toLighten(stored, Date.now())) {
+      const record = this.#records.get(id);
+      if (record !== undefined) this.#store.lighten(record);
+    }
+  }
+
+  #finish(record: JobRecord, evidence: Evidence): JobRecord {
+    const ended = finish(record, evidence, Date.now());
+    this.#change(ended);
+    this.#writeLater(ended);
+    return ended;
+  }
+
+  #checkDelivery(record: JobRecord, by: ProcessIdentity): void {
+    if (record.deliveredAt !== undefined)
+      throw new WriteBackConflictError(
+        `The result of job ${record.id} was delivered already, on ${new Date(record.deliveredAt).toISOString()}. Run the cell again for another.`,
+      );
+    if (record.claimedBy !== undefined && !isSame(record.claimedBy, by) && isAlive(record.claimedBy))
+      throw new WriteBackConflictError(
+        `The result of job ${record.id} is being taken by another process (${record.claimedBy.pid}).`,
+      );
+  }
+
+  #schedulerOf(spec: JobSpec): Scheduler {
+    const scheduler = this.#schedulers.get(spec.cluster);
+    if (scheduler !== undefined) return scheduler;
+    throw new UsageError(
+      `There is no cluster ${JSON.stringify(spec.cluster)}. There are: ${[...this.#schedulers.keys()].join(', ')}.`,
+    );
+  }
+
+  /** Native ids of a job whose end was asked for before it was taken over. */
+  #wantedEnd(id: JobId): NativeId[] {
+    const record = this.#records.get(id);
+    return record?.cancelRequestedAt === undefined || record.nativeId === undefined ? [] : [record.nativeId];
+  }
+
+  #findNative(native: NativeId): JobId | undefined {
+    return this.list().find((record) => record.nativeId === native || String(record.id) === String(native))?.id;
+  }
+
+  #keep(record: JobRecord): void {
+    this.#records.set(record.id, record);
+    if (record.nativeId !== undefined) this.#byNative.set(record.nativeId, record.id);
+  }
+
+  #change(record: JobRecord): void {
+    this.#keep(record);
+    for (const listener of this.#listeners) listener(record);
+  }
+
+  /** In the journal first. */
+  #write(record: JobRecord): JobRecord {
+    this.#store.save(record);
+    this.#unsaved.delete(record.id);
+    this.#change(record);
+    return record;
+  }
+
+  /** A step that the job's files tell as well: when the disk is full or the directory gone, it is kept here and tried again. */
+  #writeLater(record: JobRecord): void {
+    try {
+      this.#store.save(record);
+      this.#unsaved.delete(record.id);
+    } catch (error) {
+      if (existsSync(record.directory)) this.#unsaved.add(record.id);
+      this.#options.log(`${record.id}: cannot write its record: ${String(error)}`);
+    }
+  }
+
+  #forget(id: JobId): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#store.remove(record);
+    this.#records.delete(id);
+    this.#unsaved.delete(id);
+    if (record.nativeId !== undefined) this.#byNative.delete(record.nativeId);
+  }
+}
+
+function withoutClaim(record: JobRecord): JobRecord {
+  const rest: { -readonly [K in keyof JobRecord]: JobRecord[K] } = { ...record };
+  delete rest.claimedBy;
+  return rest;
+}
+
+function toStored(record: JobRecord): StoredJob {
+  return { record, bytes: sizeOf(record.directory), isOriginAlive: isAlive({ pid: record.spec.origin.pid }) };
+}
+
+function sizeOf(directory: string): number {
+  if (!existsSync(directory)) return 0;
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .reduce(
+      (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
+}

@@ -1,0 +1,109 @@
+// Jobs on disk: one directory each, with everything about the job in it. The records are the journal: written beside, synced, renamed.
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, systemCode } from '../protocol/errors';
+import { readIfThere, writeWhole } from '../protocol/files';
+import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, RECORD_FILE } from '../protocol/layout';
+import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
+import { jobRecord } from '../protocol/records';
+import { outcome } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
+import { isId, nextId } from './ids';
+import { readEnvelope } from './envelope';
+import type { Evidence } from './status';
+
+export interface UnreadableJob {
+  readonly directory: string;
+  readonly problem: string;
+}
+
+export class JobStore {
+  readonly #directory: string;
+  #last: JobId | undefined;
+
+  constructor(stateDirectory: string) {
+    this.#directory = join(stateDirectory, 'jobs');
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    this.#last = this.#ids().at(-1);
+  }
+
+  /** All jobs on disk, oldest first; those whose record cannot be read are told apart and left alone. */
+  load(): { readonly records: readonly JobRecord[]; readonly unreadable: readonly UnreadableJob[] } {
+    const records: JobRecord[] = [];
+    const unreadable: UnreadableJob[] = [];
+    for (const id of this.#ids()) {
+      const directory = join(this.#directory, id);
+      try {
+        const record = parseJson(
+          readFileSync(join(directory, RECORD_FILE), 'utf8'),
+          jobRecord,
+          join(directory, RECORD_FILE),
+        );
+        // The state directory may have been moved.
+        records.push({ ...record, id, directory });
+      } catch (error) {
+        unreadable.push({ directory, problem: messageOf(error) });
+      }
+    }
+    return { records, unreadable };
+  }
+
+  /** A new job, on disk when this returns. */
+  create(spec: JobSpec, nowMs: number): JobRecord {
+    const id = this.#allocate(nowMs);
+    const record: JobRecord = {
+      id,
+      spec,
+      status: { state: 'preparing', step: 'capture' },
+      directory: join(this.#directory, id),
+      createdAt: nowMs,
+      outputBytes: 0,
+      droppedBytes: 0,
+    };
+    this.save(record);
+    return record;
+  }
+
+  save(record: JobRecord): void {
+    writeWhole(join(record.directory, RECORD_FILE), `${JSON.stringify(record, null, 1)}\n`);
+  }
+
+  /** What the files of a job tell about its end. */
+  readEvidence(record: JobRecord): Evidence {
+    const path = join(record.directory, OUTCOME_FILE);
+    const envelope = readEnvelope(record.directory);
+    const told = readIfThere(path);
+    return {
+      ...(envelope === undefined ? {} : { envelope }),
+      ...(told === undefined ? {} : { outcome: parseJson(told, outcome, path) }),
+    };
+  }
+
+  remove(record: JobRecord): void {
+    rmSync(record.directory, { recursive: true, force: true });
+  }
+
+  /** Frees the bulk of a job whose result is at home: the log and the record stay. */
+  lighten(record: JobRecord): void {
+    if (!isFinal(record.status)) return;
+    for (const file of [BUNDLE_FILE, ENVELOPE_FILE]) rmSync(join(record.directory, file), { force: true });
+  }
+
+  #ids(): JobId[] {
+    return readdirSync(this.#directory).filter(isId).sort();
+  }
+
+  #allocate(nowMs: number): JobId {
+    for (;;) {
+      const id = nextId(nowMs, this.#last);
+      this.#last = id;
+      try {
+        mkdirSync(join(this.#directory, id), { mode: 0o700 });
+        return id;
+      } catch (error) {
+        // Made meanwhile by somebody else: the next one.
+        if (systemCode(error) !== 'EEXIST') throw error;
+      }
+    }
+  }
+}

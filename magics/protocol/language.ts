@@ -1,0 +1,23 @@
+// What the language tells about a cell before it runs. Spoken by the language worker, the kernel and the magics.
+import type { CellCode } from './code';
+
+export interface CellProblem {
+  readonly message: string;
+  /** TypeScript's number, for `TS2322`. */
+  readonly code?: number;
+  /** From 0, in the cell as typed. */
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+}
+
+export type PreparedCell =
+  { readonly ok: true; readonly code: CellCode } | { readonly ok: false; readonly problems: readonly CellProblem[] };
+
+/** What the magics ask of the language. */
+export interface CellLanguage {
+  /** Checks and lowers. Leading lines that start with `%` are left to the magics (same length, so positions stay). */
+  prepare(cell: { readonly source: string; readonly execution: number }, signal?: AbortSignal): Promise<PreparedCell>;
+  /** Makes the cell's names visible to later cells: those initialised by `progress`. */
+  commit(execution: number, progress: number): Promise<void>;
+}

@@ -1,0 +1,73 @@
+// Readers for job.ts: a job as it lies in record.json and crosses the agent's socket.
+import type { FailureCause, JobId, JobRecord, JobSpec, JobStatus, JobUsage, NativeId, Resources } from './job';
+import { processIdentity } from './run';
+import { count, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
+
+// A text becomes an id here and nowhere else.
+export const jobId: Shape<JobId> = (value, path) => text(value, path) as JobId;
+const nativeId: Shape<NativeId> = (value, path) => text(value, path) as NativeId;
+
+export const resources: Shape<Resources> = record(
+  { cores: count },
+  { memoryMiB: number, wallTimeSeconds: number, gpus: count },
+);
+
+const CAUSES = [
+  'out-of-memory',
+  'time-limit',
+  'exit',
+  'signal',
+  'node-lost',
+  'start-failed',
+  'runner-lost',
+  'disk-full',
+] as const satisfies readonly FailureCause[];
+
+export const jobStatus: Shape<JobStatus> = tagged('state', {
+  preparing: record({ state: oneOf(['preparing']), step: oneOf(['capture', 'environment', 'staging']) }),
+  queued: record({ state: oneOf(['queued']) }, { reason: text }),
+  running: record({ state: oneOf(['running']), since: number }, { node: text }),
+  completed: record({ state: oneOf(['completed']), outcome: oneOf(['value', 'error']) }),
+  failed: record({ state: oneOf(['failed']), cause: oneOf(CAUSES), reason: text }, { exitCode: count, signal: text }),
+  cancelled: record({ state: oneOf(['cancelled']), by: oneOf(['user', 'administrator', 'unknown']) }),
+  unknown: record({ state: oneOf(['unknown']), raw: text }),
+});
+
+export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
+
+export const jobSpec: Shape<JobSpec> = record(
+  {
+    name: text,
+    cluster: text,
+    resources,
+    environment: mapOf(text),
+    origin: record(
+      { client: oneOf(['kernel', 'cli']), pid: count, directory: text },
+      { notebook: text, cellId: text, execution: count },
+    ),
+    summary: text,
+  },
+  { nodeProgram: text },
+);
+
+export const jobRecord: Shape<JobRecord> = record(
+  {
+    id: jobId,
+    spec: jobSpec,
+    status: jobStatus,
+    directory: text,
+    createdAt: number,
+    outputBytes: count,
+    droppedBytes: count,
+  },
+  {
+    nativeId,
+    submittedAt: number,
+    startedAt: number,
+    endedAt: number,
+    usage: jobUsage,
+    deliveredAt: number,
+    claimedBy: processIdentity,
+    cancelRequestedAt: number,
+  },
+);

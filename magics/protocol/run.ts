@@ -1,0 +1,99 @@
+// What a runner is told, and what it writes down: the orders for one job, its heartbeat, its outcome.
+// Plain JSON, since a person may read along in the job's directory.
+import { literal, listOf, mapOf, number, count, record, tagged, text, type Shape, type Shaped } from './shape';
+
+export const RUN_PROTOCOL = 1;
+
+/** Exit codes of the cell process that mean something to its runner (sysexits.h: EX_DATAERR is 65, EX_SOFTWARE 70, EX_IOERR 74). */
+export const CELL_EXIT = { done: 0, bundleUnreadable: 70, diskError: 74 } as const;
+
+/** Exit codes of the runner. */
+export const RUNNER_EXIT = { done: 0, directoryGone: 66, defect: 70, taken: 73, disk: 74 } as const;
+
+/** One line of JSON on the runner's standard input. */
+export interface RunOrders {
+  readonly directory: string;
+  readonly jobId: string;
+  readonly cores: number;
+  /** Processor numbers that the cell process and its children may use. Absent: all. */
+  readonly cpus?: readonly number[];
+  readonly memoryMiB?: number;
+  readonly wallTimeSeconds?: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export const runOrders: Shape<RunOrders> = record(
+  { directory: text, jobId: text, cores: count, environment: mapOf(text) },
+  { cpus: listOf(count), memoryMiB: number, wallTimeSeconds: number },
+);
+
+/** The line on file descriptor 4 of the cell process: its job. It changes to the directory and adds to its environment. */
+export interface CellOrders {
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A process that a later reader recognises even when its number was used again. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the words of the platform (platform.ts). Absent where the platform does not tell. */
+  readonly started?: string;
+}
+export const processIdentity: Shape<ProcessIdentity> = record({ pid: count }, { started: text });
+
+const usage = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
+
+/** heartbeat.json */
+const heartbeatShape = record(
+  {
+    protocol: literal(RUN_PROTOCOL),
+    host: text,
+    runner: processIdentity,
+    cell: processIdentity,
+    startedAt: number,
+    beatAt: number,
+    usage,
+    outputBytes: count,
+    droppedBytes: count,
+  },
+  { cpus: listOf(count) },
+);
+export type Heartbeat = Shaped<typeof heartbeatShape>;
+export const heartbeat: Shape<Heartbeat> = heartbeatShape;
+
+/** How the cell process ended, as its runner saw it. */
+const endingShape = tagged('kind', {
+  exit: record({ kind: literal('exit'), code: count }, { detail: text }),
+  signal: record({ kind: literal('signal'), signal: text }, { detail: text }),
+  'out-of-memory': record({ kind: literal('out-of-memory'), detail: text }),
+  'time-limit': record({ kind: literal('time-limit'), detail: text }),
+  /** The runner was asked to end (SIGTERM): by whom, the journal knows. */
+  terminated: record({ kind: literal('terminated') }),
+  'start-failed': record({ kind: literal('start-failed'), detail: text }),
+  'disk-full': record({ kind: literal('disk-full'), detail: text }),
+});
+export type Ending = Shaped<typeof endingShape>;
+
+/** outcome.json */
+const outcomeShape = record({
+  protocol: literal(RUN_PROTOCOL),
+  host: text,
+  ending: endingShape,
+  startedAt: number,
+  endedAt: number,
+  usage,
+  outputBytes: count,
+  droppedBytes: count,
+});
+export type Outcome = Shaped<typeof outcomeShape>;
+export const outcome: Shape<Outcome> = outcomeShape;
+
+/** Lines on the runner's standard output, for the agent that started it. Files say the same, for agents to come. */
+const runnerEventShape = tagged('event', {
+  /** The cell process of a warm pair has started. */
+  ready: record({ event: literal('ready') }),
+  started: record({ event: literal('started'), startedAt: number }),
+  ended: record({ event: literal('ended') }),
+});
+export type RunnerEvent = Shaped<typeof runnerEventShape>;
+export const runnerEvent: Shape<RunnerEvent> = runnerEventShape;

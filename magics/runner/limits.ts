@@ -1,0 +1,58 @@
+// What a job was granted, and what happens at the end of it. V8's heap gets a part of the memory, so that its own exhaustion comes first for
+// ordinary objects and is told as such; buffers and native memory are caught by sampling the process tree.
+import { readTree } from '../protocol/platform';
+
+const MIB = 1024 * 1024;
+/** Node itself, its threads, code, and buffers outside the heap. */
+const MIN_ROOM_MIB = 96;
+const MIN_HEAP_MIB = 32;
+const ROOM_SHARE = 0.25;
+
+/** --max-old-space-size for a grant. */
+export function heapMiB(memoryMiB: number): number {
+  const room = Math.max(MIN_ROOM_MIB, memoryMiB * ROOM_SHARE);
+  return Math.max(MIN_HEAP_MIB, Math.floor(memoryMiB - room));
+}
+
+/** V8's last words (v8::internal::V8::FatalProcessOutOfMemory); the process then ends by SIGABRT or 134. */
+export function isHeapExhausted(lastWords: string): boolean {
+  return /(FATAL ERROR|Fatal process out of memory)[^]*(heap out of memory|Allocation failed|out of memory)/.test(
+    lastWords,
+  );
+}
+
+export interface Meter {
+  readonly peakMemoryMiB: number;
+  readonly cpuSeconds: number;
+  stop(): void;
+}
+
+const WATCHED_MS = 50;
+const UNWATCHED_MS = 200;
+
+/** Samples a process tree; `exceeded` is told once, with the memory used, when a limit is passed. */
+export function startMeter(pid: number, limitMiB: number | undefined, exceeded: (usedMiB: number) => void): Meter {
+  let peak = 0;
+  let cpuSeconds = 0;
+  const sample = (): void => {
+    const usage = readTree(pid);
+    peak = Math.max(peak, usage.memoryBytes);
+    cpuSeconds = Math.max(cpuSeconds, usage.cpuSeconds);
+    if (limitMiB === undefined || usage.memoryBytes <= limitMiB * MIB) return;
+    clearInterval(timer);
+    exceeded(Math.round(usage.memoryBytes / MIB));
+  };
+  const timer = setInterval(sample, limitMiB === undefined ? UNWATCHED_MS : WATCHED_MS);
+  sample();
+  return {
+    get peakMemoryMiB() {
+      return Math.round((peak / MIB) * 10) / 10;
+    },
+    get cpuSeconds() {
+      return cpuSeconds;
+    },
+    stop: () => {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
+// keeps the job within its limits and writes down how it ended.
+//
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST]
+//
+// Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
+// --cell     the cell process's program (cell.js beside this file)
+// --warm     start the cell process at once, before there are orders
+// --cpus     processors for a warm cell process, to be changed when the orders say so
+// SIGTERM asks the job to end, SIGKILL follows after 5 s. Exit codes: 0 the outcome is written; 66 the job's directory is gone;
+// 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { systemCode } from '../protocol/errors';
+import { parseCpuList } from '../protocol/platform';
+import { RUNNER_EXIT as EXIT, runOrders, type RunOrders, type RunnerEvent } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
+import { CellProcess } from './cell-process';
+import { heapMiB } from './limits';
+import { jobEnvironment, runJob } from './run-job';
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { cell: { type: 'string' }, warm: { type: 'boolean' }, cpus: { type: 'string' } },
+  });
+  const program = values.cell ?? join(__dirname, 'cell.js');
+  const termination = new AbortController();
+  process.on('SIGTERM', () => {
+    termination.abort();
+  });
+  // Terminals and agents may go away; the job does not.
+  for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
+  process.stdout.on('error', () => undefined);
+
+  const warm = values.warm === true ? startWarm(program, values.cpus) : undefined;
+  const orders = await readOrders(warm, termination.signal);
+  if (orders === undefined) {
+    warm?.kill();
+    return EXIT.done;
+  }
+  const cell = warm ?? startFor(program, orders);
+  if (warm !== undefined && orders.cpus !== undefined) await warm.setCpus(orders.cpus);
+  try {
+    const outcome = await runJob({
+      orders,
+      cell,
+      signal: termination.signal,
+      started: (startedAt) => {
+        tell({ event: 'started', startedAt });
+      },
+    });
+    if (outcome === undefined) return EXIT.directoryGone;
+    tell({ event: 'ended' });
+    return EXIT.done;
+  } catch (error) {
+    cell.kill();
+    throw error;
+  }
+}
+
+function startWarm(program: string, cpus: string | undefined): CellProcess {
+  const cell = new CellProcess({
+    program,
+    nodeFlags: [],
+    environment: {},
+    ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
+  });
+  tell({ event: 'ready' });
+  return cell;
+}
+
+function startFor(program: string, orders: RunOrders): CellProcess {
+  const { memoryMiB } = orders;
+  return new CellProcess({
+    program,
+    nodeFlags: memoryMiB === undefined ? [] : [`--max-old-space-size=${heapMiB(memoryMiB)}`],
+    environment: jobEnvironment(orders),
+    cwd: orders.directory,
+    ...(orders.cpus === undefined ? {} : { cpus: orders.cpus }),
+  });
+}
+
+/** The first line of standard input. undefined: none will come, or the warm cell process has ended meanwhile. */
+async function readOrders(warm: CellProcess | undefined, signal: AbortSignal): Promise<RunOrders | undefined> {
+  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
+  const line = await new Promise<string | undefined>((resolve) => {
+    const none = (): void => {
+      resolve(undefined);
+    };
+    lines.once('line', resolve);
+    lines.once('close', none);
+    signal.addEventListener('abort', none);
+    void warm?.exit.then(none);
+  });
+  lines.close();
+  process.stdin.destroy();
+  return line === undefined ? undefined : parseJson(line, runOrders, 'the orders of a runner');
+}
+
+/** To the agent, if it still listens. */
+function tell(event: RunnerEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES']);
+
+function toExit(error: unknown): number {
+  const code = systemCode(error) ?? '';
+  if (code === 'ENOENT') return EXIT.directoryGone;
+  if (code === 'EEXIST') return EXIT.taken;
+  return DISK_ERRORS.has(code) ? EXIT.disk : EXIT.defect;
+}
+
+main().then(
+  (code) => {
+    process.exit(code);
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exit(toExit(error));
+  },
+);

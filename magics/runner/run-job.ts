@@ -1,0 +1,207 @@
+// One job from its orders to its outcome: the cell process gets its task, output goes to the spool, limits are kept, the end is told apart.
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENVELOPE_FILE } from '../protocol/layout';
+import { hostName, identify } from '../protocol/platform';
+import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } from '../protocol/run';
+import type { CellExit, CellProcess } from './cell-process';
+import { isHeapExhausted, startMeter, type Meter } from './limits';
+import { Report } from './report';
+import { Spool } from './spool';
+
+const BEAT_MS = 1000;
+
+/** What the runner did to the cell process; then its exit is a consequence. */
+type Verdict =
+  Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' }> | { readonly kind: 'abandoned' };
+
+export interface Job {
+  readonly orders: RunOrders;
+  readonly cell: CellProcess;
+  /** Aborted when the runner is asked to end. */
+  readonly signal: AbortSignal;
+  readonly started: (startedAt: number) => void;
+}
+
+/** Gives undefined when the job's directory was deleted: then there is nobody to tell. */
+export async function runJob({ orders, cell, signal, started }: Job): Promise<Outcome | undefined> {
+  const { directory } = orders;
+  const startedAt = Date.now();
+  const report = new Report(directory);
+  const spool = new Spool(directory);
+  cell.setSink((records) => {
+    spool.write(records);
+  });
+  const stop = keepVerdict(cell);
+  const meter = watchMemory(cell, orders, stop);
+  const beat = makeBeat({ report, spool, meter, cell, orders, startedAt });
+  beat();
+  cell.order({ directory, environment: jobEnvironment(orders) });
+  started(startedAt);
+  const timers = [...limitTime(orders, cell, stop), watchDirectory(directory, cell, stop, beat)];
+  const terminate = (): void => {
+    if (stop.claim({ kind: 'terminated' })) cell.terminate();
+  };
+  signal.addEventListener('abort', terminate);
+  if (signal.aborted) terminate();
+
+  const exit = await cell.exit;
+  for (const timer of timers) clearTimeout(timer);
+  signal.removeEventListener('abort', terminate);
+  meter.stop();
+  await cell.drain();
+  spool.close();
+  if (stop.verdict?.kind === 'abandoned' || !existsSync(directory)) return undefined;
+  const outcome = {
+    protocol: RUN_PROTOCOL,
+    host: hostName(),
+    ending: toEnding(exit, stop.verdict, { lastWords: cell.lastWords, peakMemoryMiB: meter.peakMemoryMiB, directory }),
+    startedAt,
+    endedAt: Date.now(),
+    usage: usageOf(meter, startedAt),
+    outputBytes: spool.outputBytes,
+    droppedBytes: spool.droppedBytes,
+  } satisfies Outcome;
+  report.finish(outcome);
+  return outcome;
+}
+
+/** Variables of the cell process that tell it what it was granted; those of the user come last and win. */
+export function jobEnvironment(orders: RunOrders): Record<string, string> {
+  return {
+    CELLBURST_JOB_ID: orders.jobId,
+    CELLBURST_CORES: String(orders.cores),
+    UV_THREADPOOL_SIZE: String(Math.max(4, orders.cores)),
+    ...orders.environment,
+  };
+}
+
+interface Stop {
+  readonly verdict: Verdict | undefined;
+  /** The first verdict stands: true for it. */
+  claim(verdict: Verdict): boolean;
+}
+
+function keepVerdict(cell: CellProcess): Stop {
+  let verdict: Verdict | undefined;
+  let ended = false;
+  void cell.exit.then(() => {
+    ended = true;
+  });
+  return {
+    get verdict() {
+      return verdict;
+    },
+    claim: (next) => {
+      if (verdict !== undefined || ended) return false;
+      verdict = next;
+      return true;
+    },
+  };
+}
+
+function watchMemory(cell: CellProcess, orders: RunOrders, stop: Stop): Meter {
+  const limit = orders.memoryMiB;
+  if (cell.pid === undefined) return { peakMemoryMiB: 0, cpuSeconds: 0, stop: () => undefined };
+  return startMeter(cell.pid, limit, (used) => {
+    const detail = `It used ${used} MiB of the ${limit ?? 0} MiB it was granted.`;
+    if (stop.claim({ kind: 'out-of-memory', detail })) cell.kill();
+  });
+}
+
+/** setTimeout takes 31 bits; longer limits are kept in steps. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function limitTime(orders: RunOrders, cell: CellProcess, stop: Stop): NodeJS.Timeout[] {
+  const seconds = orders.wallTimeSeconds;
+  if (seconds === undefined) return [];
+  const end = Date.now() + seconds * 1000;
+  const check = (): void => {
+    const left = end - Date.now();
+    if (left > 0) {
+      timer.refresh();
+      return;
+    }
+    clearInterval(timer);
+    if (stop.claim({ kind: 'time-limit', detail: `It was granted ${seconds} s.` })) cell.terminate();
+  };
+  const timer = setInterval(check, Math.min(seconds * 1000, LONGEST_TIMER_MS));
+  return [timer];
+}
+
+/** Without its directory a job has no place for output or result: it ends, and touches nothing else. */
+function watchDirectory(directory: string, cell: CellProcess, stop: Stop, beat: () => void): NodeJS.Timeout {
+  const { ino, dev } = statSync(directory);
+  return setInterval(() => {
+    const now = statSync(directory, { throwIfNoEntry: false });
+    if (now?.ino === ino && now.dev === dev) beat();
+    else if (stop.claim({ kind: 'abandoned' })) cell.kill();
+  }, BEAT_MS);
+}
+
+interface BeatParts {
+  readonly report: Report;
+  readonly spool: Spool;
+  readonly meter: Meter;
+  readonly cell: CellProcess;
+  readonly orders: RunOrders;
+  readonly startedAt: number;
+}
+
+function makeBeat({ report, spool, meter, cell, orders, startedAt }: BeatParts): () => void {
+  const runner = identify(process.pid);
+  const identity = cell.pid === undefined ? { pid: 0 } : identify(cell.pid);
+  return () => {
+    try {
+      report.beat({
+        protocol: RUN_PROTOCOL,
+        host: hostName(),
+        runner,
+        cell: identity,
+        startedAt,
+        beatAt: Date.now(),
+        usage: usageOf(meter, startedAt),
+        outputBytes: spool.outputBytes,
+        droppedBytes: spool.droppedBytes,
+        ...(orders.cpus === undefined ? {} : { cpus: orders.cpus }),
+      });
+    } catch (error) {
+      // A missed beat on a full disk is no reason to end a job; the earlier one stays readable.
+      console.error(`${orders.jobId}: cannot write the heartbeat: ${String(error)}`);
+    }
+  };
+}
+
+function usageOf(meter: Meter, startedAt: number): Outcome['usage'] {
+  return {
+    peakMemoryMiB: meter.peakMemoryMiB,
+    cpuSeconds: meter.cpuSeconds,
+    elapsedSeconds: (Date.now() - startedAt) / 1000,
+  };
+}
+
+interface Evidence {
+  readonly lastWords: string;
+  readonly peakMemoryMiB: number;
+  readonly directory: string;
+}
+
+/** How the job ended, from how its process ended and what we did to it. */
+export function toEnding(exit: CellExit, verdict: Verdict | undefined, evidence: Evidence): Ending {
+  if ('error' in exit) return { kind: 'start-failed', detail: exit.error.message };
+  const isClean = 'code' in exit && exit.code === CELL_EXIT.done;
+  if (isClean && existsSync(join(evidence.directory, ENVELOPE_FILE))) return { kind: 'exit', code: 0 };
+  if (verdict !== undefined && verdict.kind !== 'abandoned') return verdict;
+  if ('code' in exit && exit.code === CELL_EXIT.diskError)
+    return { kind: 'disk-full', detail: lastLine(evidence.lastWords) };
+  // A shell or a container turns SIGABRT into 134; V8 on Windows ends with 134 itself.
+  const isAbort = 'signal' in exit ? exit.signal === 'SIGABRT' || exit.signal === 'SIGTRAP' : exit.code === 134;
+  if (isAbort && isHeapExhausted(evidence.lastWords))
+    return { kind: 'out-of-memory', detail: `The JavaScript heap was full (${evidence.peakMemoryMiB} MiB in use).` };
+  const detail = lastLine(evidence.lastWords);
+  return 'signal' in exit ? { kind: 'signal', signal: exit.signal, detail } : { kind: 'exit', code: exit.code, detail };
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.slice(0, 500) ?? '';
+}

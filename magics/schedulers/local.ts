@@ -1,0 +1,219 @@
+// The scheduler of this machine: jobs wait in line until the cores and the memory they ask for are free. Each gets a runner of its own; one
+// runner with its cell process is kept warm, so that a small job need not wait for two starts of Node.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SchedulerError } from '../protocol/errors';
+import type { JobId, JobSpec, NativeId } from '../protocol/job';
+import { StartedRunner, findRunner, readHeartbeat, type Runner, type RunnerPrograms } from './runner';
+import type { Report, ScheduledJob, Scheduler, SchedulerLoad, Sighting } from './scheduler';
+import { Slots, type Machine, type Slot } from './slots';
+
+export interface LocalOptions {
+  readonly machine: Machine;
+  readonly programs: RunnerPrograms;
+  readonly report: Report;
+  /** How long a warm runner waits for a job. */
+  readonly warmMs: number;
+  /** Node for jobs that name none. */
+  readonly nodeProgram: string;
+}
+
+/** The runner itself kills after 5 s; one that has not managed by then is ended from here. */
+const LAST_GRACE_MS = 8000;
+
+interface RunningJob {
+  readonly job: ScheduledJob;
+  readonly runner: Runner;
+  readonly slot: Slot;
+  since: number | undefined;
+}
+
+// The local scheduler's own id for a job is ours; a text becomes a NativeId here.
+function toNative(id: JobId): NativeId {
+  return String(id) as NativeId;
+}
+
+export class LocalScheduler implements Scheduler {
+  readonly name = 'local';
+  readonly #options: LocalOptions;
+  readonly #slots: Slots;
+  readonly #queue: ScheduledJob[] = [];
+  readonly #running = new Map<NativeId, RunningJob>();
+  #warm: StartedRunner | undefined;
+  #warmTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: LocalOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.machine);
+  }
+
+  check(spec: JobSpec): void {
+    this.#slots.check(spec.resources);
+  }
+
+  submit(job: ScheduledJob): Promise<NativeId> {
+    this.check(job.spec);
+    const id = toNative(job.id);
+    if (this.#running.has(id) || this.#queue.some((waiting) => waiting.id === job.id))
+      throw new SchedulerError(`Cannot submit job ${job.id} again: it is in the queue already.`);
+    this.#queue.push(job);
+    // After the caller knows the id.
+    queueMicrotask(() => {
+      this.#advance();
+    });
+    return Promise.resolve(id);
+  }
+
+  adopt(jobs: readonly ScheduledJob[]): Promise<void> {
+    for (const job of jobs) {
+      const beat = readHeartbeat(job.directory);
+      const runner = findRunner(job.directory);
+      if (runner === undefined || beat === undefined) this.#queue.push(job);
+      else this.#follow(job, runner, this.#slots.retake(job.spec.resources, beat.cpus), beat.startedAt);
+    }
+    queueMicrotask(() => {
+      this.#advance();
+    });
+    return Promise.resolve();
+  }
+
+  status(ids: readonly NativeId[]): Promise<ReadonlyMap<NativeId, Sighting>> {
+    const sightings = new Map<NativeId, Sighting>();
+    for (const id of ids) {
+      const running = this.#running.get(id);
+      if (running?.since !== undefined) sightings.set(id, { state: 'running', since: running.since });
+      else if (running !== undefined) sightings.set(id, { state: 'queued', reason: 'starting' });
+      const place = this.#queue.findIndex((job) => toNative(job.id) === id);
+      if (place >= 0) sightings.set(id, { state: 'queued', reason: this.#reason(place) });
+    }
+    return Promise.resolve(sightings);
+  }
+
+  cancel(ids: readonly NativeId[]): Promise<void> {
+    for (const id of ids) {
+      const place = this.#queue.findIndex((job) => toNative(job.id) === id);
+      if (place >= 0) {
+        this.#queue.splice(place, 1);
+        this.#options.report(id, { state: 'cancelled', by: 'unknown' });
+      }
+      const running = this.#running.get(id);
+      if (running !== undefined) void this.#end(running);
+    }
+    this.#advance();
+    return Promise.resolve();
+  }
+
+  prepare(spec: { readonly nodeProgram?: string }): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#warmTimer);
+    this.#warmTimer = setTimeout(() => {
+      this.#dismissWarm();
+    }, this.#options.warmMs);
+    const node = spec.nodeProgram ?? this.#options.nodeProgram;
+    if (this.#warm?.isWaiting === true && this.#warm.nodeProgram === node) return;
+    this.#dismissWarm();
+    // Most jobs ask for one core: the one that would be free next.
+    const slot = this.#slots.take({ cores: 1 });
+    if (slot !== undefined) this.#slots.free(slot);
+    const warm = new StartedRunner(this.#options.programs, node, slot?.cpus === undefined ? {} : { cpus: slot.cpus });
+    this.#warm = warm;
+    void warm.ended.then(() => {
+      if (this.#warm === warm) this.#warm = undefined;
+    });
+  }
+
+  load(): SchedulerLoad {
+    const { machine } = this.#slots;
+    return {
+      cores: { total: machine.cores, used: this.#slots.usedCores },
+      memoryMiB: { total: machine.memoryMiB, promised: this.#slots.promisedMiB },
+      warm: this.#warm?.isWaiting === true ? 1 : 0,
+    };
+  }
+
+  /** Lets go: jobs that run go on, jobs that wait are found in the store by the next agent. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#warmTimer);
+    this.#dismissWarm();
+    this.#queue.length = 0;
+    return Promise.resolve();
+  }
+
+  #dismissWarm(): void {
+    this.#warm?.dismiss();
+    this.#warm = undefined;
+  }
+
+  /** Starts from the front of the line whatever fits; nobody overtakes. */
+  #advance(): void {
+    for (let job = this.#queue[0]; job !== undefined && !this.#isClosed; job = this.#queue[0]) {
+      const slot = this.#slots.take(job.spec.resources, this.#warm?.cpus);
+      if (slot === undefined) break;
+      this.#queue.shift();
+      this.#start(job, slot);
+    }
+    this.#queue.forEach((job, place) => {
+      this.#options.report(toNative(job.id), { state: 'queued', reason: this.#reason(place) });
+    });
+  }
+
+  #reason(place: number): string {
+    if (place > 0) return place === 1 ? 'behind 1 other job' : `behind ${place} other jobs`;
+    const first = this.#queue[0];
+    return (first && this.#slots.shortage(first.spec.resources)) ?? 'starting';
+  }
+
+  #start(job: ScheduledJob, slot: Slot): void {
+    const { spec, directory } = job;
+    const { cores, memoryMiB, wallTimeSeconds } = spec.resources;
+    const node = spec.nodeProgram ?? this.#options.nodeProgram;
+    const runner = this.#takeWarm(spec, node) ?? new StartedRunner(this.#options.programs, node);
+    runner.give({
+      directory,
+      jobId: job.id,
+      cores,
+      environment: spec.environment,
+      ...(slot.cpus === undefined ? {} : { cpus: slot.cpus }),
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
+      ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
+    });
+    const running = this.#follow(job, runner, slot, undefined);
+    void runner.started.then((since) => {
+      running.since = since;
+      if (this.#running.get(toNative(job.id)) === running)
+        this.#options.report(toNative(job.id), { state: 'running', since });
+    });
+  }
+
+  /** The warm runner, if it can do this job: V8's heap is fixed when a process starts. */
+  #takeWarm(spec: JobSpec, node: string): StartedRunner | undefined {
+    const warm = this.#warm;
+    if (warm?.isWaiting !== true || warm.nodeProgram !== node || spec.resources.memoryMiB !== undefined)
+      return undefined;
+    this.#warm = undefined;
+    return warm;
+  }
+
+  #follow(job: ScheduledJob, runner: Runner, slot: Slot, since: number | undefined): RunningJob {
+    const id = toNative(job.id);
+    const running: RunningJob = { job, runner, slot, since };
+    this.#running.set(id, running);
+    if (since !== undefined) this.#options.report(id, { state: 'running', since });
+    void runner.ended.then((explanation) => {
+      this.#running.delete(id);
+      this.#slots.free(slot);
+      this.#options.report(id, { state: 'ended', ...(explanation === undefined ? {} : { explanation }) });
+      if (this.#isClosed) return;
+      this.#advance();
+      if (this.#queue.length === 0) this.prepare(job.spec);
+    });
+    return running;
+  }
+
+  async #end(running: RunningJob): Promise<void> {
+    running.runner.terminate();
+    await Promise.race([running.runner.ended, sleep(LAST_GRACE_MS, undefined, { ref: false })]);
+    if (this.#running.get(toNative(running.job.id)) === running) running.runner.kill();
+  }
+}

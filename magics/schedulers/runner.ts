@@ -1,0 +1,168 @@
+// A runner as the local scheduler holds it: started by us (warm or for a job), or found running after a restart.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { readIfThere } from '../protocol/files';
+import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
+import { isAlive, sendSignal, signalGroup } from '../protocol/platform';
+import { RUNNER_EXIT, heartbeat, runnerEvent, type Heartbeat, type RunOrders } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
+import type { Explanation } from './scheduler';
+
+export interface RunnerPrograms {
+  /** The runner's file. */
+  readonly runner: string;
+  /** The cell process's file, where it is not the one beside the runner. */
+  readonly cell?: string;
+}
+
+export interface Runner {
+  /** Settles when the job is over; a reason is given when the runner cannot have told it itself. */
+  readonly ended: Promise<Explanation | undefined>;
+  /** Asks it to end its job. */
+  terminate(): void;
+  /** Ends it and its cell process, whatever state they are in. */
+  kill(): void;
+}
+
+export class StartedRunner implements Runner {
+  readonly nodeProgram: string;
+  /** Processors of a warm cell process. */
+  readonly cpus: readonly number[] | undefined;
+  readonly ended: Promise<Explanation | undefined>;
+  readonly started: Promise<number>;
+  readonly #child: ChildProcess;
+  #directory: string | undefined;
+
+  constructor(programs: RunnerPrograms, nodeProgram: string, warm?: { readonly cpus?: readonly number[] }) {
+    this.nodeProgram = nodeProgram;
+    this.cpus = warm?.cpus;
+    const args = [
+      programs.runner,
+      ...(programs.cell === undefined ? [] : ['--cell', programs.cell]),
+      ...(warm === undefined ? [] : ['--warm']),
+      ...(warm?.cpus === undefined ? [] : ['--cpus', warm.cpus.join(',')]),
+    ];
+    // A session of its own, and our log as its standard error: it outlives us.
+    this.#child = spawn(nodeProgram, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true });
+    this.#child.stdin?.on('error', () => undefined);
+    let tellStarted: (at: number) => void = () => undefined;
+    this.started = new Promise((resolve) => {
+      tellStarted = resolve;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        resolve({ cause: 'start-failed', reason: `Cannot start ${nodeProgram}: ${error.message}` });
+      });
+      this.#child.once('exit', (code, signal) => {
+        resolve(this.#explain(code, signal));
+      });
+      if (this.#child.stdout === null) return;
+      createInterface({ input: this.#child.stdout }).on('line', (line) => {
+        const event = parseJson(line, runnerEvent, 'a line of a runner');
+        if (event.event === 'started') tellStarted(event.startedAt);
+        if (event.event === 'ended') resolve(undefined);
+      });
+    });
+  }
+
+  /** May it be given a job? */
+  get isWaiting(): boolean {
+    return this.#directory === undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  give(orders: RunOrders): void {
+    this.#directory = orders.directory;
+    this.#child.stdin?.end(`${JSON.stringify(orders)}\n`);
+  }
+
+  /** Lets a runner go that has no job. */
+  dismiss(): void {
+    this.#child.stdin?.end();
+  }
+
+  terminate(): void {
+    this.#child.kill('SIGTERM');
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+    if (this.#directory !== undefined) endCell(this.#directory);
+  }
+
+  #explain(
+    code: number | null,
+    signal: NodeJS.Signals | null,
+  ): Explanation | undefined | Promise<Explanation | undefined> {
+    const directory = this.#directory;
+    if (directory === undefined || code === RUNNER_EXIT.done) return undefined;
+    // A runner of an earlier agent was quicker: the job is its.
+    const other = code === RUNNER_EXIT.taken ? findRunner(directory) : undefined;
+    if (other !== undefined) return other.ended;
+    endCell(directory);
+    return explainLoss(directory, signal ?? code ?? 0);
+  }
+}
+
+function explainLoss(directory: string, end: string | number): Explanation {
+  if (!existsSync(directory))
+    return { cause: 'runner-lost', reason: `The job's directory ${directory} was deleted while it ran.` };
+  if (end === RUNNER_EXIT.disk)
+    return { cause: 'disk-full', reason: `The job's directory ${directory} cannot be written. Is the disk full?` };
+  const how = typeof end === 'string' ? `by ${end}` : `with exit code ${end}`;
+  return {
+    cause: 'runner-lost',
+    reason: `The job's runner ended ${how}, so nobody watched over the job any more and it was ended too. The agent's log may tell why.`,
+  };
+}
+
+/** What the runner of a job last said of itself. undefined: it has not said anything yet. */
+export function readHeartbeat(directory: string): Heartbeat | undefined {
+  const path = join(directory, HEARTBEAT_FILE);
+  const text = readIfThere(path);
+  return text === undefined ? undefined : parseJson(text, heartbeat, path);
+}
+
+/** Ends a cell process whose runner is gone, with its group. */
+function endCell(directory: string): void {
+  const cell = readHeartbeat(directory)?.cell;
+  if (cell !== undefined && cell.pid > 0 && isAlive(cell)) signalGroup(cell.pid, 'SIGKILL');
+}
+
+const LOOK_MS = 500;
+
+/** A runner that an earlier agent started. It is no child of ours: its files and its process tell when it has ended. */
+export function findRunner(directory: string): Runner | undefined {
+  const beat = readHeartbeat(directory);
+  if (beat === undefined) return undefined;
+  const { runner } = beat;
+  const ended = new Promise<Explanation | undefined>((resolve) => {
+    const look = (): void => {
+      const isTold = existsSync(join(directory, OUTCOME_FILE));
+      if (!isTold && isAlive(runner)) return;
+      clearInterval(timer);
+      watcher?.close();
+      if (isTold) {
+        resolve(undefined);
+        return;
+      }
+      endCell(directory);
+      resolve(explainLoss(directory, 'an unknown cause'));
+    };
+    const timer = setInterval(look, LOOK_MS);
+    const watcher = existsSync(directory) ? watch(directory, look) : undefined;
+    watcher?.on('error', look);
+    look();
+  });
+  return {
+    ended,
+    terminate: () => {
+      if (isAlive(runner)) sendSignal(runner.pid, 'SIGTERM');
+    },
+    kill: () => {
+      if (isAlive(runner)) sendSignal(runner.pid, 'SIGKILL');
+      endCell(directory);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// The seam between a job and whatever runs it. A scheduler accepts jobs, says where they stand and ends them; how a job ended is told by the
+// files its runner leaves, so a scheduler only explains what those cannot.
+import type { FailureCause, JobId, JobSpec, NativeId } from '../protocol/job';
+
+export interface ScheduledJob {
+  readonly id: JobId;
+  readonly spec: JobSpec;
+  readonly directory: string;
+}
+
+/** Why a job ended, for the case that it left neither result nor outcome. */
+export interface Explanation {
+  readonly cause: FailureCause;
+  readonly reason: string;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+/** What a scheduler sees of a job. */
+export type Sighting =
+  | { readonly state: 'queued'; readonly reason?: string }
+  | { readonly state: 'running'; readonly node?: string; readonly since: number }
+  /** It is over by a source that keeps history. */
+  | { readonly state: 'ended'; readonly explanation?: Explanation }
+  | { readonly state: 'cancelled'; readonly by: 'administrator' | 'unknown' }
+  /** A word we do not know; never the end of anything. */
+  | { readonly state: 'unknown'; readonly raw: string };
+
+export type Report = (id: NativeId, sighting: Sighting) => void;
+
+export interface SchedulerLoad {
+  readonly cores: { readonly total: number; readonly used: number };
+  readonly memoryMiB: { readonly total: number; readonly promised: number };
+  /** Runners that wait for a job. */
+  readonly warm: number;
+}
+
+export interface Scheduler extends AsyncDisposable {
+  /** The word in `JobSpec.cluster`. */
+  readonly name: string;
+  /** Refuses, by a SchedulerError, what could never run here. */
+  check(spec: JobSpec): void;
+  submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId>;
+  /** Takes over jobs that were submitted in an earlier life of this agent. */
+  adopt(jobs: readonly ScheduledJob[], signal: AbortSignal): Promise<void>;
+  /** Asks about all jobs in one query. A job that the scheduler has forgotten is absent, which is no end. */
+  status(ids: readonly NativeId[], signal: AbortSignal): Promise<ReadonlyMap<NativeId, Sighting>>;
+  /** Cancelling a job that has ended is not an error. */
+  cancel(ids: readonly NativeId[], signal: AbortSignal): Promise<void>;
+  /** Makes it likely that the next job starts at once. */
+  prepare?(spec: { readonly nodeProgram?: string }): void;
+  load?(): SchedulerLoad;
+}

@@ -1,0 +1,2 @@
+// An envelope without values for the test programs.
+module.exports = (outcome) => Buffer.from(JSON.stringify({ outcome }));

@@ -1,0 +1,70 @@
+// Kinds of cells that keep a process busy, each in its own way. All count in globalThis.keep, so that a test sees they ran.
+export interface InterruptCase {
+  readonly name: string;
+  readonly code: string;
+  /** Stopped by termination, not by a check: the library's code has none. */
+  readonly inLibrary?: boolean;
+}
+
+const SPIN = 'while (true) { globalThis.keep++; }';
+
+export const SETUP = `
+globalThis.keep = 0;
+globalThis.state = { started: 1 };
+globalThis.storage = new (require('node:async_hooks').AsyncLocalStorage)();
+globalThis.library = new Function('return { spin() { while (true) globalThis.keep++; } }')();
+globalThis.libraryAsync = new Function('return async () => { await null; while (true) globalThis.keep++; }')();
+`;
+
+export const CASES: readonly InterruptCase[] = [
+  { name: 'a synchronous loop', code: SPIN },
+  { name: 'a loop after an await', code: `await null; ${SPIN}` },
+  { name: 'a loop after a timer', code: `await new Promise((r) => setTimeout(r, 5)); ${SPIN}` },
+  { name: 'a loop in a timer', code: `await new Promise(() => { setTimeout(() => { ${SPIN} }, 5); });` },
+  { name: 'a loop in an immediate', code: `await new Promise(() => { setImmediate(() => { ${SPIN} }); });` },
+  { name: 'a loop in an interval', code: `await new Promise(() => { setInterval(() => { ${SPIN} }, 5); });` },
+  {
+    name: 'a chain of timers',
+    code: `for (;;) { await new Promise((r) => setTimeout(r, 1)); globalThis.keep++; }`,
+  },
+  { name: 'a promise that never settles', code: `await new Promise(() => {});` },
+  {
+    name: 'AsyncLocalStorage, after an await',
+    code: `await globalThis.storage.run({}, async () => { await null; ${SPIN} });`,
+  },
+  {
+    name: 'AsyncLocalStorage, in a timer',
+    code: `await globalThis.storage.run({}, async () => { await new Promise(() => { setTimeout(() => { ${SPIN} }, 5); }); });`,
+  },
+  { name: 'AsyncLocalStorage, synchronous', code: `globalThis.storage.run({}, () => { ${SPIN} });` },
+  {
+    name: 'AsyncLocalStorage, used elsewhere before',
+    code: `globalThis.storage.run({}, () => {}); await null; ${SPIN}`,
+  },
+  {
+    name: 'a loop of JSON',
+    code: `await null; const many = Array.from({ length: 1e5 }, (_, i) => ({ i })); while (true) { JSON.stringify(many); }`,
+  },
+  {
+    name: 'recursion',
+    code: `const fib = (n: number): number => { globalThis.keep++; return n < 2 ? n : fib(n - 1) + fib(n - 2); }; await null; fib(60);`,
+  },
+  { name: 'a loop that catches everything', code: `for (;;) { try { await null; ${SPIN} } catch {} }` },
+  { name: 'library code', code: `globalThis.library.spin();`, inLibrary: true },
+  { name: 'library code after an await', code: `await globalThis.libraryAsync();`, inLibrary: true },
+  {
+    name: 'library code in a timer',
+    code: `await new Promise(() => { setTimeout(() => globalThis.library.spin(), 5); });`,
+    inLibrary: true,
+  },
+  {
+    name: 'library code in AsyncLocalStorage',
+    code: `await globalThis.storage.run({}, async () => { await null; globalThis.library.spin(); });`,
+    inLibrary: true,
+  },
+  {
+    name: 'a regular expression without end',
+    code: `await null; /^(a+)+$/.test('a'.repeat(40) + 'b');`,
+    inLibrary: true,
+  },
+];

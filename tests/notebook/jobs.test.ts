@@ -1,0 +1,103 @@
+// Jobs outlive the cell that started them: detached, interrupted, over a restart of the kernel.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { shownText, succeed, useNotebook, valueOf } from './open';
+import { kernelNode } from './server';
+
+const opened = useNotebook();
+
+test('a detached job returns at once, and its result is attached after a restart of the kernel, once', async () => {
+  await succeed(opened.notebook, 'const factor = 6;');
+  const source =
+    '%%cluster --detach --name answer\nawait new Promise((resolve) => setTimeout(resolve, 2500));\nconsole.log("thinking"); const answer = factor * 7; answer';
+  const started = performance.now();
+  const detached = await succeed(opened.notebook, source);
+  expect(performance.now() - started).toBeLessThan(2500);
+  const id = jobNamed('answer').id;
+  expect(shownText(detached)).toContain(id);
+  await opened.notebook.restart();
+  const attached = await succeed(opened.notebook, `%cluster attach ${id}`);
+  expect(attached.value).toBe('42');
+  expect(shownText(attached)).toContain('thinking');
+  expect(await valueOf(opened.notebook, 'answer')).toBe('42');
+  expect((await opened.notebook.run(`%cluster attach ${id}`)).value).not.toBe('42');
+});
+
+test('%cluster jobs lists what runs, %cluster logs shows its output, %cluster cancel ends it', async () => {
+  await succeed(
+    opened.notebook,
+    '%%cluster --detach --name endless\nconsole.log("under way");\nwhile (true) await new Promise((resolve) => setTimeout(resolve, 50));',
+  );
+  const { id } = jobNamed('endless');
+  await eventually(() => jobNamed('endless').state === 'running');
+  expect(shownText(await succeed(opened.notebook, '%cluster jobs'))).toMatch(
+    new RegExp(`${id}[^]*endless|endless[^]*${id}`),
+  );
+  await eventually(async () => shownText(await succeed(opened.notebook, `%cluster logs ${id}`)).includes('under way'));
+  await succeed(opened.notebook, `%cluster cancel ${id}`);
+  await eventually(() => jobNamed('endless').state === 'cancelled');
+}, 90_000);
+
+test('one interrupt detaches and says how to attach; the job goes on', async () => {
+  const cell = opened.notebook.start(
+    '%%cluster --name waited\nconsole.log("on"); await new Promise((resolve) => setTimeout(resolve, 4000)); "arrived"',
+  );
+  await cell.until((outputs) => shownText({ outputs }).includes('on'));
+  await opened.notebook.interrupt();
+  const run = await cell.done;
+  const { id, state } = jobNamed('waited');
+  expect(state).toBe('running');
+  expect(shownText(run)).toContain(`%cluster attach ${id}`);
+  await new Promise((resolve) => setTimeout(resolve, 3100));
+  expect((await succeed(opened.notebook, `%cluster attach ${id}`)).value).toBe("'arrived'");
+}, 90_000);
+
+test('a second interrupt within three seconds cancels', async () => {
+  const cell = opened.notebook.start(
+    '%%cluster --name unwanted\nconsole.log("on"); await new Promise(() => setInterval(() => {}, 1000))',
+  );
+  await cell.until((outputs) => shownText({ outputs }).includes('on'));
+  await opened.notebook.interrupt();
+  await opened.notebook.interrupt();
+  await cell.done;
+  await eventually(() => jobNamed('unwanted').state === 'cancelled');
+}, 90_000);
+
+test('while it waits and runs, the cell shows one line that is updated in place', async () => {
+  const updates: string[] = [];
+  const run = await succeed(
+    opened.notebook,
+    '%%cluster --cores 1\nawait new Promise((resolve) => setTimeout(resolve, 2500)); 1',
+    {
+      onOutput: (_outputs, message) => updates.push(message.header.msg_type),
+    },
+  );
+  expect(updates.filter((type) => type === 'update_display_data').length).toBeGreaterThan(0);
+  expect(updates.filter((type) => type === 'display_data').length).toBeLessThanOrEqual(1);
+  expect(run.value).toBe('1');
+});
+
+interface Listed {
+  readonly id: string;
+  readonly state: string;
+}
+
+/** As the command line sees it, in the state directory of this server. */
+function jobNamed(name: string): Listed {
+  const command = [join(__dirname, '..', '..', 'dist', 'cli.js'), 'jobs', '--json'];
+  const listing: unknown = JSON.parse(
+    execFileSync(kernelNode(), command, { env: opened.server.environment, encoding: 'utf8' }),
+  );
+  if (!Array.isArray(listing)) throw new Error('`cellburst jobs --json` gives no list.');
+  for (const record of listing as { id: string; spec: { name: string }; status: { state: string } }[])
+    if (record.spec.name === name) return { id: record.id, state: record.status.state };
+  throw new Error(`\`cellburst jobs\` lists no job of the name ${name}.`);
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`This has not come true in 20 s: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
