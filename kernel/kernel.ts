@@ -1,5 +1,6 @@
 // The kernel's conversation: which request gets which answer, on which socket, between `busy` and `idle`. Runs no user code, so it always answers.
 import { toCodePoints, toOffset } from './offsets';
+import type { Comms } from './comms';
 import type { Executions } from './executions';
 import type { History } from './history';
 import type { KernelLanguage } from './language';
@@ -20,6 +21,7 @@ export interface KernelOptions {
   readonly executions: Executions;
   readonly language: KernelLanguage;
   readonly history: History;
+  readonly comms: Comms;
   readonly log: Log;
   /** Called once, after the reply to a shutdown_request has gone out. */
   readonly shutdown: () => void;
@@ -91,12 +93,15 @@ export class Kernel {
       case 'history_request':
         return { type: 'history_reply', content: this.#options.history.answer(content) };
       case 'comm_info_request':
-        return { type: 'comm_info_reply', content: { status: 'ok', comms: {} } };
+        return { type: 'comm_info_reply', content: this.#options.comms.info(content) };
       case 'comm_open':
-        await this.#refuseComm(message);
+        await this.#options.comms.open(message);
         return undefined;
       case 'comm_msg':
+        this.#options.comms.receive(message);
+        return undefined;
       case 'comm_close':
+        await this.#options.comms.close(message);
         return undefined;
       case 'interrupt_request':
         this.#options.executions.interrupt();
@@ -133,12 +138,6 @@ export class Kernel {
     const content = { status: 'ok', restart: message.content['restart'] === true };
     await this.#options.wire.publish(message, 'shutdown_reply', content);
     return { type: 'shutdown_reply', content };
-  }
-
-  /** Nothing here listens to comms yet; a client that opens one is told so. */
-  async #refuseComm(message: Message): Promise<void> {
-    const { comm_id } = message.content;
-    if (typeof comm_id === 'string') await this.#options.wire.publish(message, 'comm_close', { comm_id, data: {} });
   }
 
   #connectInfo(): Content {

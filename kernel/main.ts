@@ -2,10 +2,12 @@
 // compiler in a thread, both started ahead of need.
 import { join } from 'node:path';
 import type { NotebookSession } from '../magics/namespace';
+import { Comms } from './comms';
 import { Executions } from './executions';
 import { History } from './history';
 import { Kernel } from './kernel';
 import { openLog } from './log';
+import { isMonitorSession, monitorTargets } from './monitor';
 import { namespaceOf } from './namespace';
 import { plainLanguage } from './plain-language';
 import { UserSeat } from './user-seat';
@@ -23,11 +25,12 @@ async function main(): Promise<void> {
   const log = openLog();
   const language = plainLanguage();
   const user = new UserSeat(join(__dirname, 'user.js'), directory, log);
-  // First of all: it starts while we bind our sockets.
-  user.warm();
+  const notebook = process.env['JPY_SESSION_NAME'];
+  // First of all: it starts while we bind our sockets. A kernel that serves job panels runs cells only if somebody asks it to.
+  if (!isMonitorSession(notebook)) user.warm();
   const wire = await Wire.open(connection, log);
   const history = new History();
-  const notebook = process.env['JPY_SESSION_NAME'];
+  const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
   const session: NotebookSession = {
     namespace: namespaceOf(user, () => executions.turn),
     language,
@@ -71,7 +74,7 @@ async function main(): Promise<void> {
     log.write('a rejection nobody handled', reason);
   });
   endWithParent(shutdown);
-  await new Kernel({ wire, connection, executions, language, history, log, shutdown }).serve();
+  await new Kernel({ wire, connection, executions, language, history, comms, log, shutdown }).serve();
 }
 
 /** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */

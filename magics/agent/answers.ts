@@ -6,6 +6,7 @@ import {
   type CallName,
   type CallParams,
   type CallResult,
+  type StreamEvent,
   type StreamName,
   type StreamParams,
 } from '../protocol/messages';
@@ -68,6 +69,7 @@ export class Answers {
     };
     this.#streams = {
       watch: ({ id }, signal) => watchJobs(jobs, id, signal),
+      changes: (_params, signal) => watchChanges(jobs, signal),
       output: ({ id, from }, signal) => streamOutput(jobs, id, from, signal),
     };
   }
@@ -123,6 +125,36 @@ async function* watchJobs(jobs: Jobs, typed: string | undefined, signal: AbortSi
     }
   } finally {
     unsubscribe();
+  }
+}
+
+/** As watchJobs for all of them, and what is gone. The latest of each job: one that came and went in between is told as gone. */
+async function* watchChanges(jobs: Jobs, signal: AbortSignal): AsyncGenerator<StreamItem> {
+  const bell = new Bell();
+  const news = new Map<string, StreamEvent<'changes'>>();
+  const tell = (id: string, event: StreamEvent<'changes'>): void => {
+    news.set(id, event);
+    bell.ring();
+  };
+  const stops = [
+    jobs.subscribe((job) => {
+      tell(job.id, { kind: 'changed', job });
+    }),
+    jobs.onForget((id) => {
+      tell(id, { kind: 'forgotten', id });
+    }),
+  ];
+  for (const job of jobs.list()) tell(job.id, { kind: 'changed', job });
+  try {
+    while (!signal.aborted) {
+      for (const [id, event] of news) {
+        news.delete(id);
+        yield { event };
+      }
+      if (news.size === 0) await bell.wait(undefined, signal);
+    }
+  } finally {
+    for (const stop of stops) stop();
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type CallName,
   type CallParams,
   type CallResult,
+  type StreamEvent,
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
@@ -128,6 +129,14 @@ export class AgentConnection implements AsyncDisposable {
         if (!(error instanceof LinkClosed)) throw error;
       }
     }
+  }
+
+  /**
+   * Every job's record now and after each change, and the ids of those that are forgotten. Unlike `watch` it ends by an error when the agent is
+   * lost: what was forgotten meanwhile nobody can tell, so the caller asks for all `jobs` again.
+   */
+  async *changes(signal: AbortSignal): AsyncGenerator<StreamEvent<'changes'>> {
+    for await (const { value } of this.#events('changes', {}, signal)) yield STREAMS.changes.event(value, 'changes');
   }
 
   /** A job's output from an offset on (0, or the `next` of an earlier piece), until the job has ended and all of it came. */

@@ -29,6 +29,7 @@ export class Jobs {
   readonly #byNative = new Map<string, JobId>();
   readonly #unsaved = new Set<JobId>();
   readonly #listeners = new Set<(record: JobRecord) => void>();
+  readonly #forgetListeners = new Set<(id: JobId) => void>();
   #schedulers: ReadonlyMap<string, Scheduler> = new Map();
 
   constructor(options: JobsOptions) {
@@ -75,6 +76,14 @@ export class Jobs {
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
+    };
+  }
+
+  /** Tells of every job that is no longer kept. Gives how to stop that. */
+  onForget(listener: (id: JobId) => void): () => void {
+    this.#forgetListeners.add(listener);
+    return () => {
+      this.#forgetListeners.delete(listener);
     };
   }
 
@@ -277,6 +286,7 @@ export class Jobs {
     this.#records.delete(id);
     this.#unsaved.delete(id);
     if (record.nativeId !== undefined) this.#byNative.delete(record.nativeId);
+    for (const listener of this.#forgetListeners) listener(id);
   }
 }
 

@@ -68,6 +68,14 @@ export type OutputPosition = Shaped<typeof outputChunk>;
 export const STREAMS = {
   /** The record at once and after each change; of one job until its status is final, without `id` of all jobs without end. */
   watch: { params: record({}, { id: text }), event: jobRecord },
+  /** All jobs' records at once, then each change, and each job that is forgotten: what a list of jobs needs. Without end. */
+  changes: {
+    params: nothing,
+    event: tagged('kind', {
+      changed: record({ kind: literal('changed'), job: jobRecord }),
+      forgotten: record({ kind: literal('forgotten'), id: text }),
+    }),
+  },
   /** Output from an offset that was 0 or the `next` of an earlier piece, until the job has ended. The bytes lie beside the event. */
   output: { params: record({ id: text, from: count }), event: outputChunk },
 } as const;

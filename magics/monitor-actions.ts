@@ -1,0 +1,49 @@
+// What a person does to a job from a panel. Each ends in a result or in an error that says what to do.
+import { constants, copyFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentConnection } from './client';
+import { UsageError } from './protocol/errors';
+import type { JobRecord } from './protocol/job';
+import { BUNDLE_FILE } from './protocol/layout';
+import type { ActionResult, JobAction, RetryResources } from './protocol/monitor';
+
+export async function act(
+  agent: AgentConnection,
+  action: JobAction,
+  id: string,
+  resources: RetryResources = {},
+): Promise<ActionResult> {
+  const job = await agent.job(id);
+  switch (action) {
+    case 'cancel':
+      await agent.cancel(job.id);
+      return { action };
+    case 'remove':
+      await agent.discard(job.id);
+      return { action };
+    case 'attach':
+      return { action, origin: job.spec.origin, code: `%cluster attach ${job.id}` };
+    case 'retry':
+      return { action, job: await retry(agent, job, resources) };
+  }
+}
+
+/** The same bundle again, as a new job. Gives its id. */
+async function retry(agent: AgentConnection, old: JobRecord, resources: RetryResources): Promise<string> {
+  const bundle = join(old.directory, BUNDLE_FILE);
+  if (!existsSync(bundle))
+    throw new UsageError(
+      `What job ${old.id} was sent with has been cleared away meanwhile. Run its cell again instead.`,
+    );
+  const job = await agent.create({ ...old.spec, resources: { ...old.spec.resources, ...resources } });
+  try {
+    // Shares the bytes where the file system can.
+    await copyFile(bundle, join(job.directory, BUNDLE_FILE), constants.COPYFILE_FICLONE);
+    await agent.submit(job.id);
+  } catch (error) {
+    await agent.discard(job.id);
+    throw error;
+  }
+  return job.id;
+}
