@@ -1,1 +1,2 @@
+// The command is a program (main.ts); nothing imports it.
 export {};

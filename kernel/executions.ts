@@ -1,12 +1,13 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
-import type { CellOutcome, NotebookSession, ShownError } from '../magics/namespace';
+import type { Magics } from '../magics';
+import type { CellOutcome, ShownError } from '../magics/namespace';
+import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
 import { showError } from '../magics/realm/traceback';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
-import type { KernelLanguage } from './language';
+import type { Language } from '../language';
 import type { Log } from './log';
-import { magics } from './magics';
 import { OutputFlow } from './output-flow';
 import type { Turn } from './pipe';
 import { parseExecute, RunningCell } from './running-cell';
@@ -27,9 +28,9 @@ const FIRST_SILENT_EXECUTION = 1_000_000;
 export interface ExecutionsOptions {
   readonly wire: Wire;
   readonly user: UserSeat;
-  readonly language: KernelLanguage;
+  readonly language: Language;
   readonly history: History;
-  readonly session: NotebookSession;
+  readonly magics: Magics;
   readonly log: Log;
 }
 
@@ -38,6 +39,7 @@ export class Executions {
   readonly #flow: OutputFlow;
   readonly #queue: ExecuteRequest[] = [];
   readonly #cells = new Map<Turn, RunningCell>();
+  #working = false;
   #running: RunningCell | undefined;
   #newest: RunningCell | undefined;
   #turns = 0;
@@ -68,7 +70,7 @@ export class Executions {
 
   enqueue(message: Message): void {
     this.#queue.push(parseExecute(message));
-    if (!this.#running) void this.#work();
+    if (!this.#working) void this.#work();
   }
 
   /** Output of the user process. Turn 0, what native code printed, belongs to the newest cell. */
@@ -111,35 +113,39 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
+    this.#working = true;
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
-      const failed = await this.#execute(request).catch((error: unknown) => {
+      try {
+        await this.#execute(request);
+      } catch (error) {
         this.#options.log.write('a cell could not be run', error);
-        return true;
-      });
+      }
       this.#running = undefined;
-      if (failed && request.stopOnError) await this.#abortQueue();
     }
+    this.#working = false;
   }
 
-  /** Gives whether the cell failed. */
-  async #execute(request: ExecuteRequest): Promise<boolean> {
+  async #execute(request: ExecuteRequest): Promise<void> {
     const { wire, history } = this.#options;
     const { message, source } = request;
     await wire.status(message, 'busy');
     if (source.trim() === '') {
       await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, this.#count);
-      return false;
+      return;
     }
     const cell = this.#open(request);
     if (!request.silent)
       await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
     if (request.storeHistory) history.add(cell.execution, source);
     const outcome = await this.#outcome(cell);
-    // Native output comes by other pipes: what has arrived by now belongs before the result.
+    // Native output comes by other pipes: what has arrived by now belongs before the result. And "run all" sends its cells at once: those on the
+    // wire by now count as waiting.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#flow.drained();
+    // Decided before the client hears of the failure: what it sends afterwards is meant.
+    const aborted = !outcome.ok && request.stopOnError ? this.#queue.splice(0) : [];
     await this.#tell(cell, outcome);
-    return !outcome.ok;
+    for (const waiting of aborted) await this.#abort(waiting);
   }
 
   #open(request: ExecuteRequest): RunningCell {
@@ -157,7 +163,8 @@ export class Executions {
 
   async #outcome(cell: RunningCell): Promise<CellOutcome> {
     try {
-      if (magics.isMagic(cell.request.source)) return await magics.runMagic(cell.toCell(), this.#options.session);
+      const { magics } = this.#options;
+      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell());
       return await this.#runLocally(cell);
     } catch (error) {
       if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell) };
@@ -170,7 +177,12 @@ export class Executions {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
-    if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+    if (!prepared.ok) {
+      // TypeScript would only say that an expression is expected.
+      const misplaced = misplacedMagic(source);
+      if (misplaced) return { ok: false, error: plainError(misplaced.name, misplaced.message) };
+      return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+    }
     if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted before it began.') };
     const lastResort = this.#endIfDeaf(cell);
     try {
@@ -222,13 +234,9 @@ export class Executions {
     await wire.status(message, 'idle');
   }
 
-  async #abortQueue(): Promise<void> {
-    // "Run all" sends its cells at once: those already on the wire count as waiting.
-    await new Promise((resolve) => setImmediate(resolve));
-    for (const request of this.#queue.splice(0)) {
-      await this.#options.wire.status(request.message, 'busy');
-      await this.#reply(request, { status: 'aborted' }, this.#count);
-    }
+  async #abort(request: ExecuteRequest): Promise<void> {
+    await this.#options.wire.status(request.message, 'busy');
+    await this.#reply(request, { status: 'aborted' }, this.#count);
   }
 }
 

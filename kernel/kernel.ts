@@ -3,9 +3,9 @@ import { toCodePoints, toOffset } from './offsets';
 import type { Comms } from './comms';
 import type { Executions } from './executions';
 import type { History } from './history';
-import type { KernelLanguage } from './language';
+import type { Magics } from '../magics';
+import type { Completions, Inspection, Language } from '../language';
 import type { Log } from './log';
-import { magics } from './magics';
 import { ownVersion, versionOf } from './versions';
 import type { Connection } from './wire/connection';
 import { PROTOCOL_VERSION } from './wire/message';
@@ -19,7 +19,8 @@ export interface KernelOptions {
   readonly wire: Wire;
   readonly connection: Connection;
   readonly executions: Executions;
-  readonly language: KernelLanguage;
+  readonly language: Language;
+  readonly magics: Magics;
   readonly history: History;
   readonly comms: Comms;
   readonly log: Log;
@@ -147,16 +148,15 @@ export class Kernel {
 
   async #isComplete(content: Content): Promise<Content> {
     const source = textOf(content['code']);
-    if (magics.isMagic(source)) return { status: 'unknown' };
+    if (this.#options.magics.owns(source)) return { status: 'unknown' };
     return { ...(await this.#options.language.isComplete(source, AbortSignal.timeout(ANSWER_MILLISECONDS))) };
   }
 
   async #complete(content: Content): Promise<Content> {
-    const { source, offset, cursor } = positionIn(content);
+    const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
     const found =
-      magics.completeMagic(source, offset) ?? (await this.#options.language.complete(source, offset, signal));
-    if (!found) return { status: 'ok', matches: [], cursor_start: cursor, cursor_end: cursor, metadata: {} };
+      (await this.#completeMagic(source, offset)) ?? (await this.#options.language.complete(source, offset, signal));
     const start = toCodePoints(source, found.start);
     const end = toCodePoints(source, found.end);
     return {
@@ -166,18 +166,28 @@ export class Kernel {
       cursor_end: end,
       // JupyterLab's own extension: the kind of each match, for its icon.
       metadata: {
-        _jupyter_types_experimental: found.matches.map(({ text, type }) => ({ text, type: type ?? '', start, end })),
+        _jupyter_types_experimental: found.matches.map(({ text, kind }) => ({ text, type: kind, start, end })),
       },
     };
+  }
+
+  async #completeMagic(source: string, offset: number): Promise<Completions | undefined> {
+    const found = await this.#options.magics.complete(source, offset);
+    return found && { ...found, matches: found.matches.map(({ text, type }) => ({ text, kind: type })) };
+  }
+
+  #inspectMagic(source: string, offset: number): Inspection | undefined {
+    const text = this.#options.magics.inspect(source, offset);
+    return text === undefined ? undefined : { plain: text, markdown: `\`\`\`text\n${text}\n\`\`\`` };
   }
 
   async #inspect(content: Content): Promise<Content> {
     const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
-    const found = magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
+    const found = this.#inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
     if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
-    const markdown = found.markdown === undefined ? {} : { 'text/markdown': found.markdown };
-    return { status: 'ok', found: true, data: { 'text/plain': found.text, ...markdown }, metadata: {} };
+    const data = { 'text/plain': found.plain, 'text/markdown': found.markdown };
+    return { status: 'ok', found: true, data, metadata: {} };
   }
 }
 
@@ -206,11 +216,11 @@ function kernelInfo(): Content {
   };
 }
 
-function positionIn(content: Content): { source: string; offset: number; cursor: number } {
+function positionIn(content: Content): { source: string; offset: number } {
   const source = textOf(content['code']);
   const { cursor_pos } = content;
   const offset = typeof cursor_pos === 'number' ? toOffset(source, cursor_pos) : source.length;
-  return { source, offset, cursor: toCodePoints(source, offset) };
+  return { source, offset };
 }
 
 function errorContent(error: unknown): Content {

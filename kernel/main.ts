@@ -1,6 +1,8 @@
 // The kernel as Jupyter starts it: `node dist/kernel.js {connection_file}`. Sockets and supervision; the user's code runs in a child process, the
 // compiler in a thread, both started ahead of need.
 import { join } from 'node:path';
+import { Language } from '../language';
+import { Magics } from '../magics';
 import type { NotebookSession } from '../magics/namespace';
 import { Comms } from './comms';
 import { Executions } from './executions';
@@ -9,7 +11,6 @@ import { Kernel } from './kernel';
 import { openLog } from './log';
 import { isMonitorSession, monitorTargets } from './monitor';
 import { namespaceOf } from './namespace';
-import { plainLanguage } from './plain-language';
 import { UserSeat } from './user-seat';
 import { readConnection } from './wire/connection';
 import { Wire } from './wire/wire';
@@ -23,12 +24,19 @@ async function main(): Promise<void> {
   const connection = readConnection(connectionFile);
   const directory = process.cwd();
   const log = openLog();
-  const language = plainLanguage();
   const user = new UserSeat(join(__dirname, 'user.js'), directory, log);
   const notebook = process.env['JPY_SESSION_NAME'];
   // First of all: it starts while we bind our sockets. A kernel that serves job panels runs cells only if somebody asks it to.
-  if (!isMonitorSession(notebook)) user.warm();
+  const isLazy = isMonitorSession(notebook);
+  if (!isLazy) user.warm();
   const wire = await Wire.open(connection, log);
+  const language = new Language({
+    directory,
+    isLazy,
+    onRestart: (reason) => {
+      log.write('the language worker was started anew', reason);
+    },
+  });
   const history = new History();
   const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
   const session: NotebookSession = {
@@ -37,7 +45,8 @@ async function main(): Promise<void> {
     directory,
     ...(notebook ? { notebook } : {}),
   };
-  const executions: Executions = new Executions({ wire, user, language, history, session, log });
+  const magics = new Magics(session);
+  const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   user.listen({
     output: (turn, record) => {
       executions.output(turn, record);
@@ -57,7 +66,7 @@ async function main(): Promise<void> {
   let ending: Promise<void> | undefined;
   const shutdown = () => {
     ending ??= (async () => {
-      await Promise.all([user.close(), language.close()]);
+      await Promise.all([user.close(), language.close(), comms.closeAll(), magics[Symbol.asyncDispose]()]);
       await wire.close();
       process.exit(0);
     })();
@@ -74,7 +83,7 @@ async function main(): Promise<void> {
     log.write('a rejection nobody handled', reason);
   });
   endWithParent(shutdown);
-  await new Kernel({ wire, connection, executions, language, history, comms, log, shutdown }).serve();
+  await new Kernel({ wire, connection, executions, language, magics, history, comms, log, shutdown }).serve();
 }
 
 /** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */

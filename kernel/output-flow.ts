@@ -4,10 +4,10 @@ import type { MimeBundle, OutputRecord } from '../magics/protocol/output';
 import type { Content } from './wire/message';
 
 const BATCH_MILLISECONDS = 50;
-const BYTES_PER_SECOND = 850_000;
+const BYTES_PER_SECOND = 800_000;
 const MESSAGES_PER_SECOND = 800;
 /** A burst and three seconds at full rate stay below what the server counts over its window. */
-const BURST_BYTES = 400_000;
+const BURST_BYTES = 300_000;
 const BURST_MESSAGES = 300;
 /** Text of one message is never longer: the others need not wait behind it. */
 const MAX_TEXT = 100_000;

@@ -44,6 +44,11 @@ export class UserProcessEnded extends Error {
   }
 }
 
+/** Flags for the user's process alone (a larger heap, say); NODE_OPTIONS would reach the compiler and every child as well. */
+function userFlags(): string[] {
+  return (process.env['CELLBURST_NODE_OPTIONS'] ?? '').split(/\s+/).filter((flag) => flag !== '');
+}
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -69,7 +74,7 @@ export class UserProcess {
   constructor(program: string, directory: string, events: UserProcessEvents, log: Log) {
     this.#events = events;
     this.#log = log;
-    this.#child = spawn(process.execPath, [...NODE_FLAGS, program], {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...userFlags(), program], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
@@ -283,6 +288,7 @@ export class CallFailed extends Error {
     super(message);
     this.name = name;
     this.fields = fields;
+    if (typeof fields['stack'] === 'string') this.stack = fields['stack'];
   }
 }
 
@@ -292,7 +298,7 @@ export function describeEnd(end: ProcessEnd): string {
     case 'exit':
       return `The process was ended by process.exit(${end.code}).`;
     case 'heap':
-      return `The process ran out of memory: its JavaScript heap is limited to ${end.limitMiB} MiB (NODE_OPTIONS=--max-old-space-size=… raises it).`;
+      return `The process ran out of memory: its JavaScript heap is limited to ${end.limitMiB} MiB (CELLBURST_NODE_OPTIONS=--max-old-space-size=… in the kernel's environment raises it).`;
     case 'signal':
       return SIGNALS[end.signal] ?? `The process was ended by ${end.signal}.`;
     case 'code':

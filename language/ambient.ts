@@ -26,6 +26,8 @@ export const AMBIENT_TYPES = `declare module 'cellburst' {
   export const display: Display;
   /** A display whose output replaces what it showed before. */
   export function newDisplay(): Display;
+  /** Clears what the cell has shown; with \`wait\`, when the next output comes. */
+  export function clearOutput(options?: { readonly wait?: boolean }): void;
 
   /**
    * Maps in order over the cores of the job, or of this machine, with worker threads. The function and what it uses travel as a

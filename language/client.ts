@@ -1,11 +1,20 @@
 // The asynchronous door to the language worker: requests by id, cancellation by signal, and a worker that dies is replaced and told all cells again.
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { CellCode } from '../magics/protocol/code';
 import type { CellLanguage, PreparedCell } from '../magics/protocol/language';
 import type { Completeness } from './completeness';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
-import { CANCEL_SLOTS, type Method, type Reply, type Request, type Requests, type WorkerStart } from './messages';
+import {
+  CANCEL_SLOTS,
+  CURRENT_SLOT,
+  type Method,
+  type Reply,
+  type Request,
+  type Requests,
+  type WorkerStart,
+} from './messages';
 import type { CellText, LanguageSettings, RestoredCell } from './notebook';
 
 export type { Completeness, Completions, Inspection, LanguageSettings };
@@ -16,6 +25,8 @@ export interface LanguageOptions {
   readonly isJS?: boolean;
   /** The built worker; by default `language.js` beside the program that calls. */
   readonly workerPath?: string;
+  /** Start the worker at the first request instead of at once. */
+  readonly isLazy?: boolean;
   /** Told when the worker has died and was replaced. */
   readonly onRestart?: (reason: Error) => void;
 }
@@ -27,13 +38,19 @@ interface Waiting {
   readonly onAbort: () => void;
 }
 
+/** Above the numbers of cells that are executed here. */
+const FIRST_ADOPTED_EXECUTION = 2_000_000;
 /** A worker that dies this often without an answer in between will not live. */
 const MAX_FUTILE_STARTS = 3;
+/** The compiler looks for a cancellation between declarations only. A worker that is longer at one than this is replaced. */
+const GRACE_MILLISECONDS = 2000;
 
 export class Language implements CellLanguage {
   readonly #options: LanguageOptions;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #cancelled = new SharedArrayBuffer(4 * CANCEL_SLOTS);
+  /** Given up by the caller and not yet by the worker. */
+  readonly #abandoned = new Map<number, NodeJS.Timeout>();
+  readonly #cancelled = new SharedArrayBuffer(4 * (CURRENT_SLOT + 1));
   /** Prepared cells in order; committed ones move to the end. */
   readonly #cells = new Map<number, RestoredCell>();
   #settings: LanguageSettings;
@@ -42,11 +59,11 @@ export class Language implements CellLanguage {
   #nextId = 1;
   #failure: Error | undefined;
 
-  /** Starts the worker at once. */
+  /** Starts the worker at once, unless it is asked to be lazy. */
   constructor(options: LanguageOptions) {
     this.#options = options;
     this.#settings = { directory: options.directory, isJS: options.isJS ?? false };
-    this.#start();
+    if (options.isLazy !== true) this.#start();
   }
 
   async prepare(cell: CellText, signal?: AbortSignal): Promise<PreparedCell> {
@@ -66,6 +83,14 @@ export class Language implements CellLanguage {
       this.#cells.set(execution, { ...cell, progress });
     }
     await this.#ask('commit', { execution, progress });
+  }
+
+  async adopt({ source, declarations }: CellCode, progress: number): Promise<void> {
+    // Its number belongs to another cell of this notebook.
+    const execution = FIRST_ADOPTED_EXECUTION + this.#cells.size;
+    const cell: RestoredCell = { source, execution, declarations, progress, isJS: this.#settings.isJS };
+    this.#cells.set(execution, cell);
+    await this.#ask('restore', [cell]);
   }
 
   complete(source: string, offset: number, signal?: AbortSignal): Promise<Completions> {
@@ -99,6 +124,7 @@ export class Language implements CellLanguage {
     this.#worker = undefined;
     this.#failure ??= new Error('The language worker was closed.');
     this.#rejectAll(this.#failure);
+    this.#forgetAbandoned();
     await worker?.terminate();
   }
 
@@ -109,6 +135,7 @@ export class Language implements CellLanguage {
   ): Promise<Requests[M]['answer']> {
     const id = this.#nextId++;
     return new Promise<unknown>((resolve, reject) => {
+      if (!this.#worker && !this.#failure) this.#start();
       const worker = this.#worker;
       if (signal?.aborted || !worker) {
         reject(asError(signal?.aborted ? signal.reason : this.#failure));
@@ -117,6 +144,12 @@ export class Language implements CellLanguage {
       const onAbort = (): void => {
         Atomics.store(new Int32Array(this.#cancelled), id % CANCEL_SLOTS, id);
         this.#settle(id)?.reject(asError(signal?.reason));
+        this.#abandoned.set(
+          id,
+          setTimeout(() => {
+            this.#endIfStuck(worker, id);
+          }, GRACE_MILLISECONDS).unref(),
+        );
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.set(id, { resolve, reject, signal, onAbort });
@@ -168,7 +201,11 @@ export class Language implements CellLanguage {
 
   #replace(cause: Error): void {
     this.#worker = undefined;
-    const message = `The language worker ended unexpectedly (${cause.message}).`;
+    const wasStuck = this.#abandoned.has(Atomics.load(new Int32Array(this.#cancelled), CURRENT_SLOT));
+    this.#forgetAbandoned();
+    const message = wasStuck
+      ? 'The language worker did not give up a long check.'
+      : `The language worker ended unexpectedly (${cause.message}).`;
     if (++this.#futileStarts > MAX_FUTILE_STARTS) {
       this.#failure = new Error(`${message} It does not stay up: restart the kernel.`, { cause });
       this.#rejectAll(this.#failure);
@@ -182,11 +219,24 @@ export class Language implements CellLanguage {
   }
 
   #receive(reply: Reply): void {
+    clearTimeout(this.#abandoned.get(reply.id));
+    this.#abandoned.delete(reply.id);
     const waiting = this.#settle(reply.id);
     if (!waiting) return;
     if (reply.ok === true) waiting.resolve(reply.answer);
     else if (reply.ok === 'cancelled') waiting.reject(asError(waiting.signal?.reason));
     else waiting.reject(new Error(`The language worker failed: ${reply.message}`, { cause: reply.stack }));
+  }
+
+  /** A request that has not begun will not: the worker passes it over. */
+  #endIfStuck(worker: Worker, id: number): void {
+    if (Atomics.load(new Int32Array(this.#cancelled), CURRENT_SLOT) === id) void worker.terminate();
+    else this.#abandoned.delete(id);
+  }
+
+  #forgetAbandoned(): void {
+    for (const timer of this.#abandoned.values()) clearTimeout(timer);
+    this.#abandoned.clear();
   }
 
   #rejectAll(reason: Error): void {

@@ -16,7 +16,7 @@ export function judgeCompleteness(text: string, extension: string): Completeness
   const file = ts.createSourceFile(`/cell${extension}`, text, ts.ScriptTarget.ESNext, /*setParentNodes*/ false);
   const [first] = syntaxErrorsOf(file);
   if (!first) return { status: 'complete' };
-  const isAtEnd = first.start + first.length >= text.trimEnd().length;
+  const isAtEnd = first.start >= text.trimEnd().length;
   // A string ends with its line: more lines do not help it.
   const isString = first.code === 1002;
   if (UNTERMINATED.has(first.code) || (isAtEnd && !isString)) return { status: 'incomplete', indent: nextIndent(text) };

@@ -31,15 +31,24 @@ export function completeAt(checker: CellChecker, text: string, offset: number): 
   const typed = text.slice(begin, offset).toLowerCase();
   const matches = found.entries
     .filter(({ name, kind }) => kind !== ts.ScriptElementKind.warning && name.toLowerCase().startsWith(typed))
-    .sort(inOrderOf(text.slice(begin, offset)))
+    .sort(inOrderOf(text.slice(begin, offset), (name) => checker.isVisible(name)))
     .map(({ name, kind }) => ({ text: name, kind }));
   return { start: begin, end: offset, matches };
 }
 
+/** Names of the compiler's group for globals that are the notebook's come between the locals and those of Node. */
+const GLOBAL_GROUP = '15';
+const NOTEBOOK_GROUP = '14';
+
 /** The compiler's groups (locals before globals), in each the same case first, then by name. */
-function inOrderOf(typed: string): (a: ts.CompletionEntry, b: ts.CompletionEntry) => number {
+function inOrderOf(
+  typed: string,
+  isNotebookName: (name: string) => boolean,
+): (a: ts.CompletionEntry, b: ts.CompletionEntry) => number {
+  const group = ({ name, sortText }: ts.CompletionEntry): string =>
+    sortText === GLOBAL_GROUP && isNotebookName(name) ? NOTEBOOK_GROUP : sortText;
   const differs = ({ name }: ts.CompletionEntry): number => (name.startsWith(typed) ? 0 : 1);
-  return (a, b) => compare(a.sortText, b.sortText) || differs(a) - differs(b) || compare(a.name, b.name);
+  return (a, b) => compare(group(a), group(b)) || differs(a) - differs(b) || compare(a.name, b.name);
 }
 
 function compare(a: string, b: string): number {

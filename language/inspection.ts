@@ -1,4 +1,5 @@
 // What a name is: its type and its documentation, as plain text and as Markdown.
+import { readable } from './checking/problems';
 import { ts } from './compiler';
 import type { CellChecker } from './checking/checker';
 
@@ -13,17 +14,17 @@ export function inspectAt(checker: CellChecker, text: string, offset: number): I
   const info =
     at(offset) ?? (offset > 0 ? at(offset - 1) : undefined) ?? at(calleeAround(checker, offset) ?? text.length);
   if (!info) return undefined;
-  const signature = ts.displayPartsToString(info.displayParts);
+  const signature = readable(ts.displayPartsToString(info.displayParts));
   const documentation = ts.displayPartsToString(info.documentation);
-  const tags = (info.tags ?? []).map(({ name, text: parts }) => ({ name, text: ts.displayPartsToString(parts) }));
+  const tags = (info.tags ?? []).map(({ name, text: parts }) => ({ name, words: ts.displayPartsToString(parts) }));
   return {
-    plain: [signature, documentation, ...tags.map(({ name, text: tag }) => `@${name} ${tag}`.trimEnd())]
+    plain: [signature, documentation, ...tags.map(({ name, words }) => `@${name} ${words}`.trimEnd())]
       .filter((part) => part !== '')
       .join('\n\n'),
     markdown: [
       `\`\`\`typescript\n${signature}\n\`\`\``,
       documentation,
-      ...tags.map(({ name, text: tag }) => `*@${name}* ${tag}`.trimEnd()),
+      ...tags.map(({ name, words }) => `*@${name}* ${words}`.trimEnd()),
     ]
       .filter((part) => part !== '')
       .join('\n\n'),

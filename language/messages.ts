@@ -37,8 +37,9 @@ export type Reply =
 
 export interface WorkerStart {
   readonly settings: LanguageSettings;
-  /** Slot `id % length` holds the id of a request that was given up. */
+  /** 32-bit slots: `id % CANCEL_SLOTS` holds the id of a request that was given up, CURRENT_SLOT that of the request under way. */
   readonly cancelled: SharedArrayBuffer;
 }
 
 export const CANCEL_SLOTS = 64;
+export const CURRENT_SLOT = CANCEL_SLOTS;

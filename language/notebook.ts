@@ -106,15 +106,17 @@ export class NotebookLanguage {
   configure(settings: Partial<LanguageSettings>): void {
     const { directory } = this.#settings;
     this.#settings = { ...this.#settings, ...settings };
-    if (this.#settings.directory !== directory) this.reset();
+    if (this.#settings.directory === directory) return;
+    this.reset();
+    this.#checker.service.dispose();
+    this.#checker = new CellChecker(this.#settings.directory, this.#isCancelled);
   }
 
   /** Forgets all cells. */
   reset(): void {
     this.#pending.clear();
     this.#known.clear();
-    this.#checker.service.dispose();
-    this.#checker = new CellChecker(this.#settings.directory, this.#isCancelled);
+    this.#checker.forget();
   }
 
   #show(source: string): string {

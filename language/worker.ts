@@ -2,7 +2,7 @@
 import { keepCompiled } from './compile-cache';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ts } from './compiler';
-import { CANCEL_SLOTS, type Reply, type Request, type WorkerStart } from './messages';
+import { CANCEL_SLOTS, CURRENT_SLOT, type Reply, type Request, type WorkerStart } from './messages';
 import { NotebookLanguage } from './notebook';
 
 const port = parentPort;
@@ -15,7 +15,10 @@ const language = new NotebookLanguage(settings, () => isCancelled(current));
 
 port.on('message', (request: Request) => {
   current = request.id;
-  port.postMessage(isCancelled(request.id) ? { id: request.id, ok: 'cancelled' } : reply(request));
+  Atomics.store(slots, CURRENT_SLOT, current);
+  const answered: Reply = isCancelled(request.id) ? { id: request.id, ok: 'cancelled' } : reply(request);
+  Atomics.store(slots, CURRENT_SLOT, 0);
+  port.postMessage(answered);
 });
 warmUp();
 

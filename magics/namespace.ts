@@ -12,7 +12,7 @@ export interface Cell {
   /** JupyterLab's id of the cell, if the front end sends one. */
   readonly cellId?: string;
   readonly output: CellOutput;
-  /** Aborted when the user interrupts. */
+  /** Aborted when the user interrupts: a cluster cell then detaches. */
   readonly signal: AbortSignal;
   /**
    * Aborted by a second interrupt within 3 s of the first, if no other cell was started meanwhile. It may come after the cell has ended:

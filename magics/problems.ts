@@ -1,6 +1,7 @@
 // What the type check found, as the notebook shows it: one error, every problem with its line.
 import { codeFrame } from './protocol/code-frame';
-import type { CellProblem, ShownError } from './namespace';
+import type { ShownError } from './namespace';
+import type { CellProblem } from './protocol/language';
 
 const SHOWN_PROBLEMS = 20;
 const CYAN = '\u001b[36m';

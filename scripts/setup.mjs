@@ -12,14 +12,17 @@ import { preparePython } from './setup/python.mjs';
 
 const OLDEST_NODE = [20, 19];
 
-/** All of it. */
-export async function setUp() {
+/**
+ * All of it. Without `jupyter` only what the kernel itself needs; without `register` that Jupyter is not told of our kernel, for those who
+ * give their servers kernels of their own.
+ */
+export async function setUp({ jupyter = true, register = jupyter } = {}) {
   checkNode();
   mkdirSync(cache, { recursive: true });
   await installPackages();
   await buildPrograms();
-  await preparePython();
-  await registerKernel();
+  if (jupyter) await preparePython();
+  if (register) await registerKernel();
 }
 
 function checkNode() {
@@ -45,4 +48,4 @@ export async function runScript(body) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  await runScript(setUp);
+  await runScript(() => setUp());

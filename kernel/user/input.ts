@@ -16,6 +16,8 @@ interface Question {
   readonly password: boolean;
   readonly resolve: (answer: string) => void;
   readonly reject: (reason: Error) => void;
+  /** Made where the question was asked: its stack names the cell's line. */
+  readonly refusal: Error;
 }
 
 export class Input {
@@ -33,7 +35,8 @@ export class Input {
   readonly ask = (prompt = '', options: InputOptions = {}): Promise<string> => {
     return new Promise((resolve, reject) => {
       const { turn } = this.#attribution;
-      this.#questions.push({ turn, prompt, password: options.password === true, resolve, reject });
+      const password = options.password === true;
+      this.#questions.push({ turn, prompt, password, resolve, reject, refusal: new Error() });
       if (this.#questions.length === 1) this.#askFirst();
     });
   };
@@ -46,7 +49,9 @@ export class Input {
 
   refuse(turn: Turn, reason: string): void {
     if (this.#questions[0]?.turn !== turn) return;
-    this.#questions.shift()?.reject(new Error(`Cannot ask for input: ${reason}`));
+    const { reject, refusal } = this.#questions.shift() as Question;
+    refusal.message = `Cannot ask for input: ${reason}`;
+    reject(refusal);
     this.#askFirst();
   }
 

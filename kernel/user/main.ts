@@ -12,6 +12,7 @@ import { versionOf } from '../versions';
 import { LineReader, PIPES } from '../pipe';
 import type { Request } from '../pipe';
 import { Attribution } from './attribution';
+import { Calls } from './calls';
 import { Cells } from './cells';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
@@ -35,6 +36,8 @@ const realm = new Realm({
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });
+// capture and settle are entered here once magics/capture is there.
+const calls = new Calls({}, stopping);
 const cells = new Cells(realm, stopping, attribution, input);
 
 startInterruptThread();
@@ -73,10 +76,8 @@ function serve(request: Request): void {
       });
       return;
     case 'call':
-      frames.notice({
-        type: 'called',
-        id: request.id,
-        report: { ok: false, error: { name: 'Error', message: `unknown method ${request.method}`, fields: {} } },
+      void calls.run(request.turn, request.method, request.body).then((report) => {
+        frames.notice({ type: 'called', id: request.id, report });
       });
       return;
     case 'input':

@@ -24,7 +24,7 @@ export class CellChecker {
   readonly service: ts.LanguageService;
   readonly #options: ts.CompilerOptions;
   readonly #directory: string;
-  readonly #visible = new VisibleNames();
+  #visible = new VisibleNames();
   readonly #cells = new Map<ts.SourceFile, CommittedCell>();
   #roots = new Map<string, CommittedCell>();
   #text = '';
@@ -45,6 +45,10 @@ export class CellChecker {
 
   get scope(): ts.Node | undefined {
     return this.#visible.scope;
+  }
+
+  isVisible(name: string): boolean {
+    return this.#visible.symbolsOf(name).length > 0;
   }
 
   /** Looks at a text that may never be executed. */
@@ -84,6 +88,13 @@ export class CellChecker {
     this.#cells.set(file, { file, isRoot, isGlobal, uses });
     this.#visible.add(file, hidden);
     this.#prune();
+  }
+
+  /** Forgets all cells; what was read of the library and of packages stays. */
+  forget(): void {
+    this.#visible = new VisibleNames();
+    this.#cells.clear();
+    this.#roots = new Map();
   }
 
   /** Forgets cells that nothing visible leads to. */

@@ -51,7 +51,12 @@ function problemAt(file: ts.SourceFile, at: number, length: number, message: str
   return { message, ...(code === undefined ? {} : { code }), line, column: character, length: fitting };
 }
 
-/** Two versions of a name are told apart by the file they come from: by its cell, that is. */
-function readable(message: string): string {
-  return message.replace(/import\("[^"]*\/(Cell \[[\d*]+\])"\)\.([\w$]+)/g, '$2 ($1)');
+/** The compiler speaks of files and modules; the notebook has cells. */
+export function readable(message: string): string {
+  return message
+    .replace(/import\("[^"]*\/(Cell \[[\d*]+\])"\)\.([\w$]+)/g, '$2 ($1)')
+    .replace(
+      /Two different types with this name exist, but they are unrelated\./g,
+      'What was made before a name was declared anew keeps the type it was made with.',
+    );
 }

@@ -192,7 +192,10 @@ function writeConstantAssignment(r: Rewriting, node: ts.BinaryExpression, name: 
   r.writer.replaceTo(node.right.getStart(r.file), head);
   r.visit(node.right);
   r.writer.copyTo(node.end);
-  r.writer.insert(`,${deadCheck(name, meaning)}${throwConstant(name)})${isLogical ? ')' : ''}`);
+  r.writer.insertFor(
+    node.getStart(r.file),
+    `,${deadCheck(name, meaning)}${throwConstant(name)})${isLogical ? ')' : ''}`,
+  );
 }
 
 /** `x++`, `--x` for a plain name. Gives false when the default traversal does. */

@@ -96,6 +96,12 @@ export class Writer {
     this.#write(text);
   }
 
+  /** Inserts text that stands for what begins at `offset`, before the cursor. */
+  insertFor(offset: number, text: string): void {
+    this.#anchor({ offset, ...typedAt(this.#anchors, offset) });
+    this.#write(text);
+  }
+
   /** Inserts into the text for the user process only. */
   insertLocal(text: string): void {
     const anchor = this.#anchors[this.#next];

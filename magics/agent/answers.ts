@@ -21,11 +21,7 @@ export interface StreamItem {
 }
 
 type CallAnswers = {
-  readonly [M in CallName]: (
-    params: CallParams<M>,
-    client: ProcessIdentity,
-    signal: AbortSignal,
-  ) => CallResult<M> | Promise<CallResult<M>>;
+  readonly [M in CallName]: (params: CallParams<M>, client: ProcessIdentity) => CallResult<M> | Promise<CallResult<M>>;
 };
 type StreamAnswers = {
   readonly [M in StreamName]: (params: StreamParams<M>, signal: AbortSignal) => AsyncIterable<StreamItem>;
@@ -35,6 +31,8 @@ export interface AgentFacts {
   readonly jobs: Jobs;
   readonly schedulers: ReadonlyMap<string, Scheduler>;
   readonly status: () => AgentStatus;
+  /** Aborted when the agent ends. What was begun for a client goes on when the client leaves. */
+  readonly signal: AbortSignal;
   /** Ends the agent, soon. */
   readonly finish: () => void;
 }
@@ -43,18 +41,18 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ jobs, schedulers, status, finish }: AgentFacts) {
+  constructor({ jobs, schedulers, status, signal, finish }: AgentFacts) {
     this.#calls = {
       status,
       jobs: () => jobs.list(),
       job: ({ id }) => jobs.get(id),
       create: ({ spec }) => jobs.create(spec),
-      submit: ({ id }, _client, signal) => jobs.submit(id, signal),
+      submit: ({ id }) => jobs.submit(id, signal),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};
       },
-      cancel: ({ id }, _client, signal) => jobs.cancel(id, signal),
+      cancel: ({ id }) => jobs.cancel(id, signal),
       claim: ({ id }, client) => jobs.claim(id, client),
       delivered: ({ id }, client) => jobs.delivered(id, client),
       release: ({ id }, client) => jobs.release(id, client),
@@ -68,14 +66,14 @@ export class Answers {
       },
     };
     this.#streams = {
-      watch: ({ id }, signal) => watchJobs(jobs, id, signal),
-      changes: (_params, signal) => watchChanges(jobs, signal),
-      output: ({ id, from }, signal) => streamOutput(jobs, id, from, signal),
+      watch: ({ id }, stop) => watchJobs(jobs, id, stop),
+      changes: (_params, stop) => watchChanges(jobs, stop),
+      output: (params, stop) => streamOutput(jobs, params, stop),
     };
   }
 
-  async call(method: CallName, params: unknown, client: ProcessIdentity, signal: AbortSignal): Promise<unknown> {
-    return await answer(this.#calls, method, params, client, signal);
+  async call(method: CallName, params: unknown, client: ProcessIdentity): Promise<unknown> {
+    return await answer(this.#calls, method, params, client);
   }
 
   stream(method: StreamName, params: unknown, signal: AbortSignal): AsyncIterable<StreamItem> {
@@ -88,10 +86,9 @@ function answer<M extends CallName>(
   method: M,
   params: unknown,
   client: ProcessIdentity,
-  signal: AbortSignal,
 ): unknown {
   // The table's shape for M gives CallParams<M>; TypeScript does not carry M through the table.
-  return calls[method](CALLS[method].params(params, method) as CallParams<M>, client, signal);
+  return calls[method](CALLS[method].params(params, method) as CallParams<M>, client);
 }
 
 function open<M extends StreamName>(
@@ -103,8 +100,8 @@ function open<M extends StreamName>(
   return streams[method](STREAMS[method].params(params, method) as StreamParams<M>, signal);
 }
 
-/** Records as they are now, and the latest of each after every change: a slow reader misses steps, never the last one. */
-async function* watchJobs(jobs: Jobs, typed: string | undefined, signal: AbortSignal): AsyncGenerator<StreamItem> {
+/** Records as they are now, and the latest of each after every change, until the one that was asked for has ended or is forgotten: a slow reader misses steps, never the last one. */
+async function* watchJobs(jobs: Jobs, typed: string | undefined, stop: AbortSignal): AsyncGenerator<StreamItem> {
   const only = typed === undefined ? undefined : jobs.get(typed).id;
   const bell = new Bell();
   const news = new Map<string, JobRecord>();
@@ -113,6 +110,11 @@ async function* watchJobs(jobs: Jobs, typed: string | undefined, signal: AbortSi
     news.set(record.id, record);
     bell.ring();
   });
+  const gone = new AbortController();
+  const stopForget = jobs.onForget((id) => {
+    if (id === only) gone.abort();
+  });
+  const signal = AbortSignal.any([stop, gone.signal]);
   for (const record of only === undefined ? jobs.list() : [jobs.get(only)]) news.set(record.id, record);
   try {
     while (!signal.aborted) {
@@ -125,6 +127,7 @@ async function* watchJobs(jobs: Jobs, typed: string | undefined, signal: AbortSi
     }
   } finally {
     unsubscribe();
+    stopForget();
   }
 }
 
@@ -158,8 +161,12 @@ async function* watchChanges(jobs: Jobs, signal: AbortSignal): AsyncGenerator<St
   }
 }
 
-async function* streamOutput(jobs: Jobs, typed: string, from: number, signal: AbortSignal): AsyncGenerator<StreamItem> {
-  const { id, directory } = jobs.get(typed);
+async function* streamOutput(
+  jobs: Jobs,
+  params: StreamParams<'output'>,
+  signal: AbortSignal,
+): AsyncGenerator<StreamItem> {
+  const { id, directory } = jobs.get(params.id);
   const followed = {
     directory,
     total: () => {
@@ -173,6 +180,10 @@ async function* streamOutput(jobs: Jobs, typed: string, from: number, signal: Ab
         if (record.id === id) wake();
       }),
   };
-  for await (const { offset, next, bytes } of followOutput(followed, from, signal))
+  for await (const { offset, next, bytes } of followOutput(
+    followed,
+    { from: params.from, follow: params.follow ?? true },
+    signal,
+  ))
     yield { event: { offset, next }, bytes };
 }

@@ -59,7 +59,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   };
   const status = (): AgentStatus =>
     describeAgent(settings, jobs, schedulers, { startedAt, connections: sessions.size });
-  const answers = new Answers({ jobs, schedulers, status, finish });
+  const answers = new Answers({ jobs, schedulers, status, signal: ending.signal, finish });
   const server = createServer((socket) => {
     const session = new Session(socket, { answers, version: VERSION, log });
     sessions.add(session);

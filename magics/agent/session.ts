@@ -38,7 +38,6 @@ export class Session {
   readonly #stream: Duplex;
   readonly #options: SessionOptions;
   readonly #flows = new Map<number, Flow>();
-  readonly #closing = new AbortController();
   #client: ProcessIdentity | undefined;
 
   constructor(stream: Duplex, options: SessionOptions) {
@@ -66,7 +65,6 @@ export class Session {
       this.#options.log(`a connection was ended: ${messageOf(error)}`);
     } finally {
       clearTimeout(greeting);
-      this.#closing.abort();
       for (const flow of this.#flows.values()) flow.stop.abort();
       this.#stream.destroy();
     }
@@ -100,7 +98,7 @@ export class Session {
 
   async #answer(id: number, method: CallName, params: unknown, client: ProcessIdentity): Promise<void> {
     try {
-      const value = await this.#options.answers.call(method, params, client, this.#closing.signal);
+      const value = await this.#options.answers.call(method, params, client);
       this.#tell({ type: 'reply', id, value });
     } catch (error) {
       this.#fail(id, error);

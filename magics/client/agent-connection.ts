@@ -6,7 +6,6 @@ import { isFinal } from '../protocol/job';
 import {
   CALLS,
   STREAMS,
-  STREAM_WINDOW_BYTES,
   type AgentStatus,
   type CallName,
   type CallParams,
@@ -16,6 +15,7 @@ import {
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
 import { Link, LinkClosed, type LinkEvent } from './link';
+import { readEvents } from './stream';
 import { connectOrStart, tryConnect, type StartOptions } from './start';
 
 export interface OutputPiece {
@@ -36,8 +36,6 @@ export interface ConnectionOptions extends StartOptions {
   readonly isPassive: boolean;
 }
 
-/** Told to the agent in steps of this size. */
-const CREDIT_BYTES = STREAM_WINDOW_BYTES / 8;
 const ATTEMPTS = 4;
 
 export class AgentConnection implements AsyncDisposable {
@@ -139,16 +137,19 @@ export class AgentConnection implements AsyncDisposable {
     for await (const { value } of this.#events('changes', {}, signal)) yield STREAMS.changes.event(value, 'changes');
   }
 
-  /** A job's output from an offset on (0, or the `next` of an earlier piece), until the job has ended and all of it came. */
+  /**
+   * A job's output from an offset on (0, or the `next` of an earlier piece), until the job has ended and all of it came;
+   * with `follow: false` what there is by now.
+   */
   async *output(
     id: JobId | string,
-    options: { readonly from?: number; readonly signal: AbortSignal },
+    options: { readonly from?: number; readonly follow?: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<OutputPiece> {
-    const { signal } = options;
+    const { signal, follow = true } = options;
     let from = options.from ?? 0;
     while (!signal.aborted) {
       try {
-        for await (const { value, bytes } of this.#events('output', { id, from }, signal)) {
+        for await (const { value, bytes } of this.#events('output', { id, from, follow }, signal)) {
           const { offset, next } = STREAMS.output.event(value, 'output');
           from = next;
           yield { offset, next, bytes: bytes ?? Buffer.alloc(0) };
@@ -213,7 +214,14 @@ export class AgentConnection implements AsyncDisposable {
         await link.greet(this.#identity, requestTimeoutMs);
         return link;
       } catch (error) {
-        if (!(error instanceof LinkClosed) || attempt >= ATTEMPTS) throw error;
+        if (!(error instanceof LinkClosed)) throw error;
+        if (attempt < ATTEMPTS) continue;
+        throw new AgentError(
+          `The home agent closed ${attempt} connections at once. Its log, agent.log in ${stateDirectory}, may tell why.`,
+          {
+            cause: error,
+          },
+        );
       }
     }
   }
@@ -232,6 +240,14 @@ export class AgentConnection implements AsyncDisposable {
 
   #ask(link: Link, method: string, params: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      const { requestTimeoutMs } = this.#options;
+      const timer = setTimeout(() => {
+        link.forget(id);
+        const seconds = requestTimeoutMs / 1000;
+        reject(
+          new AgentError(`The home agent did not answer "${method}" within ${seconds} s. Is it stopped or overloaded?`),
+        );
+      }, requestTimeoutMs);
       const id = link.request(method, params, {
         event: () => undefined,
         end: (value) => {
@@ -243,69 +259,10 @@ export class AgentConnection implements AsyncDisposable {
           reject(error);
         },
       });
-      const seconds = this.#options.requestTimeoutMs / 1000;
-      const timer = setTimeout(() => {
-        link.forget(id);
-        reject(
-          new AgentError(`The home agent did not answer "${method}" within ${seconds} s. Is it stopped or overloaded?`),
-        );
-      }, this.#options.requestTimeoutMs);
     });
   }
 
-  /** One stream on the open connection. Ends without an error when the signal is aborted. */
   async *#events(method: string, params: unknown, signal: AbortSignal): AsyncGenerator<LinkEvent> {
-    const link = await this.open();
-    const queue: LinkEvent[] = [];
-    let used = 0;
-    let done = false;
-    let problem: Error | undefined;
-    let wake: () => void = () => undefined;
-    const id = link.request(method, params, {
-      event: (event) => {
-        queue.push(event);
-        wake();
-      },
-      end: () => {
-        done = true;
-        wake();
-      },
-      fail: (error) => {
-        problem = error;
-        wake();
-      },
-    });
-    const onAbort = (): void => {
-      wake();
-    };
-    signal.addEventListener('abort', onAbort);
-    try {
-      for (;;) {
-        if (signal.aborted) return;
-        const event = queue.shift();
-        if (event !== undefined) {
-          yield event;
-          used += event.bytes?.length ?? 0;
-          if (used >= CREDIT_BYTES) {
-            link.credit(id, used);
-            used = 0;
-          }
-          continue;
-        }
-        // Both are set by the callbacks above, while we wait.
-        if (isSet(problem)) throw problem;
-        if (isSet(done)) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      link.stop(id);
-    }
+    yield* readEvents(await this.open(), { method, params }, signal);
   }
-}
-
-function isSet<T>(value: T | undefined | false): value is T {
-  return value !== undefined && value !== false;
 }

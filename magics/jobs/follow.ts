@@ -25,8 +25,19 @@ export interface Followed {
   readonly subscribe: (wake: () => void) => () => void;
 }
 
-/** Output from `from` on, until the job is over and all of it was given, or the signal is aborted. */
-export async function* followOutput(job: Followed, from: number, signal: AbortSignal): AsyncGenerator<OutputPiece> {
+export interface FollowOptions {
+  /** 0, or the `next` of an earlier piece. */
+  readonly from: number;
+  /** Wait for more until the job is over; else give what is there. */
+  readonly follow: boolean;
+}
+
+/** Output from an offset on, until the job is over and all of it was given, or the signal is aborted. */
+export async function* followOutput(
+  job: Followed,
+  { from, follow }: FollowOptions,
+  signal: AbortSignal,
+): AsyncGenerator<OutputPiece> {
   const bell = new Bell();
   const ring = (): void => {
     bell.ring();
@@ -41,7 +52,7 @@ export async function* followOutput(job: Followed, from: number, signal: AbortSi
       const total = job.total();
       const piece = reader.read() ?? (total === undefined ? undefined : reader.skipTo(total));
       if (piece !== undefined) yield piece;
-      else if (total !== undefined) return;
+      else if (total !== undefined || !follow) return;
       else await bell.wait(LOOK_MS, signal);
     }
   } finally {

@@ -2,14 +2,15 @@
 // before anybody hears of it; what the files of a job tell anyway is written after.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AgentError, UsageError, WriteBackConflictError } from '../protocol/errors';
+import { AgentError, UsageError } from '../protocol/errors';
 import { isFinal, type JobId, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
 import { BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
-import { isAlive, isSame } from '../protocol/platform';
+import { isAlive } from '../protocol/platform';
 import { heartbeat, type ProcessIdentity } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
 import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
+import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
 import { toForget, toLighten, type Retention, type StoredJob } from './retention';
 import { finish, sight, type Evidence } from './status';
@@ -138,31 +139,19 @@ export class Jobs {
   }
 
   claim(typed: string, by: ProcessIdentity): JobRecord {
-    const record = this.get(typed);
-    if (!isFinal(record.status))
-      throw new UsageError(
-        `Cannot take the result of job ${record.id}: it has not ended, it is ${record.status.state}.`,
-      );
-    this.#checkDelivery(record, by);
-    return this.#write({ ...record, claimedBy: by });
+    return this.#write(claim(this.get(typed), by));
   }
 
   delivered(typed: string, by: ProcessIdentity): JobRecord {
     const record = this.get(typed);
-    // Asked again after a lost reply.
-    if (record.deliveredAt !== undefined && record.claimedBy !== undefined && isSame(record.claimedBy, by))
-      return record;
-    this.#checkDelivery(record, by);
-    if (record.claimedBy === undefined)
-      throw new WriteBackConflictError(`Cannot mark job ${record.id} as delivered: nobody has claimed its result.`);
-    return this.#write({ ...record, deliveredAt: Date.now() });
+    const delivered = deliver(record, by, Date.now());
+    return delivered === record ? record : this.#write(delivered);
   }
 
   release(typed: string, by: ProcessIdentity): JobRecord {
     const record = this.get(typed);
-    if (record.deliveredAt !== undefined || record.claimedBy === undefined || !isSame(record.claimedBy, by))
-      return record;
-    return this.#write(withoutClaim(record));
+    const free = release(record, by);
+    return free === record ? record : this.#write(free);
   }
 
   /** A client is gone: what it has claimed and not delivered is free again. */
@@ -221,17 +210,6 @@ export class Jobs {
     return ended;
   }
 
-  #checkDelivery(record: JobRecord, by: ProcessIdentity): void {
-    if (record.deliveredAt !== undefined)
-      throw new WriteBackConflictError(
-        `The result of job ${record.id} was delivered already, on ${new Date(record.deliveredAt).toISOString()}. Run the cell again for another.`,
-      );
-    if (record.claimedBy !== undefined && !isSame(record.claimedBy, by) && isAlive(record.claimedBy))
-      throw new WriteBackConflictError(
-        `The result of job ${record.id} is being taken by another process (${record.claimedBy.pid}).`,
-      );
-  }
-
   #schedulerOf(spec: JobSpec): Scheduler {
     const scheduler = this.#schedulers.get(spec.cluster);
     if (scheduler !== undefined) return scheduler;
@@ -288,12 +266,6 @@ export class Jobs {
     if (record.nativeId !== undefined) this.#byNative.delete(record.nativeId);
     for (const listener of this.#forgetListeners) listener(id);
   }
-}
-
-function withoutClaim(record: JobRecord): JobRecord {
-  const rest: { -readonly [K in keyof JobRecord]: JobRecord[K] } = { ...record };
-  delete rest.claimedBy;
-  return rest;
 }
 
 function toStored(record: JobRecord): StoredJob {

@@ -76,6 +76,8 @@ export class FrameReader {
   readonly #inbox = new Inbox();
   #marker: Buffer | undefined;
   #noise = 0;
+  /** Bytes until there is anything new to see: a header, then its whole frame. */
+  #wanted = HEADER_BYTES;
 
   constructor(options: { readonly marker?: string } = {}) {
     if (options.marker !== undefined && options.marker !== '') this.#marker = Buffer.from(options.marker, 'utf8');
@@ -84,15 +86,17 @@ export class FrameReader {
   *push(chunk: Uint8Array): Generator<Frame> {
     this.#inbox.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     if (!this.#skipToMarker()) return;
-    while (this.#inbox.length >= HEADER_BYTES) {
+    while (this.#inbox.length >= this.#wanted) {
       const header = this.#inbox.peek(HEADER_BYTES);
       const messageLength = header.readUInt32LE(0);
       const bytesLength = header.readUInt32LE(4);
       checkLengths(messageLength, bytesLength);
       const total = HEADER_BYTES + messageLength + bytesLength;
+      this.#wanted = total;
       if (this.#inbox.length < total) return;
       const frame = this.#inbox.peek(total);
       this.#inbox.skip(total);
+      this.#wanted = HEADER_BYTES;
       const end = HEADER_BYTES + messageLength;
       const message = parse(frame.toString('utf8', HEADER_BYTES, end));
       yield bytesLength > 0 ? { message, bytes: frame.subarray(end) } : { message };

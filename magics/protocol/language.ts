@@ -20,4 +20,9 @@ export interface CellLanguage {
   prepare(cell: { readonly source: string; readonly execution: number }, signal?: AbortSignal): Promise<PreparedCell>;
   /** Makes the cell's names visible to later cells: those initialised by `progress`. */
   commit(execution: number, progress: number): Promise<void>;
+  /**
+   * Makes the names of a cell visible that another kernel sent: it is checked here for its types alone. What it used there and is unknown here
+   * has the type `any`.
+   */
+  adopt(code: CellCode, progress: number): Promise<void>;
 }

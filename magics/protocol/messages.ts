@@ -6,6 +6,7 @@ import { processIdentity } from './run';
 import {
   anything,
   count,
+  flag,
   listOf,
   literal,
   number,
@@ -76,8 +77,11 @@ export const STREAMS = {
       forgotten: record({ kind: literal('forgotten'), id: text }),
     }),
   },
-  /** Output from an offset that was 0 or the `next` of an earlier piece, until the job has ended. The bytes lie beside the event. */
-  output: { params: record({ id: text, from: count }), event: outputChunk },
+  /**
+   * Output from an offset that was 0 or the `next` of an earlier piece, until the job has ended; without `follow` what is there by now.
+   * The bytes lie beside the event.
+   */
+  output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
 } as const;
 
 /** Bytes of one stream that may be under way: a slow reader slows its own stream, never another one or an answer. */

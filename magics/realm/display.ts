@@ -15,11 +15,13 @@ export const DISPLAY_METHOD = Symbol.for('Jupyter.display');
 /** Longest text/plain of one value; more would be read by nobody and slow the notebook down for good. */
 const MAX_TEXT = 1_000_000;
 
-/** The bundle of a value: its own (`Symbol.for('Jupyter.display')`), or `util.inspect` as text/plain. Never throws. */
-export async function showValue(value: unknown): Promise<Shown> {
-  const own = await ownBundle(value);
-  if (own) return own;
-  return { data: { 'text/plain': inspectValue(value) }, metadata: {} };
+/**
+ * The bundle of a value: its own (`Symbol.for('Jupyter.display')`), or `util.inspect` as text/plain. At once, unless the value's own method
+ * gives a promise. Never throws, never rejects.
+ */
+export function showValue(value: unknown): Shown | Promise<Shown> {
+  const own = ownBundle(value);
+  return own ?? { data: { 'text/plain': inspectValue(value) }, metadata: {} };
 }
 
 export function inspectValue(value: unknown): string {
@@ -32,24 +34,28 @@ export function inspectValue(value: unknown): string {
   }
 }
 
-async function ownBundle(value: unknown): Promise<Shown | undefined> {
+function ownBundle(value: unknown): Shown | Promise<Shown> | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null || types.isProxy(value))
     return undefined;
+  const unusable = (error: unknown) => withoutBundle(value, `threw: ${safeMessage(error)}`);
   try {
     const method: unknown = Reflect.get(value, DISPLAY_METHOD);
     if (typeof method !== 'function') return undefined;
-    const bundle: unknown = await Reflect.apply(method, value, []);
-    if (isMimeBundle(bundle)) return { data: toJson(bundle), metadata: {} };
-    return {
-      data: { 'text/plain': `${inspectValue(value)}\n[Symbol.for('Jupyter.display') gave no mime bundle]` },
-      metadata: {},
-    };
+    const bundle: unknown = Reflect.apply(method, value, []);
+    if (!types.isPromise(bundle)) return toShown(value, bundle);
+    return bundle.then((settled) => toShown(value, settled)).catch(unusable);
   } catch (error) {
-    return {
-      data: { 'text/plain': `${inspectValue(value)}\n[Symbol.for('Jupyter.display') threw: ${safeMessage(error)}]` },
-      metadata: {},
-    };
+    return unusable(error);
   }
+}
+
+function toShown(value: unknown, bundle: unknown): Shown {
+  if (!isMimeBundle(bundle)) return withoutBundle(value, 'gave no mime bundle');
+  return { data: toJson(bundle), metadata: {} };
+}
+
+function withoutBundle(value: unknown, why: string): Shown {
+  return { data: { 'text/plain': `${inspectValue(value)}\n[Symbol.for('Jupyter.display') ${why}]` }, metadata: {} };
 }
 
 /** A plain object with at least one member, all of them named like media types: `{ 'text/html': '<b>…' }`. */
@@ -72,90 +78,91 @@ function toMedia(media: unknown): unknown {
   return JSON.parse(JSON.stringify(media ?? null)) as unknown;
 }
 
-/** The methods of tslab's `display`. With an id, each call overwrites what the one before it showed. */
+/** Shows a value, or a mime bundle (an object whose members are all media types), and with tslab's methods one medium. */
 export interface Display {
-  javascript(source: string): void;
-  html(source: string): void;
-  markdown(source: string): void;
-  latex(source: string): void;
-  svg(source: string): void;
-  png(bytes: Uint8Array): void;
-  jpeg(bytes: Uint8Array): void;
-  gif(bytes: Uint8Array): void;
-  pdf(bytes: Uint8Array): void;
-  text(source: string): void;
-  raw(contentType: string, media: string | Uint8Array): void;
+  (value: unknown, options?: { readonly metadata?: MimeBundle }): void;
+  readonly javascript: (source: string) => void;
+  readonly html: (source: string) => void;
+  readonly markdown: (source: string) => void;
+  readonly latex: (source: string) => void;
+  readonly svg: (source: string) => void;
+  readonly text: (source: string) => void;
+  readonly json: (value: unknown) => void;
+  readonly png: (bytes: Uint8Array) => void;
+  readonly jpeg: (bytes: Uint8Array) => void;
+  readonly gif: (bytes: Uint8Array) => void;
+  readonly pdf: (bytes: Uint8Array) => void;
+  readonly raw: (contentType: string, media: string | Uint8Array) => void;
 }
 
-/** `display(value)`, and tslab's methods as its members. */
-export interface DisplayFunction extends Display {
-  /** Shows a value, or a mime bundle (an object whose members are all media types). Resolves once it is shown. */
-  (value: unknown): Promise<void>;
-}
-
+/** What the modules 'cellburst' and 'tslab' export to show things. */
 export interface DisplayFunctions {
-  readonly display: DisplayFunction;
+  readonly display: Display;
   /** A display whose calls overwrite each other: for progress. */
   readonly newDisplay: () => Display;
-  readonly clearOutput: (options?: { wait?: boolean }) => void;
+  readonly clearOutput: (options?: { readonly wait?: boolean }) => void;
+  readonly html: (source: string) => void;
+  readonly markdown: (source: string) => void;
+  readonly latex: (source: string) => void;
+  readonly svg: (source: string) => void;
 }
 
-/** What the modules 'cellburst' and 'tslab' export to show things, writing to `sink`. */
 export function makeDisplayFunctions(sink: OutputSink): DisplayFunctions {
-  const show = async (value: unknown): Promise<void> => {
-    if (isMimeBundle(value)) {
-      writeDisplay(sink, toJson(value));
-      return;
-    }
-    const shown = await showValue(value);
-    sink.write({ type: 'display', data: shown.data, metadata: shown.metadata });
-  };
+  const display = makeDisplay((shown) => {
+    sink.write({ type: 'display', ...shown });
+  });
+  const { html, markdown, latex, svg } = display;
   return {
-    display: Object.assign(
-      show,
-      makeDisplay((data) => {
-        writeDisplay(sink, data);
-      }),
-    ),
-    newDisplay: () => {
-      const displayId = randomUUID();
-      let shownBefore = false;
-      return makeDisplay((data) => {
-        sink.write({ type: 'display', data, metadata: {}, displayId, ...(shownBefore ? { update: true } : {}) });
-        shownBefore = true;
-      });
-    },
+    display,
+    newDisplay: () => overwritingDisplay(sink),
     clearOutput: (options = {}) => {
       sink.write({ type: 'clear', wait: options.wait === true });
     },
+    html,
+    markdown,
+    latex,
+    svg,
   };
 }
 
-function writeDisplay(sink: OutputSink, data: MimeBundle): void {
-  sink.write({ type: 'display', data, metadata: {} });
+function overwritingDisplay(sink: OutputSink): Display {
+  const displayId = randomUUID();
+  let update = false;
+  return makeDisplay((shown) => {
+    sink.write({ type: 'display', ...shown, displayId, ...(update ? { update } : {}) });
+    update = true;
+  });
 }
 
-function makeDisplay(write: (data: MimeBundle) => void): Display {
-  const as =
-    (type: string) =>
-    (media: string | Uint8Array): void => {
-      write({ [type]: toMedia(media) });
+function makeDisplay(write: (shown: Shown) => void): Display {
+  const show = (value: unknown, options: { readonly metadata?: MimeBundle } = {}): void => {
+    const shown = isMimeBundle(value) ? { data: toJson(value), metadata: {} } : showValue(value);
+    const withMetadata = ({ data, metadata }: Shown) => {
+      write({ data, metadata: { ...metadata, ...options.metadata } });
     };
-  return {
+    // At once whenever possible: what is printed after it comes after it.
+    if (shown instanceof Promise) void shown.then(withMetadata);
+    else withMetadata(shown);
+  };
+  const as = (type: string) => (media: unknown) => {
+    write({ data: { [type]: toMedia(media) }, metadata: {} });
+  };
+  return Object.assign(show, {
     javascript: as('text/javascript'),
     html: as('text/html'),
     markdown: as('text/markdown'),
     latex: as('text/latex'),
     svg: as('image/svg+xml'),
+    text: as('text/plain'),
+    json: as('application/json'),
     png: as('image/png'),
     jpeg: as('image/jpeg'),
     gif: as('image/gif'),
     pdf: as('application/pdf'),
-    text: as('text/plain'),
-    raw: (contentType, media) => {
+    raw: (contentType: string, media: string | Uint8Array) => {
       as(contentType)(media);
     },
-  };
+  });
 }
 
 function safeMessage(error: unknown): string {

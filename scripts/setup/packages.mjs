@@ -1,10 +1,11 @@
-// The npm packages: what package-lock.json says must be what lies in node_modules. npm notes what it installed in a lock file of its own,
-// so no stamp of ours can go stale.
+// The npm packages: what package-lock.json says must be what lies in node_modules. Looked up package by package (some 30 ms), so no stamp can
+// go stale.
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './places.mjs';
 import { run, SetupError, step } from './progress.mjs';
 
+const FOLDER = 'node_modules/';
 const modules = join(root, 'node_modules');
 
 export async function installPackages() {
@@ -32,23 +33,24 @@ export async function npm(args, cwd) {
 
 /** @returns {string | undefined} what differs, or nothing when all is as it should be */
 function outOfDate() {
-  const noted = join(modules, '.package-lock.json');
-  if (!existsSync(noted)) return 'none are installed yet';
-  const wanted = packagesOf(join(root, 'package-lock.json'));
-  const present = packagesOf(noted);
-  for (const [path, { version, optional }] of wanted) {
-    const found = present.get(path);
+  if (!existsSync(modules)) return 'none are installed yet';
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  for (const [path, { version, optional, link }] of Object.entries(packages)) {
+    // The project itself and its workspaces are no packages that npm installs.
+    if (!path.includes(FOLDER) || link === true) continue;
+    const found = installedVersion(path);
+    // What is optional may be for another platform.
     if (found === undefined && optional !== true) return `${nameOf(path)} is missing`;
-    if (found !== undefined && found.version !== version) return `${nameOf(path)} is ${found.version}, not ${version}`;
+    if (found !== undefined && found !== version) return `${nameOf(path)} is ${found}, not ${version}`;
   }
   return undefined;
 }
 
-function packagesOf(lock) {
-  const { packages } = JSON.parse(readFileSync(lock, 'utf8'));
-  return new Map(Object.entries(packages).filter(([path, entry]) => path !== '' && entry.link !== true));
+function installedVersion(path) {
+  const manifest = join(root, path, 'package.json');
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')).version : undefined;
 }
 
 function nameOf(path) {
-  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  return path.slice(path.lastIndexOf(FOLDER) + FOLDER.length);
 }

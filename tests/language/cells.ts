@@ -92,6 +92,8 @@ export class TestNotebook {
     const { stop, throw: throwName, awaited, epoch, has, dead, constant } = RUNTIME;
     vm.runInContext(
       `
+      for (const name of ['dispose', 'asyncDispose'])
+        if (!Symbol[name]) Object.defineProperty(Symbol, name, { value: Symbol.for('nodejs.' + name) });
       globalThis[${JSON.stringify(stop)}] = false;
       globalThis[${JSON.stringify(epoch)}] = 0;
       class KeyboardInterrupt extends Error {}

@@ -1,0 +1,62 @@
+// How a row is measured: both sides in turn, so that a change of the machine's mood meets both; then medians.
+import { performance } from 'node:perf_hooks';
+import { LateError } from './client.mjs';
+
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} key for `--rows`
+ * @property {string} unit of what `measure` gives
+ * @property {{ atMost: number } | { atLeast: number }} goal for ours / reference
+ * @property {string} against what the reference is, in words
+ * @property {(bench: Bench) => Promise<Measured>} measure
+ *
+ * @typedef {{ ours: number, reference: number }} Measured
+ *
+ * @typedef {object} Bench what a row may use
+ * @property {string} directory a temporary one
+ * @property {NodeJS.ProcessEnv} environment for kernels: state of its own
+ * @property {<T extends { close(): Promise<void> }>(started: Promise<T>) => Promise<T>} own closes it after the row
+ */
+
+/**
+ * Runs both sides in turn and gives the median of each.
+ * @param {{ runs: number, ours: () => Promise<number>, reference: () => Promise<number> }} sides each gives one measurement
+ * @returns {Promise<Measured>}
+ */
+export async function alternate({ runs, ours, reference }) {
+  const measured = { ours: [], reference: [] };
+  for (let turn = 0; turn < runs; turn++) {
+    // Who begins changes too.
+    const order = turn % 2 === 0 ? ['ours', 'reference'] : ['reference', 'ours'];
+    for (const side of order) {
+      const value = await counted(side === 'ours' ? ours : reference);
+      if (value !== undefined) measured[side].push(value);
+    }
+  }
+  for (const [side, values] of Object.entries(measured))
+    if (values.length < runs / 2) throw new Error(`Only ${values.length} of ${runs} runs of ${side} came to an end.`);
+  return { ours: median(measured.ours), reference: median(measured.reference) };
+}
+
+async function counted(run) {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof LateError) return undefined;
+    throw error;
+  }
+}
+
+/** @returns {Promise<number>} milliseconds that the action took */
+export async function timed(action) {
+  const started = performance.now();
+  await action();
+  return performance.now() - started;
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,79 @@
+// Jobs as lines of text for a terminal. Pure.
+import type { AgentStatus } from '../magics/protocol/messages';
+import type { JobRecord, JobStatus } from '../magics/protocol/job';
+
+/** One word for the list. */
+export function stateWord(status: JobStatus): string {
+  if (status.state === 'completed') return status.outcome === 'error' ? 'threw' : 'done';
+  if (status.state === 'failed') return status.cause;
+  return status.state;
+}
+
+/** The whole story in one sentence. */
+export function sentenceOf(job: JobRecord): string {
+  const { status } = job;
+  switch (status.state) {
+    case 'preparing':
+      return `Job ${job.id} is being prepared (${status.step}).`;
+    case 'queued':
+      return `Job ${job.id} is queued${status.reason === undefined ? '' : `: ${status.reason}`}.`;
+    case 'running':
+      return `Job ${job.id} is running${status.node === undefined ? '' : ` on ${status.node}`}.`;
+    case 'completed':
+      return status.outcome === 'value' ? `Job ${job.id} has ended with a result.` : `Job ${job.id} threw an error.`;
+    case 'failed':
+      return `Job ${job.id} failed. ${status.reason}`;
+    case 'cancelled':
+      return `Job ${job.id} was cancelled${status.by === 'unknown' ? '' : ` by the ${status.by}`}.`;
+    case 'unknown':
+      return `Job ${job.id} is in a state that Cellburst does not know: ${status.raw}.`;
+  }
+}
+
+/** Seconds as `4.2 s`, `3:07` or `2:03:00`. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.floor(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const pad = (part: number): string => String(part).padStart(2, '0');
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${minutes}:${pad(rest)}`;
+}
+
+function elapsed(job: JobRecord, nowMs: number): string {
+  return job.startedAt === undefined ? '' : duration(((job.endedAt ?? nowMs) - job.startedAt) / 1000);
+}
+
+const HEADINGS = ['ID', 'NAME', 'STATE', 'CORES', 'ELAPSED', 'MEMORY', 'DELIVERED', 'CELL'];
+
+/** A table, cut to the width of the terminal. */
+export function jobTable(jobs: readonly JobRecord[], nowMs: number, columns: number): string {
+  const rows = jobs.map((job) => [
+    job.id,
+    job.spec.name,
+    stateWord(job.status),
+    String(job.spec.resources.cores),
+    elapsed(job, nowMs),
+    job.usage === undefined ? '' : `${Math.round(job.usage.peakMemoryMiB)} MiB`,
+    job.deliveredAt === undefined ? '' : 'yes',
+    job.spec.summary,
+  ]);
+  const all = [HEADINGS, ...rows];
+  const widths = HEADINGS.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
+    .map((line) => line.trimEnd().slice(0, columns))
+    .join('\n');
+}
+
+export function agentLines(status: AgentStatus, nowMs: number): string {
+  const { jobs, cores, memoryMiB } = status;
+  return [
+    `Cellburst ${status.version} agent, process ${status.pid}, Node ${status.node}, up ${duration((nowMs - status.startedAt) / 1000)}`,
+    `state      ${status.stateDirectory}`,
+    `clients    ${status.connections}`,
+    `cores      ${cores.used} of ${cores.total} in use`,
+    `memory     ${memoryMiB.promised} of ${memoryMiB.total} MiB promised`,
+    `jobs       ${jobs.running} running, ${jobs.queued} queued, ${jobs.preparing} being prepared, ${jobs.ended} ended`,
+    `warm       ${status.warm} runner${status.warm === 1 ? '' : 's'}`,
+  ].join('\n');
+}

@@ -1,0 +1,152 @@
+// Tells Jupyter of this kernel: a kernelspec in one of its data directories, found without Python. The commands are `cellburst install` and
+// `cellburst uninstall`. Sources: jupyter_client "Kernel specs", jupyter_core.paths for the directories.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { UsageError } from '../magics/protocol/errors';
+import { PROTOCOL_VERSION } from './wire/message';
+
+export const KERNEL_NAME = 'cellburst';
+const DISPLAY_NAME = 'TypeScript (Cellburst)';
+const SPEC_FILE = 'kernel.json';
+
+export type InstallPlace =
+  /** The data directory of this person. */
+  | { readonly kind: 'user' }
+  /** The active Conda or virtual environment, or that of the first `python3` on the PATH. */
+  | { readonly kind: 'sys-prefix' }
+  | { readonly kind: 'prefix'; readonly directory: string };
+
+export interface InstallOptions {
+  /** `user`, if not given. */
+  readonly place?: InstallPlace;
+  /** The program Jupyter will start; `dist/kernel.js` of this package, if not given. */
+  readonly program?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+export interface InstallReport {
+  /** The kernelspec's own directory. */
+  readonly directory: string;
+  /** Absolute paths of the files written, or removed by `uninstallKernel`. */
+  readonly files: readonly string[];
+  /** What happened: `unchanged` wrote nothing, `absent` had nothing to remove. */
+  readonly done: 'installed' | 'updated' | 'unchanged' | 'removed' | 'absent';
+}
+
+/** Writes the kernelspec. The second time, with nothing new to say, writes nothing. */
+export function installKernel(options: InstallOptions = {}): InstallReport {
+  const directory = specDirectory(options);
+  const file = join(directory, SPEC_FILE);
+  const spec = `${JSON.stringify(kernelSpec(options.program ?? ownProgram()), null, 2)}\n`;
+  const existed = existsSync(file);
+  if (existed && readFileSync(file, 'utf8') === spec) return { directory, files: [], done: 'unchanged' };
+  try {
+    mkdirSync(directory, { recursive: true });
+    // Beside, then renamed: Jupyter may look at this very moment.
+    const beside = `${file}.${process.pid}.new`;
+    writeFileSync(beside, spec);
+    renameSync(beside, file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(
+      `Cannot write the kernelspec ${file}: ${reason}. Choose another place with --user, --sys-prefix or --prefix DIR.`,
+      { cause },
+    );
+  }
+  return { directory, files: [file], done: existed ? 'updated' : 'installed' };
+}
+
+/** Removes what `installKernel` wrote in this place. A directory that is not ours is left alone. */
+export function uninstallKernel(options: InstallOptions = {}): InstallReport {
+  const directory = specDirectory(options);
+  const file = join(directory, SPEC_FILE);
+  if (!existsSync(file)) return { directory, files: [], done: 'absent' };
+  if (!isOurs(file))
+    throw new UsageError(`Will not remove ${directory}: its ${SPEC_FILE} does not start Cellburst. Remove it by hand.`);
+  rmSync(directory, { recursive: true });
+  return { directory, files: [file], done: 'removed' };
+}
+
+function kernelSpec(program: string): Record<string, unknown> {
+  return {
+    // Absolute, since a Node of nvm or fnm is on the PATH of the shell only, not on that of Jupyter's server.
+    argv: [process.execPath, program, '{connection_file}'],
+    display_name: DISPLAY_NAME,
+    language: 'typescript',
+    interrupt_mode: 'message',
+    kernel_protocol_version: PROTOCOL_VERSION,
+    metadata: { debugger: false },
+  };
+}
+
+/** This module is bundled into a program of dist/, where the kernel lies as well. */
+function ownProgram(): string {
+  const program = join(__dirname, 'kernel.js');
+  if (existsSync(program)) return program;
+  throw new UsageError(`Cannot find the kernel's program at ${program}. Build it first: npm run build.`);
+}
+
+function isOurs(file: string): boolean {
+  try {
+    const spec: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof spec === 'object' && spec !== null && Reflect.get(spec, 'display_name') === DISPLAY_NAME;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
+
+function specDirectory(options: InstallOptions): string {
+  const environment = options.environment ?? process.env;
+  return join(dataDirectory(options.place ?? { kind: 'user' }, environment), 'kernels', KERNEL_NAME);
+}
+
+/** Where Jupyter looks for kernels. */
+function dataDirectory(place: InstallPlace, environment: NodeJS.ProcessEnv): string {
+  switch (place.kind) {
+    case 'user':
+      return userDirectory(environment);
+    case 'sys-prefix':
+      return join(activePrefix(environment), 'share', 'jupyter');
+    case 'prefix':
+      return join(resolve(place.directory), 'share', 'jupyter');
+  }
+}
+
+function userDirectory(environment: NodeJS.ProcessEnv): string {
+  const { JUPYTER_DATA_DIR: own, XDG_DATA_HOME: xdg, APPDATA: roaming } = environment;
+  if (own) return resolve(own);
+  if (process.platform === 'win32') return join(roaming ?? join(homedir(), 'AppData', 'Roaming'), 'jupyter');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Jupyter');
+  return join(xdg ? xdg : join(homedir(), '.local', 'share'), 'jupyter');
+}
+
+function activePrefix(environment: NodeJS.ProcessEnv): string {
+  const active = environment['VIRTUAL_ENV'] ?? environment['CONDA_PREFIX'];
+  if (active) return active;
+  const prefix = pythonPrefix(environment);
+  if (prefix !== undefined) return prefix;
+  throw new UsageError(
+    'Cannot find a Python environment for --sys-prefix: neither VIRTUAL_ENV nor CONDA_PREFIX is set, and there is no python3 on the PATH. ' +
+      'Activate the environment Jupyter runs in, or give its directory with --prefix DIR.',
+  );
+}
+
+function pythonPrefix(environment: NodeJS.ProcessEnv): string | undefined {
+  for (const python of process.platform === 'win32' ? ['python', 'py'] : ['python3', 'python']) {
+    try {
+      const prefix = execFileSync(python, ['-c', 'import sys; print(sys.prefix)'], {
+        encoding: 'utf8',
+        env: environment,
+        stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: 10_000,
+      }).trim();
+      if (isAbsolute(prefix) && existsSync(dirname(prefix))) return prefix;
+    } catch {
+      // Not there, or no Python that works: the next one.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,109 @@
+// What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
+import { join } from 'node:path';
+import type { AgentConnection } from './client';
+import { bringHome } from './home';
+import type { MagicLine } from './line';
+import type { Cell, CellOutcome, NotebookSession } from './namespace';
+import { optionsHelp, parseOptions, type ClusterOptions } from './options';
+import { showProblems } from './problems';
+import type { CellCode } from './protocol/code';
+import { UsageError } from './protocol/errors';
+import type { JobId, JobRecord, JobSpec } from './protocol/job';
+import { BUNDLE_FILE } from './protocol/layout';
+import { showCapture, showText, succeed } from './show';
+
+/** A cell that was sent from this kernel and whose result is not home yet. */
+export interface SentCell {
+  readonly captureId: string;
+  readonly execution: number;
+  readonly atomic: boolean;
+}
+
+export interface ClusterSession extends NotebookSession {
+  /** The home agent, started when first needed. */
+  agent(): Promise<AgentConnection>;
+  readonly clusters: readonly string[];
+  /** Of `%cluster use`. */
+  defaultCluster: string;
+  readonly sent: Map<JobId, SentCell>;
+}
+
+export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSession): Promise<CellOutcome> {
+  const options = parseOptions(line, session.clusters);
+  if (options.help) return succeed(showText(optionsHelp(session.clusters)));
+  refuseNothingToRun(cell, line);
+
+  const prepared = await session.language.prepare(cell, cell.signal);
+  if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
+  if (options.dryRun)
+    return succeed(showCapture(await session.namespace.capture({ cell: prepared.code }, cell.signal)));
+
+  const agent = await session.agent();
+  const job = await agent.create(toSpec(cell, line, options, session));
+  await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
+
+  if (options.detach)
+    return succeed(showText(`Job ${job.id} is submitted. Bring its result home with: %cluster attach ${job.id}`));
+  return bringHome(job.id, cell, session);
+}
+
+/** A job whose capture is refused, or that nobody wants any more, leaves nothing behind. */
+async function captureAndSubmit(
+  job: JobRecord,
+  code: CellCode,
+  options: ClusterOptions,
+  at: { readonly agent: AgentConnection; readonly cell: Cell; readonly session: ClusterSession },
+): Promise<void> {
+  const { agent, cell, session } = at;
+  try {
+    const { captureId } = await session.namespace.capture(
+      { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
+      cell.signal,
+    );
+    cell.signal.throwIfAborted();
+    await agent.submit(job.id);
+    session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
+  } catch (error) {
+    await agent.discard(job.id);
+    throw error;
+  }
+}
+
+function refuseNothingToRun(cell: Cell, line: MagicLine): void {
+  const rest = cell.source.slice(line.offset + line.text.length);
+  if (rest.trim() === '')
+    throw new UsageError('There is nothing below the %%cluster line to run. Put the code on the lines after it.');
+}
+
+function toSpec(cell: Cell, line: MagicLine, options: ClusterOptions, session: ClusterSession): JobSpec {
+  const summary = summarize(cell.source.slice(line.offset + line.text.length));
+  return {
+    name: options.name ?? summary,
+    cluster: options.cluster ?? session.defaultCluster,
+    resources: {
+      cores: options.cores ?? 1,
+      ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
+      ...(options.time === undefined ? {} : { wallTimeSeconds: options.time }),
+      ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
+    },
+    environment: options.env,
+    origin: {
+      client: 'kernel',
+      pid: process.pid,
+      directory: session.directory,
+      execution: cell.execution,
+      ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
+      ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
+    },
+    summary,
+  };
+}
+
+const SUMMARY_LENGTH = 80;
+
+/** The first line of code that says something. */
+function summarize(code: string): string {
+  const lines = code.split('\n').map((line) => line.trim());
+  const telling = lines.find((line) => line !== '' && !line.startsWith('//') && !line.startsWith('import '));
+  return (telling ?? lines.find((line) => line !== '') ?? '').slice(0, SUMMARY_LENGTH);
+}

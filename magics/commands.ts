@@ -1,0 +1,135 @@
+// `%cluster jobs`, `%cluster attach ID` …: one table serves running, help, completion and inspection.
+import type { AgentConnection } from './client';
+import type { ClusterSession } from './cluster';
+import { bringHome } from './home';
+import { pointAt, type MagicLine, type Word } from './line';
+import type { Cell, CellOutcome } from './namespace';
+import { didYouMean } from './nearest';
+import { isFinal } from './protocol/job';
+import { OutputReader } from './protocol/output';
+import { showJobs, showText, stateInWords, succeed } from './show';
+
+interface Call {
+  /** What stands behind the command. */
+  readonly words: readonly Word[];
+  readonly line: MagicLine;
+  readonly cell: Cell;
+  readonly session: ClusterSession;
+  /** The home agent, started when a command needs it. */
+  agent(): Promise<AgentConnection>;
+}
+
+interface Command {
+  readonly usage: string;
+  readonly help: string;
+  /** What its argument names, for completion. */
+  readonly argument?: 'job' | 'cluster';
+  run(call: Call): Promise<CellOutcome>;
+}
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  jobs: {
+    usage: 'jobs',
+    help: 'Lists your jobs, of all notebooks, newest first.',
+    async run({ agent }) {
+      const jobs = await (await agent()).jobs();
+      return succeed(showJobs(jobs, Date.now()));
+    },
+  },
+  logs: {
+    usage: 'logs ID',
+    help: 'Shows what a job has printed so far.',
+    argument: 'job',
+    async run({ words, line, cell, agent: connect }) {
+      const agent = await connect();
+      const job = await agent.job(argumentOf(words, line, 'logs ID').text);
+      const reader = new OutputReader();
+      if (job.outputBytes === 0)
+        return succeed(showText(`Job ${job.id} has printed nothing${isFinal(job.status) ? '' : ' so far'}.`));
+      // A running job's output does not end: what was there when the command was given is shown.
+      for await (const { bytes, next } of agent.output(job.id, { signal: cell.signal })) {
+        for (const { record } of reader.push(bytes)) cell.output.write(record);
+        if (next >= job.outputBytes && !isFinal(job.status)) break;
+      }
+      return succeed();
+    },
+  },
+  cancel: {
+    usage: 'cancel ID',
+    help: 'Ends a job. There is no undo.',
+    argument: 'job',
+    async run({ words, line, agent: connect }) {
+      const agent = await connect();
+      const job = await agent.cancel((await agent.job(argumentOf(words, line, 'cancel ID').text)).id);
+      return succeed(
+        showText(`Job ${job.id}: ${job.status.state === 'running' ? 'cancelling …' : stateInWords(job.status)}`),
+      );
+    },
+  },
+  attach: {
+    usage: 'attach ID',
+    help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once.',
+    argument: 'job',
+    async run({ words, line, cell, session, agent }) {
+      const job = await (await agent()).job(argumentOf(words, line, 'attach ID').text);
+      return bringHome(job.id, cell, session);
+    },
+  },
+  use: {
+    usage: 'use NAME',
+    help: 'Makes NAME the cluster of %%cluster cells that name none.',
+    argument: 'cluster',
+    run({ words, line, session }) {
+      const word = argumentOf(words, line, 'use NAME');
+      if (!session.clusters.includes(word.text)) {
+        throw pointAt(
+          line.text,
+          word,
+          `There is no cluster ${JSON.stringify(word.text)}.${didYouMean(word.text, session.clusters)} Known: ${session.clusters.join(', ')}.`,
+        );
+      }
+      session.defaultCluster = word.text;
+      return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
+    },
+  },
+  help: {
+    usage: 'help',
+    help: 'Shows this text.',
+    run: () => Promise.resolve(succeed(showText(commandsHelp()))),
+  },
+};
+
+export async function runCommand(cell: Cell, line: MagicLine, session: ClusterSession): Promise<CellOutcome> {
+  const [verb, ...words] = line.words;
+  if (!verb) return succeed(showText(commandsHelp()));
+  const command = COMMANDS[verb.text];
+  if (!command)
+    throw pointAt(
+      line.text,
+      verb,
+      `%cluster has no command ${JSON.stringify(verb.text)}.${didYouMean(verb.text, Object.keys(COMMANDS))} %cluster help lists them all.`,
+    );
+  return command.run({ words, line, cell, session, agent: () => session.agent() });
+}
+
+function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Word {
+  const [word, extra] = words;
+  if (!word)
+    throw pointAt(
+      line.text,
+      { start: line.text.length, end: line.text.length + 1 },
+      `%cluster ${usage}: something is missing.`,
+    );
+  if (extra) throw pointAt(line.text, extra, `%cluster ${usage}: one too many.`);
+  return word;
+}
+
+function commandsHelp(): string {
+  const rows = Object.values(COMMANDS);
+  const width = Math.max(...rows.map(({ usage }) => usage.length)) + 2;
+  return [
+    ...rows.map(({ usage, help }) => `  %cluster ${usage.padEnd(width)}${help}`),
+    '',
+    'To run a cell on a cluster: %%cluster --help',
+  ].join('\n');
+}

@@ -1,0 +1,115 @@
+// Brings a job home: its output as it comes, then its result, once. Used by the cell that sent it and by `%cluster attach`.
+import type { AgentConnection } from './client';
+import type { ClusterSession } from './cluster';
+import { failureOf } from './failure';
+import type { Cell, CellOutcome } from './namespace';
+import { isFinal, type JobId, type JobRecord } from './protocol/job';
+import { OutputReader } from './protocol/output';
+import { fail, showError } from './show';
+import { StatusLine } from './status';
+
+export async function bringHome(id: JobId, cell: Cell, session: ClusterSession): Promise<CellOutcome> {
+  const agent = await session.agent();
+  try {
+    const job = await followToEnd(agent, id, cell);
+    return await settle(agent, job, cell, session);
+  } catch (error) {
+    if (!cell.signal.aborted) throw error;
+    cancelOnSecondInterrupt(agent, id, cell);
+    return {
+      ok: false,
+      error: showError(
+        'KeyboardInterrupt',
+        `detached from job ${id}, which goes on. Bring it home with %cluster attach ${id}; end it with %cluster cancel ${id}, or interrupt again now.`,
+      ),
+    };
+  }
+}
+
+function cancelOnSecondInterrupt(agent: AgentConnection, id: JobId, cell: Cell): void {
+  const cancel = async (): Promise<void> => {
+    try {
+      await agent.cancel(id);
+      cell.output.write({ type: 'stderr', text: `Interrupted again: job ${id} is being cancelled.\n` });
+    } catch (error) {
+      cell.output.write({ type: 'stderr', text: `Job ${id} could not be cancelled: ${String(error)}\n` });
+    }
+  };
+  if (cell.cancel.aborted) void cancel();
+  else cell.cancel.addEventListener('abort', () => void cancel(), { once: true });
+}
+
+/** Shows output and state until the job has ended and all its output is shown. */
+async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell): Promise<JobRecord> {
+  using status = new StatusLine(cell.output);
+  // Whichever fails first ends the other: neither may go on writing into the cell.
+  const both = new AbortController();
+  const signal = AbortSignal.any([cell.signal, both.signal]);
+  const watching = (async () => {
+    let last: JobRecord | undefined;
+    for await (const job of agent.watch(id, signal)) {
+      status.update(job);
+      last = job;
+      if (isFinal(job.status)) break;
+    }
+    cell.signal.throwIfAborted();
+    if (!last) throw new Error(`The home agent told nothing of job ${id}.`);
+    return last;
+  })();
+  try {
+    const [job] = await Promise.all([watching, forwardOutput(agent, id, cell, signal)]);
+    return job;
+  } catch (error) {
+    both.abort();
+    throw error;
+  }
+}
+
+async function forwardOutput(agent: AgentConnection, id: JobId, cell: Cell, signal: AbortSignal): Promise<void> {
+  const reader = new OutputReader();
+  for await (const { bytes } of agent.output(id, { signal })) {
+    for (const { record } of reader.push(bytes)) cell.output.write(record);
+  }
+}
+
+/** The result goes into the notebook exactly once: claimed first, marked delivered after, given back when it could not be used. */
+async function settle(
+  agent: AgentConnection,
+  job: JobRecord,
+  cell: Cell,
+  session: ClusterSession,
+): Promise<CellOutcome> {
+  const sent = session.sent.get(job.id);
+  if (job.status.state !== 'completed') {
+    session.sent.delete(job.id);
+    if (sent) session.namespace.forget(sent.captureId);
+    return fail(failureOf(job));
+  }
+  await agent.claim(job.id);
+  try {
+    const report = await session.namespace.settle(
+      {
+        ...(sent ? { captureId: sent.captureId } : {}),
+        directory: job.directory,
+        atomic: sent?.atomic ?? false,
+        where: `job ${job.id} on ${job.spec.cluster}`,
+      },
+      cell.signal,
+    );
+    if (sent) await session.language.commit(sent.execution, report.progress);
+    else await session.language.adopt(report.cell, report.progress);
+    await agent.delivered(job.id);
+    session.sent.delete(job.id);
+    if (report.conflicts.length > 0) {
+      const names = report.conflicts.join(', ');
+      cell.output.write({
+        type: 'stderr',
+        text: `Left as they are, since they were changed here while the job ran: ${names}. The result of the cell is complete otherwise.\n`,
+      });
+    }
+    return report.outcome;
+  } catch (error) {
+    await agent.release(job.id);
+    throw error;
+  }
+}

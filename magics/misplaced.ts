@@ -1,0 +1,13 @@
+// A magic that stands anywhere but on the first line of its cell: TypeScript would only say that an expression is expected.
+import { UsageError } from './protocol/errors';
+
+/** For a cell that does not check: is that because of a magic line further down? */
+export function misplacedMagic(source: string): UsageError | undefined {
+  const lines = source.split('\n');
+  const index = lines.findIndex((line) => /^\s*%{1,2}[A-Za-z]/.test(line));
+  if (index < 0) return undefined;
+  const text = lines[index]?.trim() ?? '';
+  return new UsageError(
+    `${text.split(/\s/)[0] ?? text} stands on line ${index + 1}. A magic must be the first line of its cell: move it to the top, or into a cell of its own.\n  ${text}`,
+  );
+}

@@ -1,0 +1,251 @@
+// The options of `%%cluster`, declared once: parsing, --help, completion and inspection all read this table.
+import { z } from 'zod';
+import { pointAt, type MagicLine, type Word } from './line';
+import { didYouMean } from './nearest';
+import { parseDuration, parseMemory, quantity } from './quantities';
+
+interface Option<Value> {
+  readonly flag: `--${string}`;
+  readonly short?: `-${string}`;
+  /** Other schedulers' words for the same thing. */
+  readonly aliases?: readonly `--${string}`[];
+  /** The placeholder of its argument; without one it is a switch. */
+  readonly argument?: string;
+  readonly repeatable?: boolean;
+  readonly help: string;
+  /** Values offered by completion. */
+  readonly examples?: readonly string[];
+  /** From the texts given (one, unless repeatable). */
+  readonly value: z.ZodType<Value, string>;
+}
+
+function option<Value>(declared: Option<Value>): Option<Value> {
+  return declared;
+}
+
+const count = (what: string, least: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `expected a whole number of ${what}`)
+    .transform(Number)
+    .refine((n) => n >= least && n <= 1_000_000, `expected ${least} or more ${what}`);
+
+const assignment = z
+  .string()
+  .regex(/^[A-Za-z_]\w*=/, 'expected NAME=VALUE')
+  .transform((text): readonly [string, string] => [
+    text.slice(0, text.indexOf('=')),
+    text.slice(text.indexOf('=') + 1),
+  ]);
+
+const switched = z.string().transform(() => true);
+
+export const OPTIONS = {
+  cores: option({
+    flag: '--cores',
+    short: '-c',
+    aliases: ['--cpus', '--ncpus', '--cpus-per-task'],
+    argument: 'N',
+    help: 'CPU cores of the job. `pmap` uses them all. Default 1.',
+    examples: ['1', '2', '4', '8', '16'],
+    value: count('cores', 1),
+  }),
+  memory: option({
+    flag: '--memory',
+    short: '-m',
+    aliases: ['--mem'],
+    argument: 'SIZE',
+    help: 'Memory of the job in all, as 4GB or 500MB. A job that uses more is ended as out of memory.',
+    examples: ['1GB', '4GB', '16GB', '64GB'],
+    value: quantity(parseMemory, 'a size of memory such as 4GB or 500MB'),
+  }),
+  time: option({
+    flag: '--time',
+    short: '-t',
+    aliases: ['--walltime', '--wall-time'],
+    argument: 'TIME',
+    help: 'Wall time, as 30m, 1h30m, 2d or 1:30:00 (a bare number is minutes). A job that takes longer is ended.',
+    examples: ['10m', '30m', '1h', '4h', '1d'],
+    value: quantity(parseDuration, 'a time such as 30m, 1h30m or 1:30:00'),
+  }),
+  gpus: option({
+    flag: '--gpus',
+    short: '-g',
+    argument: 'N',
+    help: 'GPUs of the job.',
+    examples: ['1', '2'],
+    value: count('GPUs', 0),
+  }),
+  name: option({
+    flag: '--name',
+    short: '-n',
+    aliases: ['--job-name'],
+    argument: 'NAME',
+    help: 'A name for lists of jobs. Default: the first line of the cell.',
+    value: z.string().min(1, 'expected a name').max(100, 'expected a name of at most 100 characters'),
+  }),
+  env: option({
+    flag: '--env',
+    short: '-e',
+    argument: 'NAME=VALUE',
+    repeatable: true,
+    help: 'Sets an environment variable for the cell. May be given several times.',
+    value: assignment,
+  }),
+  detach: option({
+    flag: '--detach',
+    short: '-d',
+    help: 'Submits and returns at once; `%cluster attach ID` brings the result home, from any kernel.',
+    value: switched,
+  }),
+  atomic: option({
+    flag: '--atomic',
+    help: 'If the cell throws, discards what it had changed up to the throw.',
+    value: switched,
+  }),
+  dryRun: option({
+    flag: '--dry-run',
+    help: 'Sends nothing; shows what would be sent: names, kinds, sizes, packages, files.',
+    value: switched,
+  }),
+  help: option({ flag: '--help', short: '-h', help: 'Shows this text.', value: switched }),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+type Values = { [Name in OptionName]?: z.output<(typeof OPTIONS)[Name]['value']> };
+
+/** What a `%%cluster` line asks for. */
+export interface ClusterOptions extends Omit<Values, 'env'> {
+  /** The cluster named on the line, if any. */
+  readonly cluster?: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Every spelling of an option → its name. */
+const SPELLINGS: ReadonlyMap<string, OptionName> = new Map(
+  optionNames().flatMap((name) => {
+    const { flag, short, aliases = [] }: Option<unknown> = OPTIONS[name];
+    return [flag, ...(short ? [short] : []), ...aliases].map((spelling): [string, OptionName] => [spelling, name]);
+  }),
+);
+
+export function optionNames(): OptionName[] {
+  return Object.keys(OPTIONS) as OptionName[];
+}
+
+export function findOption(spelling: string): Option<unknown> | undefined {
+  const name = SPELLINGS.get(spelling);
+  return name && OPTIONS[name];
+}
+
+/** Reads `[cluster] --cores 8 …`. The first mistake is shown with a caret and the nearest word; nothing is sent then. */
+export function parseOptions(line: MagicLine, clusters: readonly string[]): ClusterOptions {
+  const values: Record<string, unknown> = {};
+  const env: Record<string, string> = {};
+  let cluster: string | undefined;
+  for (const given of pairUp(line)) {
+    if (given.kind === 'word') {
+      if (cluster !== undefined)
+        throw pointAt(
+          line.text,
+          given.word,
+          `%%cluster takes one cluster; ${cluster} is named already.${asOption(given.word.text)}`,
+        );
+      if (!clusters.includes(given.word.text)) throw unknownCluster(line, given.word, clusters);
+      cluster = given.word.text;
+      continue;
+    }
+    const declared: Option<unknown> = OPTIONS[given.name];
+    const parsed = declared.value.safeParse(given.value.text);
+    if (!parsed.success) {
+      const expected = parsed.error.issues[0]?.message ?? 'expected another value';
+      throw pointAt(line.text, given.value, `${declared.flag}: ${expected}, not ${JSON.stringify(given.value.text)}.`);
+    }
+    if (given.name === 'env') {
+      const [name, value] = parsed.data as readonly [string, string];
+      env[name] = value;
+    } else if (given.name in values) throw pointAt(line.text, given.flag, `${declared.flag} is given twice.`);
+    else values[given.name] = parsed.data;
+  }
+  return { ...values, ...(cluster === undefined ? {} : { cluster }), env };
+}
+
+type Given =
+  | { readonly kind: 'word'; readonly word: Word }
+  | { readonly kind: 'option'; readonly name: OptionName; readonly flag: Word; readonly value: Word };
+
+/** Puts options and their arguments together: `--cores 8`, `--cores=8`. */
+function* pairUp(line: MagicLine): Generator<Given> {
+  const words = [...line.words];
+  for (let word = words.shift(); word; word = words.shift()) {
+    if (!word.text.startsWith('-')) {
+      yield { kind: 'word', word };
+      continue;
+    }
+    const equals = word.text.indexOf('=');
+    const spelling = equals < 0 ? word.text : word.text.slice(0, equals);
+    const flag = { text: spelling, start: word.start, end: word.start + spelling.length };
+    const name = SPELLINGS.get(spelling);
+    if (name === undefined) throw unknownOption(line, flag);
+    const declared: Option<unknown> = OPTIONS[name];
+    if (declared.argument === undefined) {
+      if (equals >= 0) throw pointAt(line.text, word, `${declared.flag} takes no value.`);
+      yield { kind: 'option', name, flag, value: flag };
+    } else if (equals >= 0)
+      yield {
+        kind: 'option',
+        name,
+        flag,
+        value: { text: word.text.slice(equals + 1), start: flag.end + 1, end: word.end },
+      };
+    else {
+      const value = words.shift();
+      if (value === undefined || SPELLINGS.has(value.text))
+        throw pointAt(line.text, flag, `${declared.flag} needs a value: ${declared.flag} ${declared.argument}.`);
+      yield { kind: 'option', name, flag, value };
+    }
+  }
+}
+
+function unknownOption(line: MagicLine, flag: Word): Error {
+  const flags = [...SPELLINGS.keys()].filter((spelling) => spelling.startsWith('--'));
+  return pointAt(
+    line.text,
+    flag,
+    `%%cluster has no option ${flag.text}.${didYouMean(flag.text, flags)} %%cluster --help lists them all.`,
+  );
+}
+
+function unknownCluster(line: MagicLine, word: Word, clusters: readonly string[]): Error {
+  const hint = didYouMean(word.text, clusters) || asOption(word.text);
+  return pointAt(
+    line.text,
+    word,
+    `There is no cluster ${JSON.stringify(word.text)}.${hint} Known: ${clusters.join(', ')}.`,
+  );
+}
+
+/** A word that is an option without its dashes. */
+function asOption(word: string): string {
+  return SPELLINGS.has(`--${word.split('=')[0] ?? ''}`) ? ` Did you mean --${word}?` : '';
+}
+
+/** The text of `%%cluster --help`. */
+export function optionsHelp(clusters: readonly string[]): string {
+  const rows = optionNames().map((name): [string, string] => {
+    const { flag, short, argument, help }: Option<unknown> = OPTIONS[name];
+    return [`  ${short ? `${short}, ` : '    '}${flag}${argument ? ` ${argument}` : ''}`, help];
+  });
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
+  return [
+    'Runs the cell on a cluster; its variables travel there, and what it declares, changes, returns or throws comes back.',
+    '',
+    '  %%cluster [NAME] [OPTIONS]',
+    '',
+    `  NAME is a configured cluster (${clusters.join(', ')}); without one, the cluster of \`%cluster use\`, else local.`,
+    '',
+    ...rows.map(([left, help]) => left.padEnd(width) + help),
+    '',
+    'Line magics: `%cluster help`.',
+  ].join('\n');
+}

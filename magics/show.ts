@@ -1,0 +1,147 @@
+// How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
+import type { MimeBundle } from './protocol/output';
+import { isFinal, type JobRecord, type JobStatus } from './protocol/job';
+import { showBytes, showDuration, showMemory } from './quantities';
+import type { CaptureReport, CellOutcome, ShownError } from './namespace';
+
+export interface Shown {
+  readonly data: MimeBundle;
+  readonly metadata: MimeBundle;
+}
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+export function showText(text: string): Shown {
+  return { data: { 'text/plain': text }, metadata: {} };
+}
+
+export function succeed(shown?: Shown): CellOutcome {
+  return shown ? { ok: true, display: shown } : { ok: true };
+}
+
+export function fail(error: Error): CellOutcome {
+  return { ok: false, error: showError(error.name, error.message) };
+}
+
+/** An error of ours needs no stack: its sentence says all. */
+export function showError(name: string, message: string): ShownError {
+  return { name, message, traceback: [`\u001b[31m${name}\u001b[39m: ${message}`] };
+}
+
+const MARKS: Readonly<Record<JobStatus['state'], string>> = {
+  preparing: '◌',
+  queued: '◷',
+  running: '▶',
+  completed: '✓',
+  failed: '✗',
+  cancelled: '⊘',
+  unknown: '?',
+};
+
+/** `running`, `queued: 2 of 2 cores are in use`, `failed: out of memory`. */
+export function stateInWords(status: JobStatus): string {
+  switch (status.state) {
+    case 'preparing':
+      return `preparing (${status.step})`;
+    case 'queued':
+      return status.reason ? `queued: ${status.reason}` : 'queued';
+    case 'completed':
+      return status.outcome === 'value' ? 'completed' : 'completed with an error';
+    case 'failed':
+      return `failed: ${status.reason}`;
+    case 'cancelled':
+      return status.by === 'user' ? 'cancelled' : 'cancelled by somebody else';
+    case 'unknown':
+      return `unknown (the scheduler says ${JSON.stringify(status.raw)})`;
+    case 'running':
+      return 'running';
+  }
+}
+
+function elapsed(job: JobRecord, now: number): string {
+  const from = job.startedAt ?? job.submittedAt ?? job.createdAt;
+  return showDuration(Math.max(0, (job.endedAt ?? now) - from) / 1000);
+}
+
+/** `▶ job k3f9 · running · 12 s · 8 cores · local` */
+export function statusLine(job: JobRecord, now: number): string {
+  const { cores } = job.spec.resources;
+  const where =
+    job.status.state === 'running' && job.status.node ? `${job.spec.cluster} (${job.status.node})` : job.spec.cluster;
+  const parts = [
+    `job ${job.id}`,
+    stateInWords(job.status),
+    elapsed(job, now),
+    `${cores} core${cores === 1 ? '' : 's'}`,
+    where,
+  ];
+  if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
+  return `${MARKS[job.status.state]} ${parts.join(' · ')}`;
+}
+
+export function showStatus(job: JobRecord, now: number): Shown {
+  const text = statusLine(job, now);
+  return {
+    data: { 'text/plain': text, 'text/html': `<small style="opacity:.65">${escapeHtml(text)}</small>` },
+    metadata: {},
+  };
+}
+
+/** A plain table: columns padded for the text form, real cells for HTML. */
+export function showTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  before = '',
+  after = '',
+): Shown {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  const text = [before, line(head), ...rows.map(line), after].filter((part) => part !== '').join('\n');
+  const cells = (tag: string, row: readonly string[]) =>
+    `<tr>${row.map((cell) => `<${tag} style="text-align:left">${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  const html =
+    (before ? `<div>${escapeHtml(before)}</div>` : '') +
+    `<table><thead>${cells('th', head)}</thead><tbody>${rows.map((row) => cells('td', row)).join('')}</tbody></table>` +
+    (after ? `<div>${escapeHtml(after)}</div>` : '');
+  return { data: { 'text/plain': text, 'text/html': html }, metadata: {} };
+}
+
+const SUMMARY_LENGTH = 60;
+
+export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
+  if (jobs.length === 0) return showText('No jobs yet. A cell that begins with %%cluster makes one.');
+  const rows = [...jobs]
+    .sort((a, b) => b.createdAt - a.createdAt)
+    .map((job) => [
+      job.id,
+      `${MARKS[job.status.state]} ${stateInWords(job.status)}`,
+      elapsed(job, now),
+      String(job.spec.resources.cores),
+      job.spec.cluster,
+      job.spec.name === job.spec.summary ? '' : job.spec.name,
+      job.spec.summary.slice(0, SUMMARY_LENGTH),
+      job.status.state === 'completed'
+        ? job.deliveredAt === undefined
+          ? `%cluster attach ${job.id}`
+          : 'delivered'
+        : '',
+    ]);
+  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
+}
+
+export function showCapture(report: CaptureReport): Shown {
+  const rows = [
+    ...report.entries.map((entry) => [entry.name, entry.kind, showBytes(entry.bytes), entry.origin]),
+    ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown']),
+    ...report.files.map((file) => [file.path, 'file', showBytes(file.bytes), 'the notebook’s folder']),
+  ];
+  const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes)} in all`;
+  if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
+  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`);
+}

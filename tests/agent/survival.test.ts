@@ -1,0 +1,182 @@
+// What dies, and what goes on: the agent, the runner, the cell process, the job's directory, the disk.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { identify, isAlive, sendSignal } from '../../magics/protocol/platform';
+import { Setting, ended, readBeat, run, running, submit, textOf, until } from './setting';
+
+/** Prints a line every 20 ms; ends when its directory holds a file `go`. */
+const LIVE = `const fs = require('node:fs'); let n = 0;
+  setInterval(() => { print(n++ + '\\n'); if (fs.existsSync(directory + '/go')) finish(); }, 20)`;
+
+let setting: Setting;
+beforeEach(() => {
+  setting = new Setting();
+});
+afterEach(async () => {
+  await setting[Symbol.asyncDispose]();
+});
+
+async function killAgent(): Promise<void> {
+  const pid = setting.agentPid();
+  if (pid === undefined) throw new Error('There is no agent to kill.');
+  const identity = identify(pid);
+  sendSignal(pid, 'SIGKILL');
+  await until('the agent is dead', () => !isAlive(identity));
+}
+
+test('two clients at once start one agent', async () => {
+  const agents = await Promise.all([1, 2, 3].map(() => setting.connect()));
+  const pids = await Promise.all(agents.map(async (agent) => (await agent.status()).pid));
+  expect(new Set(pids).size).toBe(1);
+});
+
+test('a job outlives a killed agent; output goes on without a gap, and the result is delivered once', async () => {
+  const agent = await setting.connect();
+  const job = await running(agent, await submit(agent, LIVE));
+  const text = textOf(agent, job.id);
+  await until('there is output', async () => ((await agent.job(job.id)).outputBytes > 0 ? true : undefined));
+  const beat = readBeat(job.directory);
+  await killAgent();
+  await until('a new agent runs it', async () => (await agent.job(job.id)).status.state === 'running');
+  expect(readBeat(job.directory)?.runner).toEqual(beat?.runner);
+  writeFileSync(join(job.directory, 'go'), '');
+  expect((await ended(agent, job)).status).toEqual({ state: 'completed', outcome: 'value' });
+  const lines = (await text).trimEnd().split('\n');
+  expect(lines).toEqual(lines.map((_, index) => String(index)));
+
+  await agent.claim(job.id);
+  await agent.delivered(job.id);
+  await expect(agent.claim(job.id)).rejects.toThrow('was delivered already');
+}, 30_000);
+
+test('a job that ended while there was no agent is settled by the next one', async () => {
+  const agent = await setting.connect();
+  const job = await running(agent, await submit(agent, LIVE));
+  const beat = await until('there is a heartbeat', () => readBeat(job.directory));
+  await agent[Symbol.asyncDispose]();
+  await killAgent();
+  writeFileSync(join(job.directory, 'go'), '');
+  await until('the runner has ended', () => !isAlive(beat.runner));
+  const next = await setting.connect();
+  const last = await next.job(job.id);
+  expect(last.status).toEqual({ state: 'completed', outcome: 'value' });
+  expect(last.endedAt).toBeGreaterThan(0);
+});
+
+test('a job whose runner was killed has failed, also when no agent saw it, and its cell process is ended', async () => {
+  const agent = await setting.connect();
+  for (const isAgentThere of [true, false]) {
+    const job = await running(agent, await submit(agent, LIVE));
+    const beat = await until('there is a heartbeat', () => readBeat(job.directory));
+    if (!isAgentThere) await killAgent();
+    sendSignal(beat.runner.pid, 'SIGKILL');
+    expect((await ended(agent, job)).status).toMatchObject({ state: 'failed', cause: 'runner-lost' });
+    await until('the cell process has ended', () => !isAlive(beat.cell));
+  }
+}, 30_000);
+
+test('jobs in the queue are still in the queue of the next agent', async () => {
+  const agent = await setting.connect();
+  const { total } = (await agent.status()).cores;
+  const first = await running(agent, await submit(agent, LIVE, { cores: total }));
+  const second = await submit(agent, 'finish()');
+  await killAgent();
+  await until('the second waits', async () => (await agent.job(second.id)).status.state === 'queued');
+  expect((await agent.status()).cores.used).toBe(total);
+  writeFileSync(join(first.directory, 'go'), '');
+  expect((await ended(agent, second)).status.state).toBe('completed');
+}, 30_000);
+
+test('a cancel outlives the agent', async () => {
+  const agent = await setting.connect();
+  const job = await running(agent, await submit(agent, 'process.on("SIGTERM", () => 0); setInterval(() => 0, 1000)'));
+  await agent.cancel(job.id);
+  await killAgent();
+  expect((await ended(agent, job)).status).toEqual({ state: 'cancelled', by: 'user' });
+}, 30_000);
+
+test('a claim is for one process, and free again when its connection closes', async () => {
+  const agent = await setting.connect();
+  const job = await run(agent, 'finish()');
+  await agent.claim(job.id);
+  await agent.release(job.id);
+  await agent.claim(job.id);
+  await expect(agent.delivered('nothing')).rejects.toThrow('There is no job');
+  await agent[Symbol.asyncDispose]();
+  const other = await setting.connect();
+  await until('the claim is free', async () => (await other.job(job.id)).claimedBy === undefined);
+  await expect(other.delivered(job.id)).rejects.toThrow('nobody has claimed');
+});
+
+test('a job whose directory is deleted ends, and no other job is touched', async () => {
+  const agent = await setting.connect();
+  const other = await running(agent, await submit(agent, LIVE));
+  const job = await running(agent, await submit(agent, LIVE));
+  const beat = await until('there is a heartbeat', () => readBeat(job.directory));
+  rmSync(job.directory, { recursive: true, force: true });
+  const last = await ended(agent, job);
+  expect(last.status).toMatchObject({ state: 'failed', cause: 'runner-lost' });
+  expect(last.status).toHaveProperty('reason', expect.stringContaining('was deleted'));
+  await until('its processes have ended', () => !isAlive(beat.runner) && !isAlive(beat.cell));
+  expect(existsSync(job.directory)).toBe(false);
+  writeFileSync(join(other.directory, 'go'), '');
+  expect((await ended(agent, other)).status.state).toBe('completed');
+}, 30_000);
+
+test('a socket and a lock left by a dead agent are no obstacle', async () => {
+  const agent = await setting.connect();
+  await agent[Symbol.asyncDispose]();
+  await killAgent();
+  expect(
+    existsSync(join(setting.stateDirectory, 'run', 'agent-v1.sock')) || process.env['XDG_RUNTIME_DIR'],
+  ).toBeTruthy();
+  const agents = await Promise.all([setting.connect(), setting.connect()]);
+  expect((await agents[0].status()).pid).toBe((await agents[1].status()).pid);
+});
+
+test('an agent that cannot start is told with its log', async () => {
+  const broken = setting.connect({ agent: ['-e', 'console.error("no such luck"); process.exit(5)'] });
+  await expect(broken).rejects.toThrow(/exit code 5[^]*no such luck/);
+});
+
+test('an idle agent ends, and the next request starts another', async () => {
+  process.env['CELLBURST_AGENT_IDLE_SECONDS'] = '0.2';
+  try {
+    const agent = await setting.connect();
+    const pid = (await agent.status()).pid;
+    await agent[Symbol.asyncDispose]();
+    await until('the agent has ended', () => !isAlive({ pid }));
+    const next = await setting.connect();
+    expect((await next.status()).pid).not.toBe(pid);
+  } finally {
+    delete process.env['CELLBURST_AGENT_IDLE_SECONDS'];
+  }
+});
+
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+(isRoot ? test : test.skip)(
+  'a full disk costs output, is told, and harms nobody (needs root for a small tmpfs)',
+  async () => {
+    const disk = mkdtempSync(join(tmpdir(), 'cb-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'none', disk]);
+    const small = new Setting(disk);
+    try {
+      const agent = await small.connect();
+      const fill = `const fs = require('node:fs'); const file = fs.openSync('fill', 'w');
+      try { for (;;) fs.writeSync(file, Buffer.alloc(1000)); } catch (error) { print(error.code); }`;
+      const code = `print('begin'); ${fill} for (let n = 0; n < 1000; n++) print('x'.repeat(5000)); finish()`;
+      const flood = await run(agent, code);
+      expect(flood.status).toMatchObject({ state: 'failed', cause: 'disk-full' });
+      expect(flood.droppedBytes).toBeGreaterThan(3e6);
+      expect(await textOf(agent, flood.id)).toMatch(/^begin[^]*of output were left out here/);
+      await agent.discard(flood.id);
+      expect((await run(agent, 'finish()')).status.state).toBe('completed');
+    } finally {
+      await small[Symbol.asyncDispose]();
+      execFileSync('umount', [disk]);
+      rmdirSync(disk);
+    }
+  },
+);
