@@ -7,27 +7,26 @@ import { inspect } from 'node:util';
 /** Below this, the straight way is quick enough. */
 const LONG = 2048;
 
-const hasDictionaryElements = askEngine();
+type Question = (value: object) => boolean;
+let question: Question | undefined;
 
 /**
- * V8 keeps accessors and read-only elements in "dictionary" arrays only. Where the engine cannot be asked, callers look at each element.
- * The flag is on for the compilation of this one function.
+ * True when every element is known to be a plain value or a hole; false says nothing, and each has to be looked at. V8 keeps accessors and
+ * read-only elements in "dictionary" arrays only. The flag that lets one ask is on for this one call: the engine may throw compiled
+ * functions away and parse them again.
  */
-function askEngine(): ((value: object) => boolean) | undefined {
+export function hasPlainElements(array: readonly unknown[]): boolean {
+  if (array.length < LONG) return false;
+  setFlagsFromString('--allow-natives-syntax');
   try {
-    setFlagsFromString('--allow-natives-syntax');
-    return runInThisContext('(value) => %HasDictionaryElements(value)') as (value: object) => boolean;
+    question ??= runInThisContext('(value) => %HasDictionaryElements(value)') as Question;
+    return !question(array);
   } catch {
-    // Another engine, or frozen flags.
-    return undefined;
+    // Another engine, or flags that cannot be changed.
+    return false;
   } finally {
     setFlagsFromString('--no-allow-natives-syntax');
   }
-}
-
-/** True when every element is known to be a plain value or a hole; false says nothing. */
-export function hasPlainElements(array: readonly unknown[]): boolean {
-  return array.length >= LONG && hasDictionaryElements !== undefined && !hasDictionaryElements(array);
 }
 
 const ONLY_ITEMS = /\[ \.\.\. \d+ more items?(, \[length\]: \d+)? \]$/;

@@ -90,7 +90,8 @@ function brandByChain(value: object): Brand {
     if (types.isProxy(p)) return 'object';
     for (const [name, brand] of BY_CHAIN) {
       // An object that *is* such a prototype has not the slots.
-      if (p === (Reflect.get(MAIN, name) as { prototype: object }).prototype) return hasSlots(value, brand) ? brand : 'object';
+      if (p === (Reflect.get(MAIN, name) as { prototype: object }).prototype)
+        return hasSlots(value, brand) ? brand : 'object';
     }
     if (p === arrayIteratorPrototype || p === stringIteratorPrototype) return 'iterator';
     if (wasmPrototypes.includes(p)) return 'wasm';

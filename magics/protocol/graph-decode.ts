@@ -58,7 +58,11 @@ export interface Changed {
   readonly state: object;
   /** Values of an activation, in the order of its names; arguments of a bound function. */
   readonly values: readonly unknown[];
+  /** What its head refers to: superclass, activation, target, buffer. */
+  readonly links: readonly unknown[];
   readonly integrity: number;
+  /** False where nothing was said of the properties: a class of a module, which is not compared. */
+  readonly hasExtras: boolean;
   /** Properties that are what the code gives. */
   readonly implied: ReadonlySet<string | symbol>;
   readonly bytes: BufferContent | undefined;
@@ -82,7 +86,9 @@ export function decodeGraph(options: DecodeOptions): Decoded {
     return new GraphDecoder(options).run();
   } catch (cause) {
     if (cause instanceof ProtocolError) throw cause;
-    throw new ProtocolError(`A graph does not decode: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new ProtocolError(`A graph does not decode: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -91,7 +97,14 @@ const HOLE: unique symbol = Symbol('hole');
 const IMPLIED: unique symbol = Symbol('implied');
 
 /** Kinds whose own properties are all listed in the extras: what a fresh one has beyond the list was deleted. */
-const LISTED: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND.prototype, KIND.error, KIND.bound, KIND.source]);
+const LISTED: ReadonlySet<number> = new Set([
+  KIND.function,
+  KIND.class,
+  KIND.prototype,
+  KIND.error,
+  KIND.bound,
+  KIND.source,
+]);
 
 class GraphDecoder {
   readonly #graph: ReadableGraph;
@@ -103,6 +116,7 @@ class GraphDecoder {
   readonly #shapes: readonly (readonly string[])[];
   readonly #maker: ShellMaker;
   readonly #describing: number;
+  readonly #compare: boolean;
   readonly #changed: Changed[] = [];
   readonly #safeKeys = new KeySafety();
   #objects: readonly Numbered[] = [];
@@ -120,6 +134,7 @@ class GraphDecoder {
       { lengths: columns.wideLengths, pieces: columns.widePieces, text: columns.wideText },
     );
     this.#shapes = readShapes(columns.shapes, this.#strings);
+    this.#compare = compare;
     this.#describing = compare ? this.#kinds.length : graph.changed.length;
     this.#maker = new ShellMaker(graph, this.#strings, hooks, existing, this.#describing);
   }
@@ -127,10 +142,11 @@ class GraphDecoder {
   run(): Decoded {
     const { objects, shells } = this.#maker.make();
     this.#objects = objects;
-    const roots: unknown[] = [];
-    for (let i = 0; i < this.#graph.rootCount; i++) roots.push(this.#value());
     for (let record = 0; record < this.#kinds.length; record++) this.#record(record, shells[record]);
-    if (this.#tags.left + this.#ints.left + this.#doubles.left > 0) throw broken('there is more in it than its objects');
+    const roots: unknown[] = [];
+    for (let i = 0; i < this.#graph.rootCount; i++) roots.push(this.#plainValue());
+    if (this.#tags.left + this.#ints.left + this.#doubles.left > 0)
+      throw broken('there is more in it than its objects');
     return { roots, objects, changed: this.#changed };
   }
 
@@ -172,7 +188,8 @@ class GraphDecoder {
   /** A value of the user's: none of the marks that have a meaning in special places only. */
   #plainValue(): unknown {
     const value = this.#value();
-    if (typeof value === 'symbol' && (value === HOLE || value === IMPLIED || value === UNINITIALISED)) throw broken('a mark stands where a value is needed');
+    if (typeof value === 'symbol' && (value === HOLE || value === IMPLIED || value === UNINITIALISED))
+      throw broken('a mark stands where a value is needed');
     return value;
   }
 
@@ -180,7 +197,7 @@ class GraphDecoder {
     const byte = this.#kinds[record] ?? 0;
     const kind = byte & KIND_MASK;
     const describes = record < this.#describing;
-    const values = this.#body(kind, shell ?? Object.create(null) as object, record, describes);
+    const values = this.#body(kind, shell ?? (Object.create(null) as object), record, describes);
     const extras = (byte & KIND_FLAG.extras) === 0 ? undefined : this.#extras(shell, kind, describes);
     if (!describes || kind === KIND.reference || kind === KIND.symbol || shell === undefined) return;
     const { changed } = this.#graph;
@@ -190,7 +207,9 @@ class GraphDecoder {
       prototype: this.#maker.prototypeOf(record),
       state: shell,
       values,
+      links: this.#maker.linksOf(record),
       integrity: extras?.integrity ?? INTEGRITY.none,
+      hasExtras: extras !== undefined,
       implied: extras?.implied ?? NOTHING,
       bytes: this.#maker.contents.get(record),
     });
@@ -240,7 +259,8 @@ class GraphDecoder {
       const target = shell as Record<string, unknown>;
       for (const key of keys) target[key] = this.#plainValue();
     } else {
-      for (const key of keys) define(shell, key, { value: this.#plainValue(), writable: true, enumerable: true, configurable: true });
+      for (const key of keys)
+        define(shell, key, { value: this.#plainValue(), writable: true, enumerable: true, configurable: true });
     }
   }
 
@@ -264,7 +284,8 @@ class GraphDecoder {
 
   #sparse(shell: unknown[]): void {
     const length = this.#doubles.next();
-    if (!Number.isInteger(length) || length < 0 || length > MAX_ARRAY_LENGTH) throw broken('an array has an impossible length');
+    if (!Number.isInteger(length) || length < 0 || length > MAX_ARRAY_LENGTH)
+      throw broken('an array has an impossible length');
     const count = this.#ints.count(this.#tags);
     shell.length = length;
     for (let i = 0; i < count; i++) {
@@ -285,7 +306,11 @@ class GraphDecoder {
     return values;
   }
 
-  #extras(shell: object | undefined, kind: number, describes: boolean): { integrity: number; implied: Set<string | symbol> } {
+  #extras(
+    shell: object | undefined,
+    kind: number,
+    describes: boolean,
+  ): { integrity: number; implied: Set<string | symbol> } {
     const integrity = this.#ints.next();
     const implied = new Set<string | symbol>();
     const listed = new Set<string | symbol>();
@@ -298,10 +323,9 @@ class GraphDecoder {
       if (descriptor === undefined) implied.add(key);
       else if (shell !== undefined) define(shell, key, descriptor);
     }
-    if (shell !== undefined && !describes) {
-      if (LISTED.has(kind)) dropUnlisted(shell, listed);
-      applyIntegrity(shell, integrity);
-    }
+    if (shell !== undefined && !describes && LISTED.has(kind)) dropUnlisted(shell, listed);
+    // What is compared looks as it did; what is to be patched is filled first and made rigid after.
+    if (shell !== undefined && (!describes || this.#compare)) applyIntegrity(shell, integrity);
     return { integrity, implied };
   }
 
@@ -372,10 +396,12 @@ function checkCounts(graph: ReadableGraph, existing: readonly Numbered[], compar
   const { objectCount, base, changed, rootCount, columns } = graph;
   const records = columns.kinds.length;
   if (objectCount !== base + records - changed.length) throw broken('its count of objects does not fit');
-  if (existing.length !== (compare ? objectCount : base)) throw broken('it speaks of other objects than those that were sent');
+  if (existing.length !== (compare ? objectCount : base))
+    throw broken('it speaks of other objects than those that were sent');
   if (compare && base !== 0) throw broken('it is a reply and cannot be compared');
   if (rootCount < 0 || rootCount > columns.tags.length) throw broken('its count of roots does not fit');
-  for (const number of changed) if (number < 0 || number >= base) throw broken(`it changes object ${number}, which was not sent`);
+  for (const number of changed)
+    if (number < 0 || number >= base) throw broken(`it changes object ${number}, which was not sent`);
   if (new Set(changed).size !== changed.length) throw broken('it changes an object twice');
 }
 

@@ -1,5 +1,6 @@
 // Writes a graph: values in, columns and blobs out. Breadth first over a table that is its own queue, so depth costs no stack.
 // Nothing of the user's runs: no getter, no setter, no method, no iterator.
+import { types } from 'node:util';
 import type { Refusal } from './errors';
 import { brandOf } from './brands';
 import type { Brand } from './brands';
@@ -11,6 +12,7 @@ import * as format from './graph-format';
 import type { Graph } from './graph-format';
 import { Activation, UNINITIALISED } from './graph-hooks';
 import type { EncodeHooks, FunctionShape, RefusalReason } from './graph-hooks';
+import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
 import { MAIN } from './main-context';
 import { pathTo } from './graph-paths';
@@ -22,6 +24,7 @@ const { TAG, KIND, KIND_FLAG, INTEGRITY, ATTRIBUTE, DEFAULT_ATTRIBUTES } = forma
 export type Numbered = object | symbol;
 
 export interface EncodeOptions {
+  /** May grow while the graph is walked: code that is met adds the names it uses. */
   readonly roots: readonly unknown[];
   /** What refusals call them. */
   readonly rootNames: readonly string[];
@@ -51,6 +54,9 @@ export function encodeGraph(options: EncodeOptions): Encoded {
   return new GraphEncoder(options).run();
 }
 
+/** Of objects the reader knows: how they were reached is known over there. */
+const NO_PARENT = -0x8000_0000;
+
 class GraphEncoder {
   readonly #options: EncodeOptions;
   readonly #hooks: EncodeHooks;
@@ -77,19 +83,20 @@ class GraphEncoder {
     for (const value of options.known?.objects ?? []) {
       this.#ids.set(value, this.#objects.length);
       this.#objects.push(value);
-      this.#parents.push(-1);
+      this.#parents.push(NO_PARENT);
     }
     this.#base = this.#objects.length;
   }
 
   run(): Encoded {
     const { roots, known } = this.#options;
-    roots.forEach((root, index) => {
-      this.#current = -1 - index;
-      this.#value(root);
-    });
     for (const number of known?.changed ?? []) this.#record(number);
-    for (let number = this.#base; number < this.#objects.length; number++) this.#record(number);
+    let root = 0;
+    for (let number = this.#base; root < roots.length || number < this.#objects.length;) {
+      for (; root < roots.length; root++) this.#meet(roots[root], root);
+      if (number < this.#objects.length) this.#record(number++);
+    }
+    for (const value of roots) this.#value(value);
     return {
       graph: this.#graph(),
       objects: this.#objects,
@@ -136,6 +143,12 @@ class GraphEncoder {
     this.#ids.set(value, number);
     this.#parents.push(this.#current);
     return number;
+  }
+
+  #meet(value: unknown, root: number): void {
+    this.#current = -1 - root;
+    if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
+      this.#number(value);
   }
 
   #value(value: unknown): void {
@@ -209,12 +222,16 @@ class GraphEncoder {
   }
 
   #object(value: object, number: number): void {
+    if (isPlainArray(value)) {
+      this.#array(value);
+      return;
+    }
     const path = this.#hooks.pathOf(value);
     if (path !== undefined) {
       this.#byPath(path);
       return;
     }
-    const brand = brandOf(value);
+    const brand = isPlainObject(value) ? 'object' : brandOf(value);
     const reason = REFUSED_BRANDS[brand] ?? (brand === 'object' ? this.#refusedInstance(value) : undefined);
     if (reason !== undefined) this.#refuse(reason);
     else if (brand === 'object') this.#ordinary(value);
@@ -474,7 +491,8 @@ class GraphEncoder {
   #code(value: object, shape: FunctionShape & { kind: 'function' | 'class' | 'source' }): void {
     const prototype = Reflect.getPrototypeOf(value);
     const superclass = shape.kind === 'class' ? (shape.superclass ?? null) : null;
-    const usual = superclass ?? (intrinsics.FUNCTION_PROTOTYPES.has(prototype) ? prototype : intrinsics.FunctionPrototype);
+    const usual =
+      superclass ?? (intrinsics.FUNCTION_PROTOTYPES.has(prototype) ? prototype : intrinsics.FunctionPrototype);
     this.#begin(KIND[shape.kind], value, usual, true);
     if (shape.kind === 'source') this.#headInts.push(this.#strings.id(shape.text));
     else {
@@ -546,11 +564,29 @@ const REFUSED_BRANDS: Partial<Record<Brand, RefusalReason>> = {
   native: { what: 'it is a native handle of this process', advice: 'create it inside the cell' },
 };
 
-function integrityOf(value: object): number {
-  if (Object.isExtensible(value)) return INTEGRITY.none;
-  if (Object.isFrozen(value)) return INTEGRITY.frozen;
-  return Object.isSealed(value) ? INTEGRITY.sealed : INTEGRITY.nonExtensible;
+/** Quick answers for what there is most of. */
+function isPlainArray(value: object): value is unknown[] {
+  return Array.isArray(value) && !types.isProxy(value);
 }
+
+function isPlainObject(value: object): boolean {
+  return (
+    !types.isProxy(value) &&
+    Reflect.getPrototypeOf(value) === intrinsics.ObjectPrototype &&
+    !types.isArgumentsObject(value) &&
+    !SLOTTED.some((test) => test(value))
+  );
+}
+
+/** Things whose prototype someone may have set to that of plain objects. */
+const SLOTTED = [
+  types.isMap,
+  types.isSet,
+  types.isNativeError,
+  types.isArrayBufferView,
+  types.isAnyArrayBuffer,
+  types.isDate,
+];
 
 /** The attributes that properties have when nothing but the integrity level has changed them. */
 function attributesOf(integrity: number): number {

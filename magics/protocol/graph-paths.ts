@@ -13,13 +13,16 @@ interface Walk {
   readonly hooks: EncodeHooks;
 }
 
+/** Stands for the way to an object that the other side sent. */
+export const CAPTURED = '(captured)';
+
 export function pathTo(number: number, walk: Walk): string {
   const steps: string[] = [];
   let child = number;
   for (;;) {
     const parent = walk.parents[child] ?? -1;
     if (parent < 0) {
-      steps.push(walk.rootNames[-1 - parent] ?? 'value');
+      steps.push(walk.rootNames[-1 - parent] ?? CAPTURED);
       break;
     }
     steps.push(stepBetween(walk.objects[parent], walk.objects[child], walk.hooks));
@@ -64,7 +67,8 @@ function entryStep(owner: object, child: unknown): string | undefined {
   if (types.isMap(owner)) {
     mapEach(owner, (item, key) => {
       if (key === child) found ??= `.key(${index})`;
-      else if (item === child) found ??= `.get(${typeof key === 'object' ? String(index) : (JSON.stringify(key) ?? String(key))})`;
+      else if (item === child)
+        found ??= `.get(${typeof key === 'object' ? String(index) : (JSON.stringify(key) ?? String(key))})`;
       index += 1;
     });
   } else if (types.isSet(owner)) {

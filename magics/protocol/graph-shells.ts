@@ -23,10 +23,22 @@ type Pending =
   | { readonly kind: 'function'; readonly code: string; readonly activation: number }
   | { readonly kind: 'class'; readonly code: string; readonly activation: number; readonly superclass: number }
   | { readonly kind: 'prototype'; readonly owner: number }
-  | { readonly kind: 'member'; readonly owner: number; readonly isStatic: boolean; readonly key: string | number; readonly slot: number }
+  | {
+      readonly kind: 'member';
+      readonly owner: number;
+      readonly isStatic: boolean;
+      readonly key: string | number;
+      readonly slot: number;
+    }
   | { readonly kind: 'bound'; readonly target: number; readonly self: HeadValue; readonly args: readonly HeadValue[] }
   | { readonly kind: 'boxed'; readonly value: HeadValue }
-  | { readonly kind: 'view'; readonly name: string; readonly buffer: number; readonly offset: number; readonly length: number };
+  | {
+      readonly kind: 'view';
+      readonly name: string;
+      readonly buffer: number;
+      readonly offset: number;
+      readonly length: number;
+    };
 
 const USUAL = -2;
 const PARTIAL_LIMIT = 8192;
@@ -58,6 +70,7 @@ export class ShellMaker {
   readonly #groups = new Map<number, BuiltGroup>();
   readonly #groupIndex = new Map<number, number>();
   readonly #starts = new Map<number, number>();
+  readonly #links = new Map<number, readonly number[]>();
   readonly #linked: { readonly url: URL; readonly params: number }[] = [];
   /** By record: bytes of the buffers, names of the variables of activations. */
   readonly contents = new Map<number, BufferContent>();
@@ -65,7 +78,13 @@ export class ShellMaker {
   /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
 
-  constructor(graph: ReadableGraph, strings: StringReader, hooks: DecodeHooks, existing: readonly Numbered[], describing: number) {
+  constructor(
+    graph: ReadableGraph,
+    strings: StringReader,
+    hooks: DecodeHooks,
+    existing: readonly Numbered[],
+    describing: number,
+  ) {
     const { columns } = graph;
     this.#graph = graph;
     this.#hooks = hooks;
@@ -96,6 +115,11 @@ export class ShellMaker {
     const number = this.#prototypes[record] ?? USUAL;
     if (number === USUAL) return undefined;
     return number === -1 ? null : this.#madeObject(number);
+  }
+
+  /** The objects that the head of a described record refers to. */
+  linksOf(record: number): unknown[] {
+    return (this.#links.get(record) ?? []).map((number) => this.#objects[number]);
   }
 
   #numberOf(record: number): number {
@@ -172,7 +196,8 @@ export class ShellMaker {
   #byPath(): Numbered {
     const path = this.#headString();
     const value = this.#hooks.resolve(path);
-    if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol') return value;
+    if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
+      return value;
     throw broken(`there is no ${path} here`);
   }
 
@@ -182,7 +207,10 @@ export class ShellMaker {
     const limit = MAIN.Error.stackTraceLimit;
     MAIN.Error.stackTraceLimit = 0;
     try {
-      return name === 'AggregateError' ? new MAIN.AggregateError([]) : new MAIN[name]();
+      const error = name === 'AggregateError' ? new MAIN.AggregateError([]) : new MAIN[name]();
+      // All its own properties are in the extras, in their order.
+      for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key);
+      return error;
     } finally {
       MAIN.Error.stackTraceLimit = limit;
     }
@@ -208,7 +236,8 @@ export class ShellMaker {
       const record = this.#recordOf(params);
       // Where this side has the params already, it has the URL as well.
       if (record < this.#describing) continue;
-      if (((this.#kinds[record] ?? 0) & KIND_MASK) !== KIND.searchParams) throw broken('a URL has no search parameters');
+      if (((this.#kinds[record] ?? 0) & KIND_MASK) !== KIND.searchParams)
+        throw broken('a URL has no search parameters');
       this.#objects[params] = this.#shells[record] = url.searchParams;
     }
   }
@@ -297,6 +326,8 @@ export class ShellMaker {
     }
     if (record < this.#describing) {
       this.#shells[record] = Object.create(null) as object;
+      const pending = this.#pending.get(number);
+      if (pending !== undefined) this.#links.set(record, numbersIn(pending));
       this.#pending.delete(number);
     }
   }
@@ -349,7 +380,13 @@ export class ShellMaker {
     const name = format.VIEW_NAMES[this.#headInts.next()];
     if (name === undefined) throw broken('it has a view of an unknown type');
     const buffer = this.#objectNumber(this.#headInts.next());
-    return { kind: 'view', name, buffer, offset: size(this.#headDoubles.next()), length: size(this.#headDoubles.next()) };
+    return {
+      kind: 'view',
+      name,
+      buffer,
+      offset: size(this.#headDoubles.next()),
+      length: size(this.#headDoubles.next()),
+    };
   }
 
   #activationHead(record: number): void {
@@ -397,7 +434,8 @@ export class ShellMaker {
     const number = this.#prototypes[record] ?? USUAL;
     if (number === USUAL) return;
     const prototype = number === -1 ? null : this.#made(number);
-    if (typeof prototype === 'symbol' || !Reflect.setPrototypeOf(value, prototype)) throw broken('a prototype cannot be set');
+    if (typeof prototype === 'symbol' || !Reflect.setPrototypeOf(value, prototype))
+      throw broken('a prototype cannot be set');
   }
 
   /** The object of a number, made now if it waits for others. */
@@ -429,7 +467,10 @@ export class ShellMaker {
         return this.#makeCode(number, pending.code, pending.activation, superclass);
       }
       case 'prototype': {
-        const prototype: unknown = Reflect.getOwnPropertyDescriptor(this.#madeObject(pending.owner), 'prototype')?.value;
+        const prototype: unknown = Reflect.getOwnPropertyDescriptor(
+          this.#madeObject(pending.owner),
+          'prototype',
+        )?.value;
         if (typeof prototype !== 'object' || prototype === null) throw broken('a function has no prototype');
         return prototype;
       }
@@ -450,7 +491,8 @@ export class ShellMaker {
       }
       case 'boxed': {
         const value = this.#resolved(pending.value);
-        if (value === null || value === undefined || typeof value === 'object') throw broken('a box holds no primitive');
+        if (value === null || value === undefined || typeof value === 'object')
+          throw broken('a box holds no primitive');
         return MAIN.Object(value) as object;
       }
       case 'view':
@@ -485,6 +527,27 @@ export class ShellMaker {
 function size(value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) throw broken(`${value} is no size`);
   return value;
+}
+
+function numbersIn(pending: Pending): number[] {
+  switch (pending.kind) {
+    case 'function':
+      return [pending.activation];
+    case 'class':
+      return [pending.activation, pending.superclass];
+    case 'prototype':
+    case 'member':
+      return [pending.owner];
+    case 'view':
+      return [pending.buffer];
+    case 'bound':
+      return [
+        pending.target,
+        ...[pending.self, ...pending.args].flatMap((value) => ('number' in value ? [value.number] : [])),
+      ];
+    case 'boxed':
+      return [];
+  }
 }
 
 /** Hexadecimal with sign, as BigInt.prototype.toString(16) writes it. */

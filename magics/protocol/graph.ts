@@ -2,7 +2,15 @@
 export { encodeGraph } from './graph-encode';
 export type { EncodeOptions, Encoded, Known, Numbered } from './graph-encode';
 export { applyIntegrity, decodeGraph } from './graph-decode';
-export type { BlobSource, BufferChunk, BufferContent, Changed, DecodeOptions, Decoded, ReadableGraph } from './graph-decode';
+export type {
+  BlobSource,
+  BufferChunk,
+  BufferContent,
+  Changed,
+  DecodeOptions,
+  Decoded,
+  ReadableGraph,
+} from './graph-decode';
 export { Activation, UNINITIALISED } from './graph-hooks';
 export type { BuiltGroup, DecodeHooks, EncodeHooks, FunctionGroup, FunctionShape, RefusalReason } from './graph-hooks';
 export type { ByteRange } from './graph-buffers';

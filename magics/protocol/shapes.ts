@@ -40,7 +40,9 @@ export class ShapeTable {
 function slotOf(keys: readonly string[]): number {
   const first = keys[0] ?? '';
   const last = keys[keys.length - 1] ?? '';
-  return (keys.length * 31 + first.length * 7 + first.charCodeAt(0) * 3 + last.length * 5 + last.charCodeAt(0)) & (SLOTS - 1);
+  return (
+    (keys.length * 31 + first.length * 7 + first.charCodeAt(0) * 3 + last.length * 5 + last.charCodeAt(0)) & (SLOTS - 1)
+  );
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
