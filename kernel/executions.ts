@@ -3,7 +3,6 @@ import type { Magics } from '../magics';
 import type { CellOutcome, ShownError } from '../magics/namespace';
 import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
-import { showError } from '../magics/realm/traceback';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
 import type { Language } from '../language';
@@ -169,7 +168,10 @@ export class Executions {
     } catch (error) {
       if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell) };
       if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
-      return { ok: false, error: showError(error, () => cell.request.source) };
+      // A mistake of ours or a part that failed: its stack is for the log, not for the notebook.
+      this.#options.log.write(`cell ${cell.execution} could not be run`, error);
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      return { ok: false, error: plainError(name, message) };
     }
   }
 

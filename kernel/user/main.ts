@@ -2,6 +2,8 @@
 // synchronous writes, and a tiny thread interrupts and watches over the end of the supervisor.
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+// Node's own, not the global one that knows of cells.
+import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { isInterrupt, Realm } from '../../magics/realm';
@@ -72,7 +74,10 @@ function serve(request: Request): void {
   switch (request.type) {
     case 'run':
       void cells.run(request.turn, request.code).then((report) => {
-        frames.notice({ type: 'ran', turn: request.turn, report });
+        // What the cell's last tick still prints, a rejection nobody handled for one, comes before its end.
+        setImmediate(() => {
+          frames.notice({ type: 'ran', turn: request.turn, report });
+        });
       });
       return;
     case 'call':
