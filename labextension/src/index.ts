@@ -119,6 +119,7 @@ function makeOpenJob(
     const tab = open ?? new MainAreaWidget({ content: new JobDetail(app(), id) });
     if (!open) {
       tab.id = `${NAMESPACE}-${id}`;
+      tab.toolbar.hide();
       await tabs.add(tab);
       lab.shell.add(tab, 'main');
     }

@@ -16,7 +16,7 @@ export function Health({ app }: { readonly app: App }): React.ReactElement {
           <span className={`cb-Dot cb-mod-${isLive ? state : 'old'}`} aria-hidden="true" />
           <span className="cb-Health-name">{name}</span>
           <span className="cb-Health-words">
-            {cores && app.trans._n('%1 core', '%1 cores', cores.total, cores.total)}
+            {cores && app.trans.__('%1 of %2 cores busy', busyCores(jobs, name), cores.total)}
             {message !== undefined && ` · ${message}`}
           </span>
           <span className="cb-Health-age">
@@ -83,4 +83,12 @@ function messageOf(link: LinkState, jobs: Jobs, trans: Translation): string | un
   if (jobs.feed.state === 'lost')
     return trans.__('The home agent cannot be reached; trying again. %1', jobs.feed.message ?? '');
   return undefined;
+}
+
+/** What its running jobs were granted: known at every moment, without asking. */
+function busyCores({ rows }: Jobs, cluster: string): number {
+  let cores = 0;
+  for (const row of rows.values())
+    if (row.cluster === cluster && row.status.state === 'running') cores += row.resources.cores;
+  return cores;
 }
