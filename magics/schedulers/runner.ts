@@ -4,6 +4,7 @@ import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readIfThere } from '../protocol/files';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import { isAlive, sendSignal, signalGroup } from '../protocol/platform';
 import { RUNNER_EXIT, heartbeat, runnerEvent, type Heartbeat, type RunOrders } from '../protocol/run';
@@ -97,11 +98,9 @@ export class StartedRunner implements Runner {
   ): Explanation | undefined | Promise<Explanation | undefined> {
     const directory = this.#directory;
     if (directory === undefined || code === RUNNER_EXIT.done) return undefined;
-    // A runner of an earlier agent was quicker: the job is its.
-    const other = code === RUNNER_EXIT.taken ? findRunner(directory) : undefined;
-    if (other !== undefined) return other.ended;
+    if (code === RUNNER_EXIT.taken) return followOther(directory);
     endCell(directory);
-    return explainLoss(directory, signal ?? code ?? 0);
+    return explainLoss(directory, signal === null ? (code ?? 0) : `by ${signal}`);
   }
 }
 
@@ -110,7 +109,7 @@ function explainLoss(directory: string, end: string | number): Explanation {
     return { cause: 'runner-lost', reason: `The job's directory ${directory} was deleted while it ran.` };
   if (end === RUNNER_EXIT.disk)
     return { cause: 'disk-full', reason: `The job's directory ${directory} cannot be written. Is the disk full?` };
-  const how = typeof end === 'string' ? `by ${end}` : `with exit code ${end}`;
+  const how = typeof end === 'string' ? end : `with exit code ${end}`;
   return {
     cause: 'runner-lost',
     reason: `The job's runner ended ${how}, so nobody watched over the job any more and it was ended too. The agent's log may tell why.`,
@@ -122,6 +121,17 @@ export function readHeartbeat(directory: string): Heartbeat | undefined {
   const path = join(directory, HEARTBEAT_FILE);
   const text = readIfThere(path);
   return text === undefined ? undefined : parseJson(text, heartbeat, path);
+}
+
+const HEARTBEAT_PATIENCE_MS = 3000;
+
+/** A runner of an earlier agent was quicker, so the job is its: it says so by its heartbeat at once, or it has died. */
+async function followOther(directory: string): Promise<Explanation | undefined> {
+  for (const deadline = Date.now() + HEARTBEAT_PATIENCE_MS; Date.now() < deadline; await sleep(50)) {
+    const other = findRunner(directory);
+    if (other !== undefined) return await other.ended;
+  }
+  return explainLoss(directory, 'before it told anything');
 }
 
 /** Ends a cell process whose runner is gone, with its group. */
@@ -148,7 +158,7 @@ export function findRunner(directory: string): Runner | undefined {
         return;
       }
       endCell(directory);
-      resolve(explainLoss(directory, 'an unknown cause'));
+      resolve(explainLoss(directory, 'by an unknown cause'));
     };
     const timer = setInterval(look, LOOK_MS);
     const watcher = existsSync(directory) ? watch(directory, look) : undefined;
