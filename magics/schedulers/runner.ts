@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { readIfThere } from '../protocol/files';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readIfThere } from '../protocol/files';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import { isAlive, sendSignal, signalGroup } from '../protocol/platform';
 import { RUNNER_EXIT, heartbeat, runnerEvent, type Heartbeat, type RunOrders } from '../protocol/run';
@@ -127,9 +127,11 @@ const HEARTBEAT_PATIENCE_MS = 3000;
 
 /** A runner of an earlier agent was quicker, so the job is its: it says so by its heartbeat at once, or it has died. */
 async function followOther(directory: string): Promise<Explanation | undefined> {
-  for (const deadline = Date.now() + HEARTBEAT_PATIENCE_MS; Date.now() < deadline; await sleep(50)) {
+  const deadline = Date.now() + HEARTBEAT_PATIENCE_MS;
+  while (Date.now() < deadline) {
     const other = findRunner(directory);
     if (other !== undefined) return await other.ended;
+    await sleep(50);
   }
   return explainLoss(directory, 'before it told anything');
 }
