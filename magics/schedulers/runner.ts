@@ -105,7 +105,7 @@ export class StartedRunner implements Runner {
 }
 
 function explainLoss(directory: string, end: string | number): Explanation {
-  if (!existsSync(directory))
+  if (end === RUNNER_EXIT.directoryGone || !existsSync(directory))
     return { cause: 'runner-lost', reason: `The job's directory ${directory} was deleted while it ran.` };
   if (end === RUNNER_EXIT.disk)
     return { cause: 'disk-full', reason: `The job's directory ${directory} cannot be written. Is the disk full?` };
