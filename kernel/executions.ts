@@ -1,12 +1,12 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
-import type { CellOutcome, NotebookSession, ShownError } from '../magics/namespace';
+import type { Magics } from '../magics';
+import type { CellOutcome, ShownError } from '../magics/namespace';
+import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
-import { showError } from '../magics/realm/traceback';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
 import type { Language } from '../language';
 import type { Log } from './log';
-import { magics } from './magics';
 import { OutputFlow } from './output-flow';
 import type { Turn } from './pipe';
 import { parseExecute, RunningCell } from './running-cell';
@@ -29,7 +29,7 @@ export interface ExecutionsOptions {
   readonly user: UserSeat;
   readonly language: Language;
   readonly history: History;
-  readonly session: NotebookSession;
+  readonly magics: Magics;
   readonly log: Log;
 }
 
@@ -162,12 +162,16 @@ export class Executions {
 
   async #outcome(cell: RunningCell): Promise<CellOutcome> {
     try {
-      if (magics.isMagic(cell.request.source)) return await magics.runMagic(cell.toCell(), this.#options.session);
+      const { magics } = this.#options;
+      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell());
       return await this.#runLocally(cell);
     } catch (error) {
       if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell) };
       if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
-      return { ok: false, error: showError(error, () => cell.request.source) };
+      // A mistake of ours or a part that failed: its stack is for the log, not for the notebook.
+      this.#options.log.write(`cell ${cell.execution} could not be run`, error);
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      return { ok: false, error: plainError(name, message) };
     }
   }
 
@@ -175,7 +179,12 @@ export class Executions {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
-    if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+    if (!prepared.ok) {
+      // TypeScript would only say that an expression is expected.
+      const misplaced = misplacedMagic(source);
+      if (misplaced) return { ok: false, error: plainError(misplaced.name, misplaced.message) };
+      return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+    }
     if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted before it began.') };
     const lastResort = this.#endIfDeaf(cell);
     try {

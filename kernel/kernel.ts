@@ -3,9 +3,9 @@ import { toCodePoints, toOffset } from './offsets';
 import type { Comms } from './comms';
 import type { Executions } from './executions';
 import type { History } from './history';
-import type { Language } from '../language';
+import type { Magics } from '../magics';
+import type { Completions, Inspection, Language } from '../language';
 import type { Log } from './log';
-import { magics } from './magics';
 import { ownVersion, versionOf } from './versions';
 import type { Connection } from './wire/connection';
 import { PROTOCOL_VERSION } from './wire/message';
@@ -20,6 +20,7 @@ export interface KernelOptions {
   readonly connection: Connection;
   readonly executions: Executions;
   readonly language: Language;
+  readonly magics: Magics;
   readonly history: History;
   readonly comms: Comms;
   readonly log: Log;
@@ -147,7 +148,7 @@ export class Kernel {
 
   async #isComplete(content: Content): Promise<Content> {
     const source = textOf(content['code']);
-    if (magics.isMagic(source)) return { status: 'unknown' };
+    if (this.#options.magics.owns(source)) return { status: 'unknown' };
     return { ...(await this.#options.language.isComplete(source, AbortSignal.timeout(ANSWER_MILLISECONDS))) };
   }
 
@@ -155,7 +156,7 @@ export class Kernel {
     const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
     const found =
-      magics.completeMagic(source, offset) ?? (await this.#options.language.complete(source, offset, signal));
+      (await this.#completeMagic(source, offset)) ?? (await this.#options.language.complete(source, offset, signal));
     const start = toCodePoints(source, found.start);
     const end = toCodePoints(source, found.end);
     return {
@@ -170,10 +171,20 @@ export class Kernel {
     };
   }
 
+  async #completeMagic(source: string, offset: number): Promise<Completions | undefined> {
+    const found = await this.#options.magics.complete(source, offset);
+    return found && { ...found, matches: found.matches.map(({ text, type }) => ({ text, kind: type })) };
+  }
+
+  #inspectMagic(source: string, offset: number): Inspection | undefined {
+    const text = this.#options.magics.inspect(source, offset);
+    return text === undefined ? undefined : { plain: text, markdown: `\`\`\`text\n${text}\n\`\`\`` };
+  }
+
   async #inspect(content: Content): Promise<Content> {
     const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
-    const found = magics.inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
+    const found = this.#inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
     if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
     const data = { 'text/plain': found.plain, 'text/markdown': found.markdown };
     return { status: 'ok', found: true, data, metadata: {} };

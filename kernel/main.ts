@@ -2,6 +2,7 @@
 // compiler in a thread, both started ahead of need.
 import { join } from 'node:path';
 import { Language } from '../language';
+import { Magics } from '../magics';
 import type { NotebookSession } from '../magics/namespace';
 import { Comms } from './comms';
 import { Executions } from './executions';
@@ -26,10 +27,12 @@ async function main(): Promise<void> {
   const user = new UserSeat(join(__dirname, 'user.js'), directory, log);
   const notebook = process.env['JPY_SESSION_NAME'];
   // First of all: it starts while we bind our sockets. A kernel that serves job panels runs cells only if somebody asks it to.
-  if (!isMonitorSession(notebook)) user.warm();
+  const isLazy = isMonitorSession(notebook);
+  if (!isLazy) user.warm();
   const wire = await Wire.open(connection, log);
   const language = new Language({
     directory,
+    isLazy,
     onRestart: (reason) => {
       log.write('the language worker was started anew', reason);
     },
@@ -42,7 +45,8 @@ async function main(): Promise<void> {
     directory,
     ...(notebook ? { notebook } : {}),
   };
-  const executions: Executions = new Executions({ wire, user, language, history, session, log });
+  const magics = new Magics(session);
+  const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   user.listen({
     output: (turn, record) => {
       executions.output(turn, record);
@@ -62,7 +66,7 @@ async function main(): Promise<void> {
   let ending: Promise<void> | undefined;
   const shutdown = () => {
     ending ??= (async () => {
-      await Promise.all([user.close(), language.close()]);
+      await Promise.all([user.close(), language.close(), comms.closeAll(), magics[Symbol.asyncDispose]()]);
       await wire.close();
       process.exit(0);
     })();
@@ -79,7 +83,7 @@ async function main(): Promise<void> {
     log.write('a rejection nobody handled', reason);
   });
   endWithParent(shutdown);
-  await new Kernel({ wire, connection, executions, language, history, comms, log, shutdown }).serve();
+  await new Kernel({ wire, connection, executions, language, magics, history, comms, log, shutdown }).serve();
 }
 
 /** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */

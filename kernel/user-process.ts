@@ -288,6 +288,7 @@ export class CallFailed extends Error {
     super(message);
     this.name = name;
     this.fields = fields;
+    if (typeof fields['stack'] === 'string') this.stack = fields['stack'];
   }
 }
 

@@ -25,6 +25,8 @@ export interface LanguageOptions {
   readonly isJS?: boolean;
   /** The built worker; by default `language.js` beside the program that calls. */
   readonly workerPath?: string;
+  /** Start the worker at the first request instead of at once. */
+  readonly isLazy?: boolean;
   /** Told when the worker has died and was replaced. */
   readonly onRestart?: (reason: Error) => void;
 }
@@ -57,11 +59,11 @@ export class Language implements CellLanguage {
   #nextId = 1;
   #failure: Error | undefined;
 
-  /** Starts the worker at once. */
+  /** Starts the worker at once, unless it is asked to be lazy. */
   constructor(options: LanguageOptions) {
     this.#options = options;
     this.#settings = { directory: options.directory, isJS: options.isJS ?? false };
-    this.#start();
+    if (options.isLazy !== true) this.#start();
   }
 
   async prepare(cell: CellText, signal?: AbortSignal): Promise<PreparedCell> {
@@ -133,6 +135,7 @@ export class Language implements CellLanguage {
   ): Promise<Requests[M]['answer']> {
     const id = this.#nextId++;
     return new Promise<unknown>((resolve, reject) => {
+      if (!this.#worker && !this.#failure) this.#start();
       const worker = this.#worker;
       if (signal?.aborted || !worker) {
         reject(asError(signal?.aborted ? signal.reason : this.#failure));

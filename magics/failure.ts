@@ -30,6 +30,7 @@ function adviceFor(cause: FailureCause, job: JobRecord): string {
     case 'disk-full':
       return 'Free some disk space where the jobs are kept, then run the cell again.';
     case 'node-lost':
+    case 'preempted':
     case 'runner-lost':
     case 'start-failed':
       return 'Run the cell again.';

@@ -4,7 +4,7 @@ import { runScript, setUp } from './setup.mjs';
 import { root } from './setup/places.mjs';
 
 await runScript(async () => {
-  await setUp();
+  await setUp({ register: false });
   // Only now: the packages that these load may have been installed just above.
   const { load } = await import('./load.mjs');
   const { demonstrate } = await import('./demo/demonstrate.mjs');

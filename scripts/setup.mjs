@@ -12,15 +12,17 @@ import { preparePython } from './setup/python.mjs';
 
 const OLDEST_NODE = [20, 19];
 
-/** All of it; without Jupyter only what the kernel itself needs. */
-export async function setUp({ jupyter = true } = {}) {
+/**
+ * All of it. Without `jupyter` only what the kernel itself needs; without `register` that Jupyter is not told of our kernel, for those who
+ * give their servers kernels of their own.
+ */
+export async function setUp({ jupyter = true, register = jupyter } = {}) {
   checkNode();
   mkdirSync(cache, { recursive: true });
   await installPackages();
   await buildPrograms();
-  if (!jupyter) return;
-  await preparePython();
-  await registerKernel();
+  if (jupyter) await preparePython();
+  if (register) await registerKernel();
 }
 
 function checkNode() {

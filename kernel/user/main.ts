@@ -2,6 +2,8 @@
 // synchronous writes, and a tiny thread interrupts and watches over the end of the supervisor.
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+// Node's own, not the global one that knows of cells.
+import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { isInterrupt, Realm } from '../../magics/realm';
@@ -12,6 +14,7 @@ import { versionOf } from '../versions';
 import { LineReader, PIPES } from '../pipe';
 import type { Request } from '../pipe';
 import { Attribution } from './attribution';
+import { Calls } from './calls';
 import { Cells } from './cells';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
@@ -35,6 +38,8 @@ const realm = new Realm({
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });
+// capture and settle are entered here once magics/capture is there.
+const calls = new Calls({}, stopping);
 const cells = new Cells(realm, stopping, attribution, input);
 
 startInterruptThread();
@@ -69,14 +74,15 @@ function serve(request: Request): void {
   switch (request.type) {
     case 'run':
       void cells.run(request.turn, request.code).then((report) => {
-        frames.notice({ type: 'ran', turn: request.turn, report });
+        // What the cell's last tick still prints, a rejection nobody handled for one, comes before its end.
+        setImmediate(() => {
+          frames.notice({ type: 'ran', turn: request.turn, report });
+        });
       });
       return;
     case 'call':
-      frames.notice({
-        type: 'called',
-        id: request.id,
-        report: { ok: false, error: { name: 'Error', message: `unknown method ${request.method}`, fields: {} } },
+      void calls.run(request.turn, request.method, request.body).then((report) => {
+        frames.notice({ type: 'called', id: request.id, report });
       });
       return;
     case 'input':

@@ -76,11 +76,26 @@ function tryLink(path: string): boolean {
 
 function readHolder(path: string): Holder | undefined {
   const source = readIfThere(path);
-  return source === undefined ? undefined : parseJson(source, holderShape, path);
+  if (source === undefined) return undefined;
+  try {
+    return parseJson(source, holderShape, path);
+  } catch (cause) {
+    // A power cut can leave an empty file behind; its holder is gone with it. Until that is certain nobody is overrun.
+    if (!isFresh(path)) return { protocol: AGENT_PROTOCOL, host: '', process: { pid: 0 } };
+    throw new AgentError(
+      `Cannot read ${path}, and it is recent. Try again in a minute, or remove it if no agent runs.`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 function isHeld(holder: Holder, path: string): boolean {
-  if (holder.host === hostName()) return isAlive(holder.process);
+  return holder.host === hostName() ? isAlive(holder.process) : isFresh(path);
+}
+
+function isFresh(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && Date.now() - found.mtimeMs < LEASE_MS;
 }

@@ -79,8 +79,15 @@ export class TransportError extends ClusterError {
   }
 }
 
+/** A scheduler refused, or gave an answer that cannot be trusted. */
 export class SchedulerError extends ClusterError {
   readonly code = 'SCHEDULER';
+  override readonly transient: boolean;
+
+  constructor(message: string, options: ErrorOptions & { transient?: boolean } = {}) {
+    super(message, options);
+    this.transient = options.transient ?? false;
+  }
 }
 
 /** The home agent cannot be reached or refuses. */

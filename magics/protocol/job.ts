@@ -40,7 +40,15 @@ export interface JobSpec {
 
 /** Why a job ended without a result, told apart as far as the facts allow. */
 export type FailureCause =
-  'out-of-memory' | 'time-limit' | 'exit' | 'signal' | 'node-lost' | 'start-failed' | 'runner-lost' | 'disk-full';
+  | 'out-of-memory'
+  | 'time-limit'
+  | 'exit'
+  | 'signal'
+  | 'node-lost'
+  | 'preempted'
+  | 'start-failed'
+  | 'runner-lost'
+  | 'disk-full';
 
 export type JobStatus =
   | { readonly state: 'preparing'; readonly step: 'capture' | 'environment' | 'staging' }

@@ -18,6 +18,7 @@ const CAUSES = [
   'exit',
   'signal',
   'node-lost',
+  'preempted',
   'start-failed',
   'runner-lost',
   'disk-full',

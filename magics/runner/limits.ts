@@ -1,6 +1,6 @@
 // What a job was granted, and what happens at the end of it. V8's heap gets a part of the memory, so that its own exhaustion comes first for
 // ordinary objects and is told as such; buffers and native memory are caught by sampling the process tree.
-import { readTree } from '../protocol/platform';
+import { TREE_READ_MS, readTree } from '../protocol/platform';
 
 const MIB = 1024 * 1024;
 /** Node itself, its threads, code, and buffers outside the heap. */
@@ -27,8 +27,8 @@ export interface Meter {
   stop(): void;
 }
 
-const WATCHED_MS = 50;
-const UNWATCHED_MS = 200;
+/** Without a limit, only the peak is wanted. */
+const UNWATCHED_FACTOR = 4;
 
 /** Samples a process tree; `exceeded` is told once, with the memory used, when a limit is passed. */
 export function startMeter(pid: number, limitMiB: number | undefined, exceeded: (usedMiB: number) => void): Meter {
@@ -42,7 +42,7 @@ export function startMeter(pid: number, limitMiB: number | undefined, exceeded: 
     clearInterval(timer);
     exceeded(Math.round(usage.memoryBytes / MIB));
   };
-  const timer = setInterval(sample, limitMiB === undefined ? UNWATCHED_MS : WATCHED_MS);
+  const timer = setInterval(sample, limitMiB === undefined ? TREE_READ_MS * UNWATCHED_FACTOR : TREE_READ_MS);
   sample();
   return {
     get peakMemoryMiB() {

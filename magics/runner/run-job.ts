@@ -6,6 +6,7 @@ import { hostName, identify } from '../protocol/platform';
 import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } from '../protocol/run';
 import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
+import { openMemoryGroup, type MemoryGroup } from './memory-group';
 import { Report } from './report';
 import { Spool } from './spool';
 
@@ -33,6 +34,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
     spool.write(records);
   });
   const stop = keepVerdict(cell);
+  const group = limitMemory(cell, orders);
   const meter = watchMemory(cell, orders, stop);
   const beat = makeBeat({ report, spool, meter, cell, orders, startedAt });
   beat();
@@ -49,7 +51,9 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   for (const timer of timers) clearTimeout(timer);
   signal.removeEventListener('abort', terminate);
   meter.stop();
+  if (group?.wasExhausted() === true) stop.claimEnded({ kind: 'out-of-memory', detail: grantOf(orders) });
   await cell.drain();
+  group?.close();
   spool.close();
   if (stop.verdict?.kind === 'abandoned' || !existsSync(directory)) return undefined;
   const outcome = {
@@ -80,6 +84,8 @@ interface Stop {
   readonly verdict: Verdict | undefined;
   /** The first verdict stands: true for it. */
   claim(verdict: Verdict): boolean;
+  /** For what is found out after the end. */
+  claimEnded(verdict: Verdict): void;
 }
 
 function keepVerdict(cell: CellProcess): Stop {
@@ -97,7 +103,28 @@ function keepVerdict(cell: CellProcess): Stop {
       verdict = next;
       return true;
     },
+    claimEnded: (next) => {
+      verdict ??= next;
+    },
   };
+}
+
+/** Where the kernel can keep the limit, it does. */
+function limitMemory(cell: CellProcess, orders: RunOrders): MemoryGroup | undefined {
+  if (orders.memoryMiB === undefined || cell.pid === undefined) return undefined;
+  const group = openMemoryGroup(orders.jobId, orders.memoryMiB);
+  try {
+    group?.add(cell.pid);
+    return group;
+  } catch (error) {
+    console.error(`${orders.jobId}: cannot enter its memory group: ${String(error)}`);
+    group?.close();
+    return undefined;
+  }
+}
+
+function grantOf(orders: RunOrders): string {
+  return `It needed more than the ${orders.memoryMiB ?? 0} MiB it was granted.`;
 }
 
 function watchMemory(cell: CellProcess, orders: RunOrders, stop: Stop): Meter {

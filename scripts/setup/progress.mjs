@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const SHOWN_LINES = 25;
+/** Of a failed program's output: what went wrong stands first with some (npm), last with others (pip). */
+const SHOWN_LINES = 12;
 
 /** A set-up step that failed, told for the person who typed the command. */
 export class SetupError extends Error {
@@ -70,13 +71,18 @@ export function run(program, args, { cwd, env = process.env, advice } = {}) {
     });
     child.stderr.setEncoding('utf8').on('data', (text) => (both += text));
     const fail = (why, cause) => {
-      const tail = both.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
       const command = [program, ...args].join(' ');
-      reject(new SetupError([`${why}: ${command}`, tail, advice].filter(Boolean).join('\n'), { cause }));
+      reject(new SetupError([`${why}: ${command}`, ends(both), advice].filter(Boolean).join('\n'), { cause }));
     };
     child.on('error', (cause) => fail(`Cannot start a program (${cause.message})`, cause));
     child.on('close', (code, signal) =>
       code === 0 ? resolve(stdout) : fail(`A program failed with ${signal ?? `exit code ${code}`}`),
     );
   });
+}
+
+function ends(output) {
+  const lines = output.trimEnd().split('\n');
+  if (lines.length <= 2 * SHOWN_LINES) return lines.join('\n');
+  return [...lines.slice(0, SHOWN_LINES), '  …', ...lines.slice(-SHOWN_LINES)].join('\n');
 }

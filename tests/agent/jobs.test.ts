@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
 import { BUNDLE_FILE } from '../../magics/protocol/layout';
 import { isAlive } from '../../magics/protocol/platform';
-import { Setting, ended, readBeat, run, running, specOf, submit, textOf, until } from './setting';
+import { PATIENCE_MS, Setting, ended, readBeat, run, running, specOf, submit, textOf, until } from './setting';
 
 const CORES = availableParallelism();
 /** Ends when its directory holds a file `go`. */
@@ -109,13 +109,15 @@ test('the time limit ends even a busy loop, and what it started', async () => {
 });
 
 test('a running job that ignores SIGTERM is cancelled', async () => {
-  const job = await running(
-    agent,
-    await submit(agent, 'process.on("SIGTERM", () => print("no")); setInterval(() => 0, 1000)'),
-  );
+  const code = `process.on("SIGTERM", () => print("no")); setInterval(() => 0, 1000); print("deaf")`;
+  const job = await submit(agent, code);
+  for await (const { bytes } of agent.output(job.id, { signal: AbortSignal.timeout(PATIENCE_MS) })) {
+    expect(bytes.toString()).toContain('deaf');
+    break;
+  }
   await agent.cancel(job.id);
-  const last = await ended(agent, job);
-  expect(last.status).toEqual({ state: 'cancelled', by: 'user' });
+  expect((await ended(agent, job)).status).toEqual({ state: 'cancelled', by: 'user' });
+  expect(await textOf(agent, job.id)).toBe('deafno');
 }, 30_000);
 
 test('a job ended by somebody else is not said to be cancelled by the user', async () => {

@@ -1,4 +1,6 @@
 // The pure rules: ids, slots, how a job ended, what is kept, what the platform prints, where output is cut.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { findId, isId, nextId } from '../../magics/jobs/ids';
 import { toForget, toLighten, type StoredJob } from '../../magics/jobs/retention';
 import { finish, settle, sight, type Evidence } from '../../magics/jobs/status';
@@ -9,6 +11,7 @@ import { jobRecord } from '../../magics/protocol/records';
 import type { Ending, Outcome } from '../../magics/protocol/run';
 import { toSegments } from '../../magics/protocol/spool';
 import { RecordIntake, TextIntake, wholeCharacters } from '../../magics/runner/intake';
+import { groupParents, openMemoryGroup } from '../../magics/runner/memory-group';
 import { heapMiB, isHeapExhausted } from '../../magics/runner/limits';
 import { Slots } from '../../magics/schedulers/slots';
 import { specOf } from './setting';
@@ -176,6 +179,15 @@ test('what the platform prints of processes is read', () => {
   ]);
 });
 
+test('a memory group is made beside our own, or below it', () => {
+  expect(groupParents('0::/user.slice/user-7.slice/user@7.service/app.slice/shell.scope\n')).toEqual([
+    '/user.slice/user-7.slice/user@7.service/app.slice',
+    '/user.slice/user-7.slice/user@7.service/app.slice/shell.scope',
+  ]);
+  expect(groupParents('9:memory:/old\n0::/\n')).toEqual(['/']);
+  expect(groupParents('4:memory:/only/v1\n')).toEqual([]);
+});
+
 test('the heap leaves room for buffers, and its last words are known', () => {
   expect(heapMiB(4096)).toBe(3072);
   expect(heapMiB(256)).toBe(160);
@@ -230,3 +242,24 @@ test('records are cut at their borders, characters are not cut at all', () => {
   expect(text).toBe('ä😀ß');
   expect(intake.tail).toBe('ä😀ß');
 });
+
+// The kernel's own limit can only be tested where this user may make a group with one.
+const hasGroups = ((): boolean => {
+  const group = openMemoryGroup(`test-${process.pid}`, 64);
+  group?.close();
+  return group !== undefined;
+})();
+(hasGroups ? test : test.skip)(
+  'the kernel keeps a memory limit (needs a delegated cgroup v2 with the memory controller)',
+  async () => {
+    const group = openMemoryGroup(`test-oom-${process.pid}`, 128);
+    const code = 'process.stdin.once("data", () => { const keep = []; for (;;) keep.push(Buffer.alloc(1e7, 1)); })';
+    const child = spawn(process.execPath, ['-e', code], { stdio: ['pipe', 'ignore', 'ignore'] });
+    group?.add(child.pid ?? 0);
+    child.stdin.write('go');
+    const [, signal] = (await once(child, 'exit')) as unknown[];
+    expect(signal).toBe('SIGKILL');
+    expect(group?.wasExhausted()).toBe(true);
+    group?.close();
+  },
+);

@@ -1,9 +1,11 @@
 // What dies, and what goes on: the agent, the runner, the cell process, the job's directory, the disk.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { identify, isAlive, sendSignal } from '../../magics/protocol/platform';
+import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
+import { hostName, identify, isAlive, sendSignal } from '../../magics/protocol/platform';
 import { Setting, ended, readBeat, run, running, submit, textOf, until } from './setting';
 
 /** Prints a line every 20 ms; ends when its directory holds a file `go`. */
@@ -175,8 +177,72 @@ const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
       expect((await run(agent, 'finish()')).status.state).toBe('completed');
     } finally {
       await small[Symbol.asyncDispose]();
-      execFileSync('umount', [disk]);
+      // A runner that was waiting for a job takes a moment to leave.
+      await until('the disk is free', () => spawnSync('umount', [disk]).status === 0);
       rmdirSync(disk);
     }
   },
 );
+
+test('an agent of an older Cellburst is asked to finish, and its place is taken', async () => {
+  const path = join(setting.stateDirectory, 'agent.lock');
+  // What every version of the agent does when it is asked to end: let go of the lock.
+  const code = `process.on('SIGTERM', () => { require('node:fs').unlinkSync(process.argv[1]); process.exit(0); });
+    setInterval(() => 0, 1000); console.log('ready')`;
+  const older = spawn(process.execPath, ['-e', code, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(older.stdout, 'data');
+    const holder = { protocol: AGENT_PROTOCOL - 1, host: hostName(), process: identify(older.pid ?? 0) };
+    writeFileSync(path, JSON.stringify(holder));
+    const agent = await setting.connect();
+    expect((await agent.status()).protocol).toBe(AGENT_PROTOCOL);
+    expect(older.exitCode).toBe(0);
+  } finally {
+    older.kill('SIGKILL');
+  }
+});
+
+test('a state directory that an agent on another machine uses is left alone', async () => {
+  const path = join(setting.stateDirectory, 'agent.lock');
+  writeFileSync(path, JSON.stringify({ protocol: AGENT_PROTOCOL, host: 'elsewhere', process: { pid: 1 } }));
+  await expect(setting.connect()).rejects.toThrow('in use by an agent on elsewhere');
+  // Once it has shown no life for long enough, the place is free.
+  const past = new Date(Date.now() - 3_600_000);
+  utimesSync(path, past, past);
+  expect((await (await setting.connect()).status()).pid).toBeGreaterThan(0);
+});
+
+test('a lock that cannot be read is told while it is fresh, and removed when it is old', async () => {
+  const path = join(setting.stateDirectory, 'agent.lock');
+  writeFileSync(path, '');
+  await expect(setting.connect()).rejects.toThrow('and it is recent');
+  const past = new Date(Date.now() - 3_600_000);
+  utimesSync(path, past, past);
+  expect((await (await setting.connect()).status()).pid).toBeGreaterThan(0);
+});
+
+test('a record that cannot be read is left alone, and the agent goes on', async () => {
+  const first = await setting.connect();
+  const [good, bad] = [await run(first, 'finish()'), await run(first, 'finish()')];
+  await first[Symbol.asyncDispose]();
+  await killAgent();
+  writeFileSync(join(bad.directory, 'record.json'), '{"id":');
+  const next = await setting.connect();
+  expect((await next.jobs()).map(({ id }) => id)).toEqual([good.id]);
+  expect(existsSync(join(bad.directory, 'record.json'))).toBe(true);
+  expect(readFileSync(join(setting.stateDirectory, 'agent.log'), 'utf8')).toContain(`left alone: ${bad.directory}`);
+});
+
+test('more ended jobs than are kept are cleared away, oldest first', async () => {
+  process.env['CELLBURST_KEEP_JOBS'] = '1';
+  try {
+    const agent = await setting.connect();
+    const first = await run(agent, 'finish()');
+    const second = await run(agent, 'finish()');
+    await until('the first is gone', async () => !(await agent.jobs()).some(({ id }) => id === first.id));
+    expect(existsSync(first.directory)).toBe(false);
+    expect((await agent.job(second.id)).status.state).toBe('completed');
+  } finally {
+    delete process.env['CELLBURST_KEEP_JOBS'];
+  }
+});

@@ -6,17 +6,19 @@ export interface InterruptCase {
   readonly inLibrary?: boolean;
 }
 
-const SPIN = 'while (true) { Math.random(); }';
-const STORAGE = `Reflect.get(globalThis, 'storage')`;
-const LIBRARY = `Reflect.get(globalThis, 'library')`;
+const SPIN = 'while (true) { count++; }';
 
-/** Things later cells reach by globalThis: what a package would keep for itself. `new Function` makes code without interrupt checks. */
+/** Notebook names the cases use. `new Function` makes code without interrupt checks: what a package would have. */
 export const SETUP = `
-Object.assign(globalThis, {
-  state: { started: 1, turn: -1, pid: process.pid },
-  storage: new (require('node:async_hooks').AsyncLocalStorage)(),
-  library: new Function('return { spin() { while (true) Math.random(); }, async spinLater() { await null; while (true) Math.random(); } }')(),
-});`;
+import { AsyncLocalStorage } from 'node:async_hooks';
+let count = 0;
+let turn = -1;
+const born = process.pid;
+const kept = new Map([['a', 1]]);
+const storage = new AsyncLocalStorage<object>();
+const library: { spin(): void; spinLater(): Promise<void> } = new Function(
+  'return { spin() { while (true) Math.random(); }, async spinLater() { await null; while (true) Math.random(); } }',
+)();`;
 
 export const CASES: readonly InterruptCase[] = [
   { name: 'a synchronous loop', code: SPIN },
@@ -32,16 +34,16 @@ export const CASES: readonly InterruptCase[] = [
   { name: 'a promise that never settles', code: `await new Promise(() => {});` },
   {
     name: 'AsyncLocalStorage, after an await',
-    code: `await ${STORAGE}.run({}, async () => { await null; ${SPIN} });`,
+    code: `await storage.run({}, async () => { await null; ${SPIN} });`,
   },
   {
     name: 'AsyncLocalStorage, in a timer',
-    code: `await ${STORAGE}.run({}, async () => { await new Promise(() => { setTimeout(() => { ${SPIN} }, 5); }); });`,
+    code: `await storage.run({}, async () => { await new Promise(() => { setTimeout(() => { ${SPIN} }, 5); }); });`,
   },
-  { name: 'AsyncLocalStorage, synchronous', code: `${STORAGE}.run({}, () => { ${SPIN} });` },
+  { name: 'AsyncLocalStorage, synchronous', code: `storage.run({}, () => { ${SPIN} });` },
   {
     name: 'AsyncLocalStorage, used elsewhere before',
-    code: `${STORAGE}.run({}, () => {}); await null; ${SPIN}`,
+    code: `storage.run({}, () => {}); await null; ${SPIN}`,
   },
   {
     name: 'a loop of JSON',
@@ -52,16 +54,16 @@ export const CASES: readonly InterruptCase[] = [
     code: `const fib = (n: number): number => { return n < 2 ? n : fib(n - 1) + fib(n - 2); }; await null; fib(60);`,
   },
   { name: 'a loop that catches everything', code: `for (;;) { try { await null; ${SPIN} } catch {} }` },
-  { name: 'library code', code: `${LIBRARY}.spin();`, inLibrary: true },
-  { name: 'library code after an await', code: `await ${LIBRARY}.spinLater();`, inLibrary: true },
+  { name: 'library code', code: `library.spin();`, inLibrary: true },
+  { name: 'library code after an await', code: `await library.spinLater();`, inLibrary: true },
   {
     name: 'library code in a timer',
-    code: `await new Promise(() => { setTimeout(() => ${LIBRARY}.spin(), 5); });`,
+    code: `await new Promise(() => { setTimeout(() => library.spin(), 5); });`,
     inLibrary: true,
   },
   {
     name: 'library code in AsyncLocalStorage',
-    code: `await ${STORAGE}.run({}, async () => { await null; ${LIBRARY}.spin(); });`,
+    code: `await storage.run({}, async () => { await null; library.spin(); });`,
     inLibrary: true,
   },
   {

@@ -195,6 +195,42 @@ test('the reply of a completion counts in code points', async () => {
   expect(reply).toMatchObject({ status: 'ok', cursor_end: Array.from(code).length });
 });
 
+describe('the language answers through the kernel', () => {
+  test('members are completed with their kinds', async () => {
+    await kernel.execute(`const planet = { name: 'Earth', radius: 6371 };`);
+    const code = 'planet.ra';
+    const reply = await kernel.request('shell', 'complete_request', { code, cursor_pos: code.length });
+    expect(reply).toMatchObject({ status: 'ok', matches: ['radius'], cursor_start: 7, cursor_end: 9 });
+    expect(reply['metadata']).toMatchObject({
+      _jupyter_types_experimental: [{ text: 'radius', type: 'property', start: 7, end: 9 }],
+    });
+  });
+
+  test('a name is explained with its type', async () => {
+    const reply = await kernel.request('shell', 'inspect_request', { code: 'planet', cursor_pos: 3, detail_level: 0 });
+    expect(reply).toMatchObject({ status: 'ok', found: true });
+    expect((reply['data'] as Fields)['text/plain']).toContain('radius: number');
+    const nothing = await kernel.request('shell', 'inspect_request', { code: '  ', cursor_pos: 1, detail_level: 0 });
+    expect(nothing).toMatchObject({ status: 'ok', found: false });
+  });
+
+  test.each([
+    ['1 + 1', 'complete'],
+    ['function f() {', 'incomplete'],
+    ['const = ;', 'invalid'],
+  ])('is %j complete?', async (code, status) => {
+    expect(await kernel.request('shell', 'is_complete_request', { code })).toMatchObject({ status });
+  });
+
+  test('a type error is shown at its line, and nothing of the cell runs', async () => {
+    const { reply, stdout } = await kernel.execute(`console.log('ran');\nconst n: number = 'text';`);
+    expect(reply).toMatchObject({ status: 'error', ename: 'TypeScriptError' });
+    expect(reply['evalue']).toMatch(/^TS2322: /);
+    expect((reply['traceback'] as string[]).join('\n')).toContain(`Cell [${String(reply['execution_count'])}]:2:7`);
+    expect(stdout).toBe('');
+  });
+});
+
 describe('messages that are no messages', () => {
   const good = async () => {
     expect((await kernel.execute('1 + 1')).result).toMatchObject({ data: { 'text/plain': '2' } });

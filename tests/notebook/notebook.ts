@@ -77,7 +77,8 @@ export class Notebook implements AsyncDisposable {
     const area = new OutputArea(this.#displays);
     const waiting = new Set<() => void>();
     const metadata = { cellId: options.cellId ?? randomUUID() };
-    const future = this.kernel.requestExecute({ code: source, stop_on_error: false }, true, metadata);
+    // Not disposed when it is done: output may come later, and JupyterLab keeps listening too.
+    const future = this.kernel.requestExecute({ code: source, stop_on_error: false }, false, metadata);
     future.onIOPub = (message) => {
       if (!area.apply(message)) return;
       options.onOutput?.(area.outputs, message);

@@ -1,0 +1,399 @@
+// Grid Engine's commands and words. Recorded and run on Son of Grid Engine 8.1.9: qstat(1), qsub(1), accounting(5), sge_status(5). Univa and Open Grid
+// Scheduler print the same forms, with more fields. qstat knows living jobs only, and is asked for all of this user's, since its XML form takes no ids;
+// qacct reads ended ones from a file, one id at a time. A job may be in neither for a second.
+import type { NativeId } from '../protocol/job';
+import {
+  endedByShellCode,
+  endedBySignal,
+  nativeArguments,
+  nativeName,
+  noAnswer,
+  notChanged,
+  parseTime,
+  plainWord,
+  readSubmission,
+  refuse,
+  toNativeId,
+  wholeNumber,
+  wordsOf,
+  type BatchDialect,
+  type BatchJob,
+  type CommandResult,
+  type Observation,
+  type Observations,
+} from './dialect';
+import type { Explanation, Sighting } from './scheduler';
+import { UsageError } from '../protocol/errors';
+import { forEach, withEnvironment } from './shell';
+
+const TITLE = 'Grid Engine';
+const LOG = 'scheduler.log';
+const CLOCK = { TZ: 'UTC' };
+// `$user` is qstat's own word for whoever asks, and needs no shell.
+const QUEUE = withEnvironment(CLOCK, ['qstat', '-u', '$user', '-xml']);
+
+export const gridEngine: BatchDialect = {
+  name: 'gridengine',
+  title: TITLE,
+  directives: (job) => options(job).map((option) => `#$ ${option}`),
+  submitCommand: (job, scriptPath) => [
+    'qsub',
+    '-terse',
+    ...nativeArguments(job, IDENTITY),
+    ...identity(job),
+    scriptPath,
+  ],
+  parseSubmit: (result) => readSubmission(result, SUBMIT_WORDS),
+  logPath: (job) => `${job.directory}/${LOG}`,
+  statusCommand: () => QUEUE,
+  parseStatus: parseQueue,
+  historyCommand: (ids) => withEnvironment(CLOCK, forEach(['qacct', '-j'], ids)),
+  parseHistory: parseAccounting,
+  explain: { command: (id) => ['qstat', '-xml', '-j', id], parse: parseExplanation },
+  explainLog: () => undefined,
+  changeCommand: (change, ids) => [CHANGES[change], ...ids],
+  confirmChange,
+  searches: (name) => [
+    { command: QUEUE, parse: (result) => searchQueue(name, result) },
+    { command: ['qacct', '-j', name], parse: (result) => searchAccounting(name, result) },
+  ],
+};
+
+const CHANGES = { cancel: 'qdel', hold: 'qhold', release: 'qrls' } as const;
+
+const IDENTITY = /^-(N|o|e|j|i|wd|cwd|terse|t|tc|b|sync|now|S|C|@|r|verify|w)$/;
+
+function identity(job: BatchJob): readonly string[] {
+  // Paths of qsub have words of their own: host:path, and $HOME, $JOB_ID and the like (qsub(1), -o).
+  if (/[$:,]/.test(job.directory))
+    throw new UsageError(
+      `${TITLE} cannot write into ${JSON.stringify(job.directory)}: qsub gives $ : and , in paths a meaning. Set another store for this cluster.`,
+    );
+  return ['-N', nativeName(job), '-wd', job.directory, '-j', 'y', '-o', `${job.directory}/${LOG}`];
+}
+
+function options(job: BatchJob): readonly string[] {
+  const ask = job.resources;
+  const { parallelEnvironment, memoryResource = 'h_vmem', gpuResource } = job.site;
+  const slots = wholeNumber('--cores', ask.cores) * wholeNumber('--tasks', ask.tasks ?? 1);
+  // Not run twice without being asked; its own shell whatever the queue's shell_start_mode says.
+  const lines = ['-S /bin/sh', '-r n', '-m n'];
+  if ((ask.nodes ?? 1) > 1)
+    refuse(TITLE, '--nodes', 'Its parallel environments place the slots: ask for --tasks in one that spreads them.');
+  if (slots > 1) {
+    if (parallelEnvironment === undefined)
+      refuse(
+        TITLE,
+        'way known here to give a job several cores',
+        'Set parallelEnvironment for this cluster; `qconf -spl` lists those there are.',
+      );
+    lines.push(`-pe ${plainWord('parallelEnvironment', parallelEnvironment)} ${slots}`);
+  }
+  // Counted per slot.
+  if (ask.memoryMiB !== undefined)
+    lines.push(
+      `-l ${plainWord('memoryResource', memoryResource)}=${Math.ceil(wholeNumber('--memory', ask.memoryMiB) / slots)}M`,
+    );
+  if (ask.gpus !== undefined && ask.gpus > 0) {
+    if (gpuResource === undefined)
+      refuse(TITLE, 'name for GPUs known here', 'Set gpuResource for this cluster; `qconf -sc` lists its resources.');
+    lines.push(`-l ${plainWord('gpuResource', gpuResource)}=${wholeNumber('--gpus', ask.gpus)}`);
+  }
+  if (ask.wallTimeSeconds !== undefined) lines.push(`-l h_rt=${Math.ceil(ask.wallTimeSeconds)}`);
+  if (ask.queue !== undefined) lines.push(`-q ${plainWord('--queue', ask.queue, /^[\w.@,*-]+$/)}`);
+  // What other systems call an account is a project here; -A is only a note for the books.
+  if (ask.account !== undefined) lines.push(`-P ${plainWord('--account', ask.account)}`);
+  if (ask.reservation !== undefined) lines.push(`-ar ${plainWord('--reservation', ask.reservation, /^\d+$/)}`);
+  if (ask.qos !== undefined) refuse(TITLE, '--qos', 'Choose a queue or an account instead.');
+  if (ask.constraint !== undefined)
+    refuse(TITLE, '--constraint', "Ask for the site's resource by --native '-l NAME=VALUE'.");
+  if (ask.exclusive === true)
+    refuse(TITLE, '--exclusive', "Where the site has a resource for it, ask by --native '-l exclusive=true'.");
+  return lines;
+}
+
+const SUBMIT_WORDS = {
+  // An array is `53.1-5:1`.
+  id: /^(?:Your job(?:-array)? )?(\d+)(?:\.\d+-\d+:\d+)?(?: \(".*"\) has been submitted)?$/,
+  unreachable:
+    /got send error|Connection refused|unable to (contact|send message to) qmaster|can't resolve hostname|Unable to initialize environment/i,
+  uncertain: /Error reading answer list|got read error|timeout|connection (reset|closed)/i,
+};
+
+// ---- living jobs: qstat -xml ----------------------------------------------------------------------------------------------------------------------
+
+/** Letters of a state combine; they are read as a set (qstat(1), sge_status(5)). A letter that is not here makes the state unknown. */
+const LETTERS = new Set('qwhrtRsSTdEPNz');
+const MOST_TASKS = 100_000;
+
+function parseQueue(result: CommandResult): Observations {
+  if (result.exitCode !== 0 || !result.stdout.includes('<job_info')) throw noAnswer(TITLE, 'qstat', result);
+  const seen = new Map<NativeId, Observation>();
+  for (const block of blocks(result.stdout, 'job_list')) {
+    const job = element(block, 'JB_job_number');
+    const state = element(block, 'state');
+    if (job === undefined || !/^\d+$/.test(job) || state === undefined) continue;
+    const observation = observe(state, block);
+    for (const id of taskIds(job, element(block, 'tasks'))) seen.set(id, observation);
+  }
+  return seen;
+}
+
+/** `5,6` and `1-9:2` of an array's waiting tasks; a job that is no array has no tasks. */
+function taskIds(job: string, tasks: string | undefined): readonly NativeId[] {
+  if (tasks === undefined || tasks === '') return [toNativeId(job)];
+  return tasks.split(',').flatMap((range) => {
+    const found = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(range.trim());
+    if (found === null) return [];
+    const [first, last, step] = [Number(found[1]), Number(found[2] ?? found[1]), Math.max(1, Number(found[3] ?? 1))];
+    const count = Math.min(MOST_TASKS, Math.floor((last - first) / step) + 1);
+    return Array.from({ length: Math.max(0, count) }, (_, i) => toNativeId(`${job}.${first + i * step}`));
+  });
+}
+
+function observe(state: string, block: string): Observation {
+  const letters = new Set(state);
+  const has = (letter: string) => letters.has(letter);
+  const words = state;
+  const queued = (reason: string): Sighting => ({ state: 'queued', reason });
+  const again = has('R') ? 'It was put back into the queue. ' : '';
+  if (state === '' || [...letters].some((letter) => !LETTERS.has(letter)))
+    return { sighting: { state: 'unknown', raw: state }, words };
+  // Ended lately; how, only qacct knows.
+  if (has('z')) return { sighting: { state: 'unknown', raw: state }, words };
+  // Stays until an administrator clears it (then the job starts after all) or somebody deletes it.
+  if (has('E'))
+    return { sighting: queued('Grid Engine could not start it and keeps it in error state.'), words, stuck: true };
+  if (has('s')) return { sighting: queued('It is suspended by a person.'), words };
+  if (has('S') || has('P')) return { sighting: queued('It is suspended, since its queue is.'), words };
+  if (has('T')) return { sighting: queued('It is suspended until the load of its node falls.'), words };
+  if (has('N')) return { sighting: { state: 'unknown', raw: state }, words };
+  if (has('r') || has('t')) {
+    const node = element(block, 'queue_name')?.split('@')[1];
+    return {
+      sighting: {
+        state: 'running',
+        since: parseTime(element(block, 'JAT_start_time')) ?? 0,
+        ...(node === undefined ? {} : { node }),
+      },
+      words,
+    };
+  }
+  if (has('h')) return { sighting: queued(`${again}It is held, by a person or until another job ends.`), words };
+  if (has('q') || has('w'))
+    return {
+      sighting: has('d')
+        ? queued('It is being deleted.')
+        : { state: 'queued', ...(again === '' ? {} : { reason: again.trim() }) },
+      words,
+    };
+  // `Rq` has neither w nor h; `d` alone says nothing about where it is.
+  return { sighting: has('R') ? queued(again.trim()) : { state: 'unknown', raw: state }, words };
+}
+
+/** The reasons in `qstat -xml -j ID`: of the error first, else of the scheduler, each once. */
+function parseExplanation(result: CommandResult): string | undefined {
+  if (result.exitCode !== 0) return undefined;
+  const errors = elements(result.stdout, 'QIM_message').map((text) =>
+    text.replace(/^\S+ \S+ (\[\S+\]: )?/, '').replace(/^error: /, ''),
+  );
+  const found = errors.length > 0 ? errors : elements(result.stdout, 'MES_message');
+  return found.length === 0 ? undefined : [...new Set(found)].join('; ');
+}
+
+// ---- ended jobs: qacct ----------------------------------------------------------------------------------------------------------------------------
+
+/** "failed" of accounting(5): before the job ran, and so never a success, whatever exit_status says. */
+const BEFORE: Readonly<Record<number, string>> = {
+  1: 'before the job could be set up on its node',
+  3: 'before the configuration of the node was written',
+  4: 'before its user was looked up',
+  5: 'before its user could be used',
+  6: 'when its parallel environment was set up',
+  7: 'when the prolog was looked for',
+  8: 'in the prolog',
+  9: 'when the parallel environment was started',
+  10: 'in the start of the parallel environment',
+  11: 'before the job was started',
+  17: 'since the node did not know its user',
+  21: 'since the node did not recognise it',
+  26: 'since its output file could not be opened',
+  27: 'since its interpreter could not be found',
+  28: 'since its directory could not be entered',
+  29: 'since the node has no terminal for it',
+  38: 'since the node had no group number left to follow it by',
+};
+/** Its job goes on: it was put back into the queue (24 migrating, 25 rescheduling). */
+const GOES_ON = new Set([24, 25]);
+const ENFORCED = 37;
+const AFTER = 100;
+
+type Row = Readonly<Record<string, string>>;
+
+function parseAccounting(result: CommandResult): Observations {
+  const seen = new Map<NativeId, Observation>();
+  // A number is used again one day, and a job has a row for each life: the last one counts.
+  for (const row of accountingRows(result.stdout)) seen.set(rowId(row), account(row));
+  if (seen.size === 0 && !saysNothing(result)) throw noAnswer(TITLE, 'qacct', result);
+  return seen;
+}
+
+/** "not found" is an answer; so is an accounting file in which nothing was ever written. */
+function saysNothing(result: CommandResult): boolean {
+  if (result.exitCode === null) return false;
+  const lines = result.stderr.split('\n').filter((line) => line.trim() !== '');
+  return (
+    lines.length > 0 &&
+    lines.every((line) => /^error: job (id|name) .* not found$|no jobs running since startup/.test(line.trim()))
+  );
+}
+
+function accountingRows(stdout: string): readonly Row[] {
+  return stdout
+    .split(/^={10,}\s*$/m)
+    .map((block) =>
+      Object.fromEntries(
+        block.split('\n').map((line) => [line.split(/\s/, 1)[0] ?? '', line.replace(/^\S+\s*/, '').trim()]),
+      ),
+    )
+    .filter(
+      (row) => /^\d+$/.test(row['jobnumber'] ?? '') && row['failed'] !== undefined && row['exit_status'] !== undefined,
+    );
+}
+
+function rowId(row: Row): NativeId {
+  const task = row['taskid'] ?? 'undefined';
+  return toNativeId(task === 'undefined' ? (row['jobnumber'] ?? '') : `${row['jobnumber']}.${task}`);
+}
+
+function account(row: Row): Observation {
+  const failed = Number.parseInt(row['failed'] ?? '', 10);
+  const status = Number.parseInt(row['exit_status'] ?? '', 10);
+  const words = `failed ${row['failed']}, exit_status ${row['exit_status']}`.replaceAll(/\s+/g, ' ');
+  const endedAt = parseTime(row['end_time']);
+  const found = toEnd(row, failed, status, words);
+  return { ...found, words, ...(endedAt === undefined ? {} : { endedAt }) };
+}
+
+function toEnd(row: Row, failed: number, status: number, words: string): Omit<Observation, 'words'> {
+  const deletedBy = row['deleted_by'];
+  if (deletedBy !== undefined && !['', 'NONE', 'undefined'].includes(deletedBy)) {
+    const owner = deletedBy.split('@')[0] === row['owner'];
+    return { sighting: { state: 'cancelled', by: owner ? 'unknown' : 'administrator' }, cancelledBy: deletedBy };
+  }
+  if (GOES_ON.has(failed)) return { sighting: { state: 'queued', reason: 'It was put back into the queue.' } };
+  const before = BEFORE[failed];
+  if (before !== undefined)
+    return ended({ cause: 'start-failed', reason: `The job could not be started: it failed ${before}.` });
+  if (failed === ENFORCED) return ended(enforced(row));
+  if (failed === AFTER && status > 128)
+    // A job that was deleted while it ran has the same row.
+    return { ...ended(endedByShellCode(status)), ...(status === 137 ? { maybeCancelled: true as const } : {}) };
+  if (failed !== 0) return ended({ cause: 'runner-lost', reason: `Grid Engine says: ${words}.` });
+  if (status === 0 && usedNothing(row)) return { sighting: { state: 'cancelled', by: 'unknown' } };
+  return status === 0 ? { sighting: { state: 'ended' } } : ended(endedByShellCode(status));
+}
+
+function ended(explanation: Explanation): { readonly sighting: Sighting } {
+  return { sighting: { state: 'ended', explanation } };
+}
+
+/** A job that was removed by force reads like a success that lasted 0 s. One that ran has faulted pages in. */
+function usedNothing(row: Row): boolean {
+  const zero = (key: string) => Number.parseFloat(row[key] ?? '') === 0;
+  return zero('ru_wallclock') && zero('ru_maxrss') && zero('ru_minflt') && zero('cpu');
+}
+
+/** One code stands for three limits; what was asked and what was used tell which. A limit of the queue itself is not in the row. */
+function enforced(row: Row): Explanation {
+  const category = row['category'] ?? '';
+  const asked = (name: string) => new RegExp(`\\b${name}=([^\\s,]+)`).exec(category)?.[1];
+  const slots = Number(row['slots'] ?? 1) || 1;
+  const memory = toBytes(asked('h_vmem'));
+  const used = toBytes(row['maxvmem']);
+  const wall = toSeconds(asked('h_rt'));
+  if (memory !== undefined && used !== undefined && used >= memory * slots)
+    return {
+      cause: 'out-of-memory',
+      reason: `The job used ${row['maxvmem']} of memory and had asked for ${asked('h_vmem')}${slots > 1 ? ' for each slot' : ''}.`,
+    };
+  if (wall !== undefined && Number.parseFloat(row['ru_wallclock'] ?? '') >= wall)
+    return { cause: 'time-limit', reason: `The job reached its time limit of ${wall} s.` };
+  return {
+    ...endedBySignal(9),
+    reason:
+      'Grid Engine enforced a limit of run time, processor time or memory and does not tell which; it was none that the job asked for, so likely one of its queue.',
+  };
+}
+
+/** `393.828MB`, `300M`, `2G`; lower case letters count by thousands (sge_types(1)). */
+function toBytes(text: string | undefined): number | undefined {
+  const found = /^([\d.]+)\s*([KkMmGgTt]?)B?$/.exec(text ?? '');
+  if (found === null) return undefined;
+  const letter = found[2] ?? '';
+  const base = letter === letter.toUpperCase() ? 1024 : 1000;
+  return Number(found[1]) * base ** ' KMGT'.indexOf(letter.toUpperCase() || ' ');
+}
+
+/** `3`, `0:30:0`. */
+function toSeconds(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d*(:\d*){0,2}$/.test(text)) return undefined;
+  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+}
+
+// ---- changes and searches -------------------------------------------------------------------------------------------------------------------------
+
+/** qdel answers for each job on a line of its own: `has deleted`, `has registered … for deletion` (which is not yet done), `denied: … does not exist`. */
+function confirmChange(change: 'cancel' | 'hold' | 'release', result: CommandResult): void {
+  if (result.exitCode === 0) return;
+  const lines = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => line.trim() !== '');
+  const fine = /has deleted (job|task)|has registered the job|forced the deletion|modified hold of job/;
+  const nothingLeft = /^denied: job "\d+(\.\d+)?" does not exist$/;
+  if (
+    change === 'cancel' &&
+    result.exitCode !== null &&
+    lines.length > 0 &&
+    lines.every((line) => fine.test(line) || nothingLeft.test(line.trim()))
+  )
+    return;
+  throw notChanged(TITLE, change, result);
+}
+
+function searchQueue(name: string, result: CommandResult): readonly NativeId[] {
+  if (result.exitCode !== 0 || !result.stdout.includes('<job_info')) throw noAnswer(TITLE, 'qstat', result);
+  const found = blocks(result.stdout, 'job_list').filter((block) => element(block, 'JB_name') === name);
+  return [...new Set(found.flatMap((block) => taskIds(element(block, 'JB_job_number') ?? '', undefined)))];
+}
+
+function searchAccounting(name: string, result: CommandResult): readonly NativeId[] {
+  const rows = accountingRows(result.stdout).filter((row) => row['jobname'] === name);
+  if (rows.length === 0 && !saysNothing(result)) throw noAnswer(TITLE, `qacct (${wordsOf(result)})`, result);
+  return [...new Set(rows.map((row) => toNativeId(row['jobnumber'] ?? '')))];
+}
+
+// ---- the little of XML that Grid Engine writes: no attributes that matter, no elements of a name inside themselves --------------------------------
+
+function blocks(xml: string, name: string): readonly string[] {
+  return Array.from(
+    xml.matchAll(new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g')),
+    (found) => found[1] ?? '',
+  );
+}
+
+function elements(xml: string, name: string): readonly string[] {
+  return blocks(xml, name).map((text) => decode(text).trim());
+}
+
+function element(xml: string, name: string): string | undefined {
+  return elements(xml, name)[0];
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+
+function decode(text: string): string {
+  return text.replaceAll(/&(#x[0-9a-f]+|#\d+|\w+);/gi, (whole, name: string) => {
+    if (!name.startsWith('#')) return ENTITIES[name] ?? whole;
+    const code = name[1] === 'x' ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
+}

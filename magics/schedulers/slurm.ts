@@ -1,0 +1,469 @@
+// Slurm's commands and words. Recorded and run on 22.05.8; squeue(1), sacct(1), sbatch(1) of that version, and of 24.05 for words marked so.
+// squeue answers for all jobs of the last MinJobAge (300 s by default), ended ones and their exit codes included; sacct for older ones, some seconds late.
+import type { NativeId } from '../protocol/job';
+import {
+  endedByExit,
+  endedBySignal,
+  hoursMinutesSeconds,
+  nativeArguments,
+  nativeName,
+  noAnswer,
+  notChanged,
+  parseTime,
+  plainWord,
+  readSubmission,
+  toNativeId,
+  wholeNumber,
+  type BatchDialect,
+  type BatchJob,
+  type CommandResult,
+  type Observation,
+  type Observations,
+} from './dialect';
+import type { Explanation, Sighting } from './scheduler';
+import { withEnvironment } from './shell';
+
+const TITLE = 'Slurm';
+/** Whatever the user's own settings: times that we can read. */
+const CLOCK = { TZ: 'UTC', SLURM_TIME_FORMAT: 'standard' };
+const LOG = 'scheduler.log';
+
+/** What we ask and understand. The names are those of `squeue -O` and `sacct -o`, which agree but for the id. */
+type Column =
+  | 'JobArrayID'
+  | 'JobID'
+  | 'State'
+  | 'Reason'
+  | 'exit_code'
+  | 'ExitCode'
+  | 'NodeList'
+  | 'StartTime'
+  | 'Start'
+  | 'EndTime'
+  | 'End'
+  | 'UID'
+  | 'Partition'
+  | 'Name'
+  | 'JobName';
+export type Columns = readonly (Column | '')[];
+
+// Free text last: a name can hold the separator.
+const QUEUE_COLUMNS: Columns = [
+  'JobArrayID',
+  'State',
+  'Reason',
+  'exit_code',
+  'NodeList',
+  'StartTime',
+  'EndTime',
+  'Name',
+];
+const HISTORY_COLUMNS: Columns = [
+  'JobID',
+  'State',
+  'ExitCode',
+  'UID',
+  'Partition',
+  'NodeList',
+  'Start',
+  'End',
+  'Reason',
+  'JobName',
+];
+
+/** `squeue -O` cuts fields at 20 characters unless they end in a suffix of ours without a width. */
+const queueFormat = (columns: readonly string[]) => columns.map((column) => `${column}:|`).join(',');
+
+export const slurm: BatchDialect = {
+  name: 'slurm',
+  title: TITLE,
+  directives: (job) => options(job).map((option) => `#SBATCH ${option}`),
+  submitCommand: (job, scriptPath) => [
+    'sbatch',
+    '--parsable',
+    ...nativeArguments(job, IDENTITY),
+    ...identity(job),
+    scriptPath,
+  ],
+  parseSubmit: (result) => readSubmission(result, SUBMIT_WORDS),
+  logPath: (job) => `${job.directory}/${LOG}`,
+  statusCommand: (ids) =>
+    withEnvironment(CLOCK, [
+      'squeue',
+      '-h',
+      '-a',
+      '-r',
+      '-t',
+      'all',
+      '-j',
+      ids.join(','),
+      '-O',
+      queueFormat(QUEUE_COLUMNS),
+    ]),
+  parseStatus: (result) => parseQueue(result, QUEUE_COLUMNS),
+  historyCommand: (ids) =>
+    withEnvironment(CLOCK, ['sacct', '-X', '-n', '-P', '-j', ids.join(','), '-o', HISTORY_COLUMNS.join(',')]),
+  parseHistory: (result) => parseAccounting(result, HISTORY_COLUMNS),
+  explainLog,
+  changeCommand: (change, ids) => (change === 'cancel' ? ['scancel', ...ids] : ['scontrol', change, ids.join(',')]),
+  confirmChange,
+  searches: (name) => [
+    {
+      command: ['squeue', '-h', '-a', '-t', 'all', '-n', name, '-O', queueFormat(['JobID', 'Name'])],
+      parse: (result) => parseSearch(name, 'squeue', result),
+    },
+    // Without -S sacct looks no further back than midnight when it is not asked by id.
+    {
+      command: ['sacct', '-X', '-n', '-P', '-S', 'now-7days', `--name=${name}`, '-o', 'JobID,JobName'],
+      parse: (result) => parseSearch(name, 'sacct', result),
+    },
+  ],
+};
+
+/** What makes our job ours, and would send its parts astray if it were overridden. */
+const IDENTITY =
+  /^(-[JoeiDW]|--(job-name|comment|output|error|input|open-mode|chdir|parsable|wrap|wait|array|test-only|requeue)\b|-a)/;
+
+function identity(job: BatchJob): readonly string[] {
+  const name = nativeName(job);
+  // In file names of sbatch % begins a pattern.
+  const log = `${job.directory}/${LOG}`.replaceAll('%', '%%');
+  return [`--job-name=${name}`, `--comment=${job.token}`, `--chdir=${job.directory}`, `--output=${log}`];
+}
+
+function options(job: BatchJob): readonly string[] {
+  const ask = job.resources;
+  const lines = [
+    `--nodes=${wholeNumber('--nodes', ask.nodes ?? 1)}`,
+    `--ntasks=${wholeNumber('--tasks', ask.tasks ?? 1)}`,
+    `--cpus-per-task=${wholeNumber('--cores', ask.cores)}`,
+    // A cell must not run twice without being asked for it.
+    '--no-requeue',
+    '--mail-type=NONE',
+  ];
+  if (ask.memoryMiB !== undefined) lines.push(`--mem=${wholeNumber('--memory', ask.memoryMiB)}M`);
+  if (ask.gpus !== undefined && ask.gpus > 0) lines.push(`--gres=gpu:${wholeNumber('--gpus', ask.gpus)}`);
+  // Slurm counts in minutes, and rounds up.
+  if (ask.wallTimeSeconds !== undefined) lines.push(`--time=${hoursMinutesSeconds(ask.wallTimeSeconds)}`);
+  if (ask.queue !== undefined) lines.push(`--partition=${plainWord('--queue', ask.queue, /^[\w.,-]+$/)}`);
+  if (ask.account !== undefined) lines.push(`--account=${plainWord('--account', ask.account)}`);
+  if (ask.qos !== undefined) lines.push(`--qos=${plainWord('--qos', ask.qos)}`);
+  if (ask.constraint !== undefined)
+    lines.push(`--constraint=${plainWord('--constraint', ask.constraint, /^[\w.&|,!*()[\]-]+$/)}`);
+  if (ask.reservation !== undefined)
+    lines.push(`--reservation=${plainWord('--reservation', ask.reservation, /^[\w.,-]+$/)}`);
+  if (ask.exclusive === true) lines.push('--exclusive');
+  return lines;
+}
+
+const SUBMIT_WORDS = {
+  // `ID;CLUSTER` in a federation (sbatch(1)).
+  id: /^(?:Submitted batch job )?(\d+)(?:;\S+| on cluster \S+)?$/,
+  unreachable:
+    /Unable to contact slurm controller|authentication error|SlurmCtld is in standby|Unable to process configuration|temporarily unable to accept job/i,
+  uncertain:
+    /timed out|Zero Bytes were transmitted|Connection reset|Unexpected message received|Header lengths are longer/i,
+};
+
+/** States in full; what is not here is unknown. Ended states have functions of their own below. */
+const ALIVE: Readonly<Record<string, Sighting['state']>> = {
+  PENDING: 'queued',
+  CONFIGURING: 'queued',
+  REQUEUED: 'queued',
+  REQUEUE_HOLD: 'queued',
+  REQUEUE_FED: 'queued',
+  RESV_DEL_HOLD: 'queued',
+  SPECIAL_EXIT: 'queued',
+  SUSPENDED: 'queued',
+  STOPPED: 'queued',
+  RUNNING: 'running',
+  SIGNALING: 'running',
+  STAGE_OUT: 'running',
+  RESIZING: 'running',
+  // Ending, or about to be queued again.
+  COMPLETING: 'running',
+};
+
+/** Said of states that wait for more than resources. */
+const STATE_WORDS: Readonly<Record<string, string>> = {
+  CONFIGURING: 'Its nodes are being started.',
+  REQUEUED: 'It was put back into the queue.',
+  REQUEUE_FED: 'It was put back into the queue of another cluster of the federation.',
+  REQUEUE_HOLD: 'It was put back into the queue and is held.',
+  RESV_DEL_HOLD: 'It is held, since its reservation was deleted.',
+  SPECIAL_EXIT: 'It was put back into the queue and is held, for its exit code.',
+  SUSPENDED: 'It is suspended.',
+  STOPPED: 'It is stopped by a signal and keeps its cores.',
+};
+/** States that only a person ends. */
+const STUCK_STATES = new Set(['REQUEUE_HOLD', 'RESV_DEL_HOLD', 'SPECIAL_EXIT']);
+
+const ENDED: Readonly<Record<string, Explanation>> = {
+  TIMEOUT: { cause: 'time-limit', reason: 'The job reached its time limit.' },
+  DEADLINE: { cause: 'time-limit', reason: 'The job could not end before its deadline.' },
+  OUT_OF_MEMORY: { cause: 'out-of-memory', reason: 'The job used more memory than it had asked for.' },
+  NODE_FAIL: { cause: 'node-lost', reason: 'A node of the job failed.' },
+  PREEMPTED: { cause: 'preempted', reason: 'The job had to give way to one of higher priority.' },
+  BOOT_FAIL: { cause: 'start-failed', reason: 'The nodes of the job could not be started.' },
+  LAUNCH_FAILED: { cause: 'start-failed', reason: 'The job could not be started on its nodes.' },
+  RECONFIG_FAIL: { cause: 'start-failed', reason: 'The nodes of the job could not be configured as it needs them.' },
+  REVOKED: {
+    cause: 'start-failed',
+    reason: 'The job was withdrawn here, since another cluster of the federation took it.',
+  },
+};
+
+/** "JOB REASON CODES" of squeue(1), in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  Priority: 'Other jobs of this queue come first.',
+  Resources: 'It waits for cores, memory or nodes to become free.',
+  Dependency: 'It waits for another job to end.',
+  BeginTime: 'It waits for its start time.',
+  JobHeldUser: 'It is held by its user.',
+  JobHeldAdmin: 'It is held by an administrator.',
+  JobArrayTaskLimit: 'Its array runs as many tasks at once as it may.',
+  Licenses: 'It waits for a licence.',
+  Reservation: 'It waits for its reservation to begin.',
+  Cleaning: 'It is being put back into the queue.',
+  Prolog: 'Its node is being prepared.',
+  NodeDown: 'A node it needs is down.',
+  ReqNodeNotAvail: 'A node it needs is not available.',
+  PartitionDown: 'Its partition is down.',
+  PartitionInactive: 'Its partition takes no jobs to run at present.',
+  JobHoldMaxRequeue: 'It was put back into the queue too often and is held.',
+  launch_failed_requeued_held: 'It could not be started, went back into the queue and is held.',
+  DependencyNeverSatisfied: 'The job it waits for ended in a way that it never can start after.',
+  PartitionTimeLimit: 'It asks for more time than its partition ever gives.',
+  PartitionNodeLimit: 'It asks for more or fewer nodes than its partition ever gives.',
+  PartitionConfig: 'Its partition can never give what it asks for.',
+  BadConstraints: 'No node can ever give what it asks for.',
+  AccountNotAllowed: 'Its account may not use this partition.',
+  QOSNotAllowed: 'Its QOS may not be used here.',
+  InvalidAccount: 'Its account is not valid.',
+  InvalidQOS: 'Its QOS is not valid.',
+  AssociationTimeLimit: 'It asks for more time than its account ever gives.',
+  QOSTimeLimit: 'It asks for more time than its QOS ever gives.',
+  TimeLimit: 'It reached its time limit.',
+  SystemFailure: 'Slurm, a file system or the network failed.',
+};
+const STUCK_REASONS = new Set(
+  (
+    'JobHoldMaxRequeue launch_failed_requeued_held DependencyNeverSatisfied PartitionTimeLimit PartitionNodeLimit PartitionConfig BadConstraints AccountNotAllowed ' +
+    'QOSNotAllowed InvalidAccount InvalidQOS AssociationTimeLimit QOSTimeLimit'
+  ).split(' '),
+);
+
+/** The reason of a waiting job in words. A reason can hold more than its word: "ReqNodeNotAvail, UnavailableNodes:n4". */
+function waiting(state: string, raw: string): { readonly reason?: string; readonly stuck: boolean } {
+  const [key = '', ...rest] = raw.split(',');
+  const words = [STATE_WORDS[state], reasonWords(key, raw, rest.join(',').replaceAll('_', ' ').trim())]
+    .filter(Boolean)
+    .join(' ');
+  // A limit per job is one that this job alone is over.
+  const stuck = STUCK_STATES.has(state) || STUCK_REASONS.has(key) || /^(Assoc|QOS)\w*PerJob/.test(key);
+  return words === '' ? { stuck } : { reason: words, stuck };
+}
+
+/** "None" is what a job says that Slurm has not looked at yet, and all that sacct knows. */
+function reasonWords(key: string, raw: string, more: string): string {
+  if (key === '' || key === 'None') return '';
+  const limit = /^(Assoc|QOS|Max|Grp)\w*?(Limit|PerJob|PerUser|PerAccount|PerNode|Minutes)$/.test(key);
+  const words = REASONS[key] ?? (limit ? `A limit of its account or QOS is reached (${key}).` : `Slurm says: ${raw}.`);
+  return more === '' || REASONS[key] === undefined ? words : words.replace(/\.$/, ` (${more}).`);
+}
+
+type Row = Readonly<Partial<Record<Column, string>>>;
+
+/** Splits a line into as many fields as there are columns; the last one takes the rest. */
+function toRow(line: string, columns: Columns): Row | undefined {
+  const fields = line.split('|');
+  if (fields.length < columns.length) return undefined;
+  const last = fields.slice(columns.length - 1).join('|');
+  return Object.fromEntries(
+    columns.map((column, i) => [column, (i === columns.length - 1 ? last : (fields[i] ?? '')).trim()]),
+  );
+}
+
+const JOB = /^\d+(?:_\d+)?$/;
+
+/** Lines of squeue. Exported for the recorded ones, which were asked for other columns. */
+export function parseQueue(result: CommandResult, columns: Columns): Observations {
+  // With one id squeue fails once it has forgotten the job; with several it leaves it out.
+  if (result.exitCode !== 0 && !/Invalid job id specified/.test(result.stderr)) throw noAnswer(TITLE, 'squeue', result);
+  const seen = new Map<NativeId, Observation>();
+  for (const line of result.stdout.split('\n')) {
+    const row = toRow(line.replace(/\|$/, ''), columns);
+    const id = row?.JobArrayID ?? '';
+    if (row === undefined || !JOB.test(id)) continue;
+    seen.set(toNativeId(id), observe(row, row.exit_code === undefined ? undefined : fromWaitStatus(row.exit_code)));
+  }
+  return seen;
+}
+
+/** Rows of `sacct -X -P`. Steps and the leftovers of an array (`67_[4-5]`, which says CANCELLED of tasks that completed) are no rows of a job. */
+export function parseAccounting(result: CommandResult, columns: Columns): Observations {
+  if (result.exitCode !== 0) throw noAnswer(TITLE, 'sacct', result);
+  const seen = new Map<NativeId, Observation>();
+  for (const line of result.stdout.split('\n')) {
+    const row = toRow(line, columns);
+    const id = row?.JobID ?? '';
+    if (row === undefined || !JOB.test(id)) continue;
+    const found = observe(row, row.ExitCode === undefined ? undefined : fromPair(row.ExitCode));
+    // Rows written before the job's own record has come: their owner, state and codes may be wrong for some seconds.
+    const early = row.JobName === 'allocation' && row.Partition === '';
+    seen.set(toNativeId(id), early ? { ...withoutOwner(found), provisional: true } : settle(found));
+  }
+  return seen;
+}
+
+function withoutOwner(found: Observation): Observation {
+  return found.sighting.state === 'cancelled' ? { ...found, sighting: { state: 'cancelled', by: 'unknown' } } : found;
+}
+
+function settle(found: Observation): Observation {
+  const { provisional, ...settled } = found;
+  return provisional === undefined ? found : settled;
+}
+
+interface ExitStatus {
+  readonly code: number;
+  readonly signal: number;
+  /** sacct shows codes above 128 less 128. */
+  readonly reduced?: true;
+  /** No exit at all: one of Slurm's own error numbers. */
+  readonly slurms?: number;
+}
+
+/** squeue's exit_code is what wait(2) gave: 768 is exit 3, 9 is SIGKILL. Both at once no process can have: 4021 was an output file that cannot be opened. */
+function fromWaitStatus(text: string): ExitStatus | undefined {
+  if (!/^\d+$/.test(text)) return undefined;
+  const status = Number(text);
+  const [code, signal] = [status >> 8, status & 127];
+  return code > 0 && signal > 0 ? { code, signal, slurms: status } : { code, signal };
+}
+
+function fromPair(text: string): ExitStatus | undefined {
+  const found = /^(\d+):(\d+)$/.exec(text);
+  return found === null ? undefined : { code: Number(found[1]), signal: Number(found[2]), reduced: true };
+}
+
+function observe(row: Row, exit: ExitStatus | undefined): Observation {
+  // A suffix may follow: "CANCELLED by 1000".
+  const raw = row.State ?? '';
+  const [state = ''] = raw.split(' ');
+  const reason = row.Reason ?? '';
+  const words = [raw, reason === 'None' ? '' : reason].filter(Boolean).join(' ');
+  const alive = ALIVE[state];
+  const start = parseTime(row.StartTime ?? row.Start);
+  const node =
+    row.NodeList === undefined || row.NodeList === '' || row.NodeList === 'None assigned' ? undefined : row.NodeList;
+  if (alive === 'running')
+    return { sighting: { state: 'running', since: start ?? 0, ...(node === undefined ? {} : { node }) }, words };
+  if (alive === 'queued') {
+    const wait = waiting(state, reason);
+    return {
+      sighting: wait.reason === undefined ? { state: 'queued' } : { state: 'queued', reason: wait.reason },
+      words,
+      ...(wait.stuck ? { stuck: true as const } : {}),
+      ...(start === undefined || state !== 'PENDING' ? {} : { expectedStart: start }),
+    };
+  }
+  const ended = toEnd(state, raw, reason, exit, row.UID);
+  if (ended === undefined) return { sighting: { state: 'unknown', raw: words }, words };
+  const endedAt = parseTime(row.EndTime ?? row.End);
+  return {
+    ...ended,
+    words: exit === undefined ? words : `${words} ${exit.code}:${exit.signal}`,
+    ...(endedAt === undefined ? {} : { endedAt }),
+  };
+}
+
+function toEnd(
+  state: string,
+  raw: string,
+  reason: string,
+  exit: ExitStatus | undefined,
+  owner: string | undefined,
+): Omit<Observation, 'words'> | undefined {
+  if (state === 'COMPLETED') return { sighting: { state: 'ended' } };
+  if (state === 'CANCELLED') {
+    const by = / by (\S+)$/.exec(raw)?.[1];
+    const other = by !== undefined && owner !== undefined && owner !== '' && by !== owner;
+    return {
+      sighting: { state: 'cancelled', by: other ? 'administrator' : 'unknown' },
+      // Only sacct tells by whom.
+      ...(by === undefined ? { provisional: true as const } : { cancelledBy: by }),
+    };
+  }
+  if (state === 'FAILED') {
+    const explanation = explainFailure(reason, exit);
+    return {
+      sighting: { state: 'ended', explanation: explanation ?? UNTOLD },
+      ...(explanation === undefined ? { provisional: true as const } : {}),
+    };
+  }
+  const explanation = ENDED[state];
+  return explanation === undefined ? undefined : { sighting: { state: 'ended', explanation } };
+}
+
+const UNTOLD: Explanation = { cause: 'runner-lost', reason: 'The job failed; Slurm has not told yet how.' };
+/** What sacct makes of 4021, by its lowest seven bits. */
+const NO_OUTPUT = 53;
+
+function explainFailure(reason: string, exit: ExitStatus | undefined): Explanation | undefined {
+  if (exit === undefined) return undefined;
+  if (exit.signal === NO_OUTPUT)
+    return {
+      cause: 'start-failed',
+      reason: 'The job could not be started: on its node, its directory or its log file cannot be opened.',
+    };
+  if (exit.slurms !== undefined)
+    return { cause: 'start-failed', reason: `The job could not be started (error ${exit.slurms} of Slurm).` };
+  // "JobLaunchFailure" is also said of jobs that a signal ended.
+  if (exit.signal > 0) return endedBySignal(exit.signal);
+  if (exit.code > 0) {
+    const likely = exit.reduced === true && [6, 9, 11, 15].includes(exit.code);
+    return likely
+      ? {
+          ...endedByExit(exit.code),
+          reason: `The job ended with exit code ${exit.code} or ${exit.code + 128}, which sacct does not tell apart.`,
+        }
+      : endedByExit(exit.code);
+  }
+  return reason === 'NonZeroExitCode'
+    ? undefined
+    : {
+        cause: 'start-failed',
+        reason: `The job could not be started${reason === '' || reason === 'None' ? '' : ` (${reason})`}.`,
+      };
+}
+
+/** slurmstepd's own lines in the log. Where memory is limited by polling, they are the only sign that it was memory. */
+function explainLog(log: string): Explanation | undefined {
+  const lines = log.split('\n').filter((line) => /^(slurmstepd|srun)\b.*error:/.test(line));
+  const said = (pattern: RegExp) => lines.some((line) => pattern.test(line));
+  if (said(/oom-kill event|Exceeded job memory limit|exceeded memory limit/i)) return ENDED['OUT_OF_MEMORY'];
+  if (said(/DUE TO TIME LIMIT/)) return ENDED['TIMEOUT'];
+  if (said(/DUE TO NODE FAILURE/)) return ENDED['NODE_FAIL'];
+  if (said(/DUE TO PREEMPTION/)) return ENDED['PREEMPTED'];
+  const launch = lines.find((line) => /execve\(\)|bad interpreter/.test(line));
+  return launch === undefined
+    ? undefined
+    : { cause: 'start-failed', reason: `The job could not be started: ${launch.replace(/^.*?error:\s*/, '')}` };
+}
+
+/** scancel is silent about jobs that have ended or never were, and says so only of jobs of somebody else or when nobody hears it. */
+function confirmChange(change: 'cancel' | 'hold' | 'release', result: CommandResult): void {
+  if (result.exitCode === 0) return;
+  const nothingLeft = /Invalid job id specified|already completing or completed/;
+  const complaints = result.stderr.split('\n').filter((line) => /error/i.test(line));
+  if (change === 'cancel' && complaints.length > 0 && complaints.every((line) => nothingLeft.test(line))) return;
+  throw notChanged(TITLE, change, result);
+}
+
+function parseSearch(name: string, command: string, result: CommandResult): readonly NativeId[] {
+  if (result.exitCode !== 0) throw noAnswer(TITLE, command, result);
+  const rows = result.stdout.split('\n').map((line) => line.replace(/\|$/, '').split('|'));
+  const ids = rows.filter(([id = '', found]) => found === name && JOB.test(id)).map(([id = '']) => toNativeId(id));
+  return [...new Set(ids)];
+}

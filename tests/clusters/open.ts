@@ -1,0 +1,135 @@
+// Starts a real system by the scripts beside, for one test file: before its tests are collected, so that what cannot be started here is skipped with its reason.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandResult } from '../../magics/schedulers/dialect';
+import type { Argv } from '../../magics/schedulers/shell';
+
+export type SystemName = 'slurm' | 'sge';
+
+export interface RunningSystem {
+  readonly ok: true;
+  /** What a client of it needs in its environment, and what the script says of the system. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Runs a command as the plain user who submits, or as root. */
+  run(argv: Argv, as?: 'user' | 'root'): Promise<CommandResult>;
+  /** A directory of the plain user. */
+  makeDirectory(name: string): string;
+  stop(): void;
+}
+
+export type OpenedSystem = RunningSystem | { readonly ok: false; readonly reason: string };
+
+const CANNOT = 77;
+const USER = 'cluster';
+const START_SECONDS = 300;
+/** A port that is free now can be taken a moment later. */
+const ATTEMPTS = 3;
+const COMMAND_SECONDS = 30;
+
+/** Throws when the system should have started and did not. Where `CI` is set it has to start. */
+export function openSystem(name: SystemName): OpenedSystem {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return cannot(name, 'only root on Linux can start it');
+  for (let attempt = 1; ; attempt += 1) {
+    // Under /tmp: sockets lie in it, whose paths may have 108 characters, and other users have to reach it.
+    const state = mkdtempSync(`/tmp/cellburst-${name}-`);
+    chmodSync(state, 0o755);
+    const watch = endWithUs(name, state);
+    const up = start(name, state);
+    const stop = () => {
+      watch.kill('SIGKILL');
+      execFileSync('bash', [script(name, 'down'), state, '--purge'], { stdio: 'ignore', timeout: 60_000 });
+    };
+    if (up.status === 0) return running(state, up.stdout, stop);
+    stop();
+    rmSync(state, { recursive: true, force: true });
+    const reason = /^ERROR: (.*)$/m.exec(up.stderr)?.[1] ?? `it did not start within ${START_SECONDS} s`;
+    if (up.status === CANNOT) return cannot(name, reason);
+    if (attempt === ATTEMPTS || !/^port \d+ is taken/.test(reason)) throw new Error(`${name}: ${reason}\n${up.stderr}`);
+  }
+}
+
+const script = (name: SystemName, direction: 'up' | 'down') => join(__dirname, `${name}-${direction}.sh`);
+
+/** Ports below those that the kernel gives to clients; names of nodes that no other run has, since cgroups are named after them. */
+function start(name: SystemName, state: string) {
+  const port = `${20_000 + randomInt(300) * 40}`;
+  const prefix = `t${state
+    .slice(-6)
+    .toLowerCase()
+    .replaceAll(/[^a-z]/g, 'x')}`;
+  const env = {
+    ...process.env,
+    SLURM_BASE_PORT: port,
+    SGE_BASE_PORT: port,
+    SSHD_BASE_PORT: port,
+    SLURM_NODE_PREFIX: prefix,
+  };
+  return spawnSync('bash', [script(name, 'up'), state], { env, encoding: 'utf8', timeout: START_SECONDS * 1000 });
+}
+
+/** Ends the system when this process was killed before it could. */
+function endWithUs(name: SystemName, state: string) {
+  const watch = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; exec bash "$2" "$3" --purge';
+  const args = ['-c', watch, 'bash', `${process.pid}`, script(name, 'down'), state];
+  const child = spawn('bash', args, { stdio: 'ignore', detached: true });
+  child.unref();
+  return child;
+}
+
+function running(state: string, settings: string, stop: () => void): RunningSystem {
+  const lines = settings.trim().split('\n');
+  const environment = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  return {
+    ok: true,
+    settings: environment,
+    run: (argv, as = 'user') => run(argv, environment, as),
+    makeDirectory: (label) => makeDirectory(state, label),
+    stop,
+  };
+}
+
+function cannot(name: SystemName, reason: string): OpenedSystem {
+  if (process.env['CI'] !== undefined && process.env['CI'] !== '')
+    throw new Error(`${name} has to be tested in CI: ${reason}`);
+  return { ok: false, reason };
+}
+
+/** Each command has a time limit of its own: a scheduler that hangs would hang the test. */
+function run(argv: Argv, settings: Readonly<Record<string, string>>, as: 'user' | 'root'): Promise<CommandResult> {
+  const clean = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: as === 'root' ? '/root' : `/home/${USER}`,
+    LANG: 'C.UTF-8',
+    // Far from UTC, in which times are to be read.
+    TZ: 'Asia/Kolkata',
+    ...settings,
+  };
+  const [program, ...rest] = as === 'root' ? argv : (['runuser', '-u', USER, '--', ...argv] as const);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      env: clean,
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: COMMAND_SECONDS * 1000,
+      killSignal: 'SIGKILL',
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (exitCode) => {
+      resolve({ exitCode, stdout, stderr });
+    });
+  });
+}
+
+function makeDirectory(state: string, label: string): string {
+  const directory = join(state, 'jobs', label);
+  execFileSync('install', ['-d', '-o', USER, '-m', '755', directory]);
+  return directory;
+}
