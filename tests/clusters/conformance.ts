@@ -2,13 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { NativeId } from '../../magics/protocol/job';
-import {
-  nativeName,
-  type BatchDialect,
-  type BatchJob,
-  type BatchResources,
-  type Observation,
-} from '../../magics/schedulers/dialect';
+import type { BatchDialect, BatchJob, BatchResources, Observation } from '../../magics/schedulers/dialect';
+import { nativeName } from '../../magics/schedulers/request';
 import { batchScript, type Argv } from '../../magics/schedulers/shell';
 import { brief } from '../schedulers/recorded';
 import type { OpenedSystem, RunningSystem } from './open';
