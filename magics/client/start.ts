@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError, systemCode } from '../protocol/errors';
-import { agentSocket } from '../protocol/platform';
+import { agentSocket, refuseForeign } from '../protocol/platform';
 
 export interface StartOptions {
   readonly stateDirectory: string;
@@ -18,9 +18,10 @@ const MAX_LOG_BYTES = 1024 * 1024;
 const LOG_TAIL_LINES = 15;
 
 /** A connection to the agent that is there. undefined: there is none. */
-export function tryConnect(stateDirectory: string): Promise<Socket | undefined> {
-  const { path } = agentSocket(stateDirectory);
-  return new Promise((resolve, reject) => {
+export async function tryConnect(stateDirectory: string): Promise<Socket | undefined> {
+  const { path, directory } = agentSocket(stateDirectory);
+  if (directory !== undefined) refuseForeign(directory);
+  return await new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.removeAllListeners('error');

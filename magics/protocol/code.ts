@@ -134,6 +134,8 @@ export interface FunctionCode {
   readonly uses: Uses;
   /** Variables of enclosing functions and blocks of the cell that it (or something inside it) uses: a closure, if not empty. */
   readonly captures: readonly string[];
+  /** Those of `captures` that are assigned after they were initialised: their state is shared and cannot be copied. Absent: none. */
+  readonly assigned?: readonly string[];
   /** It uses `this`, `super`, `arguments` or `new.target` of the enclosing activation (arrows only). */
   readonly lexicalThis: boolean;
   /** It uses `super` of its own: a method that travels only with its home object. */

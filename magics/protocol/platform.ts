@@ -54,14 +54,18 @@ export function agentSocket(
 /** Makes a directory that only its owner can enter, or makes sure that an existing one is such. */
 export function privateDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (process.platform === 'win32') return;
-  const found = lstatSync(directory);
-  const own = process.getuid?.();
-  if (!found.isDirectory() || found.uid !== own)
+  refuseForeign(directory);
+  if (process.platform !== 'win32' && (lstatSync(directory).mode & 0o077) !== 0) chmodSync(directory, 0o700);
+}
+
+/** In a shared place (/tmp) somebody else may have made the directory first, to be talked to in our stead. */
+export function refuseForeign(directory: string): void {
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  if (process.platform === 'win32' || found === undefined) return;
+  if (!found.isDirectory() || found.uid !== process.getuid?.())
     throw new AgentError(
       `Cannot use ${directory}: it is not a directory of this user. Move it away, or set XDG_RUNTIME_DIR.`,
     );
-  if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700);
 }
 
 /** Names this machine in files that another one might read. */

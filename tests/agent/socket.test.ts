@@ -1,5 +1,5 @@
 // The agent's socket: private, and patient with nobody who does not speak its protocol.
-import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
@@ -49,6 +49,26 @@ test('socket and directory belong to the user alone', () => {
   expect(lstatSync(dirname(path)).mode & 0o777).toBe(0o700);
   expect(Buffer.byteLength(path)).toBeLessThanOrEqual(103);
 });
+
+const canPretend = process.platform !== 'win32' && process.getuid?.() === 0;
+(canPretend ? test : test.skip)(
+  'a socket in a directory of somebody else is not talked to (needs root to make one)',
+  async () => {
+    const other = new Setting();
+    const before = process.env['XDG_RUNTIME_DIR'];
+    process.env['XDG_RUNTIME_DIR'] = other.stateDirectory;
+    try {
+      const { directory = '' } = agentSocket(other.stateDirectory);
+      mkdirSync(directory, { recursive: true });
+      chownSync(directory, 65_534, 65_534);
+      await expect(other.connect()).rejects.toThrow('not a directory of this user');
+    } finally {
+      if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
+      else process.env['XDG_RUNTIME_DIR'] = before;
+      await other[Symbol.asyncDispose]();
+    }
+  },
+);
 
 const header = (message: number, bytes: number): Buffer => {
   const out = Buffer.alloc(8);
