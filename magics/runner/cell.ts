@@ -74,7 +74,8 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
 
 async function open(directory: string, sink: OutputSink): Promise<Opened> {
   const work = join(directory, 'work');
-  mkdirSync(work, { recursive: true });
+  // Not recursive: a job whose directory was deleted under it must not bring it back.
+  mkdirSync(work);
   process.chdir(work);
   const container = openContainer(join(directory, BUNDLE_FILE));
   const head = bundleHead(container.head);

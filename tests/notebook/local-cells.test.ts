@@ -92,10 +92,29 @@ describe('displays', () => {
     );
     expect(run.outputs).toMatchObject([{ output_type: 'display_data', data: { 'text/plain': '100 %' } }]);
   });
+});
 
-  test('notebooks written for tslab keep working', async () => {
-    const run = await succeed(opened.notebook, 'import { display } from "tslab"; display.html("<i>old</i>")');
+describe('notebooks written for tslab keep working:', () => {
+  test('display and newDisplay of the module tslab', async () => {
+    const run = await succeed(opened.notebook, 'import * as tslab from "tslab"; tslab.display.html("<i>old</i>")');
     expect(run.outputs).toMatchObject([{ output_type: 'display_data', data: { 'text/html': '<i>old</i>' } }]);
+    const updated = await succeed(
+      opened.notebook,
+      'const shown = tslab.newDisplay(); shown.text("1"); shown.text("2"); void 0',
+    );
+    expect(updated.outputs).toMatchObject([{ output_type: 'display_data', data: { 'text/plain': '2' } }]);
+  });
+
+  test('a cell that is a module in memory, imported by its name', async () => {
+    const source =
+      '/** @module doubling */\nexport const factor = 2;\nexport function double(x: number) { return factor * x }';
+    await succeed(opened.notebook, source);
+    expect(await valueOf(opened.notebook, 'import { double } from "./doubling"; double(21)')).toBe('42');
+  });
+
+  test('JSX with the factory that a pragma names', async () => {
+    const factory = 'const h = (tag: string, _props: object | null, ...inner: unknown[]) => [tag, ...inner];';
+    expect(await valueOf(opened.notebook, `/** @jsx h */\n${factory}\n<b>bold</b>`)).toBe("[ 'b', 'bold' ]");
   });
 });
 

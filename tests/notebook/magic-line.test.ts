@@ -9,7 +9,7 @@ test('a typo in an option is shown with a caret under it and the nearest option'
   expect(error.message).toMatch(/--memroy/);
   expect(error.message).toMatch(/--memory/);
   const lines = error.message.split('\n');
-  const shown = lines.findIndex((line) => line.includes('%%cluster'));
+  const shown = lines.findIndex((line) => line.includes('--cores 2 --memroy 4GB'));
   const caret = lines[shown + 1]?.indexOf('^');
   expect(caret).toBe(lines[shown]?.indexOf('--memroy'));
 });
@@ -50,11 +50,12 @@ test('options are explained on the magic line', async () => {
   expect(await opened.notebook.inspect('%%cluster --memory 4GB\n1', '%%cluster --mem'.length)).toMatch(/memory/i);
 });
 
-test('%cluster help lists the options, and so does --help', async () => {
-  for (const source of ['%cluster help', '%%cluster --help']) {
-    const text = shownText(await succeed(opened.notebook, source));
-    for (const option of ['--cores', '--memory', '--time', '--detach', '--dry-run']) expect(text).toContain(option);
-  }
+test('%%cluster --help explains every option, %cluster help every line magic', async () => {
+  const options = shownText(await succeed(opened.notebook, '%%cluster --help'));
+  for (const option of ['cores', 'memory', 'time', 'gpus', 'name', 'env', 'detach', 'atomic', 'dry-run'])
+    expect(options).toContain(`--${option}`);
+  const magics = shownText(await succeed(opened.notebook, '%cluster help'));
+  for (const magic of ['jobs', 'logs', 'cancel', 'attach', 'use']) expect(magics).toContain(`%cluster ${magic}`);
 });
 
 test('a modulo at the start of a line of ordinary code is no magic', async () => {

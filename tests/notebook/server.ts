@@ -27,11 +27,14 @@ export interface ServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-// The client tells of every connection it opens; in a test's or the demo's output that is noise.
-const debug = console.debug;
-console.debug = (...line: unknown[]): void => {
-  if (typeof line[0] !== 'string' || !line[0].startsWith('Starting WebSocket')) debug(...line);
-};
+// The client tells of every connection that it opens or loses; in a test's or the demo's output that is noise.
+const NOISE = /^(Starting WebSocket|Kernel: |Connection lost, reconnecting)/;
+for (const level of ['debug', 'warn'] as const) {
+  const write = console[level].bind(console);
+  console[level] = (...line: unknown[]): void => {
+    if (typeof line[0] !== 'string' || !NOISE.test(line[0])) write(...line);
+  };
+}
 
 interface Places {
   readonly home: string;
