@@ -1,4 +1,4 @@
-// The one thing a scheduler side needs of an envelope: that it can be read, and how the cell ended.
+// The one thing the side of the jobs needs of an envelope: that it can be read, and how the cell ended.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHead } from '../protocol/container';
