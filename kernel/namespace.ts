@@ -2,14 +2,13 @@
 import type { CaptureReport, CaptureRequest, Namespace, SettleReport, SettleRequest } from '../magics/namespace';
 import { CaptureError } from '../magics/protocol/errors';
 import type { Refusal } from '../magics/protocol/errors';
-import { CALLS } from './pipe';
-import type { Turn } from './pipe';
+import type { Call, Turn } from './pipe';
 import { CallFailed } from './user-process';
 import type { UserSeat } from './user-seat';
 
 /** `turn`: the cell that asks; an interrupt of it ends the walk. */
 export function namespaceOf(user: UserSeat, turn: () => Turn): Namespace {
-  const call = async (method: string, body: unknown, signal: AbortSignal): Promise<unknown> => {
+  const ask = async (call: Call, signal: AbortSignal): Promise<unknown> => {
     signal.throwIfAborted();
     const asked = turn();
     const stop = () => {
@@ -17,7 +16,7 @@ export function namespaceOf(user: UserSeat, turn: () => Turn): Namespace {
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      return await user.call(asked, method, body);
+      return await user.call(asked, call);
     } catch (error) {
       throw revived(error);
     } finally {
@@ -26,10 +25,12 @@ export function namespaceOf(user: UserSeat, turn: () => Turn): Namespace {
   };
   return {
     // Both ends are the same build: what the user process answers is what magics/namespace.ts says.
-    capture: async (request: CaptureRequest, signal) => (await call(CALLS.capture, request, signal)) as CaptureReport,
-    settle: async (request: SettleRequest, signal) => (await call(CALLS.settle, request, signal)) as SettleReport,
+    capture: async (request: CaptureRequest, signal) =>
+      (await ask({ method: 'capture', request }, signal)) as CaptureReport,
+    settle: async (request: SettleRequest, signal) =>
+      (await ask({ method: 'settle', request }, signal)) as SettleReport,
     forget: (captureId) => {
-      user.call(turn(), CALLS.forget, captureId).catch(() => {
+      user.call(turn(), { method: 'forget', captureId }).catch(() => {
         // The process is gone, and with it what was to be forgotten.
       });
     },

@@ -1,41 +1,35 @@
 // What the supervisor and its user process say to each other, and how it lies on the pipes between them.
 // Requests go down as lines of JSON. Up come frames, written whole and synchronously, so that a busy loop's output is live:
 // u32 length of the payload, u8 kind, 3 zero bytes, u32 turn; little-endian; then the payload.
+import type { CaptureRequest, SettleRequest, ShownError } from '../magics/protocol/capture';
 import type { CellCode } from '../magics/protocol/code';
 import { ProtocolError } from '../magics/protocol/errors';
 import type { MimeBundle } from '../magics/protocol/output';
+import type { Shown } from '../magics/realm/display';
 
 /** File descriptors of the user process. 0 is empty; 1 and 2 are pipes that catch what native code prints. */
 export const PIPES = { requests: 3, frames: 4, interrupts: 5 } as const;
 
-/** Methods of `call`: requests of magics/namespace.ts. */
-export const CALLS = { capture: 'capture', settle: 'settle', forget: 'forget' } as const;
+/** What magics/namespace.ts asks of the notebook. Answers: CaptureReport, SettleReport, nothing. */
+export type Call =
+  | { readonly method: 'capture'; readonly request: CaptureRequest }
+  | { readonly method: 'settle'; readonly request: SettleRequest }
+  | { readonly method: 'forget'; readonly captureId: string };
 
 /** Counts the cells a user process was given, silent ones too: output is attributed by it. From 1; 0 is no cell. */
 export type Turn = number;
 
-export interface ErrorShown {
-  readonly name: string;
-  readonly message: string;
-  readonly traceback: readonly string[];
-}
-
-export interface DisplayShown {
-  readonly data: MimeBundle;
-  readonly metadata: MimeBundle;
-}
-
 /** Down the request pipe. */
 export type Request =
   | { readonly type: 'run'; readonly turn: Turn; readonly code: CellCode; readonly allowStdin: boolean }
-  | { readonly type: 'call'; readonly id: number; readonly turn: Turn; readonly method: string; readonly body: unknown }
+  | { readonly type: 'call'; readonly id: number; readonly turn: Turn; readonly call: Call }
   | { readonly type: 'input'; readonly turn: Turn; readonly value: string }
   | { readonly type: 'input-refused'; readonly turn: Turn; readonly reason: string };
 
 /** How a cell ended. `progress`: how many of its top-level declarations are initialised. */
 export type RunReport =
-  | { readonly ok: true; readonly progress: number; readonly display?: DisplayShown }
-  | { readonly ok: false; readonly progress: number; readonly error: ErrorShown };
+  | { readonly ok: true; readonly progress: number; readonly display?: Shown }
+  | { readonly ok: false; readonly progress: number; readonly error: ShownError };
 
 export type CallReport =
   | { readonly ok: true; readonly value: unknown }

@@ -8,7 +8,7 @@ import { OutputReader } from '../magics/protocol/output';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { Log } from './log';
 import { FrameReader, interruptLine, MESSAGE_FRAME, OUTPUT_FRAME, PIPES } from './pipe';
-import type { CallReport, Frame, Notice, Request, RunReport, Turn } from './pipe';
+import type { Call, CallReport, Frame, Notice, Request, RunReport, Turn } from './pipe';
 
 /** Rather an error than a crash: Node aborts when termination meets its checks of async ids. See user/stopping.ts. */
 const NODE_FLAGS = ['--no-force-async-hooks-checks'];
@@ -106,8 +106,8 @@ export class UserProcess {
     });
   }
 
-  /** Asks for something that is no cell (capture, settle). `body` and the answer are plain JSON; errors come as `CallFailed`. */
-  call(turn: Turn, method: string, body: unknown): Promise<unknown> {
+  /** Asks for something that is no cell (capture, settle). The answer is plain JSON; errors come as `CallFailed`. */
+  call(turn: Turn, call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#end) {
         reject(new UserProcessEnded(this.#end));
@@ -115,7 +115,7 @@ export class UserProcess {
       }
       const id = this.#nextCall++;
       this.#calls.set(id, { resolve, reject });
-      this.#request({ type: 'call', id, turn, method, body });
+      this.#request({ type: 'call', id, turn, call });
     });
   }
 

@@ -2,7 +2,7 @@
 // died of being started.
 import type { CellCode } from '../magics/protocol/code';
 import type { Log } from './log';
-import type { RunReport, Turn } from './pipe';
+import type { Call, RunReport, Turn } from './pipe';
 import { UserProcess } from './user-process';
 import type { UserProcessEvents } from './user-process';
 
@@ -54,8 +54,8 @@ export class UserSeat {
     return this.#need().run(turn, code, allowStdin);
   }
 
-  call(turn: Turn, method: string, body: unknown): Promise<unknown> {
-    return this.#need().call(turn, method, body);
+  call(turn: Turn, call: Call): Promise<unknown> {
+    return this.#need().call(turn, call);
   }
 
   answerInput(turn: Turn, value: string): void {

@@ -1,28 +1,45 @@
 // Requests to the user process that are no cells: what magics/namespace.ts asks of the notebook. They can be interrupted as cells can.
 import { ClusterError } from '../../magics/protocol/errors';
+import { captureCell, forgetCapture, settleCell } from '../../magics/capture';
 import { isInterrupt } from '../../magics/realm';
-import type { CallReport, Turn } from '../pipe';
+import type { Realm } from '../../magics/realm';
+import type { Call, CallReport, Turn } from '../pipe';
+import type { Cells } from './cells';
 import type { Stopping } from './stopping';
 
-export type Call = (body: unknown) => unknown;
-
 export class Calls {
-  readonly #methods: Readonly<Record<string, Call>>;
+  readonly #realm: Realm;
+  readonly #cells: Cells;
   readonly #stopping: Stopping;
 
-  constructor(methods: Readonly<Record<string, Call>>, stopping: Stopping) {
-    this.#methods = methods;
+  constructor(realm: Realm, cells: Cells, stopping: Stopping) {
+    this.#realm = realm;
+    this.#cells = cells;
     this.#stopping = stopping;
   }
 
-  async run(turn: Turn, method: string, body: unknown): Promise<CallReport> {
+  async run(turn: Turn, call: Call): Promise<CallReport> {
     try {
-      const call = this.#methods[method];
-      if (!call) throw new Error(`The user process knows no call of the name ${method}.`);
-      const value = await this.#stopping.run(turn, new AbortController(), () => Promise.resolve(call(body)));
+      const value = await this.#stopping.run(turn, new AbortController(), () => this.#answer(call));
       return { ok: true, value: value ?? null };
     } catch (error) {
       return { ok: false, error: failureOf(error) };
+    }
+  }
+
+  async #answer(call: Call): Promise<unknown> {
+    switch (call.method) {
+      case 'capture':
+        this.#cells.remember(call.request.cell);
+        return captureCell(this.#realm, call.request);
+      case 'settle': {
+        const report = await settleCell(this.#realm, call.request);
+        this.#cells.remember(report.cell);
+        return report;
+      }
+      case 'forget':
+        forgetCapture(this.#realm, call.captureId);
+        return undefined;
     }
   }
 }

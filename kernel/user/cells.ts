@@ -26,8 +26,12 @@ export class Cells {
   /** What was typed into `Cell [execution]`, for tracebacks. */
   readonly sourceOf = (execution: number): string | undefined => this.#sources.get(execution);
 
-  async run(turn: Turn, code: CellCode): Promise<RunReport> {
+  remember(code: CellCode): void {
     this.#sources.set(code.execution, code.source);
+  }
+
+  async run(turn: Turn, code: CellCode): Promise<RunReport> {
+    this.remember(code);
     const controller = new AbortController();
     try {
       return await this.#stopping.run(turn, controller, () =>

@@ -38,9 +38,8 @@ const realm = new Realm({
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });
-// capture and settle are entered here once magics/capture is there.
-const calls = new Calls({}, stopping);
 const cells = new Cells(realm, stopping, attribution, input);
+const calls = new Calls(realm, cells, stopping);
 
 startInterruptThread();
 reportStrayErrors();
@@ -81,7 +80,7 @@ function serve(request: Request): void {
       });
       return;
     case 'call':
-      void calls.run(request.turn, request.method, request.body).then((report) => {
+      void calls.run(request.turn, request.call).then((report) => {
         frames.notice({ type: 'called', id: request.id, report });
       });
       return;

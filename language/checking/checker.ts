@@ -118,18 +118,17 @@ export class CellChecker {
 
   #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
     const ambient = `${this.#directory}/[cellburst].d.ts`;
-    const textOf = (name: string): string | undefined => {
-      if (name === this.fileName) return this.#text;
-      if (name === ambient) return AMBIENT_TYPES;
-      return this.#roots.get(name)?.file.text ?? ts.sys.readFile(name);
+    const read = snapshotsOfDisk();
+    const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
+      if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
+      if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
+      const cell = this.#roots.get(name);
+      return cell ? ts.ScriptSnapshot.fromString(cell.file.text) : read(name);
     };
     return {
       getScriptFileNames: () => [ambient, ...this.#roots.keys(), this.fileName],
       getScriptVersion: (name) => (name === this.fileName ? String(this.#version) : diskVersion(name)),
-      getScriptSnapshot: (name) => {
-        const text = textOf(name);
-        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
-      },
+      getScriptSnapshot: snapshotOf,
       getCompilationSettings: () => this.#options,
       getCurrentDirectory: () => this.#directory,
       getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
@@ -172,6 +171,21 @@ export class CellChecker {
       },
     };
   }
+}
+
+/** The language service asks for every file of the program each time; nothing is read twice. */
+function snapshotsOfDisk(): (name: string) => ts.IScriptSnapshot | undefined {
+  const read = new Map<string, { readonly version: string; readonly snapshot: ts.IScriptSnapshot }>();
+  return (name) => {
+    const version = diskVersion(name);
+    const known = read.get(name);
+    if (known?.version === version) return known.snapshot;
+    const text = ts.sys.readFile(name);
+    if (text === undefined) return undefined;
+    const snapshot = ts.ScriptSnapshot.fromString(text);
+    read.set(name, { version, snapshot });
+    return snapshot;
+  };
 }
 
 /** Installed packages and the library do not change under us; a local file may, between two cells. */

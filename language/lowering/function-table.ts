@@ -32,7 +32,8 @@ interface Entry {
   readonly begin: Places;
   readonly source: { readonly line: number; readonly column: number };
   readonly uses: UseSet;
-  readonly captures: Set<string>;
+  /** With the node whose scope declares them. */
+  readonly captures: Map<string, ts.Node>;
   end?: Places;
   lexicalThis: boolean;
   usesSuper: boolean;
@@ -42,6 +43,8 @@ export class FunctionTable {
   readonly #entries: Entry[] = [];
   readonly #open: Entry[] = [];
   readonly #cell = new UseSet();
+  /** Variables of inner scopes that are assigned besides their initialisation. */
+  readonly #written = new Map<ts.Node, Set<string>>();
 
   /** Are we in a body that runs when it is called, not when the cell does? */
   get inFunction(): boolean {
@@ -57,7 +60,7 @@ export class FunctionTable {
       begin,
       source,
       uses: new UseSet(),
-      captures: new Set(),
+      captures: new Map(),
       lexicalThis: false,
       usesSuper: false,
     };
@@ -78,9 +81,12 @@ export class FunctionTable {
   }
 
   /** A use of a variable that some inner scope of the cell declares. */
-  noteLocal(name: string, owner: ts.Node): void {
+  noteLocal(name: string, owner: ts.Node, isWrite: boolean): void {
     for (const { node, captures } of this.#open)
-      if (owner !== node && owner.pos <= node.pos && node.end <= owner.end) captures.add(name);
+      if (owner !== node && owner.pos <= node.pos && node.end <= owner.end) captures.set(name, owner);
+    if (!isWrite) return;
+    const written = this.#written.get(owner) ?? new Set();
+    this.#written.set(owner, written.add(name));
   }
 
   /** `this`, `arguments`, `new.target` or `super`: up to the function they belong to, every arrow between takes part. */
@@ -100,7 +106,16 @@ export class FunctionTable {
   }
 
   toFunctions(): FunctionCode[] {
-    return this.#entries.map((entry) => ({
+    return this.#entries.map((entry) => this.#toCode(entry));
+  }
+
+  #toCode(entry: Entry): FunctionCode {
+    const captures = [...entry.captures.keys()].sort();
+    const assigned = captures.filter((name) => {
+      const owner = entry.captures.get(name);
+      return owner !== undefined && this.#written.get(owner)?.has(name) === true;
+    });
+    return {
       index: entry.index,
       kind: entry.kind,
       name: shownName(entry.node),
@@ -109,10 +124,11 @@ export class FunctionTable {
       shipped: toRange(entry.begin.shipped, entry.end?.shipped),
       source: entry.source,
       uses: entry.uses.toUses(),
-      captures: [...entry.captures].sort(),
+      captures,
+      ...(assigned.length === 0 ? {} : { assigned }),
       lexicalThis: entry.lexicalThis,
       usesSuper: entry.usesSuper,
-    }));
+    };
   }
 }
 

@@ -53,12 +53,17 @@ function meaningOf(r: Rewriting, id: ts.Identifier): Meaning {
   return GLOBALS.has(name) ? { is: 'global' } : { is: 'unknown' };
 }
 
+/** A name of Node's that neither the cell nor the notebook has taken. */
+export function isGlobalName(r: Rewriting, id: ts.Identifier): boolean {
+  return meaningOf(r, id).is === 'global';
+}
+
 function isConstant(kind: DeclarationKind): boolean {
   return kind === 'const' || kind === 'import';
 }
 
 function note(r: Rewriting, name: string, meaning: Meaning, ...uses: Use[]): void {
-  if (meaning.is === 'local') r.table.noteLocal(name, meaning.owner);
+  if (meaning.is === 'local') r.table.noteLocal(name, meaning.owner, uses.includes('write'));
   else if (meaning.is === 'global') {
     if (name === 'arguments') r.table.noteThis();
   } else if (meaning.is !== 'context') r.table.noteUse(name, ...uses);
@@ -161,8 +166,9 @@ export function writeAssignment(r: Rewriting, node: ts.BinaryExpression): boolea
     return true;
   }
   const meaning = meaningOf(r, left);
-  if (meaning.is === 'local' || meaning.is === 'global' || meaning.is === 'context') return false;
   const isPlain = operator === ts.SyntaxKind.EqualsToken;
+  if (meaning.is === 'local') note(r, left.text, meaning, 'write');
+  if (meaning.is === 'local' || meaning.is === 'global' || meaning.is === 'context') return false;
   note(r, left.text, meaning, ...(isPlain ? (['write'] as const) : (['read', 'write'] as const)));
   r.writer.copyTo(node.getStart(r.file));
   if (meaning.is !== 'unknown' && meaning.constant) {
@@ -204,6 +210,9 @@ export function writeUpdate(r: Rewriting, node: ts.PrefixUnaryExpression | ts.Po
   if (node.operator !== ts.SyntaxKind.PlusPlusToken && node.operator !== ts.SyntaxKind.MinusMinusToken) return false;
   if (!ts.isIdentifier(operand)) return false;
   const meaning = meaningOf(r, operand);
+  // Each turn of a loop has its own variable, and counting up is how the next one begins.
+  const isNextTurn = meaning.is === 'local' && ts.isForStatement(meaning.owner) && meaning.owner.incrementor === node;
+  if (meaning.is === 'local' && !isNextTurn) note(r, operand.text, meaning, 'write');
   if (meaning.is === 'local' || meaning.is === 'global' || meaning.is === 'context') return false;
   const name = operand.text;
   note(r, name, meaning, 'read', 'write');

@@ -6,6 +6,7 @@ import { isNotebookList, passed, writeList, writeLoopTarget } from './declaratio
 import type { CodeNode } from './function-names';
 import { writeAssignment, writeReference, writeShorthand, writeTypeof, writeUpdate, type Rewriting } from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
+import { isRevived, writeConstructorHead, writeInitialiser, writeOpening, writeStaticBlock } from './reviving';
 import { typedAt, type Anchor } from './writer';
 
 export interface Found {
@@ -46,15 +47,12 @@ export function rewrite(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anch
     else if (ts.isAwaitExpression(node)) writeAwait(r, node);
     else if (ts.isCallExpression(node)) return visitCall(node);
     else if (ts.isMetaProperty(node)) visitMeta(node);
-    else if (ts.isPropertyDeclaration(node) && node.initializer)
+    else if (ts.isPropertyDeclaration(node) && node.initializer) visitField(node);
+    else if (ts.isClassStaticBlockDeclaration(node)) {
       inside(node, node.getStart(file), () => {
-        visitChildren(node);
+        writeStaticBlock(r, node, visit);
       });
-    else if (ts.isClassStaticBlockDeclaration(node))
-      inside(node, node.getStart(file), () => {
-        visitChildren(node);
-      });
-    else if (node.kind === ts.SyntaxKind.ThisKeyword) table.noteThis();
+    } else if (node.kind === ts.SyntaxKind.ThisKeyword) table.noteThis();
     else if (node.kind === ts.SyntaxKind.SuperKeyword) table.noteThis(!isSuperCall(node));
     else return false;
     return true;
@@ -89,12 +87,24 @@ export function rewrite(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anch
     writer.copyTo(node.getStart(file));
     if (isDefaultOrExport(node)) writer.replaceTo(begin, isNameless ? '(' : '');
     inside(node, begin, () => {
+      if (ts.isConstructorDeclaration(node) && node.body && isRevived(r, node.parent)) {
+        writeConstructorHead(r, node, node.body);
+        writeBody(r, node, node.body);
+        return;
+      }
       ts.forEachChild(node, (child) => {
         if (child === node.body) writeBody(r, node, node.body);
         else visit(child);
       });
     });
     if (isNameless) writer.insert(');');
+  }
+
+  function visitField(node: ts.PropertyDeclaration): void {
+    inside(node, node.getStart(file), () => {
+      visit(node.name);
+      writeInitialiser(r, node, visit);
+    });
   }
 
   function visitClass(node: ts.ClassLikeDeclaration): void {
@@ -105,7 +115,9 @@ export function rewrite(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anch
     if (isDefaultOrExport(node)) writer.replaceTo(begin, '');
     writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
     inside(node, begin, () => {
-      visitChildren(node);
+      node.heritageClauses?.forEach(visit);
+      writeOpening(r, node);
+      node.members.forEach(visit);
     });
     if (top) writer.insert(`;${passed(top)};`);
     else if (isStatement && !node.name) writer.insert(');');

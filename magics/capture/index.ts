@@ -1,1 +1,4 @@
-export {};
+// At home: names → bundle; envelope → namespace.
+export { captureCell } from './capture';
+export { settleCell } from './settle';
+export { forgetCapture } from './captures';

@@ -64,11 +64,14 @@ interface Starting {
   again(): void;
 }
 
+/** An agent that gave way to another one: that one may need a moment to listen. */
 const AGAIN_MS = 500;
+const MAX_DEATHS = 5;
 
 function startAgent({ stateDirectory, agent }: StartOptions): Starting {
   let problem: string | undefined;
   let leftAt: number | undefined;
+  let deaths = 0;
   const start = (): void => {
     leftAt = undefined;
     mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
@@ -87,8 +90,10 @@ function startAgent({ stateDirectory, agent }: StartOptions): Starting {
     });
     child.once('exit', (code, signal) => {
       leftAt = Date.now();
-      if (code !== 0)
-        problem = signal === null ? `it ended with exit code ${code ?? 0}.` : `it was ended by ${signal}.`;
+      if (signal !== null) deaths += 1;
+      // Killed while it started (a logout, an administrator) is no reason to give up at once; a failure of its own is.
+      if (signal !== null && deaths > MAX_DEATHS) problem = `it was ended by ${signal}.`;
+      if (code !== null && code !== 0) problem = `it ended with exit code ${code}.`;
     });
     child.unref();
   };

@@ -1,11 +1,10 @@
-// The one thing a scheduler side needs of an envelope: that it can be read, and how the cell ended.
-import { existsSync, readFileSync } from 'node:fs';
+// The one thing the side of the jobs needs of an envelope: that it can be read, and how the cell ended.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readHead } from '../protocol/container';
+import { envelopeHead } from '../protocol/envelope';
 import { messageOf } from '../protocol/errors';
 import { ENVELOPE_FILE } from '../protocol/layout';
-import { oneOf, parseJson, record } from '../protocol/shape';
-
-const head = record({ outcome: oneOf(['value', 'error']) });
 
 /** undefined: there is none. */
 export function readEnvelope(
@@ -14,7 +13,7 @@ export function readEnvelope(
   const path = join(directory, ENVELOPE_FILE);
   if (!existsSync(path)) return undefined;
   try {
-    return parseJson(readFileSync(path, 'utf8'), head, path);
+    return { outcome: envelopeHead(readHead(path), path).outcome };
   } catch (error) {
     return { problem: messageOf(error) };
   }

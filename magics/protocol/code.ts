@@ -32,7 +32,11 @@ export const RUNTIME = {
   context: `$${MARK}x`,
   /** Local counter of a cell: how many of its top-level declarations are initialised. */
   progress: `$${MARK}p`,
-  /** `REVIVE.on`, `REVIVE.register(class, access)`: private fields, see realm/private. */
+  /**
+   * `REVIVE.on` (boolean): field initialisers, static blocks and constructors of the notebook's classes stand aside, so that a class can be
+   * evaluated and `Reflect.construct`ed without running the user's code. `REVIVE.register(class, access: PrivateAccess)` comes first in
+   * each class that has private fields.
+   */
   revive: `$${MARK}r`,
   /** Prefix of scope portals: arrows that name, read and write one activation. */
   portal: `$${MARK}o`,
@@ -53,6 +57,18 @@ export const EMIT_HELPERS = [
   '__classPrivateFieldSet',
   '__classPrivateFieldIn',
 ] as const;
+
+/** How the realm reads and sets the private fields that one class declares. Keys are the names as typed: `#secret`. */
+export interface PrivateAccess {
+  /** Was the object made by this class? False for a class with private statics only. */
+  readonly has: (object: object) => boolean;
+  readonly get: (object: object) => Record<string, unknown>;
+  readonly set: (object: object, values: Readonly<Record<string, unknown>>) => void;
+  readonly statics?: {
+    readonly get: () => Record<string, unknown>;
+    readonly set: (values: Readonly<Record<string, unknown>>) => void;
+  };
+}
 
 /** What a lowered cell gets: `(async function ($x) { "use strict"; … })`. */
 export interface CellContext {
@@ -134,6 +150,8 @@ export interface FunctionCode {
   readonly uses: Uses;
   /** Variables of enclosing functions and blocks of the cell that it (or something inside it) uses: a closure, if not empty. */
   readonly captures: readonly string[];
+  /** Those of `captures` that are assigned after they were initialised: their state is shared and cannot be copied. Absent: none. */
+  readonly assigned?: readonly string[];
   /** It uses `this`, `super`, `arguments` or `new.target` of the enclosing activation (arrows only). */
   readonly lexicalThis: boolean;
   /** It uses `super` of its own: a method that travels only with its home object. */

@@ -1,26 +1,29 @@
 // What comes back of a job: one container (container.ts) whose head is this, whose graph holds the values. The envelope decides, the scheduler explains.
+import { count, flag, listOf, literal, number, oneOf, record, text } from './shape';
+import type { Shape, Shaped } from './shape';
 
 export const ENVELOPE_PROTOCOL = 1;
 
-export interface EnvelopeHead {
-  readonly protocol: typeof ENVELOPE_PROTOCOL;
-  readonly outcome: 'value' | 'error';
+const envelopeHeadShape = record({
+  protocol: literal(ENVELOPE_PROTOCOL),
+  outcome: oneOf(['value', 'error']),
   /** The cell ended in an expression. */
-  readonly hasValue: boolean;
-  /** Names that the graph's root carries: declared, assigned or changed by the cell. */
-  readonly names: readonly string[];
+  hasValue: flag,
+  /** Names of the graph's roots after the first (the value, or what was thrown): declared or assigned by the cell. */
+  names: listOf(text),
   /** How many of the cell's top-level declarations were initialised (all, unless it threw). */
-  readonly progress: number;
+  progress: count,
+  /** How many objects the bundle had: the reply counts on from there. */
+  received: count,
+  /** Modules that values are exports of: loaded at home before the values are made. */
+  modules: listOf(text),
   /** Declared values that could not travel back, each with the reason: they read as an error at home. */
-  readonly stayed: readonly { readonly name: string; readonly message: string }[];
-  readonly runtime: {
-    readonly node: string;
-    readonly platform: string;
-    readonly hostname: string;
-    readonly pid: number;
-    readonly directory: string;
-  };
+  stayed: listOf(record({ name: text, message: text })),
+  runtime: record({ node: text, platform: text, hostname: text, pid: count, directory: text }),
   /** ms since the epoch, by the worker's clock. */
-  readonly startedAt: number;
-  readonly endedAt: number;
-}
+  startedAt: number,
+  endedAt: number,
+});
+export type EnvelopeHead = Shaped<typeof envelopeHeadShape>;
+/** Refuses what is no head of an envelope of ours. */
+export const envelopeHead: Shape<EnvelopeHead> = envelopeHeadShape;

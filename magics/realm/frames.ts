@@ -4,11 +4,13 @@ import { dirname, sep } from 'node:path';
 import { MARK } from '../protocol/code';
 import { MAIN } from '../protocol/main-context';
 import { Mappings } from './mappings';
+import type { Position } from './mappings';
 
 interface MappedScript {
   /** `Cell [7]`, or the path of a local module. */
   readonly label: string;
-  readonly mappings: () => Mappings;
+  /** Undefined: the position is shown as it is. */
+  readonly locate: (generated: Position) => Position | undefined;
 }
 
 const TABLE = Symbol.for('cellburst.scripts');
@@ -26,7 +28,17 @@ function scripts(): Map<string, MappedScript> {
 /** Frames of the script `filename` are shown as `label` at the positions its source map gives. */
 export function mapScript(filename: string, label: string, mappings: string): void {
   let parsed: Mappings | undefined;
-  scripts().set(filename, { label, mappings: () => (parsed ??= new Mappings(mappings)) });
+  placeScript(filename, label, (generated) => (parsed ??= new Mappings(mappings)).original(generated));
+}
+
+/** The same for a script whose positions are found in another way. */
+export function placeScript(filename: string, label: string, locate: MappedScript['locate']): void {
+  scripts().set(filename, { label, locate });
+}
+
+/** The position in the source of a script that is known; undefined for any other. */
+export function positionIn(filename: string, generated: Position): Position | undefined {
+  return scripts().get(filename)?.locate(generated);
 }
 
 /** Names as the user typed them: V8's messages name the mangled bindings. */
@@ -68,7 +80,7 @@ function showFrame(frame: NodeJS.CallSite): string | undefined {
   const script = file === null ? undefined : scripts().get(file);
   if (script === undefined) return frame.toString();
   const generated = { line: (frame.getLineNumber() ?? 1) - 1, column: (frame.getColumnNumber() ?? 1) - 1 };
-  const original = script.mappings().original(generated) ?? generated;
+  const original = script.locate(generated) ?? generated;
   const place = `${script.label}:${original.line + 1}:${original.column + 1}`;
   const name = functionName(frame);
   const prefix = frame.isAsync() ? 'async ' : '';

@@ -4,22 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, TransformOptions } from 'esbuild';
-
-/** A local module as it is evaluated: CommonJS text, or JSON. Plain, since it travels in bundles. */
-export interface LocalSource {
-  /** Absolute path of the file at home. */
-  readonly path: string;
-  readonly format: 'commonjs' | 'json';
-  readonly text: string;
-  /** Source map v3 `mappings` from `text` to the file; '' for JSON. */
-  readonly mappings: string;
-  /** Changes whenever the file does. */
-  readonly version: string;
-  /** Its own local imports: specifier → absolute path. */
-  readonly links: Readonly<Record<string, string>>;
-  /** Specifiers it requires that are packages or builtins. */
-  readonly packages: readonly string[];
-}
+import type { LocalSource } from '../protocol/bundle';
 
 export interface LocalSources {
   /** The absolute path that `specifier` means in a file of `folder`; undefined when there is no such file. */
@@ -53,7 +38,7 @@ export class DiskSources implements LocalSources {
   readonly #read = new Map<string, LocalSource>();
 
   resolve(specifier: string, folder: string): string | undefined {
-    const base = specifier.startsWith('file:') ? fileURLToPath(specifier) : resolve(folder, specifier);
+    const base = specifier.startsWith('file://') ? fileURLToPath(specifier) : resolve(folder, withoutScheme(specifier));
     const extension = extname(base);
     const stem = base.slice(0, base.length - extension.length);
     const candidates = [
@@ -128,7 +113,8 @@ export class BundledSources implements LocalSources {
   }
 
   resolve(specifier: string): string | undefined {
-    return this.#sources.has(specifier) ? specifier : this.#links[specifier];
+    const path = withoutScheme(specifier);
+    return this.#sources.has(path) ? path : this.#links[specifier];
   }
 
   read(path: string): Promise<LocalSource> {
@@ -141,6 +127,13 @@ export class BundledSources implements LocalSources {
       throw new Error(`The file ${path} did not travel with this job. Import it in a cell first.`);
     return source;
   }
+}
+
+/** Our own references name a file as `file:` and its path. */
+function withoutScheme(specifier: string): string {
+  return specifier.startsWith('file:') && !specifier.startsWith('file://')
+    ? specifier.slice('file:'.length)
+    : specifier;
 }
 
 function isFile(path: string): boolean {

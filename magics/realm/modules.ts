@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { Script, constants as vmConstants } from 'node:vm';
 import { MAIN } from '../protocol/main-context';
 import { isLocalSpecifier } from './local-sources';
-import type { LocalSource, LocalSources } from './local-sources';
+import type { LocalSource } from '../protocol/bundle';
+import type { LocalSources } from './local-sources';
 import { mapScript } from './frames';
 
 export type Exports = Readonly<Record<string, unknown>>;
@@ -27,6 +28,9 @@ export interface ModulesOptions {
   /** Told of every module once it is loaded: `node:path`, `lodash`, or `file:` + path for a local one. */
   readonly onLoad: ModuleListener;
 }
+
+/** Marks what `require` gave of a package, which need not be what `import` gives. */
+const REQUIRED = 'require:';
 
 export class Modules {
   readonly require: NodeJS.Require;
@@ -55,6 +59,8 @@ export class Modules {
   async load(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
     const virtual = this.#options.virtual[specifier];
     if (virtual !== undefined) return this.#announce(specifier, virtual);
+    if (specifier.startsWith(REQUIRED))
+      return this.#requireFrom(this.#options.directory, specifier.slice(REQUIRED.length));
     if (!isLocalSpecifier(specifier)) return this.#loadPackage(specifier, attributes);
     const path = this.#resolveLocal(specifier, this.#options.directory);
     await this.#prepare(path);
@@ -142,6 +148,7 @@ export class Modules {
       this.#local.delete(path);
       throw error;
     }
+    this.#namespace(`file:${path}`, module.exports);
     return module.exports;
   }
 
@@ -156,7 +163,6 @@ export class Modules {
     const evaluate = script.runInThisContext() as (...scope: unknown[]) => void;
     const require = (specifier: string): unknown => this.#requireFrom(folder, specifier, source.links[specifier]);
     evaluate(module.exports, require, module, source.path, folder);
-    this.#options.onLoad(`file:${source.path}`, module.exports);
   }
 
   #requireFrom(folder: string, specifier: string, linked?: string): unknown {
@@ -164,14 +170,15 @@ export class Modules {
     if (virtual !== undefined) return this.#announce(specifier, virtual);
     const imported = this.#imported.get(specifier);
     if (imported !== undefined) return this.#announce(specifier, imported);
-    if (!isLocalSpecifier(specifier)) return this.#announce(specifier, this.#nativeRequire(specifier) as unknown);
+    if (!isLocalSpecifier(specifier))
+      return this.#announce(REQUIRED + specifier, this.#nativeRequire(specifier) as unknown);
     return this.#evaluate(linked ?? this.#resolveLocal(specifier, folder));
   }
 
   /** CommonJS as an import sees it: an ES module's exports as they are, else `default` and the names. */
   #namespace(specifier: string, exports: unknown): unknown {
     if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return { default: exports };
-    if (Reflect.get(exports, '__esModule') === true) return exports;
+    if (Reflect.get(exports, '__esModule') === true) return this.#announce(specifier, exports);
     let view = this.#views.get(exports);
     if (view === undefined) {
       view = Object.assign(Object.create(null), exports, { default: exports }) as Record<string, unknown>;

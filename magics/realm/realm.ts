@@ -2,8 +2,9 @@
 // runs. The main context has one script scope, so a process has one Realm that counts.
 import * as tslib from 'tslib';
 import { Script } from 'node:vm';
-import { RUNTIME, scriptName } from '../protocol/code';
+import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
+import type { Activation } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
@@ -31,6 +32,12 @@ export type CellRun =
   | { readonly ok: true; readonly hasValue: boolean; readonly value: unknown; readonly progress: number }
   | { readonly ok: false; readonly error: unknown; readonly progress: number };
 
+export interface ClassMember {
+  readonly isStatic: boolean;
+  readonly key: string | symbol;
+  readonly descriptor: PropertyDescriptor;
+}
+
 interface RunningCell {
   readonly code: CellCode;
   readonly context: CellContext;
@@ -45,6 +52,11 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
+  /** Of functions that were built here: the variables they share. */
+  readonly activations = new WeakMap<object, Activation>();
+  /** Of classes that were built here: their methods and accessors as the text gives them. */
+  readonly members = new WeakMap<object, readonly ClassMember[]>();
+  readonly #revive = { on: false, register: () => undefined };
   /** Names bound so far, with the cell that declared each last. */
   readonly #names = new Map<string, CellCode | undefined>();
   readonly #running = new Set<RunningCell>();
@@ -132,6 +144,44 @@ export class Realm {
     return this.#names.get(name);
   }
 
+  /** Makes the code of a cell known that did not run here: its functions can be built, its frames are shown. */
+  addCode(code: CellCode): void {
+    mapScript(scriptName(code), `Cell [${code.execution}]`, code[this.text].mappings);
+    this.codes.add(code, this.text);
+  }
+
+  /** While `action` evaluates a class, static initialisers are skipped by code that was lowered for it. */
+  reviving<T>(action: () => T): T {
+    const before = this.#revive.on;
+    this.#revive.on = true;
+    try {
+      return action();
+    } finally {
+      this.#revive.on = before;
+    }
+  }
+
+  noteMembers(owner: object): void {
+    const members: ClassMember[] = [];
+    const prototype: unknown = Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value;
+    for (const [holder, isStatic] of [
+      [owner, true],
+      [prototype, false],
+    ] as const) {
+      if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null) continue;
+      for (const key of Reflect.ownKeys(holder)) {
+        const descriptor = Reflect.getOwnPropertyDescriptor(holder, key);
+        if (descriptor !== undefined) members.push({ isStatic, key, descriptor });
+      }
+    }
+    this.members.set(owner, members);
+  }
+
+  /** What functions get as their cell's context when they are built outside of it. */
+  contextOfCode(): CellContext {
+    return this.#context([]);
+  }
+
   #compile(code: CellCode): (context: CellContext) => unknown {
     const emit = code[this.text];
     const filename = scriptName(code);
@@ -181,6 +231,7 @@ export class Realm {
 
   #installRuntime(): void {
     const runtime: Readonly<Record<string, unknown>> = {
+      [RUNTIME.revive]: this.#revive,
       [RUNTIME.has]: (name: string) => this.has(name),
       [RUNTIME.dead]: (name: string) => {
         throw new MAIN.ReferenceError(`Cannot access '${name}' before initialization`);
@@ -188,18 +239,16 @@ export class Realm {
       [RUNTIME.constant]: () => {
         throw new MAIN.TypeError('Assignment to constant variable.');
       },
-      ...tslib,
+      ...Object.fromEntries(EMIT_HELPERS.map((name) => [name, tslib[name]])),
     };
     for (const [name, value] of Object.entries(runtime)) {
-      if (name === 'default') continue;
       Object.defineProperty(MAIN, name, { value, writable: true, configurable: true });
     }
   }
 }
 
-/** Hoisted names (step 0) are there as soon as the cell runs. */
 function isInitialised(declaration: Declaration, progress: number): boolean {
-  return declaration.step === 0 || declaration.step < progress;
+  return progress > declaration.step;
 }
 
 async function untilAborted(work: unknown, signal: AbortSignal | undefined): Promise<void> {

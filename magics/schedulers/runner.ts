@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readIfThere } from '../protocol/files';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import { isAlive, sendSignal, signalGroup } from '../protocol/platform';
@@ -97,20 +98,18 @@ export class StartedRunner implements Runner {
   ): Explanation | undefined | Promise<Explanation | undefined> {
     const directory = this.#directory;
     if (directory === undefined || code === RUNNER_EXIT.done) return undefined;
-    // A runner of an earlier agent was quicker: the job is its.
-    const other = code === RUNNER_EXIT.taken ? findRunner(directory) : undefined;
-    if (other !== undefined) return other.ended;
+    if (code === RUNNER_EXIT.taken) return followOther(directory);
     endCell(directory);
-    return explainLoss(directory, signal ?? code ?? 0);
+    return explainLoss(directory, signal === null ? (code ?? 0) : `by ${signal}`);
   }
 }
 
 function explainLoss(directory: string, end: string | number): Explanation {
-  if (!existsSync(directory))
+  if (end === RUNNER_EXIT.directoryGone || !existsSync(directory))
     return { cause: 'runner-lost', reason: `The job's directory ${directory} was deleted while it ran.` };
   if (end === RUNNER_EXIT.disk)
     return { cause: 'disk-full', reason: `The job's directory ${directory} cannot be written. Is the disk full?` };
-  const how = typeof end === 'string' ? `by ${end}` : `with exit code ${end}`;
+  const how = typeof end === 'string' ? end : `with exit code ${end}`;
   return {
     cause: 'runner-lost',
     reason: `The job's runner ended ${how}, so nobody watched over the job any more and it was ended too. The agent's log may tell why.`,
@@ -122,6 +121,19 @@ export function readHeartbeat(directory: string): Heartbeat | undefined {
   const path = join(directory, HEARTBEAT_FILE);
   const text = readIfThere(path);
   return text === undefined ? undefined : parseJson(text, heartbeat, path);
+}
+
+const HEARTBEAT_PATIENCE_MS = 3000;
+
+/** A runner of an earlier agent was quicker, so the job is its: it says so by its heartbeat at once, or it has died. */
+async function followOther(directory: string): Promise<Explanation | undefined> {
+  const deadline = Date.now() + HEARTBEAT_PATIENCE_MS;
+  while (Date.now() < deadline) {
+    const other = findRunner(directory);
+    if (other !== undefined) return await other.ended;
+    await sleep(50);
+  }
+  return explainLoss(directory, 'before it told anything');
 }
 
 /** Ends a cell process whose runner is gone, with its group. */
@@ -148,7 +160,7 @@ export function findRunner(directory: string): Runner | undefined {
         return;
       }
       endCell(directory);
-      resolve(explainLoss(directory, 'an unknown cause'));
+      resolve(explainLoss(directory, 'by an unknown cause'));
     };
     const timer = setInterval(look, LOOK_MS);
     const watcher = existsSync(directory) ? watch(directory, look) : undefined;

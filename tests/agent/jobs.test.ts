@@ -3,9 +3,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
-import { BUNDLE_FILE } from '../../magics/protocol/layout';
 import { isAlive } from '../../magics/protocol/platform';
-import { PATIENCE_MS, Setting, ended, readBeat, run, running, specOf, submit, textOf, until } from './setting';
+import {
+  PATIENCE_MS,
+  Setting,
+  ended,
+  readBeat,
+  run,
+  running,
+  specOf,
+  submit,
+  textOf,
+  until,
+  writeBundle,
+} from './setting';
 
 const CORES = availableParallelism();
 /** Ends when its directory holds a file `go`. */
@@ -44,7 +55,7 @@ test('a job runs in a process of its own, in its own directory, with what it was
   );
   const [pid, cwd, cores, id, mine] = JSON.parse(await textOf(agent, job.id)) as unknown[];
   expect(pid).not.toBe(process.pid);
-  expect([cwd, cores, id, mine]).toEqual([job.directory, '1', job.id, 'a "b" c']);
+  expect([cwd, cores, id, mine]).toEqual([join(job.directory, 'work'), '1', job.id, 'a "b" c']);
 });
 
 (CORES > 1 && process.platform === 'linux' ? test : test.skip)(
@@ -62,8 +73,8 @@ test('a cell that threw is completed with an error', async () => {
   expect(job.status).toEqual({ state: 'completed', outcome: 'error' });
 });
 
-test('an exit code is told, with the last words', async () => {
-  const job = await run(agent, 'console.error("bad luck"); process.exitCode = 3; process.exit()');
+test('an exit code is told, with the last words of native code', async () => {
+  const job = await run(agent, 'require("node:fs").writeSync(2, "bad luck"); process.exit(3)');
   expect(job.status).toMatchObject({ state: 'failed', cause: 'exit', exitCode: 3 });
   expect(job.status).toHaveProperty('reason', expect.stringContaining('bad luck'));
 });
@@ -178,7 +189,7 @@ test('a job is found by the end of its id', async () => {
 
 test('a job that was submitted twice runs once', async () => {
   const job = await agent.create(specOf());
-  writeFileSync(join(job.directory, BUNDLE_FILE), 'require("node:fs").appendFileSync("runs", "x"); finish()');
+  await writeBundle(job.directory, 'require("node:fs").appendFileSync(directory + "/runs", "x"); finish()');
   await Promise.all([agent.submit(job.id), agent.submit(job.id)]);
   await ended(agent, job);
   expect(readFileSync(join(job.directory, 'runs'), 'utf8')).toBe('x');
@@ -186,7 +197,7 @@ test('a job that was submitted twice runs once', async () => {
 
 test('a job may name the Node that runs it', async () => {
   const job = await agent.create({ ...specOf(), nodeProgram: '/nowhere/node' });
-  writeFileSync(join(job.directory, BUNDLE_FILE), 'finish()');
+  await writeBundle(job.directory, 'finish()');
   await agent.submit(job.id);
   const last = await ended(agent, job);
   expect(last.status).toMatchObject({ state: 'failed', cause: 'start-failed' });

@@ -18,7 +18,7 @@ afterAll(async () => {
 const signal = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS);
 
 test('output arrives before the job ends', async () => {
-  const code = `print('first'); const fs = require('node:fs'); setInterval(() => { if (fs.existsSync('go')) finish(); }, 10)`;
+  const code = `print('first'); const fs = require('node:fs'); setInterval(() => { if (fs.existsSync(directory + '/go')) finish(); }, 10)`;
   const job = await running(agent, await submit(agent, code));
   const stop = new AbortController();
   for await (const { bytes } of agent.output(job.id, { signal: AbortSignal.any([stop.signal, signal()]) })) {

@@ -1,5 +1,5 @@
 // Where the tests of agent and runner take place: a state directory of their own, real processes, everything ended and removed afterwards.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,14 +9,12 @@ import { BUNDLE_FILE, HEARTBEAT_FILE } from '../../magics/protocol/layout';
 import { OutputReader } from '../../magics/protocol/output';
 import { isAlive, sendSignal } from '../../magics/protocol/platform';
 import { heartbeat, type Heartbeat } from '../../magics/protocol/run';
+import { Notebook } from '../capture/notebook';
+import { captureCell, forgetCapture } from '../../magics/capture';
 import { count, parseJson, record } from '../../magics/protocol/shape';
 
 const ROOT = resolve(__dirname, '..', '..');
-export const PROGRAMS = {
-  agent: join(ROOT, 'dist', 'agent.js'),
-  runner: join(ROOT, 'dist', 'runner.js'),
-  cell: join(__dirname, 'programs', 'cell.js'),
-};
+const AGENT = join(ROOT, 'dist', 'agent.js');
 /** Nothing here takes as long, even on a busy machine. */
 export const PATIENCE_MS = 30_000;
 
@@ -31,7 +29,7 @@ export class Setting implements AsyncDisposable {
   async connect(options: ConnectOptions = {}): Promise<AgentConnection> {
     const connection = await connectAgent({
       stateDirectory: this.stateDirectory,
-      agent: [PROGRAMS.agent, '--cell', PROGRAMS.cell],
+      agent: [AGENT],
       ...options,
     });
     this.#connections.push(connection);
@@ -98,7 +96,29 @@ export function specOf(resources: Partial<Resources> = {}, environment: Record<s
   };
 }
 
-/** Submits a job whose cell is this JavaScript; see programs/cell.js for what it can use. */
+/**
+ * Captures a real cell that runs this JavaScript. It can `print(text, 1 | 2)`, ends when it calls `finish()` (or `finish("error")`, by a throw),
+ * and knows the job's `directory`.
+ */
+export async function writeBundle(directory: string, code: string): Promise<void> {
+  const cell = `%%cluster
+const directory = process.cwd().slice(0, -'/work'.length);
+const print = (text, stream = 1) => (stream === 1 ? process.stdout : process.stderr).write(text);
+await new Promise((resolve, reject) => {
+const finish = (how) => how === 'error' ? reject(new Error('thrown as asked')) : resolve();
+${code}
+});`;
+  const notebook = new Notebook();
+  try {
+    const bundlePath = join(directory, BUNDLE_FILE);
+    const { captureId } = await captureCell(notebook.realm, { cell: notebook.lower(cell), bundlePath });
+    forgetCapture(notebook.realm, captureId);
+  } finally {
+    notebook.close();
+  }
+}
+
+/** Submits a job that runs this JavaScript, see writeBundle. */
 export async function submit(
   agent: AgentConnection,
   code: string,
@@ -106,7 +126,7 @@ export async function submit(
   environment: Record<string, string> = {},
 ): Promise<JobRecord> {
   const job = await agent.create(specOf(resources, environment));
-  writeFileSync(join(job.directory, BUNDLE_FILE), code);
+  await writeBundle(job.directory, code);
   return await agent.submit(job.id);
 }
 

@@ -89,13 +89,15 @@ export class TestNotebook {
   }
 
   #provideRuntime(): void {
-    const { stop, throw: throwName, awaited, epoch, has, dead, constant } = RUNTIME;
+    const { stop, throw: throwName, awaited, epoch, has, dead, constant, revive } = RUNTIME;
     vm.runInContext(
       `
       for (const name of ['dispose', 'asyncDispose'])
         if (!Symbol[name]) Object.defineProperty(Symbol, name, { value: Symbol.for('nodejs.' + name) });
       globalThis[${JSON.stringify(stop)}] = false;
       globalThis[${JSON.stringify(epoch)}] = 0;
+      const accesses = new Map();
+      globalThis[${JSON.stringify(revive)}] = { on: false, register: (owner, access) => { accesses.set(owner, access) }, accesses };
       class KeyboardInterrupt extends Error {}
       KeyboardInterrupt.prototype.name = 'KeyboardInterrupt';
       globalThis[${JSON.stringify(throwName)}] = () => { throw new KeyboardInterrupt('interrupted') };

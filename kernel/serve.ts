@@ -1,0 +1,83 @@
+// Puts the parts of the kernel together, serves until it is asked to end, and ends in order.
+import type { Language } from '../language';
+import { Magics } from '../magics';
+import type { NotebookSession } from '../magics/namespace';
+import { Comms } from './comms';
+import { Executions } from './executions';
+import { History } from './history';
+import { Kernel } from './kernel';
+import type { Log } from './log';
+import { monitorTargets } from './monitor';
+import { namespaceOf } from './namespace';
+import type { UserSeat } from './user-seat';
+import type { Connection } from './wire/connection';
+import { Wire } from './wire/wire';
+
+export interface ServeOptions {
+  readonly connection: Connection;
+  /** Where Jupyter started us: the notebook's folder. */
+  readonly directory: string;
+  readonly notebook: string | undefined;
+  readonly log: Log;
+  readonly language: Language;
+  readonly user: UserSeat;
+}
+
+const PARENT_CHECK_MILLISECONDS = 1_000;
+
+export async function serve(options: ServeOptions): Promise<void> {
+  const { connection, directory, notebook, log, language, user } = options;
+  process.on('uncaughtException', (error) => {
+    log.write('an error nobody caught', error);
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.write('a rejection nobody handled', reason);
+  });
+  const wire = await Wire.open(connection, log);
+  const history = new History();
+  const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
+  const namespace = namespaceOf(user, () => executions.turn);
+  const session: NotebookSession = { namespace, language, directory, ...(notebook ? { notebook } : {}) };
+  const magics = new Magics(session);
+  const executions: Executions = new Executions({ wire, user, language, history, magics, log });
+  let ending: Promise<void> | undefined;
+  user.listen({
+    output: (turn, record) => {
+      executions.output(turn, record);
+    },
+    input: (turn, prompt, password) => {
+      executions.input(turn, prompt, password);
+    },
+    ended: (end) => {
+      if (ending) return;
+      log.write(`the user process ended: ${JSON.stringify(end)}`);
+      language.reset().catch((error: unknown) => {
+        log.write('the language could not be reset', error);
+      });
+      executions.processEnded(end);
+    },
+  });
+  const shutdown = () => {
+    ending ??= (async () => {
+      await Promise.all([user.close(), language.close(), comms.closeAll(), magics[Symbol.asyncDispose]()]);
+      await wire.close();
+      process.exit(0);
+    })();
+  };
+  process.on('SIGTERM', shutdown);
+  // For clients that interrupt by signal although our kernelspec says: by message.
+  process.on('SIGINT', () => {
+    executions.interrupt();
+  });
+  endWithParent(shutdown);
+  await new Kernel({ wire, connection, executions, language, magics, history, comms, log, shutdown }).serve();
+}
+
+/** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */
+function endWithParent(shutdown: () => void): void {
+  const parent = process.ppid;
+  if (process.env['JPY_PARENT_PID'] !== String(parent)) return;
+  setInterval(() => {
+    if (process.ppid !== parent) shutdown();
+  }, PARENT_CHECK_MILLISECONDS).unref();
+}

@@ -1,0 +1,145 @@
+// Classes are opened so that an instance can be made again without running the user's code: private fields can be read and set by the realm,
+// and initialisers, static blocks and constructors stand aside while `REVIVE.on`. An unguarded base class costs nothing.
+import { ts } from '../compiler';
+import { MARK, RUNTIME } from '../../magics/protocol/code';
+import { isGlobalName, type Rewriting } from './names';
+import { unwrap } from './scopes';
+
+const ON = `${RUNTIME.revive}.on`;
+
+/** Writes up to the first member: what registers the class's private fields. */
+export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void {
+  const fields = privateFields(node, false);
+  const statics = privateFields(node, true);
+  if (fields.length === 0 && statics.length === 0) return;
+  r.writer.copyTo(node.members.pos);
+  const [first] = fields;
+  const access = [
+    `has:(o)=>${first === undefined ? 'false' : `${first} in o`}`,
+    `get:(o)=>${readAll('o', fields)}`,
+    `set:(o,v)=>{${assignAll('o', fields)}}`,
+    ...(statics.length === 0
+      ? []
+      : [`statics:{get:()=>${readAll('this', statics)},set:(v)=>{${assignAll('this', statics)}}}`]),
+  ];
+  r.writer.insert(`static{${RUNTIME.revive}.register(this,{${access.join(',')}})}`);
+}
+
+function readAll(holder: string, names: readonly string[]): string {
+  return `({${names.map((name) => `${JSON.stringify(name)}:${holder}.${name}`).join(',')}})`;
+}
+
+function assignAll(holder: string, names: readonly string[]): string {
+  return names.map((name) => `${holder}.${name}=v[${JSON.stringify(name)}];`).join('');
+}
+
+function privateFields(node: ts.ClassLikeDeclaration, isStatic: boolean): string[] {
+  return node.members.flatMap((member) =>
+    ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name) && isStaticField(member) === isStatic
+      ? [member.name.text]
+      : [],
+  );
+}
+
+function isStaticField(field: ts.PropertyDeclaration): boolean {
+  return (ts.getCombinedModifierFlags(field) & ts.ModifierFlags.Static) !== 0;
+}
+
+/** Writes the value of a field; `visit` writes it as it is. */
+export function writeInitialiser(
+  r: Rewriting,
+  field: ts.PropertyDeclaration,
+  visit: (value: ts.Expression) => void,
+): void {
+  const { initializer, parent } = field;
+  if (!initializer) return;
+  const isGuarded = isStaticField(field) ? !isDecorated(parent) : isRevived(r, parent);
+  if (!isGuarded || isInert(initializer) || !ts.isClassLike(parent)) {
+    visit(initializer);
+    return;
+  }
+  r.writer.copyTo(initializer.getStart(r.file));
+  r.writer.insert(`${ON}?void 0:(`);
+  visit(initializer);
+  r.writer.copyTo(initializer.end);
+  r.writer.insert(')');
+}
+
+/** Writes a static block; what the compiler put there for decorators must run. */
+export function writeStaticBlock(
+  r: Rewriting,
+  node: ts.ClassStaticBlockDeclaration,
+  visit: (body: ts.Block) => void,
+): void {
+  if (isDecorated(node.parent)) {
+    visit(node.body);
+    return;
+  }
+  r.writer.copyTo(node.body.getStart(r.file) + 1);
+  r.writer.insert(`if(!${ON}){`);
+  visit(node.body);
+  r.writer.copyTo(node.body.end - 1);
+  r.writer.insert('}');
+}
+
+/**
+ * Writes the constructor of a revived class up to the inside of its body. Patterns and defaults of parameters move into the body, behind the
+ * guard: they are the user's code too, and a pattern fails without an argument.
+ */
+export function writeConstructorHead(r: Rewriting, node: ts.ConstructorDeclaration, body: ts.Block): void {
+  const guard = heritage(node.parent) ? `if(${ON}){super();return;}` : `if(${ON})return;`;
+  const { parameters } = node;
+  if (parameters.every(({ name, initializer }) => ts.isIdentifier(name) && !initializer)) {
+    r.writer.copyTo(body.getStart(r.file) + 1);
+    r.writer.insert(guard);
+    return;
+  }
+  const place = (index: number): string => `$${MARK}q${index}`;
+  // `length` counts up to the first default.
+  const plain = parameters.map(({ dotDotDotToken, initializer }, index) =>
+    dotDotDotToken ? `...${place(index)}` : initializer ? `${place(index)}=void 0` : place(index),
+  );
+  const given = parameters.map(({ dotDotDotToken }, index) => `${dotDotDotToken ? '...' : ''}${place(index)}`);
+  r.writer.copyTo(parameters.pos);
+  r.writer.insert(`${plain.join(',')}){${guard}var [`);
+  parameters.forEach(r.visit);
+  r.writer.copyTo(parameters.end);
+  r.writer.replaceTo(body.getStart(r.file) + 1, `]=[${given.join(',')}];`);
+}
+
+/** May an instance of it have to be made without its constructor? Its own private fields, or those of a base class, say so. */
+export function isRevived(r: Rewriting, node: ts.Node): boolean {
+  if (!ts.isClassLike(node)) return false;
+  if (privateFields(node, false).length > 0) return true;
+  const base = heritage(node);
+  if (!base) return false;
+  const inner = unwrap(base);
+  return inner.kind !== ts.SyntaxKind.NullKeyword && !(ts.isIdentifier(inner) && isGlobalName(r, inner));
+}
+
+function heritage(node: ts.ClassLikeDeclaration): ts.Expression | undefined {
+  return node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0]?.expression;
+}
+
+/** Runs nothing of the user's and needs nothing that may not be there yet. */
+function isInert(value: ts.Expression): boolean {
+  const inner = unwrap(value);
+  if (ts.isPrefixUnaryExpression(inner)) return ts.isNumericLiteral(inner.operand);
+  if (ts.isArrayLiteralExpression(inner)) return inner.elements.length === 0;
+  if (ts.isObjectLiteralExpression(inner)) return inner.properties.length === 0;
+  return (
+    ts.isLiteralExpression(inner) ||
+    ts.isArrowFunction(inner) ||
+    ts.isFunctionExpression(inner) ||
+    ts.isVoidExpression(inner) ||
+    inner.kind === ts.SyntaxKind.NullKeyword ||
+    inner.kind === ts.SyntaxKind.TrueKeyword ||
+    inner.kind === ts.SyntaxKind.FalseKeyword
+  );
+}
+
+const DECORATION = /\b__(?:esDecorate|runInitializers)\b|\b_classThis\b/;
+
+function isDecorated(node: ts.Node): boolean {
+  return DECORATION.test(node.getText());
+}

@@ -1,0 +1,48 @@
+// Names → bundle: gathers what a cell needs, writes it into the job's directory, and remembers what was sent.
+import { BUNDLE_PROTOCOL } from '../protocol/bundle';
+import type { BundleHead } from '../protocol/bundle';
+import type { CaptureReport, CaptureRequest } from '../protocol/capture';
+import { containerBytes, writeContainer } from '../protocol/container';
+import { CaptureError } from '../protocol/errors';
+import { gather } from '../realm/bundle';
+import type { Realm } from '../realm/realm';
+import { remember, stateOf } from './captures';
+import { entriesOf, packagesOf } from './entries';
+
+/**
+ * Captures what `request.cell` uses. Throws CaptureError with all refusals before anything is written, and what the system throws when the bundle
+ * cannot be written. Without a path nothing is written or remembered.
+ */
+export async function captureCell(realm: Realm, request: CaptureRequest): Promise<CaptureReport> {
+  const { cell, bundlePath } = request;
+  const [hidden] = cell.hiddenNames;
+  if (hidden !== undefined) {
+    const path = `Cell [${cell.execution}]:${hidden.line + 1}:${hidden.column + 1}`;
+    throw new CaptureError([
+      { path, what: 'direct eval hides what the cell needs', advice: 'name what it needs outside of the text' },
+    ]);
+  }
+  const { reads, probes, writes } = cell.uses;
+  const { pack, encoded } = await gather(realm, { names: [...reads, ...probes], writeOnly: writes, cells: [cell] });
+  realm.addCode(cell);
+  const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
+  const bytes =
+    bundlePath === undefined
+      ? containerBytes(head, encoded.graph)
+      : writeContainer(bundlePath, head, encoded.graph, { sync: false });
+  const bound = [...pack.names, ...pack.writeOnly, ...cell.declarations.map((declaration) => declaration.name)];
+  const capture = {
+    cell,
+    pack,
+    objects: encoded.objects,
+    bufferStarts: encoded.bufferStarts,
+    names: new Map(bound.map((name) => [name, stateOf(realm, name)])),
+  };
+  return {
+    captureId: bundlePath === undefined ? '' : remember(realm, capture),
+    entries: entriesOf(realm, pack),
+    packages: packagesOf(realm, pack),
+    files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
+    bytes,
+  };
+}

@@ -1,0 +1,100 @@
+// Makes an object of the notebook what the job says it has become, in place: aliases, views, keys of Maps see the change. No setter, no method of the
+// user's runs. Objects are patched one by one; what they refer to is there already.
+import { KIND, INTEGRITY, Activation, applyIntegrity } from '../protocol/graph';
+import type { Changed } from '../protocol/graph';
+import { isIndex } from '../protocol/array-elements';
+import * as intrinsics from '../protocol/intrinsics';
+import { MAIN } from '../protocol/main-context';
+import { entriesOf, membersOf } from '../realm/comparing';
+
+const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND.prototype, KIND.bound, KIND.source]);
+
+/** `start`: where the part of a buffer begins that travelled. False when something of the target cannot be changed. */
+export function patch(target: object, change: Changed, start: number): boolean {
+  if (target instanceof Activation) return target.write(change.values);
+  patchSlots(target, change, start);
+  const done = CODE_KINDS.has(change.kind) ? patchCode(target, change) : patchProperties(target, change);
+  const prototyped = change.prototype === undefined || Reflect.setPrototypeOf(target, change.prototype);
+  if (change.integrity !== INTEGRITY.none) applyIntegrity(target, change.integrity);
+  return done && prototyped;
+}
+
+function patchSlots(target: object, { kind, state, bytes }: Changed, start: number): void {
+  switch (kind) {
+    case KIND.map: {
+      const entries = entriesOf(state);
+      intrinsics.mapClear(target);
+      for (let i = 0; i < entries.length; i += 2) intrinsics.mapSet(target, entries[i], entries[i + 1]);
+      return;
+    }
+    case KIND.set: {
+      const members = membersOf(state);
+      intrinsics.setClear(target);
+      for (const member of members) intrinsics.setAdd(target, member);
+      return;
+    }
+    case KIND.date:
+      intrinsics.setDateTime(target, intrinsics.dateTime(state));
+      return;
+    case KIND.url:
+      Reflect.set(MAIN.URL.prototype, 'href', intrinsics.hrefOf(state), target);
+      return;
+    case KIND.searchParams:
+      patchSearch(target as URLSearchParams, new MAIN.URLSearchParams(intrinsics.searchText(state)));
+      return;
+    case KIND.buffer:
+      for (const chunk of bytes?.chunks ?? []) {
+        chunk.read(0, new Uint8Array(target as ArrayBuffer, start + chunk.offset, chunk.length));
+      }
+  }
+}
+
+function patchSearch(target: URLSearchParams, wanted: URLSearchParams): void {
+  const { prototype } = MAIN.URLSearchParams;
+  for (const key of [...prototype.keys.call(target)]) prototype.delete.call(target, key);
+  for (const [key, value] of wanted) prototype.append.call(target, key, value);
+}
+
+function patchCode(target: object, { state, implied }: Changed): boolean {
+  let done = true;
+  for (const key of Reflect.ownKeys(target)) {
+    if (!implied.has(key) && !Object.hasOwn(state, key)) done = Reflect.deleteProperty(target, key) && done;
+  }
+  for (const key of Reflect.ownKeys(state)) done = copyProperty(state, target, key) && done;
+  return done;
+}
+
+function patchProperties(target: object, { state, kind }: Changed): boolean {
+  if (kind === KIND.boxed) return true;
+  const wanted = Reflect.ownKeys(state);
+  const isArray = Array.isArray(target);
+  const own = Reflect.ownKeys(target).filter((key) => !(ArrayBuffer.isView(target) && isIndex(key)));
+  const kept = new Set(wanted);
+  let done = true;
+  for (const key of own) if (!kept.has(key)) done = Reflect.deleteProperty(target, key) && done;
+  if (isArray) target.length = (state as unknown[]).length;
+  const order = own.filter((key) => kept.has(key));
+  // Where the order of keys differs, all from the first difference on are put in anew.
+  const first = order.findIndex((key, index) => key !== wanted[index]);
+  if (first >= 0) for (const key of order.slice(first)) if (key !== 'length') Reflect.deleteProperty(target, key);
+  for (const key of wanted) done = copyProperty(state, target, key) && done;
+  return done;
+}
+
+function copyProperty(from: object, to: object, key: string | symbol): boolean {
+  const wanted = Reflect.getOwnPropertyDescriptor(from, key);
+  const there = Reflect.getOwnPropertyDescriptor(to, key);
+  if (wanted === undefined || (there !== undefined && isSame(wanted, there))) return true;
+  return Reflect.defineProperty(to, key, wanted);
+}
+
+function isSame(a: PropertyDescriptor, b: PropertyDescriptor): boolean {
+  return (
+    Object.is(a.value, b.value) &&
+    a.get === b.get &&
+    a.set === b.set &&
+    a.writable === b.writable &&
+    a.enumerable === b.enumerable &&
+    a.configurable === b.configurable
+  );
+}

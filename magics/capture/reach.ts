@@ -1,0 +1,47 @@
+// Which names can reach which objects, by what the bundle says of the objects. Only asked when objects have changed.
+import type { Changed, Numbered } from '../protocol/graph';
+import { entriesOf, membersOf } from '../realm/comparing';
+import { KIND } from '../protocol/graph';
+
+/** The objects from which one of `targets` can be reached, themselves included. */
+export function reachersOf(
+  targets: ReadonlySet<Numbered>,
+  all: readonly Changed[],
+  objects: readonly Numbered[],
+): Set<unknown> {
+  const parents = new Map<unknown, Numbered[]>();
+  for (const told of all) {
+    const owner = objects[told.number];
+    if (owner === undefined) continue;
+    for (const child of childrenOf(told)) {
+      if ((typeof child !== 'object' && typeof child !== 'function') || child === null) continue;
+      const known = parents.get(child);
+      if (known === undefined) parents.set(child, [owner]);
+      else known.push(owner);
+    }
+  }
+  const reached = new Set<unknown>(targets);
+  const todo: unknown[] = [...targets];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    for (const parent of parents.get(next) ?? []) {
+      if (reached.has(parent)) continue;
+      reached.add(parent);
+      todo.push(parent);
+    }
+  }
+  return reached;
+}
+
+function* childrenOf(told: Changed): Generator {
+  yield* told.values;
+  yield told.prototype;
+  yield* told.links;
+  if (told.kind === KIND.map) yield* entriesOf(told.state);
+  if (told.kind === KIND.set) yield* membersOf(told.state);
+  for (const key of Reflect.ownKeys(told.state)) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(told.state, key);
+    yield descriptor?.value;
+    yield descriptor?.get;
+    yield descriptor?.set;
+  }
+}

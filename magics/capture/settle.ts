@@ -1,0 +1,243 @@
+// Envelope → namespace: objects the notebook has are patched in place, new names are bound, an error becomes the notebook's own.
+// Nothing is applied before everything has been decoded and compared.
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { bundleHead } from '../protocol/bundle';
+import type { SettleReport, SettleRequest } from '../protocol/capture';
+import { openContainer } from '../protocol/container';
+import { envelopeHead } from '../protocol/envelope';
+import type { EnvelopeHead } from '../protocol/envelope';
+import { ProtocolError } from '../protocol/errors';
+import { decodeGraph } from '../protocol/graph';
+import type { Changed, Decoded, Numbered } from '../protocol/graph';
+import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
+import { Builder } from '../realm/building';
+import { openPack } from '../realm/bundle';
+import { hasChanged } from '../realm/comparing';
+import { Describer } from '../realm/describing';
+import { showValue } from '../realm/display';
+import type { Realm } from '../realm/realm';
+import { showError } from '../realm/traceback';
+import type { Capture } from './captures';
+import { forgetCapture, recall, stateOf } from './captures';
+import { patch } from './patching';
+import { reachersOf } from './reach';
+import { stayedBehind } from './stayed';
+
+/**
+ * Puts the result of a job into the notebook. Throws ProtocolError when the envelope (or, for a capture made elsewhere, the bundle) does not decode, or
+ * belongs to another capture; then nothing has been changed.
+ */
+export async function settleCell(realm: Realm, request: SettleRequest): Promise<SettleReport> {
+  const envelope = openContainer(join(request.directory, ENVELOPE_FILE));
+  try {
+    const head = envelopeHead(envelope.head, 'the envelope');
+    const capture = await captureFor(realm, request);
+    if (head.received !== capture.objects.length)
+      throw new ProtocolError('The envelope answers another capture: it counts other objects than were sent.');
+    await loadModules(realm, head, capture);
+    const decoded = decodeGraph({
+      graph: envelope.graph,
+      hooks: new Builder(realm, { takesSource: false }),
+      existing: capture.objects,
+    });
+    if (decoded.roots.length !== head.names.length + 1)
+      throw new ProtocolError('The envelope has other names than it says.');
+    const { changed, conflicts } = apply(realm, request, head, capture, decoded);
+    const report = await reportOf(realm, request, head, capture, decoded);
+    if (request.captureId !== undefined) forgetCapture(realm, request.captureId);
+    return { ...report, changed, conflicts };
+  } finally {
+    envelope.close();
+  }
+}
+
+/** Only what the notebook's own code imports is loaded; a reply cannot name other packages. */
+async function loadModules(realm: Realm, head: EnvelopeHead, { cell, pack }: Capture): Promise<void> {
+  const own = [cell, ...pack.cells].flatMap((code) => [
+    ...code.imports.map((entry) => entry.specifier),
+    ...code.dynamicImports,
+  ]);
+  const allowed = new Set([...own, ...pack.modules, ...Object.values(pack.links).map((path) => `file:${path}`)]);
+  for (const specifier of head.modules) {
+    if (allowed.has(specifier.replace(/^require:/, '')) || allowed.has(specifier) || isBuiltin(specifier))
+      await realm.modules.load(specifier);
+  }
+}
+
+interface SettledCapture extends Capture {
+  /** Values of `pack.names`, made anew: the capture was another process's. */
+  readonly anew?: readonly unknown[];
+}
+
+async function captureFor(realm: Realm, request: SettleRequest): Promise<SettledCapture> {
+  const known = request.captureId === undefined ? undefined : recall(realm, request.captureId);
+  if (known !== undefined) return known;
+  const bundle = openContainer(join(request.directory, BUNDLE_FILE));
+  try {
+    const { cell, pack } = bundleHead(bundle.head);
+    realm.addCode(cell);
+    const { values, objects } = await openPack(realm, pack, bundle.graph, false);
+    return { cell, pack, objects, bufferStarts: new Map(), names: new Map(), anew: values };
+  } finally {
+    bundle.close();
+  }
+}
+
+interface Applied {
+  readonly changed: string[];
+  readonly conflicts: string[];
+}
+
+function apply(
+  realm: Realm,
+  request: SettleRequest,
+  head: EnvelopeHead,
+  capture: SettledCapture,
+  decoded: Decoded,
+): Applied {
+  if (head.outcome === 'error' && request.atomic) return { changed: [], conflicts: [] };
+  const objects = patchObjects(realm, request, capture, decoded.changed);
+  const names = bindNames(realm, head, capture, decoded, objects.changed);
+  return {
+    changed: [...new Set([...objects.changed, ...names.changed])],
+    conflicts: [...new Set([...objects.conflicts, ...names.conflicts])],
+  };
+}
+
+/** Patches what the user has not changed meanwhile. */
+function patchObjects(
+  realm: Realm,
+  request: SettleRequest,
+  capture: SettledCapture,
+  changes: readonly Changed[],
+): Applied {
+  if (changes.length === 0) return { changed: [], conflicts: [] };
+  const bundle = openContainer(join(request.directory, BUNDLE_FILE));
+  try {
+    const told = decodeGraph({
+      graph: bundle.graph,
+      hooks: new Builder(realm, { takesSource: false }),
+      existing: capture.objects,
+      compare: true,
+    }).changed;
+    const touched = capture.anew === undefined ? changedHere(realm, capture, told) : new Set<number>();
+    const clashing = changes.filter((change) => touched.has(change.number));
+    const conflicts = namesReaching(realm, capture, told, clashing);
+    // One island is patched whole or not at all: what hangs together with a conflict is left alone.
+    const held = heldBack(capture, told, clashing);
+    const free = changes.filter((change) => !held.has(capture.objects[change.number]));
+    const failed = free.filter((change) => {
+      const target = capture.objects[change.number];
+      return (
+        typeof target !== 'symbol' &&
+        target !== undefined &&
+        !patch(target, change, capture.bufferStarts.get(change.number) ?? 0)
+      );
+    });
+    return {
+      changed: namesReaching(realm, capture, told, free),
+      conflicts: [...conflicts, ...namesReaching(realm, capture, told, failed)],
+    };
+  } finally {
+    bundle.close();
+  }
+}
+
+/** Numbers of the objects that the notebook itself has changed since the capture. */
+function changedHere(realm: Realm, capture: Capture, told: readonly Changed[]): Set<number> {
+  const describer = new Describer(realm, () => undefined);
+  try {
+    const test = (owner: object, key: string | symbol, descriptor: PropertyDescriptor): boolean =>
+      describer.isImplied(owner, key, descriptor);
+    const changed = told.filter((was) => {
+      const live = capture.objects[was.number];
+      return live !== undefined && hasChanged(was, live, test, capture.bufferStarts.get(was.number) ?? 0);
+    });
+    return new Set(changed.map((was) => was.number));
+  } finally {
+    describer.close();
+  }
+}
+
+function objectsOf(capture: Capture, changes: readonly Changed[]): Set<Numbered> {
+  return new Set(changes.flatMap((change) => capture.objects[change.number] ?? []));
+}
+
+function heldBack(capture: Capture, told: readonly Changed[], clashing: readonly Changed[]): Set<unknown> {
+  return clashing.length === 0 ? new Set() : reachersOf(objectsOf(capture, clashing), told, capture.objects);
+}
+
+function namesReaching(
+  realm: Realm,
+  capture: SettledCapture,
+  told: readonly Changed[],
+  changes: readonly Changed[],
+): string[] {
+  if (changes.length === 0) return [];
+  const reached = reachersOf(objectsOf(capture, changes), told, capture.objects);
+  const { names } = capture.pack;
+  return names.filter((name, index) =>
+    reached.has(capture.anew === undefined ? capture.names.get(name)?.value : valueAnew(capture, index)),
+  );
+}
+
+function valueAnew(capture: SettledCapture, index: number): unknown {
+  const values = capture.anew ?? [];
+  return values[values.length - capture.pack.names.length + index];
+}
+
+function bindNames(
+  realm: Realm,
+  head: EnvelopeHead,
+  capture: SettledCapture,
+  decoded: Decoded,
+  patched: readonly string[],
+): Applied {
+  const changed: string[] = [];
+  const conflicts: string[] = [];
+  if (capture.anew !== undefined) {
+    capture.pack.names.forEach((name, index) => {
+      if (!realm.has(name) || patched.includes(name)) realm.bind(name, valueAnew(capture, index));
+    });
+  }
+  const declared = new Set(capture.cell.declarations.map((declaration) => declaration.name));
+  const bind = (name: string, value: unknown): void => {
+    const before = capture.names.get(name);
+    const now = stateOf(realm, name);
+    const isChanged = before !== undefined && (before.known !== now.known || !Object.is(before.value, now.value));
+    if (isChanged) conflicts.push(name);
+    else {
+      realm.bind(name, value, declared.has(name) ? capture.cell : undefined);
+      changed.push(name);
+    }
+  };
+  head.names.forEach((name, index) => {
+    bind(name, decoded.roots[index + 1]);
+  });
+  for (const { name, message } of head.stayed) bind(name, stayedBehind(name, message));
+  return { changed, conflicts };
+}
+
+async function reportOf(
+  realm: Realm,
+  request: SettleRequest,
+  head: EnvelopeHead,
+  capture: Capture,
+  decoded: Decoded,
+): Promise<Pick<SettleReport, 'outcome' | 'progress' | 'cell'>> {
+  const { cell } = capture;
+  const { progress } = head;
+  const [result] = decoded.roots;
+  if (head.outcome === 'error') {
+    const sourceOf = (execution: number): string | undefined =>
+      execution === cell.execution
+        ? cell.source
+        : capture.pack.cells.find((other) => other.execution === execution)?.source;
+    const shown = showError(result, sourceOf);
+    const error = { ...shown, traceback: [...shown.traceback, `    (${request.where})`] };
+    return { outcome: { ok: false, error }, progress, cell };
+  }
+  if (!head.hasValue || result === undefined) return { outcome: { ok: true }, progress, cell };
+  return { outcome: { ok: true, display: await showValue(result) }, progress, cell };
+}

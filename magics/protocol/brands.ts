@@ -1,0 +1,113 @@
+// What an object is by its internal slots: not by its prototype, which anyone may set.
+import { types } from 'node:util';
+import { MAIN } from './main-context';
+
+export type Brand =
+  | 'object'
+  | 'array'
+  | 'map'
+  | 'set'
+  | 'date'
+  | 'regexp'
+  | 'error'
+  | 'Number'
+  | 'String'
+  | 'Boolean'
+  | 'BigInt'
+  | 'Symbol'
+  | 'buffer'
+  | 'shared'
+  | 'view'
+  | 'dataView'
+  | 'url'
+  | 'searchParams'
+  | 'proxy'
+  | 'promise'
+  | 'weakMap'
+  | 'weakSet'
+  | 'weakRef'
+  | 'finalizationRegistry'
+  | 'generator'
+  | 'iterator'
+  | 'arguments'
+  | 'namespace'
+  | 'wasm'
+  | 'native';
+
+const TESTS: readonly (readonly [(value: unknown) => boolean, Brand])[] = [
+  [types.isMap, 'map'],
+  [types.isSet, 'set'],
+  [types.isDate, 'date'],
+  [types.isRegExp, 'regexp'],
+  [types.isNativeError, 'error'],
+  [types.isTypedArray, 'view'],
+  [types.isArrayBuffer, 'buffer'],
+  [types.isSharedArrayBuffer, 'shared'],
+  [types.isDataView, 'dataView'],
+  [types.isPromise, 'promise'],
+  [types.isNumberObject, 'Number'],
+  [types.isStringObject, 'String'],
+  [types.isBooleanObject, 'Boolean'],
+  [types.isBigIntObject, 'BigInt'],
+  [types.isSymbolObject, 'Symbol'],
+  [types.isArgumentsObject, 'arguments'],
+  [types.isModuleNamespaceObject, 'namespace'],
+  [types.isWeakMap, 'weakMap'],
+  [types.isWeakSet, 'weakSet'],
+  [types.isGeneratorObject, 'generator'],
+  [types.isMapIterator, 'iterator'],
+  [types.isSetIterator, 'iterator'],
+  [types.isExternal, 'native'],
+  [types.isCryptoKey, 'native'],
+  [types.isKeyObject, 'native'],
+];
+
+/** Prototypes under which an ordinary-looking object has slots that `types` has no test for. */
+const BY_CHAIN: readonly (readonly [string, Brand])[] = [
+  ['URL', 'url'],
+  ['URLSearchParams', 'searchParams'],
+  ['WeakRef', 'weakRef'],
+  ['FinalizationRegistry', 'finalizationRegistry'],
+];
+
+const arrayIteratorPrototype = Reflect.getPrototypeOf(MAIN.Array.prototype.values.call([]));
+const stringIteratorPrototype = Reflect.getPrototypeOf(MAIN.String.prototype[Symbol.iterator].call(''));
+const wasmPrototypes = ['Module', 'Instance', 'Memory', 'Table', 'Global'].map(
+  (name) => (Reflect.get(Reflect.get(MAIN, 'WebAssembly') as object, name) as { prototype: object }).prototype,
+);
+
+export function brandOf(value: object): Brand {
+  if (types.isProxy(value)) return 'proxy';
+  if (MAIN.Array.isArray(value)) return 'array';
+  for (const [test, brand] of TESTS) if (test(value)) return brand;
+  return brandByChain(value);
+}
+
+function brandByChain(value: object): Brand {
+  const { prototype: plain } = MAIN.Object;
+  for (let p = Reflect.getPrototypeOf(value); p !== null && p !== plain; p = Reflect.getPrototypeOf(p)) {
+    // A proxy in the chain must not be walked through: its trap would run.
+    if (types.isProxy(p)) return 'object';
+    for (const [name, brand] of BY_CHAIN) {
+      // An object that *is* such a prototype has not the slots.
+      if (p === (Reflect.get(MAIN, name) as { prototype: object }).prototype)
+        return hasSlots(value, brand) ? brand : 'object';
+    }
+    if (p === arrayIteratorPrototype || p === stringIteratorPrototype) return 'iterator';
+    if (wasmPrototypes.includes(p)) return 'wasm';
+  }
+  return 'object';
+}
+
+/** `Object.create(URL.prototype)` looks like a URL and is none. */
+function hasSlots(value: object, brand: Brand): boolean {
+  if (brand !== 'url' && brand !== 'searchParams') return true;
+  try {
+    const owner = brand === 'url' ? MAIN.URL.prototype : MAIN.URLSearchParams.prototype;
+    Reflect.get(owner, brand === 'url' ? 'href' : 'size', value);
+    return true;
+  } catch {
+    // The getter refuses what has not the slots; that is the answer.
+    return false;
+  }
+}

@@ -1,0 +1,59 @@
+// What a job is given: one container (container.ts) whose head is this, whose graph holds the values of the captured names.
+// The text in it is the notebook's own; only a worker evaluates it, and a notebook that attaches to a job of its own.
+import { ProtocolError } from './errors';
+import type { CellCode } from './code';
+import { isObject } from './shape';
+
+export const BUNDLE_PROTOCOL = 1;
+
+/** A local module as it is evaluated: CommonJS text, or JSON. */
+export interface LocalSource {
+  /** Absolute path of the file at home. */
+  readonly path: string;
+  readonly format: 'commonjs' | 'json';
+  readonly text: string;
+  /** Source map v3 `mappings` from `text` to the file; '' for JSON. */
+  readonly mappings: string;
+  /** Changes whenever the file does. */
+  readonly version: string;
+  /** Its own local imports: specifier → absolute path. */
+  readonly links: Readonly<Record<string, string>>;
+  /** Specifiers it requires that are packages or builtins. */
+  readonly packages: readonly string[];
+}
+
+/** Everything that values need beside them. */
+export interface CodePack {
+  readonly cells: readonly CellCode[];
+  /** Names of the graph's last roots. */
+  readonly names: readonly string[];
+  /** Names that are assigned and never read: they have a binding, and no value has to travel. */
+  readonly writeOnly: readonly string[];
+  /** To be loaded before the values are made. */
+  readonly modules: readonly string[];
+  readonly files: readonly LocalSource[];
+  /** What local specifiers in cells mean. */
+  readonly links: Readonly<Record<string, string>>;
+  /** The notebook's folder at home. */
+  readonly directory: string;
+}
+
+export interface BundleHead {
+  readonly protocol: typeof BUNDLE_PROTOCOL;
+  readonly cell: CellCode;
+  readonly pack: CodePack;
+}
+
+/**
+ * The head of a bundle. A bundle is read by a process of the same version and user as the one that wrote it, behind a digest:
+ * only its form is checked here, not every field of the code.
+ */
+export function bundleHead(head: unknown): BundleHead {
+  if (!isObject(head) || !isObject(head['cell']) || !isObject(head['pack']))
+    throw new ProtocolError('This is no bundle.');
+  if (head['protocol'] !== BUNDLE_PROTOCOL)
+    throw new ProtocolError(
+      `The bundle has version ${String(head['protocol'])}, and this is version ${BUNDLE_PROTOCOL}.`,
+    );
+  return head as unknown as BundleHead;
+}

@@ -1,0 +1,62 @@
+// What is asked of a notebook's values and what is told of them: a capture before a job, a settle after it. Plain JSON.
+import type { CellCode } from './code';
+import type { MimeBundle } from './output';
+
+export interface CaptureRequest {
+  readonly cell: CellCode;
+  /** Where to write the bundle; absent for `--dry-run`. */
+  readonly bundlePath?: string;
+}
+
+/** One row of `--dry-run`. */
+export interface CaptureEntry {
+  readonly name: string;
+  /** `Float64Array(1000000)`, `class Model`, `function ridge`, `import`, `Map(3)` … */
+  readonly kind: string;
+  readonly bytes: number;
+  /** `Cell [3]`, a package, a file. */
+  readonly origin: string;
+}
+
+export interface CaptureReport {
+  /** Names the capture for the later settle: the user process keeps the table of what it sent. */
+  readonly captureId: string;
+  readonly entries: readonly CaptureEntry[];
+  readonly packages: readonly { readonly name: string; readonly version?: string }[];
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly bytes: number;
+}
+
+export interface SettleRequest {
+  /** Absent when the capture was made by another process: then nothing is patched in place. */
+  readonly captureId?: string;
+  /** The job's directory: envelope, and the bundle when the capture is not known here. */
+  readonly directory: string;
+  /** Discard what a cell did before it threw. */
+  readonly atomic: boolean;
+  /** Shown on the last line of a remote error's traceback: where it ran. */
+  readonly where: string;
+}
+
+/** An error as the notebook shows it. */
+export interface ShownError {
+  readonly name: string;
+  readonly message: string;
+  readonly traceback: readonly string[];
+}
+
+export type CellOutcome =
+  | { readonly ok: true; readonly display?: { readonly data: MimeBundle; readonly metadata: MimeBundle } }
+  | { readonly ok: false; readonly error: ShownError };
+
+export interface SettleReport {
+  readonly outcome: CellOutcome;
+  /** How many top-level declarations of the cell are initialised. */
+  readonly progress: number;
+  /** Names bound or patched. */
+  readonly changed: readonly string[];
+  /** Names that were left alone since the user had changed them meanwhile. */
+  readonly conflicts: readonly string[];
+  /** The code that ran: for a capture made elsewhere, read from the bundle. */
+  readonly cell: CellCode;
+}

@@ -1,0 +1,327 @@
+// The file that carries a graph: bundles on the way out, envelopes on the way back. Little-endian:
+//   0  "CELLBRST", u32 version, u32 bytes of the head, u32 blobs, u32 columns, f64 bytes of the skeleton, 32 bytes SHA-256 of all that follows it up to
+//      the blobs, and of bytes 8 to 32
+//  64  head (text of values.ts), table (f64s: counts of the graph, byte lengths of its columns, length and CRC-32 of each blob), columns, all aligned to 8
+//      blobs, each aligned to 64: written from the memory of the values, read into their own
+// A skeleton that was cut or changed is found by its digest, a cut file by its length, a changed blob by its checksum when it is read.
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import * as zlib from 'node:zlib';
+import { ProtocolError, messageOf } from './errors';
+import type { BlobSource, ReadableGraph } from './graph-decode';
+import type { Graph, GraphColumns } from './graph-format';
+import { parse, stringify } from './values';
+
+const MAGIC = Buffer.from('CELLBRST', 'latin1');
+const VERSION = 1;
+const HEADER_BYTES = 64;
+const DIGEST_AT = 32;
+const WORD = 8;
+const BLOB_ALIGNMENT = 64;
+/** Parts of one writev call; the system's limit is 1,024. */
+const MAX_PARTS = 512;
+/** A single read or write call takes at most 2 GiB. */
+const MAX_CALL_BYTES = 1 << 30;
+const NO_CHECKSUM = -1;
+/** Checksums are computed while the piece is in the processor's cache. */
+const PIECE_BYTES = 1 << 20;
+
+const COLUMN_TYPES: readonly (readonly [keyof GraphColumns | 'changed', 1 | 4 | 8])[] = [
+  ['kinds', 1],
+  ['headInts', 4],
+  ['headDoubles', 8],
+  ['tags', 1],
+  ['ints', 4],
+  ['doubles', 8],
+  ['shapes', 4],
+  ['narrowLengths', 4],
+  ['narrowPieces', 4],
+  ['narrowText', 1],
+  ['wideLengths', 4],
+  ['widePieces', 4],
+  ['wideText', 1],
+  ['bufferInts', 4],
+  ['bufferDoubles', 8],
+  ['small', 1],
+  ['changed', 4],
+];
+const COUNTS = 3;
+
+export interface WriteOptions {
+  /** Wait until the bytes are on the disk before the file appears. */
+  readonly sync: boolean;
+}
+
+/** Writes beside and renames: whoever finds the file finds it whole. Gives its size. Throws what the system throws (ENOSPC). */
+export function writeContainer(path: string, head: unknown, graph: Graph, options: WriteOptions): number {
+  const part = `${path}.part`;
+  const file = openSync(part, 'w', 0o600);
+  let bytes: number;
+  try {
+    bytes = writeAll(file, containerParts(head, graph));
+    if (options.sync) fsyncSync(file);
+  } catch (error) {
+    closeSync(file);
+    unlinkSync(part);
+    throw error;
+  }
+  closeSync(file);
+  renameSync(part, path);
+  return bytes;
+}
+
+/** The size a container will have. */
+export function containerBytes(head: unknown, graph: Graph): number {
+  return containerParts(head, graph).reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+function containerParts(head: unknown, graph: Graph): Uint8Array[] {
+  const headBytes = Buffer.from(stringify(head), 'utf8');
+  const columns = COLUMN_TYPES.map(([name]) => bytesOf(name === 'changed' ? graph.changed : graph.columns[name]));
+  const table = Float64Array.from([
+    graph.objectCount,
+    graph.base,
+    graph.rootCount,
+    ...columns.map((column) => column.byteLength),
+    ...graph.blobs.flatMap((blob) => [blob.byteLength, checksum(blob)]),
+  ]);
+  const skeleton: Uint8Array[] = [];
+  for (const part of [headBytes, bytesOf(table), ...columns]) skeleton.push(part, padding(part.byteLength, WORD));
+  const skeletonBytes = skeleton.reduce((sum, part) => sum + part.byteLength, 0);
+  const header = Buffer.alloc(HEADER_BYTES);
+  MAGIC.copy(header);
+  header.writeUInt32LE(VERSION, 8);
+  header.writeUInt32LE(headBytes.byteLength, 12);
+  header.writeUInt32LE(graph.blobs.length, 16);
+  header.writeUInt32LE(columns.length, 20);
+  header.writeDoubleLE(skeletonBytes, 24);
+  digestOf(header, skeleton).copy(header, DIGEST_AT);
+  const parts: Uint8Array[] = [header, ...skeleton];
+  let at = HEADER_BYTES + skeletonBytes;
+  for (const blob of graph.blobs) {
+    const gap = padding(at, BLOB_ALIGNMENT);
+    parts.push(gap, blob);
+    at += gap.byteLength + blob.byteLength;
+  }
+  return parts.filter((part) => part.byteLength > 0);
+}
+
+function bytesOf(column: Uint8Array | Int32Array | Float64Array): Uint8Array {
+  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+}
+
+function padding(at: number, alignment: number): Uint8Array {
+  return Buffer.alloc((alignment - (at % alignment)) % alignment);
+}
+
+function digestOf(header: Uint8Array, skeleton: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256').update(header.subarray(8, DIGEST_AT));
+  for (const part of skeleton) hash.update(part);
+  return hash.digest();
+}
+
+/** CRC-32, several GB/s where Node has it (20.15, 22.2); elsewhere blobs go without. */
+function checksum(bytes: Uint8Array): number {
+  const crc32: unknown = Reflect.get(zlib, 'crc32');
+  if (typeof crc32 !== 'function') return NO_CHECKSUM;
+  return (crc32 as (bytes: Uint8Array) => number)(bytes);
+}
+
+function writeAll(file: number, parts: readonly Uint8Array[]): number {
+  const pieces = parts.flatMap(cut);
+  let total = 0;
+  for (let at = 0; at < pieces.length;) {
+    let batch = pieces.slice(at, at + MAX_PARTS);
+    at += batch.length;
+    while (batch.length > 0) {
+      let written = writevSync(file, batch);
+      total += written;
+      while (batch.length > 0 && written >= (batch[0]?.byteLength ?? 0)) written -= batch.shift()?.byteLength ?? 0;
+      const [first] = batch;
+      if (written > 0 && first !== undefined) batch = [first.subarray(written), ...batch.slice(1)];
+    }
+  }
+  return total;
+}
+
+function cut(part: Uint8Array): Uint8Array[] {
+  if (part.byteLength <= MAX_CALL_BYTES) return [part];
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < part.byteLength; at += MAX_CALL_BYTES) pieces.push(part.subarray(at, at + MAX_CALL_BYTES));
+  return pieces;
+}
+
+export interface Container {
+  readonly head: unknown;
+  readonly graph: ReadableGraph;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** Blobs can be read until then. */
+  close(): void;
+}
+
+/** Opens a container; its skeleton is read and verified, its blobs are read when they are asked for. Throws ProtocolError, or what the system throws. */
+export function openContainer(path: string): Container {
+  const file = openSync(path, 'r');
+  try {
+    return readContainer(file, path);
+  } catch (error) {
+    closeSync(file);
+    if (error instanceof ProtocolError || systemError(error)) throw error;
+    throw new ProtocolError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The head alone. Throws like openContainer. */
+export function readHead(path: string): unknown {
+  const container = openContainer(path);
+  container.close();
+  return container.head;
+}
+
+function systemError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'syscall' in error;
+}
+
+function readContainer(file: number, path: string): Container {
+  const { size } = fstatSync(file);
+  const wrong = (what: string): ProtocolError => new ProtocolError(`${path} cannot be read: ${what}.`);
+  if (size < HEADER_BYTES) throw wrong(`it is cut short (${size} bytes)`);
+  const header = Buffer.alloc(HEADER_BYTES);
+  readFully(file, header, 0);
+  if (!header.subarray(0, 8).equals(MAGIC)) throw wrong('it is no file of Cellburst');
+  const version = header.readUInt32LE(8);
+  if (version !== VERSION) throw wrong(`it has version ${version} of the format, and this is version ${VERSION}`);
+  const skeletonBytes = header.readDoubleLE(24);
+  if (!Number.isSafeInteger(skeletonBytes) || skeletonBytes < 0 || skeletonBytes % WORD !== 0)
+    throw wrong('its header is damaged');
+  if (HEADER_BYTES + skeletonBytes > size) throw wrong(`it is cut short (${size} bytes)`);
+  const skeleton = Buffer.from(new ArrayBuffer(skeletonBytes));
+  readFully(file, skeleton, HEADER_BYTES);
+  if (!digestOf(header, [skeleton]).equals(header.subarray(DIGEST_AT)))
+    throw wrong('its contents do not match its digest');
+  const layout = readLayout(header, skeleton, wrong);
+  const blobs = new FileBlobs(file, HEADER_BYTES + skeletonBytes, layout.blobs, wrong);
+  if (blobs.end !== size) throw wrong(`it should have ${blobs.end} bytes and has ${size}`);
+  return {
+    head: layout.head,
+    graph: { ...layout.graph, blobs },
+    bytes: size,
+    close: () => {
+      blobs.close();
+    },
+  };
+}
+
+interface Layout {
+  readonly head: unknown;
+  readonly graph: Omit<ReadableGraph, 'blobs'>;
+  readonly blobs: Float64Array;
+}
+
+function readLayout(header: Buffer, skeleton: Buffer, wrong: (what: string) => ProtocolError): Layout {
+  const headBytes = header.readUInt32LE(12);
+  const blobCount = header.readUInt32LE(16);
+  const columnCount = header.readUInt32LE(20);
+  if (columnCount !== COLUMN_TYPES.length) throw wrong('it has other columns than are known');
+  let at = 0;
+  const take = (bytes: number): number => {
+    const from = at;
+    at += bytes + ((WORD - (bytes % WORD)) % WORD);
+    if (!Number.isSafeInteger(bytes) || bytes < 0 || at > skeleton.byteLength) throw wrong('its lengths do not fit');
+    return from;
+  };
+  const head = parse(skeleton.toString('utf8', take(headBytes), headBytes));
+  const { buffer } = skeleton;
+  const tableLength = COUNTS + columnCount + 2 * blobCount;
+  const table = new Float64Array(buffer, take(tableLength * 8), tableLength);
+  const [objectCount = 0, base = 0, rootCount = 0] = table;
+  for (const count of [objectCount, base, rootCount]) {
+    if (!Number.isInteger(count) || count < 0 || count > skeleton.byteLength + base)
+      throw wrong('its counts do not fit');
+  }
+  const columns = new Map<string, Uint8Array | Int32Array | Float64Array>();
+  COLUMN_TYPES.forEach(([name, width], index) => {
+    const bytes = table[COUNTS + index] ?? 0;
+    if (bytes % width !== 0) throw wrong('its lengths do not fit');
+    columns.set(name, toColumn(buffer, take(bytes), bytes, width));
+  });
+  if (at !== skeleton.byteLength) throw wrong('its lengths do not fit');
+  const changed = columns.get('changed') as Int32Array;
+  columns.delete('changed');
+  return {
+    head,
+    graph: { objectCount, base, rootCount, changed, columns: Object.fromEntries(columns) as unknown as GraphColumns },
+    blobs: table.subarray(COUNTS + columnCount),
+  };
+}
+
+function toColumn(
+  buffer: ArrayBufferLike,
+  at: number,
+  bytes: number,
+  width: 1 | 4 | 8,
+): Uint8Array | Int32Array | Float64Array {
+  if (width === 1) return new Uint8Array(buffer, at, bytes);
+  return width === 4 ? new Int32Array(buffer, at, bytes / 4) : new Float64Array(buffer, at, bytes / 8);
+}
+
+class FileBlobs implements BlobSource {
+  readonly lengths: readonly number[];
+  readonly end: number;
+  readonly #file: number;
+  readonly #starts: number[] = [];
+  readonly #checksums: number[] = [];
+  readonly #wrong: (what: string) => ProtocolError;
+  #isOpen = true;
+
+  constructor(file: number, start: number, table: Float64Array, wrong: (what: string) => ProtocolError) {
+    this.#file = file;
+    this.#wrong = wrong;
+    const lengths: number[] = [];
+    let at = start;
+    for (let i = 0; i < table.length; i += 2) {
+      const length = table[i] ?? 0;
+      if (!Number.isSafeInteger(length) || length < 0) throw wrong('its lengths do not fit');
+      at += (BLOB_ALIGNMENT - (at % BLOB_ALIGNMENT)) % BLOB_ALIGNMENT;
+      this.#starts.push(at);
+      this.#checksums.push(table[i + 1] ?? NO_CHECKSUM);
+      lengths.push(length);
+      at += length;
+    }
+    this.lengths = lengths;
+    this.end = at;
+  }
+
+  read(index: number, offset: number, into: Uint8Array): void {
+    const start = this.#starts[index];
+    const length = this.lengths[index];
+    if (start === undefined || length === undefined || offset + into.byteLength > length)
+      throw this.#wrong('it has no such bytes');
+    const isWhole = offset === 0 && into.byteLength === length;
+    const crc = readFully(this.#file, into, start + offset, isWhole);
+    const expected = this.#checksums[index];
+    if (crc !== NO_CHECKSUM && expected !== NO_CHECKSUM && crc !== expected)
+      throw this.#wrong('bytes of an array do not match their checksum');
+  }
+
+  close(): void {
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
+  }
+}
+
+/** Fills `into` from a position of the file. Gives the checksum of what was read, if asked for. */
+function readFully(file: number, into: Uint8Array, position: number, checked = false): number {
+  const crc32: unknown = checked ? Reflect.get(zlib, 'crc32') : undefined;
+  const check = typeof crc32 === 'function' ? (crc32 as (bytes: Uint8Array, value: number) => number) : undefined;
+  let crc = check === undefined ? NO_CHECKSUM : 0;
+  const step = check === undefined ? MAX_CALL_BYTES : PIECE_BYTES;
+  for (let at = 0; at < into.byteLength;) {
+    const count = readSync(file, into, at, Math.min(step, into.byteLength - at), position + at);
+    if (count === 0) throw new ProtocolError('A file ended while it was read.');
+    if (check !== undefined) crc = check(into.subarray(at, at + count), crc);
+    at += count;
+  }
+  return crc;
+}

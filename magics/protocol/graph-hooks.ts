@@ -1,0 +1,72 @@
+// What a graph asks of the realm: everything that is code and not data.
+
+/** Variables that functions of the notebook closed over. Numbered like an object; its identity is that of the activation. */
+export abstract class Activation {
+  abstract readonly names: readonly string[];
+  /** In the order of `names`; UNINITIALISED for a variable in its dead zone. */
+  abstract read(): readonly unknown[];
+  /** False where the variables cannot be written. */
+  abstract write(values: readonly unknown[]): boolean;
+}
+
+export const UNINITIALISED: unique symbol = Symbol('uninitialised');
+
+/** Why something cannot travel: `what` it is and the advice, in the grammar of errors.ts. */
+export interface RefusalReason {
+  readonly what: string;
+  readonly advice: string;
+}
+
+export type FunctionShape =
+  | { readonly kind: 'function'; readonly code: string; readonly activation?: Activation }
+  /** `superclass` absent: it extends nothing, or null. */
+  | { readonly kind: 'class'; readonly code: string; readonly activation?: Activation; readonly superclass?: object }
+  /** A method or accessor that comes with its class. */
+  | {
+      readonly kind: 'member';
+      readonly owner: object;
+      readonly isStatic: boolean;
+      readonly key: string | symbol;
+      readonly slot: 'value' | 'get' | 'set';
+    }
+  | {
+      readonly kind: 'bound';
+      readonly target: object;
+      readonly self: unknown;
+      readonly args: readonly unknown[];
+    }
+  /** Made by `new Function`: travels as its own source. */
+  | { readonly kind: 'source'; readonly text: string }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason };
+
+export interface EncodeHooks {
+  /** The path of a builtin or of an export of a module. */
+  pathOf(value: object | symbol): string | undefined;
+  describe(value: object): FunctionShape;
+  /** Is this property of a function, class or prototype just what its code gives? Then only its key is sent. */
+  isImplied(owner: object, key: string | symbol, descriptor: PropertyDescriptor): boolean;
+  /** The last word on an object that is not plain data: an instance of a class that hides state, a handle of this process. */
+  refuse(value: object): RefusalReason | undefined;
+  /** For paths in refusals: `makeAdder` in `add3⟨makeAdder⟩.n`. */
+  nameOf(activation: Activation): string;
+}
+
+/** One activation, or none, and the functions that live in it. */
+export interface FunctionGroup {
+  readonly names: readonly string[];
+  readonly codes: readonly string[];
+}
+
+export interface BuiltGroup {
+  readonly activation: Activation;
+  /** Gives the i-th function; a class needs its superclass for that. Asked once for each. */
+  make(index: number, superclass: object | null): object;
+}
+
+export interface DecodeHooks {
+  /** The value at a path of `EncodeHooks.pathOf`. */
+  resolve(path: string): unknown;
+  build(group: FunctionGroup): BuiltGroup;
+  member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown;
+  fromSource(text: string): object;
+}

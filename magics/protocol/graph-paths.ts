@@ -1,0 +1,90 @@
+// The path of an object for the person in the notebook: `model.layers[3].handle`, `add3⟨makeAdder⟩.n`. Found backwards, only when something is refused.
+import { types } from 'node:util';
+import { Activation } from './graph-hooks';
+import type { EncodeHooks } from './graph-hooks';
+import type { Numbered } from './graph-encode';
+import { mapEach, setEach } from './intrinsics';
+
+interface Walk {
+  readonly objects: readonly Numbered[];
+  readonly parents: Int32Array;
+  readonly roots: readonly unknown[];
+  readonly rootNames: readonly string[];
+  readonly hooks: EncodeHooks;
+}
+
+/** Stands for the way to an object that the other side sent. */
+export const CAPTURED = '(captured)';
+
+export function pathTo(number: number, walk: Walk): string {
+  const steps: string[] = [];
+  let child = number;
+  for (;;) {
+    const parent = walk.parents[child] ?? -1;
+    if (parent < 0) {
+      steps.push(walk.rootNames[-1 - parent] ?? CAPTURED);
+      break;
+    }
+    steps.push(stepBetween(walk.objects[parent], walk.objects[child], walk.hooks));
+    child = parent;
+  }
+  return steps.reverse().join('');
+}
+
+function stepBetween(owner: Numbered | undefined, child: Numbered | undefined, hooks: EncodeHooks): string {
+  if (typeof owner !== 'object' && typeof owner !== 'function') return '';
+  if (owner instanceof Activation) {
+    const at = owner.read().indexOf(child);
+    return `⟨${hooks.nameOf(owner)}⟩.${owner.names[at] ?? '?'}`;
+  }
+  if (child instanceof Activation) return '';
+  return propertyStep(owner, child) ?? entryStep(owner, child) ?? boundStep(owner, child, hooks) ?? '';
+}
+
+function propertyStep(owner: object, child: unknown): string | undefined {
+  for (const key of Reflect.ownKeys(owner)) {
+    if (key === child) return `[Symbol(${symbolText(key)})]`;
+    const descriptor = Reflect.getOwnPropertyDescriptor(owner, key);
+    if (descriptor === undefined) continue;
+    if (descriptor.value === child || descriptor.get === child || descriptor.set === child) return showKey(owner, key);
+  }
+  return undefined;
+}
+
+function symbolText(key: string | symbol): string {
+  return typeof key === 'symbol' ? (key.description ?? '') : key;
+}
+
+function showKey(owner: object, key: string | symbol): string {
+  if (typeof key === 'symbol') return `[Symbol(${key.description ?? ''})]`;
+  if (/^\d+$/.test(key) && Array.isArray(owner)) return `[${key}]`;
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+function entryStep(owner: object, child: unknown): string | undefined {
+  let found: string | undefined;
+  let index = 0;
+  if (types.isMap(owner)) {
+    mapEach(owner, (item, key) => {
+      if (key === child) found ??= `.key(${index})`;
+      else if (item === child)
+        found ??= `.get(${typeof key === 'object' ? String(index) : (JSON.stringify(key) ?? String(key))})`;
+      index += 1;
+    });
+  } else if (types.isSet(owner)) {
+    setEach(owner, (item) => {
+      if (item === child) found ??= `{${index}}`;
+      index += 1;
+    });
+  }
+  return found;
+}
+
+function boundStep(owner: object, child: unknown, hooks: EncodeHooks): string | undefined {
+  if (typeof owner !== 'function') return undefined;
+  const shape = hooks.describe(owner);
+  if (shape.kind !== 'bound') return undefined;
+  if (shape.self === child) return '⟨bound⟩.this';
+  const at = shape.args.indexOf(child);
+  return at < 0 ? undefined : `⟨bound⟩[${at}]`;
+}

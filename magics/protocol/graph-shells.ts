@@ -1,0 +1,557 @@
+// First pass of reading a graph: the objects themselves, each as empty as can be, so that bodies may refer to any of them.
+import { ColumnReader } from './columns';
+import { ProtocolError } from './errors';
+import * as format from './graph-format';
+import type { BuiltGroup, DecodeHooks } from './graph-hooks';
+import type { Numbered } from './graph-encode';
+import type { BufferChunk, BufferContent, ReadableGraph } from './graph-decode';
+import * as intrinsics from './intrinsics';
+import { MAIN } from './main-context';
+import type { StringReader } from './strings';
+
+const { TAG, KIND, KIND_FLAG, KIND_MASK } = format;
+
+export interface Shells {
+  /** By number. */
+  readonly objects: readonly Numbered[];
+  /** By record: what its body fills. Undefined for what has no body. */
+  readonly shells: readonly (object | undefined)[];
+}
+
+/** What is made only once other objects are there. */
+type Pending =
+  | { readonly kind: 'function'; readonly code: string; readonly activation: number }
+  | { readonly kind: 'class'; readonly code: string; readonly activation: number; readonly superclass: number }
+  | { readonly kind: 'prototype'; readonly owner: number }
+  | {
+      readonly kind: 'member';
+      readonly owner: number;
+      readonly isStatic: boolean;
+      readonly key: string | number;
+      readonly slot: number;
+    }
+  | { readonly kind: 'bound'; readonly target: number; readonly self: HeadValue; readonly args: readonly HeadValue[] }
+  | { readonly kind: 'boxed'; readonly value: HeadValue }
+  | {
+      readonly kind: 'view';
+      readonly name: string;
+      readonly buffer: number;
+      readonly offset: number;
+      readonly length: number;
+    };
+
+const USUAL = -2;
+const PARTIAL_LIMIT = 8192;
+const SLOTS = ['value', 'get', 'set'] as const;
+
+/** A primitive, or the number of an object that may not be made yet. */
+type HeadValue = { readonly primitive: unknown } | { readonly number: number };
+
+export function broken(what: string): ProtocolError {
+  return new ProtocolError(`A graph does not decode: ${what}.`);
+}
+
+/** Makes the objects of a graph from their heads, empty as yet. */
+export class ShellMaker {
+  readonly #graph: ReadableGraph;
+  readonly #hooks: DecodeHooks;
+  readonly #kinds: Uint8Array;
+  readonly #headInts: ColumnReader;
+  readonly #headDoubles: ColumnReader;
+  readonly #bufferInts: ColumnReader;
+  readonly #bufferDoubles: ColumnReader;
+  readonly #small: ColumnReader;
+  readonly #strings: StringReader;
+  readonly #objects: (Numbered | undefined)[];
+  readonly #shells: (object | undefined)[];
+  readonly #prototypes: Int32Array;
+  readonly #pending = new Map<number, Pending>();
+  readonly #making = new Set<number>();
+  readonly #groups = new Map<number, BuiltGroup>();
+  readonly #groupIndex = new Map<number, number>();
+  readonly #starts = new Map<number, number>();
+  readonly #links = new Map<number, readonly number[]>();
+  readonly #linked: { readonly url: URL; readonly params: number }[] = [];
+  /** By record: bytes of the buffers, names of the variables of activations. */
+  readonly contents = new Map<number, BufferContent>();
+  readonly activationNames = new Map<number, readonly string[]>();
+  /** So many records, from the first, describe what this side has. */
+  readonly #describing: number;
+
+  constructor(
+    graph: ReadableGraph,
+    strings: StringReader,
+    hooks: DecodeHooks,
+    existing: readonly Numbered[],
+    describing: number,
+  ) {
+    const { columns } = graph;
+    this.#graph = graph;
+    this.#hooks = hooks;
+    this.#kinds = columns.kinds;
+    this.#headInts = new ColumnReader(columns.headInts, 'heads');
+    this.#headDoubles = new ColumnReader(columns.headDoubles, 'heads');
+    this.#bufferInts = new ColumnReader(columns.bufferInts, 'buffers');
+    this.#bufferDoubles = new ColumnReader(columns.bufferDoubles, 'buffers');
+    this.#small = new ColumnReader(columns.small, 'bytes');
+    this.#strings = strings;
+    this.#describing = describing;
+    this.#objects = [...existing];
+    while (this.#objects.length < graph.objectCount) this.#objects.push(undefined);
+    this.#shells = new Array<object | undefined>(this.#kinds.length);
+    this.#prototypes = new Int32Array(this.#kinds.length).fill(USUAL);
+  }
+
+  make(): Shells {
+    for (let record = 0; record < this.#kinds.length; record++) this.#head(record);
+    this.#link();
+    this.#collectGroups();
+    for (let record = 0; record < this.#kinds.length; record++) this.#finishShell(record);
+    return { objects: this.#objects as Numbered[], shells: this.#shells };
+  }
+
+  /** The prototype a record names; undefined for the usual one of its kind. Only after `make`. */
+  prototypeOf(record: number): object | null | undefined {
+    const number = this.#prototypes[record] ?? USUAL;
+    if (number === USUAL) return undefined;
+    return number === -1 ? null : this.#madeObject(number);
+  }
+
+  /** The objects that the head of a described record refers to. */
+  linksOf(record: number): unknown[] {
+    return (this.#links.get(record) ?? []).map((number) => this.#objects[number]);
+  }
+
+  #numberOf(record: number): number {
+    const { changed, base } = this.#graph;
+    return record < changed.length ? (changed[record] ?? 0) : base + record - changed.length;
+  }
+
+  #recordOf(number: number): number {
+    return number < this.#graph.base ? -1 : number - this.#graph.base + this.#graph.changed.length;
+  }
+
+  #headString(): string {
+    return this.#strings.get(this.#headInts.next());
+  }
+
+  #objectNumber(number: number): number {
+    if (number < 0 || number >= this.#objects.length) throw broken(`there is no object ${number}`);
+    return number;
+  }
+
+  /** Reads what is needed to make an object, and makes it if nothing else is needed. */
+  #head(record: number): void {
+    const byte = this.#kinds[record] ?? 0;
+    const kind = byte & KIND_MASK;
+    if ((byte & KIND_FLAG.prototype) !== 0) {
+      const prototype = this.#headInts.next();
+      this.#prototypes[record] = prototype === -1 ? -1 : this.#objectNumber(prototype);
+    }
+    const made = this.#simple(kind, record);
+    if (made === undefined) return;
+    if (record < this.#describing) {
+      if (typeof made === 'object') this.#shells[record] = made;
+    } else {
+      this.#objects[this.#numberOf(record)] = made;
+      this.#shells[record] = made as object;
+    }
+  }
+
+  /** The object, or undefined if it has to wait. */
+  #simple(kind: number, record: number): Numbered | undefined {
+    switch (kind) {
+      case KIND.object:
+        return this.#prototypes[record] === USUAL ? new MAIN.Object() : undefined;
+      case KIND.array:
+      case KIND.numbers:
+      case KIND.sparse:
+        return new MAIN.Array();
+      case KIND.map:
+        return new MAIN.Map();
+      case KIND.set:
+        return new MAIN.Set();
+      case KIND.date:
+        return new MAIN.Date(0);
+      case KIND.regexp:
+        return new MAIN.RegExp(this.#headString(), this.#headString());
+      case KIND.error:
+        return this.#error();
+      case KIND.buffer:
+        return this.#buffer(record);
+      case KIND.symbol:
+        return this.#symbol();
+      case KIND.reference:
+        return this.#byPath();
+      case KIND.url:
+        return this.#url();
+      case KIND.searchParams:
+        return new MAIN.URLSearchParams(this.#headString());
+      default:
+        this.#defer(kind, record);
+        return undefined;
+    }
+  }
+
+  #byPath(): Numbered {
+    const path = this.#headString();
+    const value = this.#hooks.resolve(path);
+    if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
+      return value;
+    throw broken(`there is no ${path} here`);
+  }
+
+  #error(): object {
+    const name = format.ERROR_NAMES[this.#headInts.next()];
+    if (name === undefined) throw broken('it has an error of an unknown kind');
+    const limit = MAIN.Error.stackTraceLimit;
+    MAIN.Error.stackTraceLimit = 0;
+    try {
+      const error = name === 'AggregateError' ? new MAIN.AggregateError([]) : new MAIN[name]();
+      // All its own properties are in the extras, in their order.
+      for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key);
+      return error;
+    } finally {
+      MAIN.Error.stackTraceLimit = limit;
+    }
+  }
+
+  #symbol(): symbol {
+    const form = this.#headInts.next();
+    const text = this.#headString();
+    if (form === 2) return Symbol.for(text);
+    return form === 1 ? Symbol() : Symbol(text);
+  }
+
+  #url(): object {
+    const url = new MAIN.URL(this.#headString());
+    const params = this.#objectNumber(this.#headInts.next());
+    // The two are one thing with two faces: the params object is the URL's own.
+    this.#linked.push({ url, params });
+    return url;
+  }
+
+  #link(): void {
+    for (const { url, params } of this.#linked) {
+      const record = this.#recordOf(params);
+      // Where this side has the params already, it has the URL as well.
+      if (record < this.#describing) continue;
+      if (((this.#kinds[record] ?? 0) & KIND_MASK) !== KIND.searchParams)
+        throw broken('a URL has no search parameters');
+      this.#objects[params] = this.#shells[record] = url.searchParams;
+    }
+  }
+
+  #buffer(record: number): object {
+    const content = this.#bufferContent(record);
+    this.contents.set(record, content);
+    if (record < this.#describing) return Object.create(null) as object;
+    const { byteLength, shared, chunks } = content;
+    const isWhole = chunks.length === 1 && chunks[0]?.length === byteLength;
+    if (!isWhole && byteLength > PARTIAL_LIMIT) throw broken('a buffer is larger than its bytes');
+    const buffer = shared ? new MAIN.SharedArrayBuffer(byteLength) : new MAIN.ArrayBuffer(byteLength);
+    for (const chunk of chunks) chunk.read(0, new Uint8Array(buffer, chunk.offset, chunk.length));
+    return buffer;
+  }
+
+  #bufferContent(record: number): BufferContent {
+    const shared = this.#bufferInts.next() === 1;
+    const count = this.#bufferInts.count(this.#bufferInts);
+    const byteLength = size(this.#bufferDoubles.next());
+    this.#starts.set(this.#numberOf(record), size(this.#bufferDoubles.next()));
+    const chunks: BufferChunk[] = [];
+    for (let i = 0; i < count; i++) {
+      const offset = size(this.#bufferDoubles.next());
+      const length = size(this.#bufferDoubles.next());
+      if (offset + length > byteLength) throw broken('bytes lie beyond the end of their buffer');
+      chunks.push({ offset, length, read: this.#chunkReader(this.#bufferInts.next(), length) });
+    }
+    return { byteLength, shared, chunks };
+  }
+
+  #chunkReader(blob: number, length: number): BufferChunk['read'] {
+    if (blob === -1) {
+      const bytes = this.#small.take(length) as Uint8Array;
+      return (offset, into) => {
+        into.set(bytes.subarray(offset, offset + into.length));
+      };
+    }
+    const { blobs } = this.#graph;
+    if (blobs.lengths[blob] !== length) throw broken(`blob ${blob} has not the length that is claimed`);
+    return (offset, into) => {
+      blobs.read(blob, offset, into);
+    };
+  }
+
+  #defer(kind: number, record: number): void {
+    const number = this.#numberOf(record);
+    const heads = this.#headInts;
+    switch (kind) {
+      case KIND.function:
+        this.#pending.set(number, { kind: 'function', code: this.#headString(), activation: heads.next() });
+        break;
+      case KIND.class:
+        this.#pending.set(number, {
+          kind: 'class',
+          code: this.#headString(),
+          activation: heads.next(),
+          superclass: heads.next(),
+        });
+        break;
+      case KIND.source: {
+        const text = this.#headString();
+        if (record >= this.#describing) this.#objects[number] = this.#shells[record] = this.#hooks.fromSource(text);
+        break;
+      }
+      case KIND.prototype:
+        this.#pending.set(number, { kind: 'prototype', owner: this.#objectNumber(heads.next()) });
+        break;
+      case KIND.member:
+        this.#pending.set(number, this.#memberHead());
+        break;
+      case KIND.bound:
+        this.#pending.set(number, this.#boundHead());
+        break;
+      case KIND.boxed:
+        this.#pending.set(number, { kind: 'boxed', value: this.#headValue() });
+        break;
+      case KIND.view:
+        this.#pending.set(number, this.#viewHead());
+        break;
+      case KIND.activation:
+        this.#activationHead(record);
+        break;
+      default:
+        throw broken(`it has an object of the unknown kind ${kind}`);
+    }
+    if (record < this.#describing) {
+      this.#shells[record] = Object.create(null) as object;
+      const pending = this.#pending.get(number);
+      if (pending !== undefined) this.#links.set(record, numbersIn(pending));
+      this.#pending.delete(number);
+    }
+  }
+
+  #boundHead(): Pending {
+    const target = this.#objectNumber(this.#headInts.next());
+    const self = this.#headValue();
+    const count = this.#headInts.count(this.#headInts);
+    const args: HeadValue[] = [];
+    for (let i = 0; i < count; i++) args.push(this.#headValue());
+    return { kind: 'bound', target, self, args };
+  }
+
+  #headValue(): HeadValue {
+    const tag = this.#headInts.next();
+    switch (tag) {
+      case TAG.undefined:
+        return { primitive: undefined };
+      case TAG.null:
+        return { primitive: null };
+      case TAG.true:
+      case TAG.false:
+        return { primitive: tag === TAG.true };
+      case TAG.double:
+        return { primitive: this.#headDoubles.next() };
+      case TAG.string:
+        return { primitive: this.#headString() };
+      case TAG.bigint:
+        return { primitive: parseBigInt(this.#headString()) };
+      case TAG.reference:
+        return { number: this.#objectNumber(this.#headInts.next()) };
+      default:
+        throw broken(`a head has the unknown tag ${tag}`);
+    }
+  }
+
+  #resolved(value: HeadValue): unknown {
+    return 'number' in value ? this.#made(value.number) : value.primitive;
+  }
+
+  #memberHead(): Pending {
+    const owner = this.#objectNumber(this.#headInts.next());
+    const isStatic = this.#headInts.next() === 1;
+    const id = this.#headInts.next();
+    const key = id === -1 ? this.#objectNumber(this.#headInts.next()) : this.#strings.get(id);
+    return { kind: 'member', owner, isStatic, key, slot: this.#headInts.next() };
+  }
+
+  #viewHead(): Pending {
+    const name = format.VIEW_NAMES[this.#headInts.next()];
+    if (name === undefined) throw broken('it has a view of an unknown type');
+    const buffer = this.#objectNumber(this.#headInts.next());
+    return {
+      kind: 'view',
+      name,
+      buffer,
+      offset: size(this.#headDoubles.next()),
+      length: size(this.#headDoubles.next()),
+    };
+  }
+
+  #activationHead(record: number): void {
+    const count = this.#headInts.count(this.#headInts);
+    const names: string[] = [];
+    for (let i = 0; i < count; i++) names.push(this.#headString());
+    this.activationNames.set(record, names);
+  }
+
+  /** Functions of one activation are built together, in one scope. */
+  #collectGroups(): void {
+    const members = new Map<number, string[]>();
+    for (const [number, pending] of this.#pending) {
+      if ((pending.kind !== 'function' && pending.kind !== 'class') || pending.activation === -1) continue;
+      const codes = members.get(pending.activation) ?? [];
+      this.#groupIndex.set(number, codes.push(pending.code) - 1);
+      members.set(pending.activation, codes);
+    }
+    for (const [record, names] of this.activationNames) {
+      if (record < this.#describing) continue;
+      const number = this.#numberOf(record);
+      const group = this.#hooks.build({ names, codes: members.get(number) ?? [] });
+      members.delete(number);
+      this.#groups.set(number, group);
+      this.#objects[number] = this.#shells[record] = group.activation;
+    }
+    // What is left are functions born in an activation that this side has: a part of it the other side could not know to be one.
+    for (const number of members.keys()) throw broken(`object ${number} is no activation of functions`);
+  }
+
+  #finishShell(record: number): void {
+    const kind = (this.#kinds[record] ?? 0) & KIND_MASK;
+    const number = this.#numberOf(record);
+    if (record < this.#describing) {
+      if (this.#shells[record] === undefined) this.#shells[record] = Object.create(null) as object;
+      return;
+    }
+    const value = this.#made(number);
+    if (typeof value === 'symbol') return;
+    this.#shells[record] = value;
+    if (kind !== KIND.object && kind !== KIND.reference) this.#setPrototype(record, value);
+  }
+
+  #setPrototype(record: number, value: object): void {
+    const number = this.#prototypes[record] ?? USUAL;
+    if (number === USUAL) return;
+    const prototype = number === -1 ? null : this.#made(number);
+    if (typeof prototype === 'symbol' || !Reflect.setPrototypeOf(value, prototype))
+      throw broken('a prototype cannot be set');
+  }
+
+  /** The object of a number, made now if it waits for others. */
+  #made(number: number): Numbered {
+    const known = this.#objects[number];
+    if (known !== undefined) return known;
+    if (this.#making.has(number)) throw broken('objects need each other to be made');
+    this.#making.add(number);
+    const made = this.#make(number);
+    this.#making.delete(number);
+    this.#objects[number] = made;
+    return made;
+  }
+
+  #madeObject(number: number): object {
+    const value = this.#made(number);
+    if (typeof value === 'symbol') throw broken('a symbol stands where an object is needed');
+    return value;
+  }
+
+  #make(number: number): Numbered {
+    const pending = this.#pending.get(number);
+    if (pending === undefined) return this.#makeInstance(number);
+    switch (pending.kind) {
+      case 'function':
+        return this.#makeCode(number, pending.code, pending.activation, null);
+      case 'class': {
+        const superclass = pending.superclass === -1 ? null : this.#madeObject(this.#objectNumber(pending.superclass));
+        return this.#makeCode(number, pending.code, pending.activation, superclass);
+      }
+      case 'prototype': {
+        const prototype: unknown = Reflect.getOwnPropertyDescriptor(
+          this.#madeObject(pending.owner),
+          'prototype',
+        )?.value;
+        if (typeof prototype !== 'object' || prototype === null) throw broken('a function has no prototype');
+        return prototype;
+      }
+      case 'member': {
+        const key = typeof pending.key === 'string' ? pending.key : this.#made(pending.key);
+        if (typeof key === 'object') throw broken('an object stands where a key is needed');
+        const slot = SLOTS[pending.slot];
+        if (slot === undefined) throw broken('a method has an unknown form');
+        const member = this.#hooks.member(this.#madeObject(pending.owner), pending.isStatic, key, slot);
+        if (typeof member !== 'function') throw broken(`a class has no method ${String(key)}`);
+        return member;
+      }
+      case 'bound': {
+        const target = this.#madeObject(pending.target);
+        if (typeof target !== 'function') throw broken('something bound is no function');
+        const args = [this.#resolved(pending.self), ...pending.args.map((argument) => this.#resolved(argument))];
+        return intrinsics.bind(target, ...args) as object;
+      }
+      case 'boxed': {
+        const value = this.#resolved(pending.value);
+        if (value === null || value === undefined || typeof value === 'object')
+          throw broken('a box holds no primitive');
+        return MAIN.Object(value) as object;
+      }
+      case 'view':
+        return this.#makeView(pending);
+    }
+  }
+
+  #makeInstance(number: number): Numbered {
+    const record = this.#recordOf(number);
+    const kind = (this.#kinds[record] ?? 0) & KIND_MASK;
+    if (record < 0 || kind !== KIND.object) throw broken(`object ${number} cannot be made`);
+    const prototype = this.#prototypes[record] ?? USUAL;
+    return Object.create(prototype === -1 ? null : this.#madeObject(prototype)) as object;
+  }
+
+  #makeCode(number: number, code: string, activation: number, superclass: object | null): object {
+    if (activation === -1) return this.#hooks.build({ names: [], codes: [code] }).make(0, superclass);
+    const group = this.#groups.get(activation);
+    if (group === undefined) throw broken('a function has no activation');
+    return group.make(this.#groupIndex.get(number) ?? -1, superclass);
+  }
+
+  #makeView(pending: Pending & { kind: 'view' }): object {
+    const buffer = this.#madeObject(pending.buffer) as ArrayBuffer;
+    const offset = pending.offset - (this.#starts.get(pending.buffer) ?? 0);
+    if (pending.name === 'Buffer') return MAIN.Buffer.from(buffer, offset, pending.length);
+    const View = Reflect.get(MAIN, pending.name) as new (buffer: ArrayBuffer, offset: number, length: number) => object;
+    return new View(buffer, offset, pending.length);
+  }
+}
+
+function size(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw broken(`${value} is no size`);
+  return value;
+}
+
+function numbersIn(pending: Pending): number[] {
+  switch (pending.kind) {
+    case 'function':
+      return [pending.activation];
+    case 'class':
+      return [pending.activation, pending.superclass];
+    case 'prototype':
+    case 'member':
+      return [pending.owner];
+    case 'view':
+      return [pending.buffer];
+    case 'bound':
+      return [
+        pending.target,
+        ...[pending.self, ...pending.args].flatMap((value) => ('number' in value ? [value.number] : [])),
+      ];
+    case 'boxed':
+      return [];
+  }
+}
+
+/** Hexadecimal with sign, as BigInt.prototype.toString(16) writes it. */
+export function parseBigInt(text: string): bigint {
+  if (!/^-?[0-9a-f]+$/.test(text)) throw broken('a BigInt has no digits');
+  return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
+}

@@ -1,0 +1,18 @@
+// The codec of notebook values: everything of a graph as it is, or refused by path. See graph-format.ts for the format.
+export { encodeGraph } from './graph-encode';
+export type { EncodeOptions, Encoded, Known, Numbered } from './graph-encode';
+export { applyIntegrity, decodeGraph } from './graph-decode';
+export type {
+  BlobSource,
+  BufferChunk,
+  BufferContent,
+  Changed,
+  DecodeOptions,
+  Decoded,
+  ReadableGraph,
+} from './graph-decode';
+export { Activation, UNINITIALISED } from './graph-hooks';
+export type { BuiltGroup, DecodeHooks, EncodeHooks, FunctionGroup, FunctionShape, RefusalReason } from './graph-hooks';
+export type { ByteRange } from './graph-buffers';
+export { INTEGRITY, KIND } from './graph-format';
+export type { Graph, GraphColumns } from './graph-format';

@@ -1,0 +1,82 @@
+// The builtins of the main context, taken once: what a graph is written and read with never calls a method that a notebook has replaced or overridden.
+import { MAIN, unbound } from './main-context';
+
+function getterOf(owner: object, key: string | symbol): unknown {
+  return Reflect.getOwnPropertyDescriptor(owner, key)?.get;
+}
+
+const typedArrayPrototype = Reflect.getPrototypeOf(MAIN.Int8Array.prototype) as object;
+
+export const ObjectPrototype = MAIN.Object.prototype;
+export const ArrayPrototype = MAIN.Array.prototype;
+export const FunctionPrototype = MAIN.Function.prototype;
+const prototypeOfFunction = (source: string): object => Reflect.getPrototypeOf(MAIN.eval(source) as object) as object;
+/** What functions of the four kinds inherit from. */
+export const FUNCTION_PROTOTYPES: ReadonlySet<object | null> = new Set<object | null>([
+  FunctionPrototype,
+  prototypeOfFunction('(async () => {})'),
+  prototypeOfFunction('(function* () {})'),
+  prototypeOfFunction('(async function* () {})'),
+]);
+
+export const mapEach = unbound<[(value: unknown, key: unknown) => void], void>(MAIN.Map.prototype.forEach);
+export const mapSet = unbound<[unknown, unknown], unknown>(MAIN.Map.prototype.set);
+export const mapClear = unbound<[], void>(MAIN.Map.prototype.clear);
+export const setEach = unbound<[(value: unknown) => void], void>(MAIN.Set.prototype.forEach);
+export const setAdd = unbound<[unknown], unknown>(MAIN.Set.prototype.add);
+export const setClear = unbound<[], void>(MAIN.Set.prototype.clear);
+export const dateTime = unbound<[], number>(MAIN.Date.prototype.getTime);
+export const setDateTime = unbound<[number], number>(MAIN.Date.prototype.setTime);
+export const regexpSource = unbound<[], string>(getterOf(MAIN.RegExp.prototype, 'source'));
+export const viewBuffer = unbound<[], ArrayBuffer>(getterOf(typedArrayPrototype, 'buffer'));
+export const viewOffset = unbound<[], number>(getterOf(typedArrayPrototype, 'byteOffset'));
+export const viewLength = unbound<[], number>(getterOf(typedArrayPrototype, 'length'));
+export const viewName = unbound<[], string | undefined>(getterOf(typedArrayPrototype, Symbol.toStringTag));
+export const dataViewBuffer = unbound<[], ArrayBuffer>(getterOf(MAIN.DataView.prototype, 'buffer'));
+export const dataViewOffset = unbound<[], number>(getterOf(MAIN.DataView.prototype, 'byteOffset'));
+export const dataViewLength = unbound<[], number>(getterOf(MAIN.DataView.prototype, 'byteLength'));
+const bufferLength = unbound<[], number>(getterOf(MAIN.ArrayBuffer.prototype, 'byteLength'));
+const sharedLength = unbound<[], number>(getterOf(MAIN.SharedArrayBuffer.prototype, 'byteLength'));
+export const textOfFunction = unbound<[], string>(MAIN.Function.prototype.toString);
+export const bind = unbound<unknown[], unknown>(MAIN.Function.prototype.bind);
+export const hrefOf = unbound<[], string>(getterOf(MAIN.URL.prototype, 'href'));
+export const searchParamsOf = unbound<[], object>(getterOf(MAIN.URL.prototype, 'searchParams'));
+export const searchText = unbound<[], string>(MAIN.URLSearchParams.prototype.toString);
+const valueOfNumber = unbound<[], number>(MAIN.Number.prototype.valueOf);
+const valueOfString = unbound<[], string>(MAIN.String.prototype.valueOf);
+const valueOfBoolean = unbound<[], boolean>(MAIN.Boolean.prototype.valueOf);
+const valueOfBigInt = unbound<[], bigint>(MAIN.BigInt.prototype.valueOf);
+const valueOfSymbol = unbound<[], symbol>(MAIN.Symbol.prototype.valueOf);
+
+export function byteLengthOf(buffer: object, shared: boolean): number {
+  return shared ? sharedLength(buffer) : bufferLength(buffer);
+}
+
+const FLAGS: readonly (readonly [string, (self: unknown) => unknown])[] = (
+  [
+    ['d', 'hasIndices'],
+    ['g', 'global'],
+    ['i', 'ignoreCase'],
+    ['m', 'multiline'],
+    ['s', 'dotAll'],
+    ['u', 'unicode'],
+    ['v', 'unicodeSets'],
+    ['y', 'sticky'],
+  ] as const
+).flatMap(([letter, name]) => {
+  const getter = getterOf(MAIN.RegExp.prototype, name);
+  return getter === undefined ? [] : [[letter, unbound<[], unknown>(getter)] as const];
+});
+
+export function regexpFlags(value: object): string {
+  return FLAGS.map(([letter, get]) => (get(value) === true ? letter : '')).join('');
+}
+
+export type Primitive = number | string | boolean | bigint | symbol;
+
+export function unboxed(value: object, name: string): Primitive {
+  if (name === 'Number') return valueOfNumber(value);
+  if (name === 'String') return valueOfString(value);
+  if (name === 'Boolean') return valueOfBoolean(value);
+  return name === 'BigInt' ? valueOfBigInt(value) : valueOfSymbol(value);
+}

@@ -1,0 +1,119 @@
+// What a piece of code needs, gathered at home and opened on a worker: values, the cells of the functions among them, modules, local files.
+// The walk follows run-time values: a name leads to its value, a function to its code, code to the names it uses, and so on.
+import type { CodePack, LocalSource } from '../protocol/bundle';
+import type { CellCode } from '../protocol/code';
+import { CaptureError } from '../protocol/errors';
+import { decodeGraph, encodeGraph } from '../protocol/graph';
+import type { Encoded, Numbered, ReadableGraph } from '../protocol/graph';
+import { Builder } from './building';
+import type { Code } from './code-table';
+import { Describer } from './describing';
+import { isLocalSpecifier } from './local-sources';
+import type { Realm } from './realm';
+
+export interface Gathered {
+  readonly pack: CodePack;
+  readonly encoded: Encoded;
+  readonly names: readonly string[];
+}
+
+export interface GatherRequest {
+  /** Notebook names to begin with. */
+  readonly names: readonly string[];
+  /** Names that are only assigned. */
+  readonly writeOnly?: readonly string[];
+  /** Values to begin with, before the names, each under what refusals call it. */
+  readonly values?: readonly (readonly [name: string, value: unknown])[];
+  /** Cells whose text travels whole: their imports are needed as well. */
+  readonly cells?: readonly CellCode[];
+}
+
+/** Gathers; the walk itself is synchronous, so nothing changes under it. Throws CaptureError with all refusals. */
+export async function gather(realm: Realm, request: GatherRequest): Promise<Gathered> {
+  const walk = walkValues(realm, request);
+  if (walk.encoded.refusals.length > 0) throw new CaptureError(walk.encoded.refusals);
+  const cells = [...new Set([...(request.cells ?? []), ...walk.cells])];
+  const { files, links } = await collectFiles(realm, cells, walk.modules);
+  const writeOnly = (request.writeOnly ?? []).filter((name) => !walk.names.includes(name));
+  const pack = { cells, names: walk.names, writeOnly, modules: walk.modules, files, links, directory: realm.directory };
+  return { pack, encoded: walk.encoded, names: walk.names };
+}
+
+interface Walk {
+  readonly encoded: Encoded;
+  readonly names: string[];
+  readonly cells: ReadonlySet<CellCode>;
+  readonly modules: string[];
+}
+
+function walkValues(realm: Realm, request: GatherRequest): Walk {
+  const values = request.values ?? [];
+  const roots: unknown[] = values.map(([, value]) => value);
+  const rootNames: string[] = values.map(([name]) => name);
+  const names: string[] = [];
+  const seen = new Set<string>();
+  const add = (name: string): void => {
+    // A name nobody has declared is unknown there as well.
+    if (seen.has(name) || !realm.has(name)) return;
+    seen.add(name);
+    names.push(name);
+    rootNames.push(name);
+    roots.push(realm.get(name));
+  };
+  const describer = new Describer(realm, ({ function: { uses } }: Code) => {
+    for (const name of [...uses.reads, ...uses.writes, ...uses.probes]) add(name);
+  });
+  try {
+    for (const name of request.names) add(name);
+    const encoded = encodeGraph({ roots, rootNames, hooks: describer });
+    return { encoded, names, cells: describer.found.cells, modules: [...describer.found.modules].sort() };
+  } finally {
+    describer.close();
+  }
+}
+
+async function collectFiles(
+  realm: Realm,
+  cells: readonly CellCode[],
+  modules: readonly string[],
+): Promise<{ files: LocalSource[]; links: Record<string, string> }> {
+  const links: Record<string, string> = {};
+  const files = new Map<string, LocalSource>();
+  const specifiers = cells.flatMap((cell) => [...cell.imports.map((entry) => entry.specifier), ...cell.dynamicImports]);
+  for (const specifier of specifiers.filter(isLocalSpecifier)) {
+    const path = realm.sources.resolve(specifier, realm.directory);
+    if (path !== undefined) links[specifier] = path;
+  }
+  const loaded = modules.filter(isLocalSpecifier).map((specifier) => specifier.replace(/^file:/, ''));
+  const todo = [...Object.values(links), ...loaded];
+  for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+    if (files.has(path)) continue;
+    const source = await realm.sources.read(path);
+    files.set(path, source);
+    todo.push(...Object.values(source.links));
+  }
+  return { files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), links };
+}
+
+export interface OpenedPack {
+  readonly values: readonly unknown[];
+  /** By number. */
+  readonly objects: readonly Numbered[];
+}
+
+/**
+ * Makes the values of a bundle here and binds its names, unless `bind` is false. `realm.sources` must have the pack's files.
+ * Throws ProtocolError for a bundle that does not decode, and what a missing module throws.
+ */
+export async function openPack(realm: Realm, pack: CodePack, graph: ReadableGraph, bind = true): Promise<OpenedPack> {
+  for (const cell of pack.cells) realm.addCode(cell);
+  for (const specifier of pack.modules) await realm.modules.load(specifier);
+  const decoded = decodeGraph({ graph, hooks: new Builder(realm, { takesSource: true }) });
+  const first = decoded.roots.length - pack.names.length;
+  if (bind) {
+    pack.names.forEach((name, index) => {
+      realm.bind(name, decoded.roots[first + index]);
+    });
+  }
+  return { values: decoded.roots, objects: decoded.objects };
+}

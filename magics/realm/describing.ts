@@ -1,0 +1,249 @@
+// What the graph asks of code on the way out: which function of which cell a value is, with which variables, and what of it the code itself gives.
+// One walk, one Describer: it holds an inspector session while it lives.
+import type { CellCode, FunctionCode } from '../protocol/code';
+import { MARK } from '../protocol/code';
+import type { Activation, EncodeHooks, FunctionShape, RefusalReason } from '../protocol/graph';
+import { FunctionPrototype, textOfFunction } from '../protocol/intrinsics';
+import { FreshActivation } from './activations';
+import { idOf } from './code-table';
+import type { Code } from './code-table';
+import { InstanceRules } from './instances';
+import { References } from './references';
+import type { Realm } from './realm';
+import { Inspection } from './scopes';
+
+interface Member {
+  readonly owner: object;
+  readonly isStatic: boolean;
+  readonly key: string | symbol;
+  readonly slot: 'value' | 'get' | 'set';
+}
+
+/** What a walk came across. */
+export interface Found {
+  /** Cells whose functions travel. */
+  readonly cells: Set<CellCode>;
+  /** Modules that references lead into. */
+  readonly modules: Set<string>;
+}
+
+export class Describer implements EncodeHooks {
+  readonly found: Found = { cells: new Set(), modules: new Set() };
+  readonly #realm: Realm;
+  readonly #onCode: (code: Code) => void;
+  readonly #inspection = new Inspection();
+  readonly #instances: InstanceRules;
+  readonly #shapes = new Map<object, FunctionShape>();
+  readonly #members = new Map<object, Member>();
+  readonly #names = new Map<Activation, string>();
+
+  /** `onCode` is told of every function whose code travels: the names it uses have to travel as well. */
+  constructor(realm: Realm, onCode: (code: Code) => void) {
+    this.#realm = realm;
+    this.#onCode = onCode;
+    this.#instances = new InstanceRules(realm.references, this.#inspection, (value) => this.codeOf(value));
+  }
+
+  close(): void {
+    this.#inspection.close();
+  }
+
+  pathOf(value: object | symbol): string | undefined {
+    const path = this.#realm.references.pathOf(value);
+    const specifier = path === undefined ? undefined : References.moduleOf(path);
+    if (specifier !== undefined) this.found.modules.add(specifier);
+    return path;
+  }
+
+  refuse(value: object): RefusalReason | undefined {
+    return this.#instances.refuse(value);
+  }
+
+  nameOf(activation: Activation): string {
+    return this.#names.get(activation) ?? 'function';
+  }
+
+  codeOf(value: object): Code | undefined {
+    return this.#realm.codes.codeOf(value, (subject) => this.#inspection.placeOf(subject));
+  }
+
+  describe(value: object): FunctionShape {
+    const known = this.#shapes.get(value);
+    if (known !== undefined) return known;
+    const shape = this.#shapeOf(value);
+    this.#shapes.set(value, shape);
+    return shape;
+  }
+
+  isImplied(owner: object, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    if (typeof owner === 'function') {
+      if (key === 'length') return typeof descriptor.value === 'number';
+      if (key === 'prototype') return isOwnPrototype(owner, descriptor.value);
+      return this.#isMember(owner, true, key, descriptor);
+    }
+    const constructor: unknown = Reflect.getOwnPropertyDescriptor(owner, 'constructor')?.value;
+    if (key === 'constructor') return true;
+    return typeof constructor === 'function' && this.#isMember(constructor, false, key, descriptor);
+  }
+
+  #shapeOf(value: object): FunctionShape {
+    const code = this.codeOf(value);
+    if (code === undefined) return this.#withoutCode(value);
+    const reason = reasonAgainst(code);
+    if (reason !== undefined) return { kind: 'refused', reason };
+    const member = this.#memberOf(value, code);
+    if (member !== undefined) return { kind: 'member', ...member };
+    if (code.function.usesSuper && isMethod(code.function)) return refused(SUPER);
+    const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
+    if (parent?.kind === 'class' && isMethod(code.function)) return refused(APART);
+    this.found.cells.add(code.cell);
+    this.#onCode(code);
+    const captured = this.#activationOf(value, code);
+    const activation = captured === undefined ? {} : { activation: captured };
+    if (code.function.kind !== 'class') return { kind: 'function', code: idOf(code), ...activation };
+    const superclass = Reflect.getPrototypeOf(value);
+    const extended = superclass === null || superclass === FunctionPrototype ? {} : { superclass };
+    return { kind: 'class', code: idOf(code), ...activation, ...extended };
+  }
+
+  #withoutCode(value: object): FunctionShape {
+    const text = textOfFunction(value);
+    const isNative = text.includes('[native code]');
+    const bound = isNative ? this.#inspection.boundParts(value) : undefined;
+    if (bound !== undefined) return { kind: 'bound', ...bound };
+    if (/^(async )?function\*? anonymous\(/.test(text)) return { kind: 'source', text };
+    const name = functionName(value);
+    if (isNative) return refused({ what: `${name} is native code`, advice: 'import the module inside the cell' });
+    return refused({
+      what: `${name} has no source in this notebook`,
+      advice: 'import its module in a cell of its own',
+    });
+  }
+
+  #activationOf(value: object, code: Code): Activation | undefined {
+    const { captures } = code.function;
+    if (captures.length === 0) return undefined;
+    const built = this.#realm.activations.get(value);
+    if (built !== undefined) return built;
+    const scopes = this.#inspection.scopesOf(value);
+    const values = captures.map((name) => readVariable(scopes, name));
+    const activation = new FreshActivation(captures, values);
+    const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
+    this.#names.set(activation, parent?.name ?? code.function.name);
+    return activation;
+  }
+
+  /** A method, getter or setter that its class brings along. */
+  #memberOf(value: object, code: Code): Member | undefined {
+    const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
+    if (parent?.kind !== 'class' || !isMethod(code.function)) return undefined;
+    const known = this.#members.get(value);
+    if (known !== undefined) return known;
+    const owner = this.#ownerOf(value, code, parent.index);
+    if (owner !== undefined) this.#collectMembers(owner);
+    return this.#members.get(value);
+  }
+
+  /** The class of a method that was met before it: one of the notebook's names, in general. */
+  #ownerOf(value: object, code: Code, parent: number): object | undefined {
+    for (const name of this.#realm.names()) {
+      const candidate = this.#realm.get(name);
+      if (typeof candidate !== 'function') continue;
+      const found = this.codeOf(candidate);
+      if (found?.cell.id !== code.cell.id || found.function.index !== parent) continue;
+      this.#collectMembers(candidate);
+      if (this.#members.has(value)) return candidate;
+    }
+    return undefined;
+  }
+
+  #collectMembers(owner: object): void {
+    const prototype: unknown = Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value;
+    for (const [holder, isStatic] of [
+      [owner, true],
+      [prototype, false],
+    ] as const) {
+      if (typeof holder !== 'object' && typeof holder !== 'function') continue;
+      if (holder === null) continue;
+      for (const key of Reflect.ownKeys(holder)) {
+        const descriptor = Reflect.getOwnPropertyDescriptor(holder, key);
+        if (descriptor !== undefined) this.#isMember(owner, isStatic, key, descriptor);
+      }
+    }
+  }
+
+  /** Is the property a method or accessor that the class's own text gives under this key? */
+  #isMember(owner: object, isStatic: boolean, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    const parts = [
+      ['value', descriptor.value],
+      ['get', descriptor.get],
+      ['set', descriptor.set],
+    ] as const;
+    const present = parts.filter(([, part]) => part !== undefined);
+    return (
+      present.length > 0 &&
+      present.every(([slot, part]) => {
+        if (typeof part !== 'function' || !this.#isOf(owner, part as object, key, slot)) return false;
+        this.#members.set(part as object, { owner, isStatic, key, slot });
+        return true;
+      })
+    );
+  }
+
+  #isOf(owner: object, part: object, key: string | symbol, slot: Member['slot']): boolean {
+    const code = this.codeOf(part);
+    const ownerCode = this.codeOf(owner);
+    if (code === undefined || ownerCode === undefined || !isMethod(code.function)) return false;
+    if (code.cell.id !== ownerCode.cell.id || code.function.parent !== ownerCode.function.index) return false;
+    const shown = typeof key === 'string' ? key : `[${key.description ?? ''}]`;
+    return functionName(part) === (slot === 'value' ? shown : `${slot} ${shown}`);
+  }
+}
+
+const SUPER: RefusalReason = {
+  what: 'a method that uses super, apart from its object',
+  advice: 'ship the object it belongs to',
+};
+const APART: RefusalReason = { what: 'a method apart from its class', advice: 'ship its class or an instance along' };
+
+function refused(reason: RefusalReason): FunctionShape {
+  return { kind: 'refused', reason };
+}
+
+function isMethod(code: FunctionCode): boolean {
+  return code.kind === 'method' || code.kind === 'getter' || code.kind === 'setter';
+}
+
+function reasonAgainst({ function: code, cell }: Code): RefusalReason | undefined {
+  const parent = code.parent === undefined ? undefined : cell.functions[code.parent];
+  const of = parent === undefined || parent.name === '' ? 'the call that made it' : parent.name;
+  if (code.lexicalThis && parent !== undefined) {
+    return { what: `an arrow function that uses \`this\` of ${of}`, advice: 'keep what it needs in a variable' };
+  }
+  const assigned = code.assigned ?? [];
+  if (assigned.length === 0) return undefined;
+  const names = assigned.map((name) => `\`${name}\``).join(', ');
+  return {
+    what: `its variable ${names} of ${of} changes after it was set, and other functions of the same call may share it`,
+    advice: 'keep it in an object or in a name of the notebook',
+  };
+}
+
+function readVariable(scopes: readonly object[], name: string): unknown {
+  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
+  return scope === undefined ? undefined : Reflect.get(scope, name);
+}
+
+/** Is it the object that a function of its kind is born with? */
+function isOwnPrototype(owner: object, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Reflect.getOwnPropertyDescriptor(value, 'constructor')?.value === owner) return true;
+  // Generators have a prototype without constructor.
+  return /^(async )?(function)?\s*\*/.test(textOfFunction(owner)) && Reflect.ownKeys(value).length === 0;
+}
+
+/** What a function shows as its name, whatever `name` was made to be. */
+function functionName(value: object): string {
+  const name: unknown = Reflect.getOwnPropertyDescriptor(value, 'name')?.value;
+  return typeof name === 'string' && name !== '' ? name.replaceAll(MARK, '') : 'function';
+}

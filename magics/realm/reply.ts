@@ -1,0 +1,144 @@
+// The worker's side of the way back: what a cell did to the values it was given, what it declared, what it gave or threw.
+import { ProtocolError, describeRefusals } from '../protocol/errors';
+import type { Refusal } from '../protocol/errors';
+import type { CellCode } from '../protocol/code';
+import { decodeGraph, encodeGraph } from '../protocol/graph';
+import type { ByteRange, Changed, Encoded, Numbered, ReadableGraph } from '../protocol/graph';
+import { MAIN } from '../protocol/main-context';
+import type { CodePack } from '../protocol/bundle';
+import { Builder } from './building';
+import { changedRanges, hasChanged } from './comparing';
+import { Describer } from './describing';
+import type { CellRun, Realm } from './realm';
+
+export interface ReplyRequest {
+  readonly realm: Realm;
+  readonly cell: CellCode;
+  readonly pack: CodePack;
+  /** The bundle's graph, still open: what was sent is read again to be compared. */
+  readonly graph: ReadableGraph;
+  /** By number, as the bundle was opened. */
+  readonly objects: readonly Numbered[];
+  /** Values of `pack.names` before the cell ran. */
+  readonly before: readonly unknown[];
+  readonly run: CellRun;
+}
+
+export interface Reply {
+  readonly outcome: 'value' | 'error';
+  readonly hasValue: boolean;
+  readonly names: readonly string[];
+  readonly stayed: readonly { readonly name: string; readonly message: string }[];
+  /** Modules that the values refer into. */
+  readonly modules: readonly string[];
+  readonly encoded: Encoded;
+}
+
+/** Marks a name that was never read here and has not been assigned either. */
+export const UNASSIGNED: unique symbol = Symbol('unassigned');
+
+const RESULT = 'the result';
+
+/** What cannot travel stays behind, by name; if it is the result itself or hangs on a captured object, that is the cell's error. */
+export function makeReply(request: ReplyRequest): Reply {
+  const { realm, run } = request;
+  const describer = new Describer(realm, () => undefined);
+  try {
+    const changes = findChanges(request, describer);
+    const names = assignedNames(request);
+    const stayed: Reply['stayed'][number][] = [];
+    let outcome: unknown = run.ok ? run.value : run.error;
+    let isError = !run.ok;
+    for (;;) {
+      const kept = names.filter((name) => !stayed.some((entry) => entry.name === name));
+      const encoded = encodeReply(request, describer, changes, kept, outcome);
+      const { refusals } = encoded;
+      if (refusals.length === 0) {
+        const modules = [...describer.found.modules].sort();
+        return {
+          outcome: isError ? 'error' : 'value',
+          hasValue: run.ok && run.hasValue,
+          names: kept,
+          stayed,
+          modules,
+          encoded,
+        };
+      }
+      const blocked = kept.flatMap((name) => {
+        const own = refusals.filter((refusal) => rootOf(refusal) === name);
+        return own.length === 0 ? [] : [{ name, message: describeRefusals(own) }];
+      });
+      stayed.push(...blocked);
+      if (blocked.length > 0) continue;
+      // The result, or something that hangs on a captured object.
+      const inObjects = refusals.filter((refusal) => rootOf(refusal) !== RESULT);
+      outcome = refusalError(refusals);
+      isError = true;
+      if (inObjects.length > 0) changes.length = 0;
+    }
+  } finally {
+    describer.close();
+  }
+}
+
+/** As an error of the main context, which travels like any other. */
+function refusalError(refusals: readonly Refusal[]): Error {
+  const error = new MAIN.Error(describeRefusals(refusals));
+  Object.defineProperty(error, 'name', { value: 'CaptureError', configurable: true, writable: true });
+  Object.defineProperty(error, 'stack', {
+    value: `CaptureError: ${error.message}`,
+    configurable: true,
+    writable: true,
+  });
+  return Object.assign(error, { refusals: JSON.parse(JSON.stringify(refusals)) as unknown });
+}
+
+function rootOf({ path }: Refusal): string {
+  return path === RESULT || path.startsWith(RESULT) ? RESULT : (/^[^.[{⟨]+/.exec(path)?.[0] ?? path);
+}
+
+interface Change {
+  readonly was: Changed;
+  readonly ranges: readonly ByteRange[];
+}
+
+function findChanges({ realm, graph, objects }: ReplyRequest, describer: Describer): Change[] {
+  const { changed } = decodeGraph({
+    graph,
+    hooks: new Builder(realm, { takesSource: false }),
+    existing: objects,
+    compare: true,
+  });
+  const changes: Change[] = [];
+  for (const was of changed) {
+    const live = objects[was.number];
+    if (live === undefined) throw new ProtocolError(`There is no object ${was.number}.`);
+    if (!hasChanged(was, live, (owner, key, descriptor) => describer.isImplied(owner, key, descriptor))) continue;
+    changes.push({ was, ranges: was.bytes === undefined ? [] : changedRanges(was.bytes, live as ArrayBuffer, 0) });
+  }
+  return changes;
+}
+
+/** Names that the cell initialised, and captured ones that hold another value now. */
+function assignedNames({ realm, cell, pack, before, run }: ReplyRequest): string[] {
+  const declared = cell.declarations.filter((entry) => run.progress > entry.step).map((entry) => entry.name);
+  const reassigned = pack.names.filter((name, index) => !Object.is(realm.get(name), before[index]));
+  const written = pack.writeOnly.filter((name) => realm.get(name) !== UNASSIGNED);
+  return [...new Set([...declared, ...reassigned, ...written])];
+}
+
+function encodeReply(
+  { realm, objects }: ReplyRequest,
+  describer: Describer,
+  changes: readonly Change[],
+  names: readonly string[],
+  outcome: unknown,
+): Encoded {
+  const ranges = new Map(changes.map(({ was, ranges: own }) => [was.number, own]));
+  return encodeGraph({
+    roots: [outcome, ...names.map((name) => realm.get(name))],
+    rootNames: [RESULT, ...names],
+    hooks: describer,
+    known: { objects, changed: [...ranges.keys()], changedBytes: (number) => ranges.get(number) ?? [] },
+  });
+}

@@ -1,0 +1,174 @@
+// The cell process: opens a bundle, runs the cell, writes the envelope. It may be started ahead of need: everything slow is loaded before the line with
+// its orders is read from descriptor 4. Output goes to descriptor 3 as records. Exit codes are those of protocol/run.ts; process.exit in the cell
+// leaves no envelope and the code it gave.
+import { hostname } from 'node:os';
+import { mkdirSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { bundleHead } from '../protocol/bundle';
+import type { BundleHead } from '../protocol/bundle';
+import { openContainer, writeContainer } from '../protocol/container';
+import type { Container } from '../protocol/container';
+import { ENVELOPE_PROTOCOL } from '../protocol/envelope';
+import type { EnvelopeHead } from '../protocol/envelope';
+import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
+import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
+import { CELL_EXIT } from '../protocol/run';
+import type { CellOrders } from '../protocol/run';
+import { parseJson, mapOf, record, text } from '../protocol/shape';
+import { openPack } from '../realm/bundle';
+import { bindingOf } from '../realm/bindings';
+import { makeDisplayFunctions } from '../realm/display';
+import { BundledSources } from '../realm/local-sources';
+import { recordSink, redirectStandardStreams } from '../realm/output';
+import type { OutputSink } from '../realm/output';
+import { Realm } from '../realm/realm';
+import type { CellRun } from '../realm/realm';
+import { UNASSIGNED, makeReply } from '../realm/reply';
+import { plainTraceback, showError } from '../realm/traceback';
+
+const OUTPUT_FD = 3;
+const ORDERS_FD = 4;
+const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
+const orders = record({ directory: text }, { environment: mapOf(text) });
+
+interface Opened {
+  readonly realm: Realm;
+  readonly head: BundleHead;
+  readonly container: Container;
+  readonly objects: Awaited<ReturnType<typeof openPack>>['objects'];
+  readonly before: readonly unknown[];
+}
+
+void main();
+
+async function main(): Promise<void> {
+  const line = readLine(ORDERS_FD);
+  if (line === '') process.exit(CELL_EXIT.done);
+  const order = parseJson(line, orders, 'the orders of a cell process');
+  const exitCode = await serve({ environment: {}, ...order });
+  process.exit(exitCode);
+}
+
+async function serve({ directory, environment }: CellOrders): Promise<number> {
+  Object.assign(process.env, environment);
+  const sink = recordSink(OUTPUT_FD);
+  redirectStandardStreams(sink);
+  let opened: Opened;
+  try {
+    opened = await open(directory, sink);
+  } catch (error) {
+    return failed(error, `The bundle in ${directory} cannot be opened`);
+  }
+  reportStrayErrors(opened, sink);
+  const startedAt = Date.now();
+  const run = await opened.realm.run(opened.head.cell);
+  try {
+    writeEnvelope(opened, directory, run, startedAt);
+  } catch (error) {
+    return failed(error, `The envelope in ${directory} cannot be written`);
+  }
+  return CELL_EXIT.done;
+}
+
+async function open(directory: string, sink: OutputSink): Promise<Opened> {
+  const work = join(directory, 'work');
+  // Not recursive: a job whose directory was deleted under it must not bring it back.
+  mkdirSync(work);
+  process.chdir(work);
+  const container = openContainer(join(directory, BUNDLE_FILE));
+  const head = bundleHead(container.head);
+  const { pack } = head;
+  const display = makeDisplayFunctions(sink);
+  const realm = new Realm({
+    directory: pack.directory,
+    text: 'shipped',
+    virtualModules: {
+      cellburst: { ...display },
+      tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
+    },
+    sources: new BundledSources(pack.files, pack.links),
+  });
+  const { objects } = await openPack(realm, pack, container.graph);
+  for (const name of pack.writeOnly) realm.bind(name, UNASSIGNED);
+  const before = pack.names.map((name) => bindingOf(name).get());
+  return { realm, head, container, objects, before };
+}
+
+function writeEnvelope(
+  { realm, head, container, objects, before }: Opened,
+  directory: string,
+  run: CellRun,
+  startedAt: number,
+): void {
+  const reply = makeReply({ realm, cell: head.cell, pack: head.pack, graph: container.graph, objects, before, run });
+  const envelope: EnvelopeHead = {
+    protocol: ENVELOPE_PROTOCOL,
+    outcome: reply.outcome,
+    hasValue: reply.hasValue,
+    names: reply.names,
+    progress: run.progress,
+    received: objects.length,
+    modules: reply.modules,
+    stayed: reply.stayed,
+    runtime: {
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+      hostname: hostname(),
+      pid: process.pid,
+      directory: process.cwd(),
+    },
+    startedAt,
+    endedAt: Date.now(),
+  };
+  writeContainer(join(directory, ENVELOPE_FILE), envelope, reply.encoded.graph, { sync: true });
+  container.close();
+}
+
+/** What nobody caught is output of the cell, as it is at home, and ends nothing. */
+function reportStrayErrors({ head }: Opened, sink: OutputSink): void {
+  const sourceOf = (execution: number): string | undefined =>
+    [head.cell, ...head.pack.cells].find((cell) => cell.execution === execution)?.source;
+  const report = (what: string, error: unknown): void => {
+    sink.write({ type: 'stderr', text: `${what} ${plainTraceback(showError(error, sourceOf))}\n` });
+  };
+  process.on('uncaughtException', (error) => {
+    report('Uncaught', error);
+  });
+  process.on('unhandledRejection', (reason) => {
+    report('Unhandled rejection:', reason);
+  });
+}
+
+/** The runner shows what a process said last; the exit code tells what kind of failure it was. */
+function failed(error: unknown, what: string): number {
+  const code = systemCode(error);
+  const isDisk = code !== undefined && DISK_CODES.has(code);
+  const detail = error instanceof ProtocolError || isDisk ? messageOf(error) : inspect(error);
+  // Straight to the descriptor: process.stderr is the cell's by now.
+  writeSync(2, `${what}: ${detail}${code === 'ENOSPC' ? ' The disk is full.' : ''}\n`);
+  return isDisk ? CELL_EXIT.diskError : CELL_EXIT.bundleUnreadable;
+}
+
+/** One line, as it comes; '' when the pipe is closed before there is one. */
+function readLine(file: number): string {
+  const chunk = Buffer.alloc(65_536);
+  let line = '';
+  for (;;) {
+    const count = readSome(file, chunk);
+    if (count === 0) return '';
+    line += chunk.toString('utf8', 0, count);
+    const end = line.indexOf('\n');
+    if (end >= 0) return line.slice(0, end);
+  }
+}
+
+function readSome(file: number, chunk: Buffer): number {
+  try {
+    return readSync(file, chunk);
+  } catch (error) {
+    // Nobody gave us a pipe, or it went away: there are no orders.
+    if (systemCode(error) === 'EOF' || systemCode(error) === 'EBADF') return 0;
+    throw error;
+  }
+}

@@ -1,2 +1,0 @@
-// An envelope without values for the test programs.
-module.exports = (outcome) => Buffer.from(JSON.stringify({ outcome }));
