@@ -24,7 +24,7 @@ export const array = {
     );
     const echo = await bench.own(startEcho(bench.directory));
     const perSecond = (milliseconds) => THERE_AND_BACK_MB / (milliseconds / 1000);
-    const cell = () => kernel.run('%%cluster --memory 2GB\nback = sent.slice();');
+    const cell = () => kernel.run('%%cluster\nback = sent.slice();');
     await cell();
     const check = await kernel.run(
       'back !== sent && back.length === sent.length && back.every((x, i) => x === sent[i])',
