@@ -161,7 +161,12 @@ function changedHere(realm: Realm, capture: Capture, told: readonly Changed[]): 
 }
 
 function objectsOf(capture: Capture, changes: readonly Changed[]): Set<Numbered> {
-  return new Set(changes.flatMap((change) => capture.objects[change.number] ?? []));
+  const set = new Set<Numbered>();
+  for (const { number } of changes) {
+    const value = capture.objects[number];
+    if (value !== undefined) set.add(value);
+  }
+  return set;
 }
 
 function heldBack(capture: Capture, told: readonly Changed[], clashing: readonly Changed[]): Set<unknown> {

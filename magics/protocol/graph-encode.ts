@@ -387,7 +387,9 @@ class GraphEncoder {
 
   #slots(value: object, brand: Brand): void {
     const integrity = integrityOf(value);
-    const keys = Reflect.ownKeys(value).filter((key) => !isSlotKey(brand, key));
+    const keys = Reflect.ownKeys(value).filter(
+      (key) => !isSlotKey(brand, key) && !this.#isDecoration(value, key, brand),
+    );
     const hasExtras = keys.length > 0 || integrity !== INTEGRITY.none;
     switch (brand) {
       case 'map':
@@ -425,6 +427,19 @@ class GraphEncoder {
         this.#headValue(intrinsics.unboxed(value, brand));
     }
     if (hasExtras) this.#extras(value, keys, integrity);
+  }
+
+  /** Hidden methods that Node hangs on each of its errors; they say nothing and cannot travel. */
+  #isDecoration(value: object, key: string | symbol, brand: Brand): boolean {
+    if (brand !== 'error') return false;
+    const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
+    if (descriptor === undefined || descriptor.enumerable === true || key === 'stack') return false;
+    const code: unknown = descriptor.get ?? descriptor.value;
+    return (
+      typeof code === 'function' &&
+      this.#hooks.pathOf(code) === undefined &&
+      this.#hooks.describe(code).kind === 'refused'
+    );
   }
 
   #pairs(value: object): void {

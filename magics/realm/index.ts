@@ -1,6 +1,8 @@
 // Where cells are evaluated, at home and on a worker.
 export { Realm } from './realm';
 export type { CellRun, RealmOptions } from './realm';
-export { KeyboardInterrupt, clearStop, epoch, isInterrupt, raiseEpoch } from './interrupts';
+export { KeyboardInterrupt, clearStop, epoch, isInterrupt, onInterrupt, raiseEpoch } from './interrupts';
+export { makePmap } from './pmap';
+export type { Pmap, PmapOptions, PmapSetting } from './pmap';
 export { withoutMarks } from './frames';
 export type { Exports } from './modules';

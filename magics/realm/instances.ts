@@ -1,6 +1,7 @@
 // Which objects may travel as their own properties, and which hide state: handles of this process, private fields, slots of builtin classes.
 import type { RefusalReason } from '../protocol/graph';
 import { ObjectPrototype, textOfFunction } from '../protocol/intrinsics';
+import { isBuiltin } from 'node:module';
 import { types } from 'node:util';
 import type { Code } from './code-table';
 import { References } from './references';
@@ -88,7 +89,7 @@ export class InstanceRules {
 function foreignReason(name: string, path: string | undefined): RefusalReason | undefined {
   const handle = HANDLES.get(name);
   const specifier = path === undefined ? undefined : References.moduleOf(path);
-  const isNodes = path === undefined || specifier === undefined || specifier.startsWith('node:');
+  const isNodes = path === undefined || specifier === undefined || isBuiltin(specifier.replace(/^require:/, ''));
   if (handle !== undefined && isNodes) {
     const [shown, what, advice] = handle;
     return { what: `${shown} ${what}`, advice };

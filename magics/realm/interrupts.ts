@@ -29,6 +29,17 @@ export function epoch(): number {
 /** Ends what waits: activations of the present epoch throw when their awaits come back. */
 export function raiseEpoch(): void {
   Reflect.set(MAIN, RUNTIME.epoch, epoch() + 1);
+  for (const listener of [...listeners]) listener();
+}
+
+const listeners = new Set<() => void>();
+
+/** Tells of interrupts, for work that goes on outside of this thread. Gives the way to stop listening. */
+export function onInterrupt(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
 }
 
 /** Puts the flag back, as a new property (see above). To be called on the main thread when the interrupted code has unwound. */

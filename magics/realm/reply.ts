@@ -1,4 +1,5 @@
 // The worker's side of the way back: what a cell did to the values it was given, what it declared, what it gave or threw.
+import { types } from 'node:util';
 import { ProtocolError, describeRefusals } from '../protocol/errors';
 import type { Refusal } from '../protocol/errors';
 import type { CellCode } from '../protocol/code';
@@ -72,7 +73,10 @@ export function makeReply(request: ReplyRequest): Reply {
       if (blocked.length > 0) continue;
       // The result, or something that hangs on a captured object.
       const inObjects = refusals.filter((refusal) => rootOf(refusal) !== RESULT);
-      outcome = refusalError(refusals);
+      outcome =
+        isError && types.isNativeError(outcome) && inObjects.length === 0
+          ? lightened(outcome, refusals)
+          : refusalError(refusals);
       isError = true;
       if (inObjects.length > 0) changes.length = 0;
     }
@@ -91,6 +95,28 @@ function refusalError(refusals: readonly Refusal[]): Error {
     writable: true,
   });
   return Object.assign(error, { refusals: JSON.parse(JSON.stringify(refusals)) as unknown });
+}
+
+/** An error with parts that cannot travel arrives as its builtin class, with name, message, stack and the fields that are plain. */
+function lightened(error: Error, refusals: readonly Refusal[]): Error {
+  const base = BASES.find((name) => MAIN[name].prototype.isPrototypeOf(error)) ?? 'Error';
+  const light = new MAIN[base]();
+  for (const key of Reflect.ownKeys(error)) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(error, key);
+    if (descriptor === undefined || !Reflect.has(descriptor, 'value') || !isPrimitive(descriptor.value)) continue;
+    Object.defineProperty(light, key, { ...descriptor, configurable: true });
+  }
+  const name: unknown = error.name;
+  if (light.name !== name && isPrimitive(name))
+    Object.defineProperty(light, 'name', { value: name, configurable: true, writable: true });
+  const missing = refusals.map((refusal) => `${refusal.path.replace(RESULT, 'error')}: ${refusal.what}`);
+  return Object.assign(light, { notSent: MAIN.Array.from(missing) });
+}
+
+const BASES = ['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'] as const;
+
+function isPrimitive(value: unknown): boolean {
+  return (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') || value === null;
 }
 
 function rootOf({ path }: Refusal): string {

@@ -20,6 +20,7 @@ import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
+import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
 import { Realm } from '../realm/realm';
@@ -80,11 +81,11 @@ async function open(directory: string, sink: OutputSink): Promise<Opened> {
   const head = bundleHead(container.head);
   const { pack } = head;
   const display = makeDisplayFunctions(sink);
-  const realm = new Realm({
+  const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
     virtualModules: {
-      cellburst: { ...display },
+      cellburst: { ...display, pmap: makePmap(() => realm, { sink }) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),

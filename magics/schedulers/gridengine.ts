@@ -5,26 +5,19 @@ import type { NativeId } from '../protocol/job';
 import {
   endedByShellCode,
   endedBySignal,
-  nativeArguments,
-  nativeName,
   noAnswer,
   notChanged,
   parseTime,
-  plainWord,
   readSubmission,
-  refuse,
   toNativeId,
-  wholeNumber,
   wordsOf,
-  type BatchDialect,
-  type BatchJob,
-  type CommandResult,
-  type Observation,
-  type Observations,
-} from './dialect';
+} from './answer';
+import type { BatchDialect, BatchJob, CommandResult, Observation, Observations } from './dialect';
+import { nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import type { Explanation, Sighting } from './scheduler';
 import { UsageError } from '../protocol/errors';
 import { forEach, withEnvironment } from './shell';
+import { blocks, element, elements } from './xml';
 
 const TITLE = 'Grid Engine';
 const LOG = 'scheduler.log';
@@ -369,31 +362,4 @@ function searchAccounting(name: string, result: CommandResult): readonly NativeI
   const rows = accountingRows(result.stdout).filter((row) => row['jobname'] === name);
   if (rows.length === 0 && !saysNothing(result)) throw noAnswer(TITLE, `qacct (${wordsOf(result)})`, result);
   return [...new Set(rows.map((row) => toNativeId(row['jobnumber'] ?? '')))];
-}
-
-// ---- the little of XML that Grid Engine writes: no attributes that matter, no elements of a name inside themselves --------------------------------
-
-function blocks(xml: string, name: string): readonly string[] {
-  return Array.from(
-    xml.matchAll(new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g')),
-    (found) => found[1] ?? '',
-  );
-}
-
-function elements(xml: string, name: string): readonly string[] {
-  return blocks(xml, name).map((text) => decode(text).trim());
-}
-
-function element(xml: string, name: string): string | undefined {
-  return elements(xml, name)[0];
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-
-function decode(text: string): string {
-  return text.replaceAll(/&(#x[0-9a-f]+|#\d+|\w+);/gi, (whole, name: string) => {
-    if (!name.startsWith('#')) return ENTITIES[name] ?? whole;
-    const code = name[1] === 'x' ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
-    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-  });
 }

@@ -2,25 +2,9 @@
 // living and ended jobs alike while the server keeps history (job_history_enable). Torque spells -l select and JSON otherwise: untested, likely refused there.
 import { UsageError } from '../protocol/errors';
 import type { NativeId } from '../protocol/job';
-import {
-  endedByShellCode,
-  hoursMinutesSeconds,
-  nativeArguments,
-  nativeName,
-  noAnswer,
-  notChanged,
-  parseTime,
-  plainWord,
-  readSubmission,
-  refuse,
-  toNativeId,
-  wholeNumber,
-  type BatchDialect,
-  type BatchJob,
-  type CommandResult,
-  type Observation,
-  type Observations,
-} from './dialect';
+import { endedByShellCode, noAnswer, notChanged, parseTime, readSubmission, toNativeId } from './answer';
+import type { BatchDialect, BatchJob, CommandResult, Observation, Observations } from './dialect';
+import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import type { Explanation, Sighting } from './scheduler';
 import { withEnvironment, type Argv } from './shell';
 

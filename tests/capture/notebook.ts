@@ -9,8 +9,9 @@ import type { CaptureReport, SettleReport } from '../../magics/protocol/capture'
 import { OutputReader } from '../../magics/protocol/output';
 import type { OutputRecord } from '../../magics/protocol/output';
 import { captureCell, settleCell } from '../../magics/capture';
-import { Realm } from '../../magics/realm';
+import { Realm, makePmap } from '../../magics/realm';
 
+const THREAD = join(__dirname, '..', '..', 'dist', 'pmap.js');
 const PROGRAM = join(__dirname, '..', '..', 'dist', 'cell.js');
 
 export interface JobEnd {
@@ -27,7 +28,13 @@ export interface ClusterRun extends JobEnd {
 
 export class Notebook {
   readonly directory = mkdtempSync(join(tmpdir(), 'notebook-'));
-  readonly realm = new Realm({ directory: this.directory, text: 'local' });
+  readonly realm: Realm = new Realm({
+    directory: this.directory,
+    text: 'local',
+    virtualModules: {
+      cellburst: { pmap: makePmap(() => this.realm, { sink: { write: () => undefined }, program: THREAD }) },
+    },
+  });
   readonly #known = new Map<string, DeclarationKind>();
   #execution = 0;
   #jobs = 0;

@@ -1,12 +1,13 @@
 // Starts a real system by the scripts beside, for one test file: before its tests are collected, so that what cannot be started here is skipped with its reason.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandResult } from '../../magics/schedulers/dialect';
 import type { Argv } from '../../magics/schedulers/shell';
 
-export type SystemName = 'slurm' | 'sge';
+export type SystemName = 'slurm' | 'sge' | 'sshd';
 
 export interface RunningSystem {
   readonly ok: true;
@@ -52,19 +53,18 @@ export function openSystem(name: SystemName): OpenedSystem {
 
 const script = (name: SystemName, direction: 'up' | 'down') => join(__dirname, `${name}-${direction}.sh`);
 
-/** Ports below those that the kernel gives to clients; names of nodes that no other run has, since cgroups are named after them. */
+/** Ports below those that the kernel gives to clients; names that no other run has, since cgroups and namespaces carry them. */
 function start(name: SystemName, state: string) {
   const port = `${20_000 + randomInt(300) * 40}`;
-  const prefix = `t${state
-    .slice(-6)
-    .toLowerCase()
-    .replaceAll(/[^a-z]/g, 'x')}`;
+  const letters = Array.from({ length: 5 }, () => String.fromCharCode(97 + randomInt(26))).join('');
   const env = {
     ...process.env,
     SLURM_BASE_PORT: port,
+    SLURM_NODE_PREFIX: letters,
     SGE_BASE_PORT: port,
     SSHD_BASE_PORT: port,
-    SLURM_NODE_PREFIX: prefix,
+    SSHD_NS_PREFIX: letters,
+    SSHD_NET: `10.${100 + randomInt(150)}`,
   };
   return spawnSync('bash', [script(name, 'up'), state], { env, encoding: 'utf8', timeout: START_SECONDS * 1000 });
 }
@@ -98,23 +98,44 @@ function cannot(name: SystemName, reason: string): OpenedSystem {
   return { ok: false, reason };
 }
 
-/** Each command has a time limit of its own: a scheduler that hangs would hang the test. */
-function run(argv: Argv, settings: Readonly<Record<string, string>>, as: 'user' | 'root'): Promise<CommandResult> {
-  const clean = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: as === 'root' ? '/root' : `/home/${USER}`,
-    LANG: 'C.UTF-8',
-    // Far from UTC, in which times are to be read.
-    TZ: 'Asia/Kolkata',
-    ...settings,
+/** A system that is there already, by the prefix that an environment variable names. Jobs are submitted in the present user's name. */
+export function openInstalled(prefix: string | undefined, variable: string): OpenedSystem {
+  if (prefix === undefined || prefix === '') return { ok: false, reason: `${variable} is not set` };
+  const home = mkdtempSync(join(homedir(), '.cellburst-test-'));
+  return {
+    ok: true,
+    settings: {},
+    run: (argv) =>
+      execute(argv, { ...process.env, PATH: `${prefix}/bin:${process.env['PATH'] ?? ''}`, TZ: FAR_FROM_UTC }),
+    makeDirectory: (label) => {
+      const directory = join(home, label);
+      mkdirSync(directory, { recursive: true });
+      return directory;
+    },
+    stop: () => {
+      rmSync(home, { recursive: true, force: true });
+    },
   };
-  const [program, ...rest] = as === 'root' ? argv : (['runuser', '-u', USER, '--', ...argv] as const);
+}
+
+/** Times of answers are to be read in UTC, whatever the clock of the client shows. */
+const FAR_FROM_UTC = 'Asia/Kolkata';
+
+function run(argv: Argv, settings: Readonly<Record<string, string>>, as: 'user' | 'root'): Promise<CommandResult> {
+  const home = as === 'root' ? '/root' : `/home/${USER}`;
+  const environment = { PATH: process.env['PATH'], HOME: home, LANG: 'C.UTF-8', TZ: FAR_FROM_UTC, ...settings };
+  return execute(as === 'root' ? argv : ['runuser', '-u', USER, '--', ...argv], environment);
+}
+
+/** Each command has a time limit of its own: a scheduler that hangs would hang the test. */
+function execute([program, ...args]: Argv, env: NodeJS.ProcessEnv): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, rest, {
-      env: clean,
+    const timeout = COMMAND_SECONDS * 1000;
+    const child = spawn(program, args, {
+      env,
       cwd: '/',
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: COMMAND_SECONDS * 1000,
+      timeout,
       killSignal: 'SIGKILL',
     });
     let stdout = '';

@@ -1,0 +1,14 @@
+// The PBS dialect against a real PBS, where CELLBURST_TEST_PBS names its prefix (as /opt/pbs); in the present user's name. Not packaged by Debian, so never started here.
+import { pbs } from '../../magics/schedulers/pbs';
+import { describeDialect } from './conformance';
+import { openInstalled } from './open';
+
+describeDialect('PBS', {
+  dialect: pbs,
+  system: openInstalled(process.env['CELLBURST_TEST_PBS'], 'CELLBURST_TEST_PBS'),
+  heldBy: ['-h'],
+  // Only where the node enforces memory; else the job just ends.
+  outOfMemory: { resources: { memoryMiB: 60 }, seen: /^ended(: out-of-memory)?$/ },
+  timeLimit: { resources: { wallTimeSeconds: 3 }, seen: /^ended: time-limit$/ },
+  cancelledRunning: /^cancelled by unknown/,
+});

@@ -1,0 +1,224 @@
+#!/usr/bin/env bash
+# sshd-up.sh [STATE]: starts real OpenSSH servers with configurations, host keys, pids and logs of their own below STATE, proves them by logins, prints what a
+# client needs as KEY=VALUE. Run again, it prints the same. Ended by sshd-down.sh STATE. PORT is SSHD_BASE_PORT.
+#   cb-login  127.0.0.1:PORT+1  key, password, keyboard-interactive
+#   cb-jump   127.0.0.1:PORT+2  key; a jump host (cb-via-jump is cb-login through it)
+#   cb-mfa    127.0.0.1:PORT+3  key, and then password and one-time code
+# and where there are network namespaces:
+#   cb-node   NET.0.2:22        key, password; an address of its own over a link that can be cut: `ip link set PREFIX-host0 down`
+#   cb-inner  NET.1.2:22        key, password; reached only through cb-node
+# Settings: SSHD_BASE_PORT (16700), SSHD_TEST_USER (cluster), SSHD_NETNS (1; 0 for none), SSHD_NET (10.203), SSHD_NS_PREFIX (cb; at most 6 letters).
+# The test user gets a known password: not for a machine that others can log in to.
+set -euo pipefail
+NAME=sshd
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/common.sh"
+STATE=$(absolute "${1:-/tmp/cellburst-test/sshd}")
+PORT=${SSHD_BASE_PORT:-16700} TEST_USER=${SSHD_TEST_USER:-cluster} NETNS=${SSHD_NETNS:-1} NET=${SSHD_NET:-10.203} PREFIX=${SSHD_NS_PREFIX:-cb}
+PASSWORD=correct-horse-battery PASSPHRASE=key-passphrase SSHD=/usr/sbin/sshd
+export PATH=/usr/sbin:/sbin:$PATH
+
+main() {
+  need_root "sshd reads passwords and makes namespaces"
+  claim "$STATE"
+  install_ssh
+  add_user "$TEST_USER"
+  echo "$TEST_USER:$PASSWORD" | chpasswd || die "the password of $TEST_USER could not be set"
+  mkdir -p /run/sshd "$STATE"/{hostkeys,keys,authorized,conf,run,log,bin,otp}
+  chmod 700 "$STATE/keys" "$STATE/otp"
+  # What sshd-down.sh has to take down again.
+  printf 'PREFIX=%s\nNET=%s\n' "$PREFIX" "$NET" >"$STATE/conf/namespaces"
+  make_keys
+  SERVERS=(login jump mfa)
+  [ "$NETNS" = 0 ] || make_namespaces
+  configure
+  local server
+  for server in "${SERVERS[@]}"; do start "$server"; done
+  write_client_files
+  prove
+  say "ready: ${SERVERS[*]}"
+  print_settings
+}
+
+install_ssh() {
+  local missing=()
+  [ -x $SSHD ] || missing+=(openssh-server)
+  command -v ssh >/dev/null || missing+=(openssh-client)
+  compgen -G '/lib/*/security/pam_google_authenticator.so' >/dev/null || missing+=(libpam-google-authenticator)
+  [ "$NETNS" = 0 ] || command -v ip >/dev/null || missing+=(iproute2)
+  install "${missing[@]}"
+}
+
+# key FILE TYPE PASSPHRASE
+key() { [ -s "$1" ] || ssh-keygen -q -t "$2" -N "$3" -C "$(basename "$1")" -f "$1"; }
+
+# One server has all three; to make an RSA key takes seconds.
+host_key_types() { if [ "$1" = login ]; then echo ed25519 ecdsa rsa; else echo ed25519; fi; }
+
+make_keys() {
+  local server type
+  for server in login jump mfa node inner; do
+    for type in $(host_key_types $server); do key "$STATE/hostkeys/$server.$type" "$type" ''; done
+  done
+  key "$STATE/keys/id_ed25519" ed25519 ''
+  key "$STATE/keys/id_rsa" rsa ''
+  key "$STATE/keys/id_passphrase" ed25519 "$PASSPHRASE"
+  key "$STATE/keys/id_unknown" ed25519 ''
+  cat "$STATE"/keys/{id_ed25519,id_rsa,id_passphrase}.pub >"$STATE/authorized/$TEST_USER"
+  chmod 644 "$STATE/authorized/$TEST_USER"
+}
+
+# In a namespace by nsenter: `ip netns exec` remounts /sys, which some containers forbid.
+in_namespace() { nsenter --net="/run/netns/$PREFIX-$1" "${@:2}"; }
+
+# login ─veth─ node ─veth─ inner. The unreachable routes stay: while a link is cut, packets would otherwise follow the default route out of the machine.
+make_namespaces() {
+  if ip netns list 2>/dev/null | grep -qw "$PREFIX-node"; then
+    SERVERS+=(node inner)
+    return
+  fi
+  ip netns add "$PREFIX-node" 2>"$STATE/log/netns.err" || { say "going on without network namespaces: $(tail -n 1 "$STATE/log/netns.err")"; return; }
+  ip netns add "$PREFIX-inner"
+  ip route replace unreachable "$NET.0.0/30" metric 4000
+  ip route replace unreachable "$NET.1.0/30" metric 4000
+  ip link add "$PREFIX-host0" type veth peer name eth0 netns "$PREFIX-node" || die "a pair of linked interfaces could not be made; SSHD_NETNS=0 goes without"
+  ip addr add "$NET.0.1/30" dev "$PREFIX-host0"
+  ip link set "$PREFIX-host0" up
+  in_namespace node ip addr add "$NET.0.2/30" dev eth0
+  in_namespace node ip link add eth1 type veth peer name eth0 netns "$PREFIX-inner"
+  in_namespace node ip addr add "$NET.1.1/30" dev eth1
+  in_namespace inner ip addr add "$NET.1.2/30" dev eth0
+  local where interface
+  for where in node:lo node:eth0 node:eth1 inner:lo inner:eth0; do
+    interface=${where#*:}
+    in_namespace "${where%:*}" ip link set "$interface" up
+  done
+  SERVERS+=(node inner)
+}
+
+# A server's address and port.
+address() { case $1 in node) echo "$NET.0.2" ;; inner) echo "$NET.1.2" ;; *) echo 127.0.0.1 ;; esac }
+port() { case $1 in login) echo $((PORT + 1)) ;; jump) echo $((PORT + 2)) ;; mfa) echo $((PORT + 3)) ;; *) echo 22 ;; esac }
+
+configure() {
+  local server
+  for server in "${SERVERS[@]}"; do
+    {
+      server_options "$server"
+      case $server in
+        jump) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n' ;;
+        mfa) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n' ;;
+        *) printf 'PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n' ;;
+      esac
+    } >"$STATE/conf/$server"
+  done
+  # sshd asks PAM for a service of its own program's name: a link of another name gives it rules of its own.
+  ln -sf $SSHD "$STATE/bin/$PREFIX-sshd-mfa"
+  [ -s "$STATE/otp/secret" ] || head -c 20 /dev/urandom | base32 | tr -d = >"$STATE/otp/secret"
+  { cat "$STATE/otp/secret" && printf '" WINDOW_SIZE 5\n" TOTP_AUTH\n'; } >"$STATE/otp/$TEST_USER"
+  chmod 600 "$STATE/otp/$TEST_USER" "$STATE/otp/secret"
+  cat >"/etc/pam.d/$PREFIX-sshd-mfa" <<END
+auth required pam_unix.so
+auth required pam_google_authenticator.so secret=$STATE/otp/\${USER} user=root no_strict_owner [authtok_prompt=One-time code: ]
+account required pam_unix.so
+session required pam_permit.so
+END
+}
+
+server_options() {
+  cat <<END
+Port $(port "$1")
+ListenAddress $(address "$1")
+$(for type in $(host_key_types "$1"); do echo "HostKey $STATE/hostkeys/$1.$type"; done)
+PidFile $STATE/run/$1.pid
+AuthorizedKeysFile $STATE/authorized/%u
+StrictModes no
+UsePAM yes
+PermitRootLogin no
+AllowUsers $TEST_USER
+UseDNS no
+PrintMotd no
+PrintLastLog no
+LogLevel VERBOSE
+Subsystem sftp internal-sftp
+AllowTcpForwarding yes
+AllowStreamLocalForwarding yes
+MaxSessions 10
+MaxStartups 100
+LoginGraceTime 20
+AcceptEnv LANG LC_*
+END
+}
+
+# The program's own name differs for the one with a PAM service of its own.
+program_of() { [ "$1" = mfa ] && echo "$PREFIX-sshd-mfa" || echo sshd; }
+
+start() {
+  local server=$1 command
+  if running "$STATE/run/$server.pid" "$(program_of "$server")" >/dev/null; then return; fi
+  case $server in
+    node | inner) command=(in_namespace "$server" $SSHD) ;;
+    mfa) command=("$STATE/bin/$PREFIX-sshd-mfa") ;;
+    *) command=($SSHD) ;;
+  esac
+  case $server in node | inner) ;; *) free_port "$(port "$server")" SSHD_BASE_PORT ;; esac
+  rm -f "$STATE/log/$server.log"
+  "${command[@]}" -f "$STATE/conf/$server" -E "$STATE/log/$server.log" </dev/null || die "sshd $server: $(tail -n 3 "$STATE/log/$server.log")"
+  await 10 "sshd $server" "$STATE/log/$server.log" grep -q 'Server listening' "$STATE/log/$server.log"
+}
+
+write_client_files() {
+  local server type place
+  for server in "${SERVERS[@]}"; do
+    place=$(address "$server")
+    [ "$(port "$server")" = 22 ] || place="[$place]:$(port "$server")"
+    for type in $(host_key_types "$server"); do echo "$place $(cut -d' ' -f1,2 "$STATE/hostkeys/$server.$type.pub")"; done
+  done >"$STATE/known_hosts"
+  {
+    for server in "${SERVERS[@]}"; do
+      printf 'Host cb-%s\n  HostName %s\n  Port %s\n' "$server" "$(address "$server")" "$(port "$server")"
+      [ "$server" != inner ] || echo '  ProxyJump cb-node'
+    done
+    printf 'Host cb-via-jump\n  HostName 127.0.0.1\n  Port %s\n  ProxyJump cb-jump\n' "$(port login)"
+    cat <<END
+Host *
+  User $TEST_USER
+  IdentityFile $STATE/keys/id_ed25519
+  IdentitiesOnly yes
+  UserKnownHostsFile $STATE/known_hosts
+  GlobalKnownHostsFile /dev/null
+  StrictHostKeyChecking yes
+END
+  } >"$STATE/ssh_config"
+  chmod 644 "$STATE/ssh_config" "$STATE/known_hosts"
+}
+
+# A jump started by ProxyJump reads its own configuration unless -F is given, which it inherits.
+prove() {
+  local host said hosts=(cb-login cb-via-jump)
+  [ ${#SERVERS[@]} = 3 ] || hosts+=(cb-node cb-inner)
+  for host in "${hosts[@]}"; do
+    said=$(timeout 20 ssh -F "$STATE/ssh_config" -o BatchMode=yes "$host" 'echo hello $USER' 2>"$STATE/log/proof.err") || die "ssh $host: $(tail -n 3 "$STATE/log/proof.err")"
+    [ "$said" = "hello $TEST_USER" ] || die "ssh $host said: $said"
+  done
+}
+
+print_settings() {
+  cat <<END
+SSHD_STATE=$STATE
+SSHD_CONFIG=$STATE/ssh_config
+SSHD_KNOWN_HOSTS=$STATE/known_hosts
+SSHD_HOSTS=$(printf 'cb-%s ' "${SERVERS[@]}")cb-via-jump
+SSHD_USER=$TEST_USER
+SSHD_PASSWORD=$PASSWORD
+SSHD_KEYS=$STATE/keys
+SSHD_KEY_PASSPHRASE=$PASSPHRASE
+SSHD_LOGIN=127.0.0.1:$(port login)
+SSHD_JUMP=127.0.0.1:$(port jump)
+SSHD_MFA=127.0.0.1:$(port mfa)
+SSHD_MFA_SECRET_FILE=$STATE/otp/secret
+SSHD_LINK=$([ ${#SERVERS[@]} = 3 ] || echo "$PREFIX-host0")
+END
+}
+
+main
