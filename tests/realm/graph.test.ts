@@ -16,6 +16,7 @@ const encodeHooks: EncodeHooks = {
   },
   isImplied: () => false,
   refuse: () => undefined,
+  privatesOf: () => [],
   nameOf: () => '',
 };
 const decodeHooks: DecodeHooks = {
@@ -24,6 +25,10 @@ const decodeHooks: DecodeHooks = {
     throw new Error('no code in this test');
   },
   member: () => undefined,
+  revive: () => {
+    throw new Error('no code in this test');
+  },
+  setPrivates: () => false,
   fromSource: () => {
     throw new Error('no code in this test');
   },
