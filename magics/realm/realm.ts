@@ -1,6 +1,7 @@
 // Where cells are evaluated, at home and on a worker. A cell is one function; its names are script-scope variables; its modules are loaded before it
 // runs. The main context has one script scope, so a process has one Realm that counts.
 import * as tslib from 'tslib';
+import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
@@ -86,6 +87,7 @@ export class Realm {
   async run(code: CellCode, signal?: AbortSignal): Promise<CellRun> {
     let cell: RunningCell | undefined;
     try {
+      if (code.memoryModule !== undefined) this.sources.hold?.(join(this.directory, code.memoryModule), code.source);
       const evaluate = this.#compile(code);
       const modules = [];
       for (const { specifier, attributes } of code.imports)
