@@ -1,6 +1,13 @@
 // The `cellburst` command: reads the command line, calls one command, turns errors into sentences and exit codes.
 import { parseArgs } from 'node:util';
-import { installKernel, uninstallKernel, type InstallPlace, type InstallReport } from '../kernel';
+import {
+  installExtension,
+  installKernel,
+  uninstallExtension,
+  uninstallKernel,
+  type InstallPlace,
+  type InstallReport,
+} from '../kernel';
 import { ClusterError, UsageError, messageOf, systemCode } from '../magics/protocol/errors';
 import { VERSION } from '../magics/protocol/version';
 import { agentCommand, attach, cancel, listJobs, printLog, type Terminal } from './commands';
@@ -63,9 +70,9 @@ async function main(): Promise<number> {
     case 'agent':
       return agentCommand(first, terminal);
     case 'install':
-      return tellInstall(installKernel({ place: placeOf(values) }), terminal);
+      return install(placeOf(values), terminal);
     case 'uninstall':
-      return tellInstall(uninstallKernel({ place: placeOf(values) }), terminal);
+      return uninstall(placeOf(values), terminal);
     case undefined:
       terminal.err(HELP);
       return EXIT.usage;
@@ -86,19 +93,35 @@ function placeOf(values: CommandLine['values']): InstallPlace {
   return { kind: values['sys-prefix'] === true ? 'sys-prefix' : 'user' };
 }
 
-function tellInstall({ directory, files, done }: InstallReport, terminal: Terminal): number {
-  if (terminal.json) terminal.out(`${JSON.stringify({ directory, files, done }, null, 2)}\n`);
+function install(place: InstallPlace, terminal: Terminal): number {
+  return tellInstall({ kernel: installKernel({ place }), extension: installExtension({ place }) }, terminal);
+}
+
+function uninstall(place: InstallPlace, terminal: Terminal): number {
+  return tellInstall({ kernel: uninstallKernel({ place }), extension: uninstallExtension({ place }) }, terminal);
+}
+
+function tellInstall(
+  reports: { readonly kernel: InstallReport; readonly extension: InstallReport },
+  terminal: Terminal,
+): number {
+  if (terminal.json) terminal.out(`${JSON.stringify(reports, null, 2)}\n`);
   else {
-    const sentence = {
-      installed: `Installed the kernel in ${directory}.`,
-      updated: `Updated the kernel in ${directory}.`,
-      unchanged: `The kernel in ${directory} is up to date.`,
-      removed: `Removed the kernel from ${directory}.`,
-      absent: `There is no kernel of ours in ${directory}.`,
-    }[done];
-    terminal.out([sentence, ...files.map((file) => `  ${file}`), ''].join('\n'));
+    terminal.out(installLines('the kernel', reports.kernel));
+    terminal.out(installLines("JupyterLab's job panel", reports.extension));
   }
   return EXIT.done;
+}
+
+function installLines(what: string, { directory, files, done }: InstallReport): string {
+  const sentence = {
+    installed: `Installed ${what} in ${directory}.`,
+    updated: `Updated ${what} in ${directory}.`,
+    unchanged: `Up to date: ${what} in ${directory}.`,
+    removed: `Removed ${what} from ${directory}.`,
+    absent: `Not there: ${what} in ${directory}.`,
+  }[done];
+  return [sentence, ...files.map((file) => `  ${file}`), ''].join('\n');
 }
 
 function openTerminal(json: boolean): Terminal {

@@ -12,7 +12,7 @@ export interface CommServer {
   close(): Promise<void>;
 }
 
-/** What a target does with a comm that was opened for it. `send` may be called at any time until `close`. */
+/** What a target does with a comm that was opened for it. `send` may be called at any time, and not after `close` has settled. */
 export type CommTarget = (send: (data: Content) => void) => CommServer;
 
 interface OpenComm {
@@ -45,10 +45,12 @@ export class Comms {
       await publish(message, 'comm_close', { comm_id: id, data: {} });
       return;
     }
-    const server = make((data) => {
-      if (this.#open.has(id)) void publish(undefined, 'comm_msg', { comm_id: id, data });
+    this.#open.set(id, {
+      target,
+      server: make((data) => {
+        void publish(undefined, 'comm_msg', { comm_id: id, data });
+      }),
     });
-    this.#open.set(id, { target, server });
   }
 
   receive(message: Message): void {

@@ -103,8 +103,8 @@ function specDirectory(options: InstallOptions): string {
   return join(dataDirectory(options.place ?? { kind: 'user' }, environment), 'kernels', KERNEL_NAME);
 }
 
-/** Where Jupyter looks for kernels. */
-function dataDirectory(place: InstallPlace, environment: NodeJS.ProcessEnv): string {
+/** Where Jupyter looks for kernels and for extensions of JupyterLab. */
+export function dataDirectory(place: InstallPlace, environment: NodeJS.ProcessEnv): string {
   switch (place.kind) {
     case 'user':
       return userDirectory(environment);

@@ -46,6 +46,8 @@ export class JobMonitor implements AsyncDisposable {
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    // At once: whoever opened this knows that somebody is here, however long the agent takes to start.
+    options.send({ type: 'feed', feed: this.#feed, clusters: [] });
     this.#running = this.#run();
   }
 

@@ -1,5 +1,5 @@
 // The options of `%%cluster`, declared once: parsing, --help, completion and inspection all read this table.
-import { z } from 'zod';
+import * as z from 'zod';
 import { pointAt, type MagicLine, type Word } from './line';
 import { didYouMean } from './nearest';
 import { parseDuration, parseMemory, quantity } from './quantities';

@@ -1,5 +1,5 @@
 // Amounts as people write them on a magic line, and as we show them: memory in binary units (Slurm, PBS and Grid Engine all take 1 GB as 1024 MB), times as in Slurm or with unit letters.
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MEMORY_UNITS: Readonly<Record<string, number>> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
 

@@ -1,10 +1,12 @@
-// Types by the project references (a wrong import is a compile error), programs by esbuild: one plain file each in dist/.
+// Types by the project references (a wrong import is a compile error), programs by esbuild: one plain file each in dist/, and JupyterLab's
+// extension beside them.
 // `--check` stops after the types; `--fast` leaves them out.
 import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { buildExtension } from './build-labextension.mjs';
 import { dist, root } from './setup/places.mjs';
 import { sourcesDigest, stampPath } from './setup/programs.mjs';
 import { writeStamp } from './setup/stamp.mjs';
@@ -31,26 +33,25 @@ async function bundle() {
   // Taken before: a source that changes while we build makes the programs stale, as it should.
   const stamp = sourcesDigest();
   const present = Object.entries(PROGRAMS).filter(([, p]) => existsSync(join(root, p.entry)));
-  await Promise.all(
-    present.map(([name, p]) =>
-      build({
-        absWorkingDir: root,
-        entryPoints: [p.entry],
-        outfile: `dist/${name}.js`,
-        bundle: true,
-        platform: 'node',
-        format: 'cjs',
-        target: p.target,
-        external: EXTERNAL,
-        sourcemap: 'linked',
-        sourcesContent: false,
-        legalComments: 'eof',
-        logLevel: 'warning',
-        keepNames: false,
-        banner: p.banner ? { js: p.banner } : {},
-      }),
-    ),
+  const programs = present.map(([name, p]) =>
+    build({
+      absWorkingDir: root,
+      entryPoints: [p.entry],
+      outfile: `dist/${name}.js`,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: p.target,
+      external: EXTERNAL,
+      sourcemap: 'linked',
+      sourcesContent: false,
+      legalComments: 'eof',
+      logLevel: 'warning',
+      keepNames: false,
+      banner: p.banner ? { js: p.banner } : {},
+    }),
   );
+  await Promise.all([...programs, buildExtension()]);
   mkdirSync(dist, { recursive: true });
   writeStamp(stampPath, stamp);
 }

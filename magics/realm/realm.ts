@@ -15,6 +15,7 @@ import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
 import { Modules, importMeta } from './modules';
 import type { Exports } from './modules';
+import { installRevival } from './private-fields';
 import { References } from './references';
 
 export interface RealmOptions {
@@ -57,7 +58,6 @@ export class Realm {
   readonly activations = new WeakMap<object, Activation>();
   /** Of classes that were built here: their methods and accessors as the text gives them. */
   readonly members = new WeakMap<object, readonly ClassMember[]>();
-  readonly #revive = { on: false, register: () => undefined };
   /** Names bound so far, with the cell that declared each last. */
   readonly #names = new Map<string, CellCode | undefined>();
   readonly #running = new Set<RunningCell>();
@@ -75,6 +75,7 @@ export class Realm {
       },
     });
     installInterrupts();
+    installRevival();
     installFrames();
     this.#installRuntime();
   }
@@ -152,17 +153,6 @@ export class Realm {
     this.codes.add(code, this.text);
   }
 
-  /** While `action` evaluates a class, static initialisers are skipped by code that was lowered for it. */
-  reviving<T>(action: () => T): T {
-    const before = this.#revive.on;
-    this.#revive.on = true;
-    try {
-      return action();
-    } finally {
-      this.#revive.on = before;
-    }
-  }
-
   noteMembers(owner: object): void {
     const members: ClassMember[] = [];
     const prototype: unknown = Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value;
@@ -233,7 +223,6 @@ export class Realm {
 
   #installRuntime(): void {
     const runtime: Readonly<Record<string, unknown>> = {
-      [RUNTIME.revive]: this.#revive,
       [RUNTIME.has]: (name: string) => this.has(name),
       [RUNTIME.dead]: (name: string) => {
         throw new MAIN.ReferenceError(`Cannot access '${name}' before initialization`);

@@ -1,12 +1,15 @@
-// Our kernel as the project's own Jupyter sees it.
+// Our kernel, and our part of JupyterLab, as the project's own Jupyter sees them.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dist, pythonHome, root } from './places.mjs';
 import { run, step } from './progress.mjs';
 
-const spec = join(pythonHome, 'share', 'jupyter', 'kernels', 'cellburst', 'kernel.json');
+const jupyter = join(pythonHome, 'share', 'jupyter');
+const spec = join(jupyter, 'kernels', 'cellburst', 'kernel.json');
+/** Names the extension's files, whose names are made of what they hold. */
+const extension = join(jupyter, 'labextensions', 'jupyterlab-cellburst', 'package.json');
 
-/** Registers the kernel in .cache/python with the Node that runs us. */
+/** Registers both in .cache/python with the Node that runs us. */
 export async function registerKernel() {
   if (isRegistered()) return;
   await step('registering the kernel', () =>
@@ -17,5 +20,10 @@ export async function registerKernel() {
 function isRegistered() {
   if (!existsSync(spec)) return false;
   const { argv } = JSON.parse(readFileSync(spec, 'utf8'));
-  return Array.isArray(argv) && argv.includes(process.execPath) && argv.includes(join(dist, 'kernel.js'));
+  const isOurs = Array.isArray(argv) && argv.includes(process.execPath) && argv.includes(join(dist, 'kernel.js'));
+  return isOurs && textOf(extension) === textOf(join(dist, 'labextension', 'package.json'));
+}
+
+function textOf(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }

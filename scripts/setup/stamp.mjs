@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
-const NOT_SOURCES = new Set(['node_modules', 'dist', 'build', '.cache', '.git']);
+const NOT_SOURCES = new Set(['node_modules', 'dist', 'build', '.cache', '.git', 'lib']);
 
 /**
  * Digest of files by name and content.

@@ -35,7 +35,7 @@ test('a panel is told who serves it, the jobs there are, and that it is live', a
   const job = await ended(agent, await submit(agent, 'finish()'));
   await panel.until('the job is listed', () => panel.jobs.rows.has(job.id));
   await panel.untilLive();
-  expect(panel.received.slice(0, 3).map(({ type }) => type)).toEqual(['hello', 'snapshot', 'feed']);
+  expect(panel.received.slice(0, 4).map(({ type }) => type)).toEqual(['feed', 'hello', 'snapshot', 'feed']);
   expect(panel.jobs.home).toMatchObject({ stateDirectory: setting.stateDirectory, version: '0.0.0-test' });
   expect(panel.jobs.clusters).toEqual([
     { name: 'local', state: 'ok', cores: anything(expect.objectContaining({ used: 0 })) },
@@ -100,7 +100,7 @@ test('the agent is killed: the panel hears of the loss, then is live again with 
   await panel.until('there is a second snapshot', () => panel.all('snapshot').length === 2);
   await panel.untilLive();
   expect([...panel.jobs.rows.keys()]).toEqual([kept.id]);
-  expect(panel.all('feed').map(({ feed }) => feed.state)).toEqual(['live', 'lost', 'live']);
+  expect(panel.all('feed').map(({ feed }) => feed.state)).toEqual(['connecting', 'live', 'lost', 'live']);
 });
 
 test('a log comes from where the panel left off, and says when it is over', async () => {

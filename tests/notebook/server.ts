@@ -14,7 +14,7 @@ import { endProcesses } from './processes';
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
 /** Not what the tests are about, and a second of start-up. */
-const UNUSED_EXTENSIONS = ['jupyterlab', 'jupyter_lsp', 'notebook_shim', 'jupyter_server_terminals'];
+const UNUSED_EXTENSIONS = ['jupyter_lsp', 'notebook_shim', 'jupyter_server_terminals'];
 
 export interface ServerOptions {
   /** The clone whose dist/ and .cache/python are used. */
@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly node?: string;
   /** Where notebooks lie; a temporary directory by default. */
   readonly directory?: string;
+  /** Serve JupyterLab too, with its application as `window.jupyterapp`. */
+  readonly lab?: boolean;
   /** Further variables for the kernels. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -108,7 +110,7 @@ export async function startServer(options: ServerOptions = {}): Promise<JupyterS
     const environment = { ...jupyterEnvironment(places), ...options.environment };
     for (const name of ['notebooks', 'config', 'data', 'runtime', 'run'])
       mkdirSync(join(home, name), { recursive: true });
-    writeFileSync(join(home, 'config', 'jupyter_server_config.json'), configuration(token), { mode: 0o600 });
+    writeFileSync(join(home, 'config', 'jupyter_server_config.json'), configuration(token, options.lab ?? false), { mode: 0o600 });
     installKernel(options.node ?? kernelNode(), root, home, environment);
     const server = spawn(pythonOf(root), ['-m', 'jupyter_server', `--ServerApp.root_dir=${places.notebooks}`], {
       cwd: places.notebooks,
@@ -140,7 +142,7 @@ function jupyterEnvironment(places: Places): NodeJS.ProcessEnv {
   };
 }
 
-function configuration(token: string): string {
+function configuration(token: string, lab: boolean): string {
   return JSON.stringify({
     IdentityProvider: { token },
     ServerApp: {
@@ -149,8 +151,12 @@ function configuration(token: string): string {
       open_browser: false,
       // Asked of whoever works in a container as root; the server listens on loopback only.
       allow_root: process.getuid?.() === 0,
-      jpserver_extensions: Object.fromEntries(UNUSED_EXTENSIONS.map((name) => [name, false])),
+      jpserver_extensions: {
+        jupyterlab: lab,
+        ...Object.fromEntries(UNUSED_EXTENSIONS.map((name) => [name, false])),
+      },
     },
+    LabApp: { expose_app_in_browser: true },
   });
 }
 

@@ -44,7 +44,7 @@ export function selectJobs(all: Iterable<JobRow>, context: SelectionContext): Se
   }
   const ordered = matching
     .map((row) => ({ row, rank: rankOf(row, seen) }))
-    .sort((a, b) => a.rank - b.rank || timeOf(b.row) - timeOf(a.row))
+    .sort((a, b) => a.rank - b.rank || compareTimes(a.row, b.row))
     .map(({ row }) => row);
   return { counts, ...limitFinished(ordered, context.finishedShown) };
 }
@@ -63,7 +63,13 @@ function rankOf(row: JobRow, seen: ReadonlySet<string>): number {
   return isOver(row) ? GROUPS.length : 1 + GROUPS.indexOf(group);
 }
 
-/** Newest first: by its end for a job that is over, else by its start or its making. */
+/** Newest first; of those that wait, the one whose turn comes first. */
+function compareTimes(a: JobRow, b: JobRow): number {
+  if (groupOf(a) === 'waiting' && groupOf(b) === 'waiting') return a.createdAt - b.createdAt;
+  return timeOf(b) - timeOf(a);
+}
+
+/** Its end for a job that is over, else its start or its making. */
 function timeOf(row: JobRow): number {
   return row.endedAt ?? row.startedAt ?? row.createdAt;
 }

@@ -2,7 +2,7 @@
 export interface Readable<T> {
   readonly value: T;
   /** Gives how to stop. */
-  subscribe(listener: () => void): () => void;
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 export class Store<T> implements Readable<T> {

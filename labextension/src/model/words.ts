@@ -117,6 +117,8 @@ export function explanationOf(row: JobRow, look: Look, trans: Translation): stri
       return status.state === 'preparing' ? preparingWords(status.step, trans) : undefined;
     case 'queued':
       return status.state === 'queued' ? status.reason : undefined;
+    case 'succeeded':
+      return row.deliveredAt === undefined ? trans.__('Its result is in no notebook yet.') : undefined;
     case 'threw':
       return row.deliveredAt === undefined
         ? trans.__('The cell ended with an error. Bring it into a notebook to see it.')
@@ -193,8 +195,11 @@ export function usageWords(row: JobRow, trans: Translation): string | undefined 
   return parts.length > 0 ? parts.join(' · ') : undefined;
 }
 
+/** `12:03`, and of how much where that matters: while it runs, and when that was too little. */
 export function limitWords(row: JobRow, now: number): string {
   const elapsed = formatDuration(elapsedSeconds(row, now));
+  const { status } = row;
   const { wallTimeSeconds } = row.resources;
-  return wallTimeSeconds === undefined ? elapsed : `${elapsed} / ${formatDuration(wallTimeSeconds)}`;
+  const matters = status.state === 'running' || (status.state === 'failed' && status.cause === 'time-limit');
+  return wallTimeSeconds === undefined || !matters ? elapsed : `${elapsed} / ${formatDuration(wallTimeSeconds)}`;
 }

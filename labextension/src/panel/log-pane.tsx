@@ -1,0 +1,58 @@
+// The log below the list: of one job at a time, chosen there.
+import * as React from 'react';
+import { lookOf } from '../model/words';
+import { useReadable, type App } from './app';
+import { LogView } from './log-view';
+import { StateIcon } from './state-icon';
+
+export function LogPane({ app, job }: { readonly app: App; readonly job: string }): React.ReactElement {
+  const { trans, actions, view } = app;
+  const row = useReadable(app.client.jobs).rows.get(job);
+  const [isFollowing, setFollowing] = React.useState(true);
+  return (
+    <section className="cb-LogPane" aria-label={trans.__('Log')}>
+      <header className="cb-LogPane-head">
+        {row && <StateIcon look={lookOf(row)} />}
+        <span className="cb-LogPane-name" title={row?.summary}>
+          {row?.name ?? job}
+        </span>
+        <label className="cb-Check">
+          <input
+            type="checkbox"
+            checked={isFollowing}
+            onChange={(event) => {
+              setFollowing(event.target.checked);
+            }}
+          />
+          {trans.__('Follow')}
+        </label>
+        {row && (
+          <button
+            type="button"
+            className="cb-Plain"
+            title={trans.__('Open in a tab of its own')}
+            aria-label={trans.__('Open in a tab of its own')}
+            onClick={() => {
+              actions.openJob(row);
+            }}
+          >
+            ⤢
+          </button>
+        )}
+        <button
+          type="button"
+          className="cb-Plain"
+          title={trans.__('Close the log')}
+          aria-label={trans.__('Close the log')}
+          onClick={() => {
+            const { logJob, ...rest } = view.value;
+            if (logJob === job) view.set(rest);
+          }}
+        >
+          ✕
+        </button>
+      </header>
+      <LogView key={job} app={app} job={job} isFollowing={isFollowing} onFollowing={setFollowing} />
+    </section>
+  );
+}
