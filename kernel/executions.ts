@@ -1,6 +1,6 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
 import type { Magics } from '../magics';
-import type { CellOutcome, ShownError } from '../magics/namespace';
+import type { CellOutcome } from '../magics/namespace';
 import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
 import type { OutputRecord } from '../magics/protocol/output';
@@ -11,8 +11,9 @@ import { OutputFlow } from './output-flow';
 import type { Turn } from './pipe';
 import { parseExecute, RunningCell } from './running-cell';
 import type { ExecuteRequest } from './running-cell';
-import { describeEnd, UserProcessEnded } from './user-process';
-import type { ProcessEnd } from './user-process';
+import { UserProcessEnded } from './process-end';
+import type { ProcessEnd } from './process-end';
+import { interrupted, lostProcess, plainError, tellLoss } from './shown-errors';
 import type { UserSeat } from './user-seat';
 import type { Content, Message } from './wire/message';
 import type { Wire } from './wire/wire';
@@ -108,7 +109,7 @@ export class Executions {
   /** The user process is gone. A running cell tells it by its error; otherwise the newest cell shows it. */
   processEnded(end: ProcessEnd): void {
     if (this.#running || end.why === 'asked') return;
-    this.#newest?.flow.write({ type: 'stderr', text: `\n${describeEnd(end)} ${LOST}\n` });
+    this.#newest?.flow.write({ type: 'stderr', text: `\n${tellLoss(end)}\n` });
   }
 
   async #work(): Promise<void> {
@@ -166,7 +167,7 @@ export class Executions {
       if (magics.owns(cell.request.source)) return await magics.run(cell.toCell());
       return await this.#runLocally(cell);
     } catch (error) {
-      if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell) };
+      if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell.wasInterrupted) };
       if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
       // A mistake of ours or a part that failed: its stack is for the log, not for the notebook.
       this.#options.log.write(`cell ${cell.execution} could not be run`, error);
@@ -243,26 +244,3 @@ export class Executions {
 }
 
 const NOTHING_MORE = { user_expressions: {}, payload: [] };
-const LOST = 'All variables are gone; a new process was started.';
-
-const END_NAMES: Readonly<Record<ProcessEnd['why'], string>> = {
-  exit: 'ProcessExit',
-  heap: 'OutOfMemory',
-  signal: 'ProcessCrash',
-  code: 'ProcessCrash',
-  asked: 'ProcessEnded',
-};
-
-function lostProcess(end: ProcessEnd, cell: RunningCell): ShownError {
-  if (end.why === 'asked' && cell.wasInterrupted)
-    return interrupted(`The cell could not be stopped, so its process was ended. ${LOST}`);
-  return plainError(END_NAMES[end.why], `${describeEnd(end)} ${LOST}`);
-}
-
-function interrupted(message: string): ShownError {
-  return plainError('KeyboardInterrupt', message);
-}
-
-function plainError(name: string, message: string): ShownError {
-  return { name, message, traceback: [`\u001b[31m${name}\u001b[0m: ${message}`] };
-}

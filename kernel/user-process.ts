@@ -8,6 +8,8 @@ import { OutputReader } from '../magics/protocol/output';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { Log } from './log';
 import { FrameReader, interruptLine, MESSAGE_FRAME, OUTPUT_FRAME, PIPES } from './pipe';
+import { explainEnd, UserProcessEnded } from './process-end';
+import type { ProcessEnd } from './process-end';
 import type { Call, CallReport, Frame, Notice, Request, RunReport, Turn } from './pipe';
 
 /** Rather an error than a crash: Node aborts when termination meets its checks of async ids. See user/stopping.ts. */
@@ -18,30 +20,11 @@ const FAREWELL_MILLISECONDS = 500;
 const STDERR_TAIL = 16_384;
 
 export interface UserProcessEvents {
-  /** `turn` 0: written by native code, the cell is not known. `resume` absent: the writer takes what it gets. */
+  /** `turn` 0: written by native code, the cell is not known. */
   output(turn: Turn, record: OutputRecord): void;
   input(turn: Turn, prompt: string, password: boolean): void;
   /** Once, after all its output was given. */
   ended(end: ProcessEnd): void;
-}
-
-export type ProcessEnd =
-  | { readonly why: 'exit'; readonly code: number }
-  | { readonly why: 'heap'; readonly limitMiB: number }
-  | { readonly why: 'signal'; readonly signal: string }
-  | { readonly why: 'code'; readonly code: number; readonly words: string }
-  /** By us: the kernel shuts down, or the cell could not be stopped otherwise. */
-  | { readonly why: 'asked' };
-
-/** Rejects what was asked of a process that ended before it answered. */
-export class UserProcessEnded extends Error {
-  override readonly name = 'UserProcessEnded';
-  readonly end: ProcessEnd;
-
-  constructor(end: ProcessEnd) {
-    super(describeEnd(end));
-    this.end = end;
-  }
 }
 
 /** Flags for the user's process alone (a larger heap, say); NODE_OPTIONS would reach the compiler and every child as well. */
@@ -195,12 +178,12 @@ export class UserProcess {
     });
     // `close` comes after the exit and the end of all pipes: no output is lost.
     this.#child.on('close', (code, signal) => {
-      this.#finish(this.#explain(code, signal));
+      this.#finish(this.#endOf(code, signal));
     });
     // A grandchild may hold the pipes open after the process itself is gone.
     this.#child.on('exit', (code, signal) => {
       setTimeout(() => {
-        this.#finish(this.#explain(code, signal));
+        this.#finish(this.#endOf(code, signal));
       }, FAREWELL_MILLISECONDS).unref();
     });
   }
@@ -254,17 +237,16 @@ export class UserProcess {
     else call?.reject(new CallFailed(report.error.name, report.error.message, report.error.fields));
   }
 
-  #explain(code: number | null, signal: string | null): ProcessEnd {
-    if (this.#asked) return { why: 'asked' };
-    if (this.#exitCalled !== undefined) return { why: 'exit', code: this.#exitCalled };
-    if (
-      /(heap out of memory|Array buffer allocation failed|invalid array length Allocation failed)/i.test(
-        this.#stderrTail,
-      )
-    )
-      return { why: 'heap', limitMiB: this.#heapLimitMiB };
-    if (signal) return { why: 'signal', signal };
-    return { why: 'code', code: code ?? -1, words: this.#stderrTail.trim().split('\n').at(-1) ?? '' };
+  #endOf(code: number | null, signal: string | null): ProcessEnd {
+    const lastWords = this.#stderrTail;
+    return explainEnd({
+      asked: this.#asked,
+      exitCalled: this.#exitCalled,
+      code,
+      signal,
+      lastWords,
+      heapLimitMiB: this.#heapLimitMiB,
+    });
   }
 
   #finish(end: ProcessEnd): void {
@@ -291,27 +273,3 @@ export class CallFailed extends Error {
     if (typeof fields['stack'] === 'string') this.stack = fields['stack'];
   }
 }
-
-/** One sentence: what happened to the process. What follows from it is said by whoever shows it. */
-export function describeEnd(end: ProcessEnd): string {
-  switch (end.why) {
-    case 'exit':
-      return `The process was ended by process.exit(${end.code}).`;
-    case 'heap':
-      return `The process ran out of memory: its JavaScript heap is limited to ${end.limitMiB} MiB (CELLBURST_NODE_OPTIONS=--max-old-space-size=… in the kernel's environment raises it).`;
-    case 'signal':
-      return SIGNALS[end.signal] ?? `The process was ended by ${end.signal}.`;
-    case 'code':
-      return `The process ended with exit code ${end.code}${end.words === '' ? '' : `: ${end.words}`}.`;
-    case 'asked':
-      return 'The process was ended by the kernel.';
-  }
-}
-
-const SIGNALS: Readonly<Record<string, string>> = {
-  SIGKILL: 'The process was killed by SIGKILL, by a person or by the system when memory ran out.',
-  SIGSEGV: 'The process crashed with SIGSEGV, a memory error in native code.',
-  SIGBUS: 'The process crashed with SIGBUS, a memory error in native code.',
-  SIGABRT: 'The process was aborted with SIGABRT, by process.abort() or by a failed check in native code.',
-  SIGTERM: 'The process was ended by SIGTERM.',
-};

@@ -36,6 +36,8 @@ interface PendingCell {
   readonly extension: Extension;
   readonly scope: ts.Node | undefined;
   readonly declarations: readonly Declaration[];
+  /** The cell is a module in memory of this name. */
+  readonly module: string | undefined;
 }
 
 export class NotebookLanguage {
@@ -55,15 +57,19 @@ export class NotebookLanguage {
   prepare({ source, execution }: CellText): PreparedCell {
     const text = maskMagics(source);
     const extension = this.#extensionOf(text);
-    const file = this.#checker.show(text, extension);
+    const module = moduleName(text);
+    const file = this.#checker.show(text, extension, module !== undefined);
     const { service, fileName, scope } = this.#checker;
     const syntax = service.getSyntacticDiagnostics(fileName);
     const diagnostics = syntax.length > 0 ? syntax : service.getSemanticDiagnostics(fileName);
-    const problems = [...toProblems(diagnostics, file), ...refuseSyntax(file)];
+    const problems = [...toProblems(diagnostics, file), ...(module ? [] : refuseSyntax(file))];
     if (problems.length > 0) return { ok: false, problems };
     const typeOnly = typeOnlyImports(file, this.#checker.program.getTypeChecker());
-    const code = lowerCell({ source, masked: text, execution, extension, known: this.#known, typeOnly });
-    this.#pending.set(execution, { text, extension, scope, declarations: code.declarations });
+    // A module runs where it is imported.
+    const masked = module ? '' : text;
+    const lowered = lowerCell({ source, masked, execution, extension, known: this.#known, typeOnly });
+    const code = module ? { ...lowered, memoryModule: module + extension } : lowered;
+    this.#pending.set(execution, { text, extension, scope, declarations: code.declarations, module });
     return { ok: true, code };
   }
 
@@ -71,6 +77,10 @@ export class NotebookLanguage {
     const cell = this.#pending.get(execution);
     if (!cell) return;
     this.#pending.delete(execution);
+    if (cell.module !== undefined) {
+      this.#checker.hold(cell.module + cell.extension, cell.text);
+      return;
+    }
     const isReached = ({ step }: Declaration): boolean => step === 0 || step < progress;
     const hidden = new Set(cell.declarations.filter((declaration) => !isReached(declaration)).map(({ name }) => name));
     this.#checker.commit({ execution, ...cell }, hidden);
@@ -83,7 +93,8 @@ export class NotebookLanguage {
     for (const { source, execution, declarations, progress, isJS } of cells) {
       const text = maskMagics(source);
       const extension = extensionOf(text, isJS);
-      this.#pending.set(execution, { text, extension, scope: this.#checker.scope, declarations });
+      const { scope } = this.#checker;
+      this.#pending.set(execution, { text, extension, scope, declarations, module: moduleName(text) });
       if (progress !== undefined) this.commit(execution, progress);
     }
   }
@@ -138,6 +149,16 @@ function extensionOf(text: string, isJS: boolean): Extension {
     syntaxErrorsOf(ts.createSourceFile(name, text, ts.ScriptTarget.ESNext, /*setParentNodes*/ false)).length;
   const plain = errors('cell.ts');
   return plain > 0 && errors('cell.tsx') < plain ? '.tsx' : '.ts';
+}
+
+/** A cell that begins with a comment of tslab's form, `@module name`, is a module in memory: others import it as `./name`. */
+function moduleName(text: string): string | undefined {
+  for (const { pos, end, kind } of ts.getLeadingCommentRanges(text, 0) ?? []) {
+    const comment = text.slice(pos, end);
+    const name = /@module\s+(\w+)\s*(?:\*\/)?$/m.exec(comment)?.[1];
+    if (kind === ts.SyntaxKind.MultiLineCommentTrivia && comment.startsWith('/**') && name) return name;
+  }
+  return undefined;
 }
 
 /** Imported names that stand for types alone: there is nothing to load for them. */

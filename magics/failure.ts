@@ -12,7 +12,7 @@ export function failureOf(job: JobRecord): Error {
   if (status.state !== 'failed') return new JobFailedError(`Job ${job.id} has no result: it is ${status.state}.`);
   const advice = adviceFor(status.cause, job);
   return new JobFailedError(
-    `Job ${job.id} failed: ${status.reason}. Nothing of it was applied to the notebook.${advice ? ` ${advice}` : ''} Its output: %cluster logs ${job.id}`,
+    `Job ${job.id} failed: ${status.reason.replace(/\.$/, '')}. Nothing of it was applied to the notebook.${advice ? ` ${advice}` : ''} Its output: %cluster logs ${job.id}`,
   );
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { isInterrupt, Realm } from '../../magics/realm';
+import { isInterrupt, makePmap, Realm } from '../../magics/realm';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
 import { showError } from '../../magics/realm/traceback';
@@ -30,11 +30,11 @@ redirectStandardStreams(sink);
 const input = new Input(frames, attribution);
 input.install();
 const display = makeDisplayFunctions(sink);
-const realm = new Realm({
+const realm: Realm = new Realm({
   directory: process.cwd(),
   text: 'local',
   virtualModules: {
-    cellburst: { ...display, input: input.ask },
+    cellburst: { ...display, input: input.ask, pmap: makePmap(() => realm, { sink }) },
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });

@@ -5,9 +5,9 @@ import { statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { ts } from '../compiler';
 import { AMBIENT_TYPES } from '../ambient';
-import { identifiersOf, parseBound, setOuterScope } from '../internals';
+import { parseBound, setOuterScope } from '../internals';
 import { checkOptions } from './options';
-import { VisibleNames, filesOf } from './visible';
+import { VisibleNames } from './visible';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
 
@@ -27,7 +27,10 @@ export class CellChecker {
   #visible = new VisibleNames();
   readonly #cells = new Map<ts.SourceFile, CommittedCell>();
   #roots = new Map<string, CommittedCell>();
+  /** Modules that cells define in memory: text and version by path. */
+  readonly #held = new Map<string, { readonly text: string; readonly version: number }>();
   #text = '';
+  #standsAlone = false;
   #version = 0;
   #extension: Extension = '.ts';
 
@@ -51,9 +54,10 @@ export class CellChecker {
     return this.#visible.symbolsOf(name).length > 0;
   }
 
-  /** Looks at a text that may never be executed. */
-  show(text: string, extension: Extension): ts.SourceFile {
+  /** Looks at a text that may never be executed: among the names of the notebook, or as a module that stands alone. */
+  show(text: string, extension: Extension, standsAlone = false): ts.SourceFile {
     this.#text = text;
+    this.#standsAlone = standsAlone;
     this.#extension = extension;
     this.#version++;
     const file = this.program.getSourceFile(this.fileName);
@@ -80,9 +84,7 @@ export class CellChecker {
     const path = `${this.#directory}/Cell [${cell.execution}]${cell.extension}`;
     const file = parseBound(path, cell.text, this.#options, ts.JSDocParsingMode.ParseAll);
     setOuterScope(file, cell.scope);
-    const uses = new Set<ts.SourceFile>();
-    for (const name of identifiersOf(file))
-      for (const symbol of this.#visible.symbolsOf(name)) for (const used of filesOf(symbol)) uses.add(used);
+    const uses = this.#visible.usedBy(file);
     const isGlobal = /\bdeclare\s+(global|module)\b/.test(cell.text);
     const isRoot = isGlobal || /\bimport\b|\brequire\b|^\s*\/\/\/\s*<|@jsx/m.test(cell.text);
     this.#cells.set(file, { file, isRoot, isGlobal, uses });
@@ -90,11 +92,18 @@ export class CellChecker {
     this.#prune();
   }
 
+  /** From now on the notebook's folder has a module of this name, for cells to import. */
+  hold(name: string, text: string): void {
+    const path = `${this.#directory}/${name}`;
+    this.#held.set(path, { text, version: (this.#held.get(path)?.version ?? 0) + 1 });
+  }
+
   /** Forgets all cells; what was read of the library and of packages stays. */
   forget(): void {
     this.#visible = new VisibleNames();
     this.#cells.clear();
     this.#roots = new Map();
+    this.#held.clear();
   }
 
   /** Forgets cells that nothing visible leads to. */
@@ -122,12 +131,18 @@ export class CellChecker {
     const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
       if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
       if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
+      const held = this.#held.get(name);
+      if (held) return ts.ScriptSnapshot.fromString(held.text);
       const cell = this.#roots.get(name);
       return cell ? ts.ScriptSnapshot.fromString(cell.file.text) : read(name);
     };
     return {
       getScriptFileNames: () => [ambient, ...this.#roots.keys(), this.fileName],
-      getScriptVersion: (name) => (name === this.fileName ? String(this.#version) : diskVersion(name)),
+      getScriptVersion: (name) => {
+        if (name === this.fileName) return String(this.#version);
+        const held = this.#held.get(name);
+        return held ? `held ${held.version}` : diskVersion(name);
+      },
       getScriptSnapshot: snapshotOf,
       getCompilationSettings: () => this.#options,
       getCurrentDirectory: () => this.#directory,
@@ -135,8 +150,12 @@ export class CellChecker {
       getCancellationToken: () => ({ isCancellationRequested: isCancelled }),
       useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
       fileExists: (name) =>
-        name === this.fileName || name === ambient || this.#roots.has(name) || ts.sys.fileExists(name),
-      readFile: (name, encoding) => ts.sys.readFile(name, encoding),
+        name === this.fileName ||
+        name === ambient ||
+        this.#held.has(name) ||
+        this.#roots.has(name) ||
+        ts.sys.fileExists(name),
+      readFile: (name, encoding) => this.#held.get(name)?.text ?? ts.sys.readFile(name, encoding),
       directoryExists: (name) => ts.sys.directoryExists(name),
       getDirectories: (name) => ts.sys.getDirectories(name),
       readDirectory: (...query) => ts.sys.readDirectory(...query),
@@ -151,7 +170,7 @@ export class CellChecker {
       const cell = this.#roots.get(name);
       if (cell) return cell.file;
       const file = make();
-      if (name === this.fileName) setOuterScope(file, this.scope);
+      if (name === this.fileName) setOuterScope(file, this.#standsAlone ? undefined : this.scope);
       return file;
     };
     return {

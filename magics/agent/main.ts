@@ -66,8 +66,9 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
     void session.serve().then(() => {
       sessions.delete(session);
       const { client } = session;
-      if (client !== undefined && ![...sessions].some((other) => other.client?.pid === client.pid))
-        jobs.releaseAll(client);
+      // When it is we who leave, the client goes on and tells the next agent how its claims ended.
+      if (client === undefined || ending.signal.aborted) return;
+      if (![...sessions].some((other) => other.client?.pid === client.pid)) jobs.releaseAll(client);
     });
   });
   const place = agentSocket(settings.stateDirectory);

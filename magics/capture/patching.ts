@@ -6,6 +6,7 @@ import { isIndex } from '../protocol/array-elements';
 import * as intrinsics from '../protocol/intrinsics';
 import { MAIN } from '../protocol/main-context';
 import { entriesOf, membersOf } from '../realm/comparing';
+import { setPrivates } from '../realm/private-fields';
 
 const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND.prototype, KIND.bound, KIND.source]);
 
@@ -14,6 +15,7 @@ export function patch(target: object, change: Changed, start: number): boolean {
   if (target instanceof Activation) return target.write(change.values);
   patchSlots(target, change, start);
   const done = CODE_KINDS.has(change.kind) ? patchCode(target, change) : patchProperties(target, change);
+  for (const state of change.privates) setPrivates(target, state);
   const prototyped = change.prototype === undefined || Reflect.setPrototypeOf(target, change.prototype);
   if (change.integrity !== INTEGRITY.none) applyIntegrity(target, change.integrity);
   return done && prototyped;

@@ -36,6 +36,7 @@ function* childrenOf(told: Changed): Generator {
   yield* told.values;
   yield told.prototype;
   yield* told.links;
+  for (const { owner, values } of told.privates) yield* [owner, ...Object.values(values)];
   if (told.kind === KIND.map) yield* entriesOf(told.state);
   if (told.kind === KIND.set) yield* membersOf(told.state);
   for (const key of Reflect.ownKeys(told.state)) {

@@ -11,13 +11,13 @@ export function claim(record: JobRecord, by: ProcessIdentity): JobRecord {
   return { ...record, claimedBy: by };
 }
 
-/** The same record when it was delivered by this process before: the reply was lost, and it asks again. */
+/**
+ * The same record when it was delivered by this process before: the reply was lost, and it asks again. A claim that was lost with a connection
+ * is no obstacle as long as nobody else has made one.
+ */
 export function deliver(record: JobRecord, by: ProcessIdentity, nowMs: number): JobRecord {
   if (record.deliveredAt !== undefined && record.claimedBy !== undefined && isSame(record.claimedBy, by)) return record;
-  refuseOthers(record, by);
-  if (record.claimedBy === undefined)
-    throw new WriteBackConflictError(`Cannot mark job ${record.id} as delivered: nobody has claimed its result.`);
-  return { ...record, deliveredAt: nowMs };
+  return { ...claim(record, by), deliveredAt: nowMs };
 }
 
 /** The same record when there is nothing to release. */

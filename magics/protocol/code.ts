@@ -188,6 +188,11 @@ export interface CellCode {
   /** Used by the cell as a whole, functions inside it included. */
   readonly uses: Uses;
   readonly functions: readonly FunctionCode[];
+  /**
+   * The cell is a module in memory (tslab's `@module name`): this is its file name in the notebook's folder, `source` its text. Running the
+   * cell does nothing but define it; it is evaluated where it is imported, as a local module is.
+   */
+  readonly memoryModule?: string;
   /** Positions (line and column from 0, in source) of direct `eval` whose argument is no literal. */
   readonly hiddenNames: readonly { readonly line: number; readonly column: number }[];
 }

@@ -6,7 +6,7 @@ import { ProtocolError } from './errors';
 import * as format from './graph-format';
 import type { GraphColumns } from './graph-format';
 import { Activation, UNINITIALISED } from './graph-hooks';
-import type { DecodeHooks } from './graph-hooks';
+import type { DecodeHooks, PrivateState } from './graph-hooks';
 import type { Numbered } from './graph-encode';
 import * as intrinsics from './intrinsics';
 import { ShellMaker, broken, parseBigInt } from './graph-shells';
@@ -63,6 +63,8 @@ export interface Changed {
   readonly integrity: number;
   /** False where nothing was said of the properties: a class of a module, which is not compared. */
   readonly hasExtras: boolean;
+  /** Private fields and statics. */
+  readonly privates: readonly PrivateState[];
   /** Properties that are what the code gives. */
   readonly implied: ReadonlySet<string | symbol>;
   readonly bytes: BufferContent | undefined;
@@ -106,6 +108,12 @@ const LISTED: ReadonlySet<number> = new Set([
   KIND.source,
 ]);
 
+interface Extras {
+  readonly integrity: number;
+  readonly implied: ReadonlySet<string | symbol>;
+  readonly privates: readonly PrivateState[];
+}
+
 class GraphDecoder {
   readonly #graph: ReadableGraph;
   readonly #kinds: Uint8Array;
@@ -115,6 +123,7 @@ class GraphDecoder {
   readonly #strings: StringReader;
   readonly #shapes: readonly (readonly string[])[];
   readonly #maker: ShellMaker;
+  readonly #hooks: DecodeHooks;
   readonly #describing: number;
   readonly #compare: boolean;
   readonly #changed: Changed[] = [];
@@ -124,6 +133,7 @@ class GraphDecoder {
   constructor({ graph, hooks, existing = [], compare = false }: DecodeOptions) {
     const { columns } = graph;
     this.#graph = graph;
+    this.#hooks = hooks;
     this.#kinds = columns.kinds;
     this.#tags = new ColumnReader(columns.tags, 'tags');
     this.#ints = new ColumnReader(columns.ints, 'integers');
@@ -210,6 +220,7 @@ class GraphDecoder {
       links: this.#maker.linksOf(record),
       integrity: extras?.integrity ?? INTEGRITY.none,
       hasExtras: extras !== undefined,
+      privates: extras?.privates ?? [],
       implied: extras?.implied ?? NOTHING,
       bytes: this.#maker.contents.get(record),
     });
@@ -218,6 +229,7 @@ class GraphDecoder {
   #body(kind: number, shell: object, record: number, describes: boolean): readonly unknown[] {
     switch (kind) {
       case KIND.object:
+      case KIND.revived:
         this.#object(shell);
         return [];
       case KIND.array:
@@ -306,11 +318,7 @@ class GraphDecoder {
     return values;
   }
 
-  #extras(
-    shell: object | undefined,
-    kind: number,
-    describes: boolean,
-  ): { integrity: number; implied: Set<string | symbol> } {
+  #extras(shell: object | undefined, kind: number, describes: boolean): Extras {
     const integrity = this.#ints.next();
     const implied = new Set<string | symbol>();
     const listed = new Set<string | symbol>();
@@ -323,10 +331,32 @@ class GraphDecoder {
       if (descriptor === undefined) implied.add(key);
       else if (shell !== undefined) define(shell, key, descriptor);
     }
+    const privates = this.#privates();
+    if (shell !== undefined && !describes) {
+      for (const state of privates)
+        if (!this.#hooks.setPrivates(shell, state)) throw broken('an object has not the private fields it should have');
+    }
     if (shell !== undefined && !describes && LISTED.has(kind)) dropUnlisted(shell, listed);
     // What is compared looks as it did; what is to be patched is filled first and made rigid after.
     if (shell !== undefined && (!describes || this.#compare)) applyIntegrity(shell, integrity);
-    return { integrity, implied };
+    return { integrity, implied, privates };
+  }
+
+  #privates(): PrivateState[] {
+    const states: PrivateState[] = [];
+    for (let left = this.#ints.count(this.#tags); left > 0; left--) {
+      const owner = this.#plainValue();
+      if (typeof owner !== 'function') throw broken('private fields belong to no class');
+      const isStatic = this.#ints.next() === 1;
+      const values = Object.create(null) as Record<string, unknown>;
+      for (let names = this.#ints.count(this.#tags, 2); names > 0; names--) {
+        const name = this.#plainValue();
+        if (typeof name !== 'string') throw broken('a private field has no name');
+        values[name] = this.#plainValue();
+      }
+      states.push({ owner, isStatic, values });
+    }
+    return states;
   }
 
   #descriptor(attributes: number): PropertyDescriptor | undefined {

@@ -11,7 +11,7 @@ import { ByteColumn, DoubleColumn, IntColumn } from './columns';
 import * as format from './graph-format';
 import type { Graph } from './graph-format';
 import { Activation, UNINITIALISED } from './graph-hooks';
-import type { EncodeHooks, FunctionShape, RefusalReason } from './graph-hooks';
+import type { EncodeHooks, FunctionShape, PrivateState, RefusalReason } from './graph-hooks';
 import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
 import { MAIN } from './main-context';
@@ -222,7 +222,7 @@ class GraphEncoder {
   }
 
   #object(value: object, number: number): void {
-    if (isPlainArray(value)) {
+    if (isPlainArray(value) && Reflect.getPrototypeOf(value) === intrinsics.ArrayPrototype) {
       this.#array(value);
       return;
     }
@@ -232,7 +232,7 @@ class GraphEncoder {
       return;
     }
     const brand = isPlainObject(value) ? 'object' : brandOf(value);
-    const reason = REFUSED_BRANDS[brand] ?? (brand === 'object' ? this.#refusedInstance(value) : undefined);
+    const reason = REFUSED_BRANDS[brand] ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#refuse(reason);
     else if (brand === 'object') this.#ordinary(value);
     else if (brand === 'array') this.#array(value as unknown[]);
@@ -242,9 +242,18 @@ class GraphEncoder {
   }
 
   /** Only what is no plain object is asked about: it costs more than writing a small object. */
-  #refusedInstance(value: object): RefusalReason | undefined {
+  #refusedInstance(value: object, brand: Brand): RefusalReason | undefined {
     const prototype = Reflect.getPrototypeOf(value);
-    return prototype === null || prototype === intrinsics.ObjectPrototype ? undefined : this.#hooks.refuse(value);
+    if (isPlainPrototype(prototype) || OWN_SLOTS.has(brand)) return undefined;
+    const reason = this.#hooks.refuse(value);
+    if (reason !== undefined || brand === 'object') return reason;
+    const [hidden] = this.#hooks.privatesOf(value);
+    if (hidden === undefined) return undefined;
+    const names = Object.keys(hidden.values).join(', ');
+    return {
+      what: `its class extends a builtin and hides state in ${names}`,
+      advice: 'keep that state in public fields',
+    };
   }
 
   #refuse(reason: RefusalReason): void {
@@ -279,11 +288,15 @@ class GraphEncoder {
     const integrity = integrityOf(value);
     const attributes = attributesOf(integrity);
     const plain = keys.every((key) => typeof key === 'string' && isPlain(value, key, attributes));
-    this.#begin(KIND.object, value, intrinsics.ObjectPrototype, !plain || integrity !== INTEGRITY.none);
+    const privates = isPlainPrototype(Reflect.getPrototypeOf(value)) ? [] : this.#hooks.privatesOf(value);
+    const hasExtras = !plain || integrity !== INTEGRITY.none || privates.length > 0;
+    const [newest] = privates;
+    this.#begin(newest === undefined ? KIND.object : KIND.revived, value, intrinsics.ObjectPrototype, hasExtras);
+    if (newest !== undefined) this.#headInts.push(this.#number(newest.owner));
     const own = plain ? (keys as string[]) : [];
     this.#ints.push(this.#shapes.id(own));
     for (const key of own) this.#value(Reflect.get(value, key));
-    if (!plain || integrity !== INTEGRITY.none) this.#extras(value, plain ? [] : keys, integrity);
+    if (hasExtras) this.#extras(value, plain ? [] : keys, integrity, false, privates);
   }
 
   /** Is it the `prototype` of a function that travels? Then it comes with the function. */
@@ -537,10 +550,29 @@ class GraphEncoder {
     this.#extras(value, Reflect.ownKeys(value), integrityOf(value), true);
   }
 
-  #extras(value: object, keys: readonly (string | symbol)[], integrity: number, isCode = false): void {
+  #extras(
+    value: object,
+    keys: readonly (string | symbol)[],
+    integrity: number,
+    isCode = false,
+    privates: readonly PrivateState[] = isCode ? this.#hooks.privatesOf(value) : [],
+  ): void {
     this.#ints.push(integrity);
     this.#ints.push(keys.length);
     for (const key of keys) this.#property(value, key, isCode);
+    this.#ints.push(privates.length);
+    for (const state of privates) this.#privates(state);
+  }
+
+  #privates({ owner, isStatic, values }: PrivateState): void {
+    this.#value(owner);
+    const names = Object.keys(values);
+    this.#ints.push(isStatic ? 1 : 0);
+    this.#ints.push(names.length);
+    for (const name of names) {
+      this.#value(name);
+      this.#value(values[name]);
+    }
   }
 
   #property(value: object, key: string | symbol, isCode: boolean): void {
@@ -578,6 +610,13 @@ const REFUSED_BRANDS: Partial<Record<Brand, RefusalReason>> = {
   wasm: { what: 'WebAssembly object is live memory of this process', advice: 'compile it inside the cell' },
   native: { what: 'it is a native handle of this process', advice: 'create it inside the cell' },
 };
+
+function isPlainPrototype(prototype: object | null): boolean {
+  return prototype === null || prototype === intrinsics.ObjectPrototype;
+}
+
+/** Kinds whose state is read by their own means; Node's classes for them hide it in private fields. */
+const OWN_SLOTS: ReadonlySet<Brand> = new Set(['url', 'searchParams']);
 
 /** Quick answers for what there is most of. */
 function isPlainArray(value: object): value is unknown[] {

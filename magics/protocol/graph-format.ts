@@ -77,6 +77,8 @@ export const KIND = {
   activation: 21,
   /** Head: id of the source of what `new Function` made. */
   source: 22,
+  /** An object with private fields. Head: number of its class. Body as for `object`. */
+  revived: 23,
 } as const;
 
 export const KIND_MASK = 0x3f;
@@ -87,7 +89,8 @@ export const KIND_FLAG = {
   extras: 0x80,
 } as const;
 
-/** Extras: integrity level, count of properties, then for each: key (value), ATTRIBUTE bits, value (or getter and setter). */
+/** Extras: integrity level, count of properties, then for each: key (value), ATTRIBUTE bits, value (or getter and setter).
+ * Then a count of private states: owner (value), 1 for statics, count, name and value each. */
 export const INTEGRITY = { none: 0, nonExtensible: 1, sealed: 2, frozen: 3 } as const;
 export const ATTRIBUTE = { writable: 1, enumerable: 2, configurable: 4, accessor: 8 } as const;
 export const DEFAULT_ATTRIBUTES = ATTRIBUTE.writable | ATTRIBUTE.enumerable | ATTRIBUTE.configurable;

@@ -39,7 +39,17 @@ export type FunctionShape =
   | { readonly kind: 'source'; readonly text: string }
   | { readonly kind: 'refused'; readonly reason: RefusalReason };
 
+/** Private fields of one class in an object of it, or its private statics. */
+export interface PrivateState {
+  readonly owner: object;
+  readonly isStatic: boolean;
+  /** By name as typed: `#secret`. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 export interface EncodeHooks {
+  /** Empty for what has none, or none that can be read (see `refuse`). */
+  privatesOf(value: object): readonly PrivateState[];
   /** The path of a builtin or of an export of a module. */
   pathOf(value: object | symbol): string | undefined;
   describe(value: object): FunctionShape;
@@ -69,4 +79,8 @@ export interface DecodeHooks {
   build(group: FunctionGroup): BuiltGroup;
   member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown;
   fromSource(text: string): object;
+  /** An object of the class with its private fields in place, without any code of the user's having run. */
+  revive(owner: object): object;
+  /** False when the object has no such fields. */
+  setPrivates(target: object, state: PrivateState): boolean;
 }

@@ -32,6 +32,7 @@ type Pending =
     }
   | { readonly kind: 'bound'; readonly target: number; readonly self: HeadValue; readonly args: readonly HeadValue[] }
   | { readonly kind: 'boxed'; readonly value: HeadValue }
+  | { readonly kind: 'revived'; readonly owner: number }
   | {
       readonly kind: 'view';
       readonly name: string;
@@ -312,6 +313,9 @@ export class ShellMaker {
       case KIND.bound:
         this.#pending.set(number, this.#boundHead());
         break;
+      case KIND.revived:
+        this.#pending.set(number, { kind: 'revived', owner: this.#objectNumber(heads.next()) });
+        break;
       case KIND.boxed:
         this.#pending.set(number, { kind: 'boxed', value: this.#headValue() });
         break;
@@ -489,6 +493,8 @@ export class ShellMaker {
         const args = [this.#resolved(pending.self), ...pending.args.map((argument) => this.#resolved(argument))];
         return intrinsics.bind(target, ...args) as object;
       }
+      case 'revived':
+        return this.#hooks.revive(this.#madeObject(pending.owner));
       case 'boxed': {
         const value = this.#resolved(pending.value);
         if (value === null || value === undefined || typeof value === 'object')
@@ -537,6 +543,7 @@ function numbersIn(pending: Pending): number[] {
       return [pending.activation, pending.superclass];
     case 'prototype':
     case 'member':
+    case 'revived':
       return [pending.owner];
     case 'view':
       return [pending.buffer];

@@ -12,7 +12,15 @@ export type {
   ReadableGraph,
 } from './graph-decode';
 export { Activation, UNINITIALISED } from './graph-hooks';
-export type { BuiltGroup, DecodeHooks, EncodeHooks, FunctionGroup, FunctionShape, RefusalReason } from './graph-hooks';
+export type {
+  BuiltGroup,
+  DecodeHooks,
+  EncodeHooks,
+  FunctionGroup,
+  FunctionShape,
+  PrivateState,
+  RefusalReason,
+} from './graph-hooks';
 export type { ByteRange } from './graph-buffers';
 export { INTEGRITY, KIND } from './graph-format';
 export type { Graph, GraphColumns } from './graph-format';

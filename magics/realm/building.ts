@@ -4,13 +4,14 @@ import { Script } from 'node:vm';
 import { RUNTIME, scriptName } from '../protocol/code';
 import type { SourceRange } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
-import type { BuiltGroup, DecodeHooks, FunctionGroup } from '../protocol/graph';
+import type { BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
 import { BuiltActivation } from './activations';
 import type { ActivationAccess } from './activations';
 import type { Code } from './code-table';
 import { SUPERCLASS, withSuperclass } from './heritage';
 import { placeScript, positionIn } from './frames';
 import type { Position } from './mappings';
+import { revive, reviving, setPrivates } from './private-fields';
 import type { Realm } from './realm';
 
 interface Piece {
@@ -71,6 +72,14 @@ export class Builder implements DecodeHooks {
     return new Script(`(${text})`, { filename: 'cellburst-function' }).runInThisContext() as object;
   }
 
+  revive(owner: object): object {
+    return revive(owner);
+  }
+
+  setPrivates(target: object, state: PrivateState): boolean {
+    return setPrivates(target, state);
+  }
+
   #code(id: string): Code {
     const code = this.#realm.codes.byId(id);
     if (code === undefined) throw new ProtocolError(`There is no code ${id} here.`);
@@ -84,7 +93,7 @@ export class Builder implements DecodeHooks {
     activation: BuiltActivation | undefined,
   ): object {
     if (code === undefined || make === undefined) throw new ProtocolError('A function of an activation is missing.');
-    const made = this.#realm.reviving(() => make(superclass));
+    const made = reviving(() => make(superclass));
     const value = isMethodLike(code) ? partOf(made, code) : made;
     this.#realm.codes.note(value, code);
     if (activation !== undefined) this.#realm.activations.set(value, activation);

@@ -4,6 +4,7 @@ import { KIND } from '../protocol/graph';
 import type { BufferContent, ByteRange, Changed, Numbered } from '../protocol/graph';
 import { integrityOf } from '../protocol/integrity';
 import * as intrinsics from '../protocol/intrinsics';
+import { privatesOf, samePrivates } from './private-fields';
 import { Activation } from '../protocol/graph';
 
 /** Is a property of code still what the code gives? */
@@ -19,6 +20,7 @@ const BAGS: ReadonlySet<number> = new Set([
   KIND.buffer,
   KIND.member,
 ]);
+const MAY_HIDE: ReadonlySet<number> = new Set([KIND.revived, KIND.class]);
 const PIECE_BYTES = 1 << 20;
 
 /** `start`: where in a live buffer the part begins that was told of. */
@@ -29,6 +31,7 @@ export function hasChanged(was: Changed, live: Numbered, isImplied: ImpliedTest,
   if (!samePrototype(was, live) || integrityOf(live) !== was.integrity) return true;
   if (was.bytes !== undefined && changedRanges(was.bytes, live as ArrayBuffer, start).length > 0) return true;
   if (!sameSlots(was, live)) return true;
+  if (MAY_HIDE.has(was.kind) && !samePrivates(was.privates, privatesOf(live))) return true;
   // The characters of a String object are properties of it; a box cannot change.
   if (was.kind === KIND.boxed) return false;
   return CODE_KINDS.has(was.kind) ? !sameCode(was, live, isImplied) : !sameProperties(was.state, live);

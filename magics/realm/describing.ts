@@ -2,12 +2,13 @@
 // One walk, one Describer: it holds an inspector session while it lives.
 import type { CellCode, FunctionCode } from '../protocol/code';
 import { MARK } from '../protocol/code';
-import type { Activation, EncodeHooks, FunctionShape, RefusalReason } from '../protocol/graph';
+import type { Activation, EncodeHooks, FunctionShape, PrivateState, RefusalReason } from '../protocol/graph';
 import { FunctionPrototype, textOfFunction } from '../protocol/intrinsics';
 import { FreshActivation } from './activations';
 import { idOf } from './code-table';
 import type { Code } from './code-table';
 import { InstanceRules } from './instances';
+import { privatesOf } from './private-fields';
 import { References } from './references';
 import type { Realm } from './realm';
 import { Inspection } from './scopes';
@@ -57,6 +58,10 @@ export class Describer implements EncodeHooks {
 
   refuse(value: object): RefusalReason | undefined {
     return this.#instances.refuse(value);
+  }
+
+  privatesOf(value: object): readonly PrivateState[] {
+    return privatesOf(value);
   }
 
   nameOf(activation: Activation): string {

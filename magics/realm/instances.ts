@@ -75,10 +75,10 @@ export class InstanceRules {
       const name = nameOf(owner);
       const code = this.#codeOf(owner);
       const path = this.#references.pathOf(owner);
-      if (code === undefined) {
-        const reason = foreignReason(name, path);
-        if (reason !== undefined) return { reason, mayHide: undefined };
-      }
+      // The lowering has opened the notebook's own classes: see private-fields.
+      if (code !== undefined) continue;
+      const reason = foreignReason(name, path);
+      if (reason !== undefined) return { reason, mayHide: undefined };
       // A private name in the text may be in a comment or a string; the instance itself is asked then.
       if (/#[\p{ID_Start}$_]/u.test(textOfFunction(owner))) mayHide = describeClass(name, path);
     }

@@ -11,6 +11,8 @@ export interface LocalSources {
   resolve(specifier: string, folder: string): string | undefined;
   read(path: string): Promise<LocalSource>;
   readSync(path: string): LocalSource;
+  /** Takes a module that a cell defines in memory. */
+  hold?(path: string, text: string): void;
 }
 
 export function isLocalSpecifier(specifier: string): boolean {
@@ -36,6 +38,13 @@ const LOADERS: Readonly<Record<string, Loader>> = {
 /** Local modules as files of this machine, TypeScript included. A file is transformed again only when it changed. */
 export class DiskSources implements LocalSources {
   readonly #read = new Map<string, LocalSource>();
+  /** Modules that cells define: text by path, before what the disk has. */
+  readonly #held = new Map<string, string>();
+
+  /** From now on this text is the module at `path`. */
+  hold(path: string, text: string): void {
+    this.#held.set(path, text);
+  }
 
   resolve(specifier: string, folder: string): string | undefined {
     const base = specifier.startsWith('file://') ? fileURLToPath(specifier) : resolve(folder, withoutScheme(specifier));
@@ -47,7 +56,7 @@ export class DiskSources implements LocalSources {
       ...EXTENSIONS.map((other) => base + other),
       ...EXTENSIONS.map((other) => resolve(base, `index${other}`)),
     ];
-    return candidates.find(isFile);
+    return candidates.find((path) => this.#held.has(path) || isFile(path));
   }
 
   async read(path: string): Promise<LocalSource> {
@@ -69,7 +78,7 @@ export class DiskSources implements LocalSources {
   }
 
   #look(path: string): { text: string; version: string; known: LocalSource | undefined } {
-    const text = readFileSync(path, 'utf8');
+    const text = this.#held.get(path) ?? readFileSync(path, 'utf8');
     const version = createHash('sha256').update(text).digest('hex').slice(0, 20);
     const known = this.#read.get(path);
     return { text, version, known: known?.version === version ? known : undefined };

@@ -1,6 +1,7 @@
 // Where cells are evaluated, at home and on a worker. A cell is one function; its names are script-scope variables; its modules are loaded before it
 // runs. The main context has one script scope, so a process has one Realm that counts.
 import * as tslib from 'tslib';
+import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
@@ -14,6 +15,7 @@ import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
 import { Modules, importMeta } from './modules';
 import type { Exports } from './modules';
+import { installRevival } from './private-fields';
 import { References } from './references';
 
 export interface RealmOptions {
@@ -56,7 +58,6 @@ export class Realm {
   readonly activations = new WeakMap<object, Activation>();
   /** Of classes that were built here: their methods and accessors as the text gives them. */
   readonly members = new WeakMap<object, readonly ClassMember[]>();
-  readonly #revive = { on: false, register: () => undefined };
   /** Names bound so far, with the cell that declared each last. */
   readonly #names = new Map<string, CellCode | undefined>();
   readonly #running = new Set<RunningCell>();
@@ -74,6 +75,7 @@ export class Realm {
       },
     });
     installInterrupts();
+    installRevival();
     installFrames();
     this.#installRuntime();
   }
@@ -85,6 +87,7 @@ export class Realm {
   async run(code: CellCode, signal?: AbortSignal): Promise<CellRun> {
     let cell: RunningCell | undefined;
     try {
+      if (code.memoryModule !== undefined) this.sources.hold?.(join(this.directory, code.memoryModule), code.source);
       const evaluate = this.#compile(code);
       const modules = [];
       for (const { specifier, attributes } of code.imports)
@@ -148,17 +151,6 @@ export class Realm {
   addCode(code: CellCode): void {
     mapScript(scriptName(code), `Cell [${code.execution}]`, code[this.text].mappings);
     this.codes.add(code, this.text);
-  }
-
-  /** While `action` evaluates a class, static initialisers are skipped by code that was lowered for it. */
-  reviving<T>(action: () => T): T {
-    const before = this.#revive.on;
-    this.#revive.on = true;
-    try {
-      return action();
-    } finally {
-      this.#revive.on = before;
-    }
   }
 
   noteMembers(owner: object): void {
@@ -231,7 +223,6 @@ export class Realm {
 
   #installRuntime(): void {
     const runtime: Readonly<Record<string, unknown>> = {
-      [RUNTIME.revive]: this.#revive,
       [RUNTIME.has]: (name: string) => this.has(name),
       [RUNTIME.dead]: (name: string) => {
         throw new MAIN.ReferenceError(`Cannot access '${name}' before initialization`);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { claim } from '../../magics/jobs/delivery';
 import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
 import { hostName, identify, isAlive, sendSignal } from '../../magics/protocol/platform';
 import { Setting, ended, readBeat, run, running, submit, textOf, until } from './setting';
@@ -109,7 +110,25 @@ test('a claim is for one process, and free again when its connection closes', as
   await agent[Symbol.asyncDispose]();
   const other = await setting.connect();
   await until('the claim is free', async () => (await other.job(job.id)).claimedBy === undefined);
-  await expect(other.delivered(job.id)).rejects.toThrow('nobody has claimed');
+  await other.claim(job.id);
+});
+
+test('a claim outlives an agent that ends in good order, and nobody else gets it meanwhile', async () => {
+  const agent = await setting.connect();
+  const job = await run(agent, 'finish()');
+  await agent.claim(job.id);
+  const pid = (await agent.status()).pid;
+  await agent.finish();
+  await until('the agent has ended', () => !isAlive({ pid }));
+  expect((await agent.job(job.id)).claimedBy?.pid).toBe(process.pid);
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { stdio: 'ignore' });
+  try {
+    const record = await agent.job(job.id);
+    expect(() => claim(record, identify(other.pid ?? 0))).toThrow(`being taken by another process (${process.pid})`);
+  } finally {
+    other.kill('SIGKILL');
+  }
+  expect((await agent.delivered(job.id)).deliveredAt).toBeGreaterThan(0);
 });
 
 test('a job whose directory is deleted ends, and no other job is touched', async () => {

@@ -127,6 +127,38 @@ const CELLS: readonly Row[] = [
       ['Object.getPrototypeOf(b) === A.prototype', true],
     ],
   ],
+  [
+    'D3 private fields',
+    [
+      'let runs = 0; class P { #s = 7; constructor() { runs++ } get s() { return this.#s } add() { this.#s++; return this } static is(o) { return #s in o } } const p = new P; class Q extends P { #t = [1]; u = 2; get t() { return this.#t } } const q = new Q',
+    ],
+    'p.add(); q.t.push(p); const fresh = new P; [p.s, P.is(p), q.s, q.t.length, q.u, runs].join()',
+    "'8,true,7,2,2,3'",
+    [
+      ['p.s', 8],
+      ['runs', 3],
+      ['q.t[1] === p', true],
+      ['P.is(fresh) && fresh.s === 7', true],
+    ],
+  ],
+  [
+    'D4b private statics, initialisers that do not run twice',
+    [
+      'let made = 0; class S { static #n = ++made; static seen = ++made; static next() { return ++S.#n } static { made += 10 } } S.next()',
+    ],
+    'S.next() * 100 + made',
+    '312',
+    [
+      ['S.next()', 4],
+      ['made', 12],
+    ],
+  ],
+  [
+    'C17 closures made in a loop',
+    ['const fs = []; for (let i = 0; i < 3; i++) fs.push(() => i)'],
+    'fs.map(f => f()).join()',
+    "'0,1,2'",
+  ],
   ['D4 a static', ['class C { static n = 0 } C.n = 5'], 'C.n++', '5', [['C.n', 6]]],
   [
     'D5 a tree',

@@ -41,9 +41,14 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
     'cannot ship handler⟨makeHandler⟩.socket: WeakMap cannot be read — use a Map or Set',
   ],
   [
-    'class P { #s = 7; get s() { return this.#s } } const p = new P',
-    'p.s',
-    'cannot ship p: P hides state in #s — keep that state in public fields',
+    'class L extends Array { #s = 7 } const l = new L',
+    'l',
+    'cannot ship l: its class extends a builtin and hides state in #s — keep that state in public fields',
+  ],
+  [
+    'function counter() { let n = 0; return { inc: () => ++n, get: () => n } } const c = counter()',
+    'c.inc()',
+    '2 values cannot be shipped:\ncannot ship c.inc: its variable `n` of counter changes after it was set, and other functions of the same call may share it — keep it in an object or in a name of the notebook\ncannot ship c.get: its variable `n` of counter changes after it was set, and other functions of the same call may share it — keep it in an object or in a name of the notebook',
   ],
   [
     'const b = Math.max.bind(new WeakMap(), 1)',

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Dealer, Request, Subscriber } from 'zeromq';
+import { endProcesses } from '../notebook/processes';
 
 export type Fields = Record<string, unknown>;
 
@@ -120,7 +121,12 @@ export class KernelClient {
     writeFileSync(connectionFile, JSON.stringify(connectionFields(ports)));
     const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), connectionFile], {
       cwd: directory,
-      env: { ...process.env, CELLBURST_STATE_DIR: join(directory, 'state'), ...environment },
+      env: {
+        ...process.env,
+        CELLBURST_STATE_DIR: stateDirectory(directory),
+        XDG_RUNTIME_DIR: directory,
+        ...environment,
+      },
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     const client = new KernelClient(kernel, directory, ports);
@@ -138,6 +144,8 @@ export class KernelClient {
       clearTimeout(timer);
     }
     for (const socket of Object.values(this.#sockets)) socket.close();
+    // The home agent and its jobs outlive a kernel by design, not a test.
+    await endProcesses(`CELLBURST_STATE_DIR=${stateDirectory(this.directory)}`);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -253,6 +261,10 @@ export class KernelClient {
     }
     throw new Error(`The kernel did not start: exit code ${String(this.process.exitCode)}, ${this.#stderr}`);
   }
+}
+
+function stateDirectory(directory: string): string {
+  return join(directory, 'state');
 }
 
 export function connectionFields(ports: KernelClient['ports']): Fields {

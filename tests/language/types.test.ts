@@ -115,6 +115,10 @@ describe('what checks', () => {
     ],
     ['JSX', 'const React = { createElement: (...a: unknown[]) => a }', '<div a={1}>x</div>'],
     [
+      'JSX with a pragma',
+      '/** @jsx h */\nconst h = (tag: string, _props: object | null, ...inner: unknown[]) => [tag, ...inner];\n<b>bold</b>',
+    ],
+    [
       'recursive inference through cells',
       'function f(n: number): number { return n ? g(n - 1) : 0 } function g(n: number): number { return f(n) }',
       'f(3).toFixed()',
@@ -282,6 +286,33 @@ describe('modules of the notebook', () => {
     await new Promise((done) => setTimeout(done, 20));
     writeFileSync(join(directory, 'lib.ts'), 'export const fromLib: string = "now a string";');
     expect(cells('fromLib.toUpperCase()')).toEqual([]);
+  });
+});
+
+describe('modules in memory', () => {
+  const source =
+    '/** @module doubling */\nexport const factor = 2;\nexport function double(x: number) { return factor * x }';
+
+  test('are imported by name, with their types, and can be defined anew', () => {
+    expect(cells('const hidden = 1', source, 'import { double } from "./doubling"', 'double(21).toFixed()')).toEqual(
+      [],
+    );
+    expect(cells('factor')).toHaveLength(1);
+    expect(cells(source.replace('factor * x', '"s"'), 'double(1).toUpperCase()')).toEqual([]);
+  });
+
+  test('stand alone: names of the notebook are not theirs', () => {
+    expect(cells('const hidden = 1', '/** @module alone */\nexport const x = hidden')).toEqual([
+      "TS2304 2:18 Cannot find name 'hidden'.",
+    ]);
+  });
+
+  test('running the cell only defines them', () => {
+    const prepared = language.prepare({ source, execution: 1 });
+    expect(prepared).toMatchObject({
+      ok: true,
+      code: { memoryModule: 'doubling.ts', declarations: [], imports: [], source },
+    });
   });
 });
 

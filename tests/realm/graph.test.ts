@@ -1,52 +1,18 @@
 import { runInThisContext } from 'node:vm';
-import { ProtocolError, describeRefusals } from '../../magics/protocol/errors';
+import { describeRefusals } from '../../magics/protocol/errors';
 import { decodeGraph, encodeGraph } from '../../magics/protocol/graph';
-import type { DecodeHooks, EncodeHooks, Encoded } from '../../magics/protocol/graph';
-import { References } from '../../magics/realm/references';
+import type { Encoded, ReadableGraph } from '../../magics/protocol/graph';
+import { memoryBlobs } from '../../magics/protocol/graph-blobs';
+import { boundParts, decodeHooks, encodeHooks } from './hooks';
 import { difference } from './same';
 import { REFUSALS, VALUES } from './values';
-
-const references = new References();
-const unknownCode = { kind: 'refused', reason: { what: 'code', advice: 'no code in this test' } } as const;
-const encodeHooks: EncodeHooks = {
-  pathOf: (value) => references.pathOf(value),
-  describe: (value) => {
-    const bound = boundParts.get(value);
-    return bound === undefined ? unknownCode : { kind: 'bound', ...bound };
-  },
-  isImplied: () => false,
-  refuse: () => undefined,
-  nameOf: () => '',
-};
-const decodeHooks: DecodeHooks = {
-  resolve: (path) => references.resolve(path),
-  build: () => {
-    throw new Error('no code in this test');
-  },
-  member: () => undefined,
-  fromSource: () => {
-    throw new Error('no code in this test');
-  },
-};
-const boundParts = new WeakMap<object, { target: object; self: unknown; args: unknown[] }>();
 
 function encode(value: unknown): Encoded {
   return encodeGraph({ roots: [value], rootNames: ['v'], hooks: encodeHooks });
 }
 
-export function readable({ graph }: Encoded) {
-  const { blobs } = graph;
-  return {
-    ...graph,
-    blobs: {
-      lengths: blobs.map((blob) => blob.byteLength),
-      read: (index: number, offset: number, into: Uint8Array): void => {
-        const blob = blobs[index];
-        if (blob === undefined) throw new ProtocolError('no such blob');
-        into.set(blob.subarray(offset, offset + into.length));
-      },
-    },
-  };
+function readable({ graph }: Encoded): ReadableGraph {
+  return { ...graph, blobs: memoryBlobs(graph.blobs) };
 }
 
 function roundTrip(value: unknown): unknown {
