@@ -47,6 +47,7 @@ clusters:
     scheduler: 'slurm',
     host: 'me@login.example.org',
     transport: 'ssh2',
+    setup: [],
     prologue: ['module purge', 'module load nodejs/22'],
     batch: { queue: 'long', account: 'p123', native: ['--licenses=matlab'] },
     defaults: { cores: 4, memoryMiB: 8192, wallTimeSeconds: 5400 },
