@@ -43,7 +43,10 @@ export function namedKeys(value: ArrayLike<unknown>): (string | symbol)[] {
     });
     if (ONLY_ITEMS.test(text)) return [];
   }
-  return Reflect.ownKeys(value).filter((key) => key !== 'length' && !isIndex(key));
+  const keys = Reflect.ownKeys(value);
+  // A dense array has its indices and `length`, and then no more.
+  if (Array.isArray(value) && keys.length === value.length + 1 && keys[value.length] === 'length') return [];
+  return keys.filter((key) => key !== 'length' && !isIndex(key));
 }
 
 /** A canonical array index: "0", "17", and below 2^32 - 1. */
