@@ -28,7 +28,7 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
 
 function constructorOf(source: string): unknown {
   const sample: unknown = MAIN.eval(source);
-  return typeof sample === 'function' ? (sample.constructor as unknown) : undefined;
+  return typeof sample === 'function' ? sample.constructor : undefined;
 }
 
 const SEPARATOR = '#';
