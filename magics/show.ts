@@ -1,7 +1,7 @@
 // How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
 import type { MimeBundle } from './protocol/output';
 import { isFinal, type JobRecord, type JobStatus } from './protocol/job';
-import { showBytes, showDuration, showMemory } from './quantities';
+import { showBytes, showDuration, showMemory } from './config/quantities';
 import type { CaptureReport, CellOutcome, ShownError } from './namespace';
 
 export interface Shown {
