@@ -3,7 +3,7 @@ import { toJobOutput } from './monitor-rows';
 import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
 import { isFinal, type JobRecord, type JobStatus } from './protocol/job';
-import { showBytes, showDuration, showMemory } from './quantities';
+import { showBytes, showDuration, showMemory } from './config/quantities';
 import type { CaptureReport, CellOutcome, ShownError } from './namespace';
 
 export interface Shown {
