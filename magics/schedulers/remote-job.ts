@@ -101,10 +101,14 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { nodeProgram, ...spec } = job.spec;
-    void nodeProgram;
+    const { name, resources, batch, environment, origin, summary } = job.spec;
     return {
-      ...spec,
+      name,
+      resources,
+      ...(batch === undefined ? {} : { batch }),
+      environment,
+      origin,
+      summary,
       cluster: definition.scheduler === 'none' ? 'local' : definition.name,
       token: this.#journal.token,
     };
@@ -235,7 +239,5 @@ function toEnd({ status }: JobRecord): Sighting {
   if (status.state === 'cancelled')
     return { state: 'cancelled', by: status.by === 'administrator' ? 'administrator' : 'unknown' };
   if (status.state !== 'failed') return { state: 'ended' };
-  const { state, ...explanation } = status;
-  void state;
-  return { state: 'ended', explanation };
+  return { state: 'ended', explanation: status };
 }

@@ -33,73 +33,103 @@ export function describeRemoteCells({ system, transport }: Given): void {
     const run = async (code: string): Promise<CellResult> =>
       kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
 
-    test('a cell runs there as the other user, and its values come back', async () => {
-      await run('const given = [1, 2, 3]; class Point { constructor(public x: number) {} }');
-      const { result, reply } = await run(
-        `%%cluster far --cores 2\nimport { userInfo } from 'node:os';\ngiven.push(4);\nconst point = new Point(given.length);\nconsole.log('it is me');\nuserInfo().username`,
-      );
-      expect(reply).toMatchObject({ status: 'ok' });
-      expect(text(result)).toBe("'cluster'");
-      expect(text((await run('[given.length, point instanceof Point, point.x]')).result)).toBe('[ 4, true, 4 ]');
-      expect(installed()).toHaveLength(1);
-    }, LONG_MS);
+    test(
+      'a cell runs there as the other user, and its values come back',
+      async () => {
+        await run('const given = [1, 2, 3]; class Point { constructor(public x: number) {} }');
+        const { result, reply } = await run(
+          `%%cluster far --cores 2\nimport { userInfo } from 'node:os';\ngiven.push(4);\nconst point = new Point(given.length);\nconsole.log('it is me');\nuserInfo().username`,
+        );
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toBe("'cluster'");
+        expect(text((await run('[given.length, point instanceof Point, point.x]')).result)).toBe('[ 4, true, 4 ]');
+        expect(installed()).toHaveLength(1);
+      },
+      LONG_MS,
+    );
 
-    test('an error is thrown here as it was there', async () => {
-      const { reply } = await run(`%%cluster far\nthrow new RangeError('too far');`);
-      expect(reply).toMatchObject({ status: 'error', ename: 'RangeError', evalue: 'too far' });
-    }, LONG_MS);
+    test(
+      'an error is thrown here as it was there',
+      async () => {
+        const { reply } = await run(`%%cluster far\nthrow new RangeError('too far');`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'RangeError', evalue: 'too far' });
+      },
+      LONG_MS,
+    );
 
-    test('large values go there and come back whole', async () => {
-      await run('const large = Float64Array.from({ length: 3_000_000 }, (_, i) => i / 3);');
-      const { result } = await run('%%cluster far\nlarge[5] = -1; const twice = large.map((x) => 2 * x); twice.length');
-      expect(text(result)).toBe('3000000');
-      const { result: here } = await run('[large[5], twice[5], twice[2_999_999] === 2 * large[2_999_999]!]');
-      expect(text(here)).toBe('[ -1, -2, true ]');
-    }, LONG_MS);
+    test(
+      'large values go there and come back whole',
+      async () => {
+        await run('const large = Float64Array.from({ length: 3_000_000 }, (_, i) => i / 3);');
+        const { result } = await run(
+          '%%cluster far\nlarge[5] = -1; const twice = large.map((x) => 2 * x); twice.length',
+        );
+        expect(text(result)).toBe('3000000');
+        const { result: here } = await run('[large[5], twice[5], twice[2_999_999] === 2 * large[2_999_999]!]');
+        expect(text(here)).toBe('[ -1, -2, true ]');
+      },
+      LONG_MS,
+    );
 
-    test('a cancelled job ends there too', async () => {
-      const job = await detach(run, '%%cluster far --detach\nawait new Promise((go) => setTimeout(go, 60_000));');
-      await awaitState(run, job, 'running');
-      await run(`%cluster cancel ${job}`);
-      const { reply } = await run(`%cluster attach ${job}`);
-      expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
-      expect(String(reply['evalue'])).toContain('at your request');
-    }, LONG_MS);
+    test(
+      'a cancelled job ends there too',
+      async () => {
+        const job = await detach(run, '%%cluster far --detach\nawait new Promise((go) => setTimeout(go, 60_000));');
+        await awaitState(run, job, 'running');
+        await run(`%cluster cancel ${job}`);
+        const { reply } = await run(`%cluster attach ${job}`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
+        expect(String(reply['evalue'])).toContain('at your request');
+      },
+      LONG_MS,
+    );
 
-    test('a lack of memory there is told as one', async () => {
-      const { reply } = await run(
-        `%%cluster far --memory 200MB\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
-      );
-      expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
-      expect(String(reply['evalue'])).toMatch(/out of memory/);
-    }, LONG_MS);
+    test(
+      'a lack of memory there is told as one',
+      async () => {
+        const { reply } = await run(
+          `%%cluster far --memory 200MB\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
+        );
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(String(reply['evalue'])).toMatch(/out of memory/);
+      },
+      LONG_MS,
+    );
 
-    test('a connection that is cut again and again loses nothing, and doubles nothing', async () => {
-      const lines = 200;
-      const id = await kernel.startCell(
-        `%%cluster far\nfor (let i = 0; i < ${lines}; i++) { console.log('line', i); await new Promise((go) => setTimeout(go, 25)); }\n'whole'`,
-      );
-      await kernel.printed(id, 'line 10\n');
-      for (let cut = 0; cut < 3; cut++) {
-        cutConnection(store);
-        await pause(1000);
-      }
-      const { stdout, result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
-      expect(reply).toMatchObject({ status: 'ok' });
-      expect(text(result)).toBe("'whole'");
-      expect(stdout).toBe(Array.from({ length: lines }, (_, i) => `line ${i}\n`).join(''));
-    }, LONG_MS);
+    test(
+      'a connection that is cut again and again loses nothing, and doubles nothing',
+      async () => {
+        const lines = 200;
+        const id = await kernel.startCell(
+          `%%cluster far\nfor (let i = 0; i < ${lines}; i++) { console.log('line', i); await new Promise((go) => setTimeout(go, 25)); }\n'whole'`,
+        );
+        await kernel.printed(id, 'line 10\n');
+        for (let cut = 0; cut < 3; cut++) {
+          cutConnection(store);
+          await pause(1000);
+        }
+        const { stdout, result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toBe("'whole'");
+        expect(stdout).toBe(Array.from({ length: lines }, (_, i) => `line ${i}\n`).join(''));
+      },
+      LONG_MS,
+    );
 
-    test('a job goes on there when the agent here is killed, and the next one brings it home', async () => {
-      const job = await detach(
-        run,
-        `%%cluster far --detach\nconsole.log('before'); await new Promise((go) => setTimeout(go, 3000)); console.log('after'); 'survived'`,
-      );
-      await awaitState(run, job, 'running');
-      sendSignal(agentPid(kernel), 'SIGKILL');
-      const { stdout, result } = await run(`%cluster attach ${job}`);
-      expect([stdout, text(result)]).toEqual(['before\nafter\n', "'survived'"]);
-    }, LONG_MS);
+    test(
+      'a job goes on there when the agent here is killed, and the next one brings it home',
+      async () => {
+        const job = await detach(
+          run,
+          `%%cluster far --detach\nconsole.log('before'); await new Promise((go) => setTimeout(go, 3000)); console.log('after'); 'survived'`,
+        );
+        await awaitState(run, job, 'running');
+        sendSignal(agentPid(kernel), 'SIGKILL');
+        const { stdout, result } = await run(`%cluster attach ${job}`);
+        expect([stdout, text(result)]).toEqual(['before\nafter\n', "'survived'"]);
+      },
+      LONG_MS,
+    );
 
     test('what has come home is not kept there', async () => {
       await pause(500);
@@ -109,7 +139,9 @@ export function describeRemoteCells({ system, transport }: Given): void {
 
     function installed(): string[] {
       const found = execFileSync('sh', ['-c', 'ls /home/cluster/.cache/cellburst/programs'], { encoding: 'utf8' });
-      const mine = processesWith(`CELLBURST_STATE_DIR=${store}`).map(({ command }) => command).join('\n');
+      const mine = processesWith(`CELLBURST_STATE_DIR=${store}`)
+        .map(({ command }) => command)
+        .join('\n');
       return found.split('\n').filter((digest) => digest !== '' && mine.includes(digest));
     }
   });
