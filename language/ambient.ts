@@ -42,6 +42,9 @@ export const AMBIENT_TYPES = `declare module 'cellburst' {
   /** Asks the person at the notebook for a line of text. */
   export function input(prompt?: string, options?: { readonly password?: boolean }): Promise<string>;
 
+  /** Clears what the cell has shown; with \`wait\`, only when something new is there to show. */
+  export function clearOutput(options?: { readonly wait?: boolean }): void;
+
   export function html(text: string): void;
   export function markdown(text: string): void;
   export function latex(text: string): void;

@@ -7,7 +7,7 @@ import { act } from './monitor-actions';
 import { followLog } from './monitor-log';
 import { parsePanelMessage } from './monitor-messages';
 import { Rows, toRow, type Change } from './monitor-rows';
-import { ClusterError } from './protocol/errors';
+import { AgentError, ClusterError } from './protocol/errors';
 import type { AgentStatus } from './protocol/messages';
 import {
   MONITOR_PROTOCOL,
@@ -30,6 +30,8 @@ const GATHER_MS = 100;
 const MEASURED_MS = 1000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 15_000;
+/** How long an action waits for the agent to be there. */
+const ACTION_WAIT_MS = 10_000;
 
 export class JobMonitor implements AsyncDisposable {
   readonly #options: MonitorOptions;
@@ -38,6 +40,7 @@ export class JobMonitor implements AsyncDisposable {
   readonly #following = new Map<string, AbortController>();
   readonly #running: Promise<void>;
   #agent: AgentConnection | undefined;
+  readonly #waiting = new Set<() => void>();
   #stateDirectory = '';
   #flush: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #sentAt = 0;
@@ -93,7 +96,7 @@ export class JobMonitor implements AsyncDisposable {
         if (!this.#closing.signal.aborted)
           this.#tellFeed({ state: 'lost', since: Date.now(), message: reasonOf(error) });
       } finally {
-        this.#agent = undefined;
+        this.#setAgent(undefined);
       }
       // An abort ends the loop, which looks at the signal itself.
       await sleep(wait, undefined, { signal }).catch(() => undefined);
@@ -108,7 +111,7 @@ export class JobMonitor implements AsyncDisposable {
     change.catch(() => undefined);
     const [status, jobs] = await Promise.all([agent.status(), agent.jobs()]);
     if (this.#closing.signal.aborted) return;
-    this.#agent = agent;
+    this.#setAgent(agent);
     if (status.stateDirectory !== this.#stateDirectory) this.#hello(status);
     this.#rows.replace(jobs.map(toRow));
     this.#sendSnapshot();
@@ -162,40 +165,72 @@ export class JobMonitor implements AsyncDisposable {
     this.#options.send({ type: 'snapshot', now: this.#sentAt, ...this.#rows.takeSnapshot() });
   }
 
+  /** Waits for the agent, goes on with the next one when it is lost, and says why when there is nothing to follow. */
   async #follow({ job, from, tailBytes }: Extract<PanelMessage, { type: 'follow' }>): Promise<void> {
     this.#following.get(job)?.abort();
     const stop = new AbortController();
+    const { signal } = stop;
     this.#following.set(job, stop);
-    const { send } = this.#options;
-    try {
-      const agent = this.#connected();
-      const { id } = await agent.job(job);
-      const size = (): number => this.#rows.get(job)?.outputBytes ?? 0;
-      await followLog(agent.output(id, { from, signal: stop.signal }), {
-        ...{ job, from, tailBytes, size, send },
-        signal: stop.signal,
-      });
-    } catch (error) {
-      if (!stop.signal.aborted)
-        send({ type: 'log', job, from, next: from, pieces: [], ended: false, problem: reasonOf(error) });
-    } finally {
-      if (this.#following.get(job) === stop) this.#following.delete(job);
+    let position = from;
+    const send = (message: Extract<KernelMessage, { type: 'log' }>): void => {
+      position = message.next;
+      this.#options.send(message);
+    };
+    for (let isOver = false; !isOver && !signal.aborted;) {
+      const agent = await this.#connected(signal);
+      if (agent === undefined) break;
+      try {
+        const { id } = await agent.job(job);
+        const size = (): number => this.#rows.get(job)?.outputBytes ?? 0;
+        await followLog(agent.output(id, { from: position, signal }), {
+          ...{ job, from: position, tailBytes, size, send, signal },
+        });
+        isOver = true;
+      } catch (error) {
+        isOver = this.#agent === agent;
+        if (isOver && !stop.signal.aborted)
+          send({
+            type: 'log',
+            job,
+            from: position,
+            next: position,
+            pieces: [],
+            ended: false,
+            problem: reasonOf(error),
+          });
+      }
     }
+    if (this.#following.get(job) === stop) this.#following.delete(job);
   }
 
   async #act({ request, action, job, resources }: Extract<PanelMessage, { type: 'action' }>): Promise<void> {
     const { send } = this.#options;
     try {
-      const result = await act(this.#connected(), action, job, resources);
-      send({ type: 'result', request, ok: true, result });
+      const agent = await this.#connected(AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ACTION_WAIT_MS)]));
+      if (agent === undefined)
+        throw new AgentError('The home agent cannot be reached just now. It is tried again by itself; try again then.');
+      send({ type: 'result', request, ok: true, result: await act(agent, action, job, resources) });
     } catch (error) {
       send({ type: 'result', request, ok: false, message: reasonOf(error) });
     }
   }
 
-  #connected(): AgentConnection {
-    if (this.#agent) return this.#agent;
-    throw new Error('The home agent cannot be reached just now. It is tried again by itself.');
+  /** The agent, as soon as there is one; undefined when the signal is aborted before. */
+  async #connected(signal: AbortSignal): Promise<AgentConnection | undefined> {
+    while (this.#agent === undefined && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    return signal.aborted ? undefined : this.#agent;
+  }
+
+  #setAgent(agent: AgentConnection | undefined): void {
+    this.#agent = agent;
+    if (agent === undefined) return;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 }
 

@@ -5,9 +5,9 @@ import { statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { ts } from '../compiler';
 import { AMBIENT_TYPES } from '../ambient';
-import { identifiersOf, parseBound, setOuterScope } from '../internals';
+import { parseBound, setOuterScope } from '../internals';
 import { checkOptions } from './options';
-import { VisibleNames, filesOf } from './visible';
+import { VisibleNames } from './visible';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
 
@@ -84,9 +84,7 @@ export class CellChecker {
     const path = `${this.#directory}/Cell [${cell.execution}]${cell.extension}`;
     const file = parseBound(path, cell.text, this.#options, ts.JSDocParsingMode.ParseAll);
     setOuterScope(file, cell.scope);
-    const uses = new Set<ts.SourceFile>();
-    for (const name of identifiersOf(file))
-      for (const symbol of this.#visible.symbolsOf(name)) for (const used of filesOf(symbol)) uses.add(used);
+    const uses = this.#visible.usedBy(file);
     const isGlobal = /\bdeclare\s+(global|module)\b/.test(cell.text);
     const isRoot = isGlobal || /\bimport\b|\brequire\b|^\s*\/\/\/\s*<|@jsx/m.test(cell.text);
     this.#cells.set(file, { file, isRoot, isGlobal, uses });

@@ -1,7 +1,7 @@
 // The names a new cell can see: for each name the newest declaration, and older ones as far as they mean something else (a type and a value
 // of one name may come from two cells).
 import { ts } from '../compiler';
-import { exportedSymbol, exportsOf, localsOf, makeScope } from '../internals';
+import { exportedSymbol, exportsOf, identifiersOf, localsOf, makeScope } from '../internals';
 
 const MEANINGS = ts.SymbolFlags.Value | ts.SymbolFlags.Type | ts.SymbolFlags.Namespace;
 
@@ -30,6 +30,20 @@ export class VisibleNames {
     return this.#symbols.get(ts.escapeLeadingUnderscores(name)) ?? [];
   }
 
+  /** The files whose names the text of `file` may mean: by their words alone, so rather too many than too few. */
+  usedBy(file: ts.SourceFile): Set<ts.SourceFile> {
+    const own = topSymbols(file);
+    const used = new Set<ts.SourceFile>();
+    for (const name of identifiersOf(file)) {
+      const key = ts.escapeLeadingUnderscores(name);
+      const declared = own.get(key);
+      const older = this.#symbols.get(key) ?? [];
+      const reached = declared ? uncovered([declared, ...older]).slice(1) : older;
+      for (const symbol of reached) for (const origin of filesOf(symbol)) used.add(origin);
+    }
+    return used;
+  }
+
   /** The files that declare what is visible. */
   *files(): Generator<ts.SourceFile> {
     for (const symbols of this.#symbols.values()) for (const symbol of symbols) yield* filesOf(symbol);
@@ -50,7 +64,7 @@ export class VisibleNames {
   }
 }
 
-export function* filesOf(symbol: ts.Symbol): Generator<ts.SourceFile> {
+function* filesOf(symbol: ts.Symbol): Generator<ts.SourceFile> {
   for (const declaration of symbol.declarations ?? []) yield declaration.getSourceFile();
 }
 

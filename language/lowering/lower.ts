@@ -9,7 +9,7 @@ import { declaredNames } from './declared';
 import { DISPOSABLES, EMIT_OPTIONS, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
-import { rewrite } from './rewrite';
+import { Rewriter } from './rewrite';
 import { Writer } from './writer';
 
 export interface LowerRequest {
@@ -42,7 +42,7 @@ export function lowerCell(request: LowerRequest): CellCode {
   if (isAsync) writer.insertLocal(NOTE_EPOCH);
   writer.insert(openText(plan, imports, emitted));
   const table = new FunctionTable();
-  const found = rewrite({ file, writer, plan, table, known: request.known }, emitted.anchors);
+  const found = new Rewriter({ file, writer, plan, table, known: request.known }, emitted.anchors).run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();

@@ -7,7 +7,9 @@ import type { CodeNode } from './function-names';
 import { writeAssignment, writeReference, writeShorthand, writeTypeof, writeUpdate, type Rewriting } from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import { isRevived, writeConstructorHead, writeInitialiser, writeOpening, writeStaticBlock } from './reviving';
-import { typedAt, type Anchor } from './writer';
+import { typedAt, type Anchor, type Writer } from './writer';
+import type { FunctionTable } from './function-table';
+import type { Plan } from './plan';
 
 export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */
@@ -15,156 +17,174 @@ export interface Found {
   readonly hiddenNames: { readonly line: number; readonly column: number }[];
 }
 
-export function rewrite(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anchor[]): Found {
-  const found: Found = { dynamicImports: new Set(), hiddenNames: [] };
-  const r: Rewriting = { ...shared, visit };
-  const { file, writer, table } = r;
-  visitChildren(file);
-  return found;
+/** One walk over one cell; what it writes and notes goes to the writer, the table and `found`. */
+export class Rewriter implements Rewriting {
+  readonly file: ts.SourceFile;
+  readonly writer: Writer;
+  readonly plan: Plan;
+  readonly table: FunctionTable;
+  readonly known: Rewriting['known'];
+  readonly found: Found = { dynamicImports: new Set(), hiddenNames: [] };
+  readonly #anchors: readonly Anchor[];
 
-  function visit(node: ts.Node): void {
-    if (ts.isIdentifier(node)) {
-      if (isReference(node)) writeReference(r, node);
-    } else if (isFunctionNode(node)) visitFunction(node);
-    else if (ts.isClassLike(node)) visitClass(node);
-    else if (ts.isStatement(node)) visitStatement(node);
-    else if (ts.isVariableDeclarationList(node) && isNotebookList(r, node)) {
-      writer.copyTo(node.getStart(file));
-      writeList(r, node);
-    } else if (!visitExpression(node)) visitChildren(node);
+  constructor(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anchor[]) {
+    this.file = shared.file;
+    this.writer = shared.writer;
+    this.plan = shared.plan;
+    this.table = shared.table;
+    this.known = shared.known;
+    this.#anchors = anchors;
   }
 
-  function visitChildren(node: ts.Node): void {
-    ts.forEachChild(node, visit);
+  run(): Found {
+    this.#visitChildren(this.file);
+    return this.found;
+  }
+
+  readonly visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) {
+      if (isReference(node)) writeReference(this, node);
+    } else if (isFunctionNode(node)) this.#visitFunction(node);
+    else if (ts.isClassLike(node)) this.#visitClass(node);
+    else if (ts.isStatement(node)) this.#visitStatement(node);
+    else if (ts.isVariableDeclarationList(node) && isNotebookList(this, node)) {
+      this.writer.copyTo(node.getStart(this.file));
+      writeList(this, node);
+    } else if (!this.#visitExpression(node)) this.#visitChildren(node);
+  };
+
+  #visitChildren(node: ts.Node): void {
+    ts.forEachChild(node, this.visit);
   }
 
   /** Gives false when the construct needs nothing of its own. */
-  function visitExpression(node: ts.Node): boolean {
-    if (ts.isBinaryExpression(node)) return isAssignment(node) && writeAssignment(r, node);
-    if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) return writeUpdate(r, node);
-    if (ts.isTypeOfExpression(node)) return writeTypeof(r, node);
-    if (ts.isShorthandPropertyAssignment(node)) writeShorthand(r, node);
-    else if (ts.isAwaitExpression(node)) writeAwait(r, node);
-    else if (ts.isCallExpression(node)) return visitCall(node);
-    else if (ts.isMetaProperty(node)) visitMeta(node);
-    else if (ts.isPropertyDeclaration(node) && node.initializer) visitField(node);
+  #visitExpression(node: ts.Node): boolean {
+    if (ts.isBinaryExpression(node)) return isAssignment(node) && writeAssignment(this, node);
+    if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) return writeUpdate(this, node);
+    if (ts.isTypeOfExpression(node)) return writeTypeof(this, node);
+    if (ts.isShorthandPropertyAssignment(node)) writeShorthand(this, node);
+    else if (ts.isAwaitExpression(node)) writeAwait(this, node);
+    else if (ts.isCallExpression(node)) return this.#visitCall(node);
+    else if (ts.isMetaProperty(node)) this.#visitMeta(node);
+    else if (ts.isPropertyDeclaration(node) && node.initializer) this.#visitField(node);
     else if (ts.isClassStaticBlockDeclaration(node)) {
-      inside(node, node.getStart(file), () => {
-        writeStaticBlock(r, node, visit);
+      this.#inside(node, node.getStart(this.file), () => {
+        writeStaticBlock(this, node, this.visit);
       });
-    } else if (node.kind === ts.SyntaxKind.ThisKeyword) table.noteThis();
-    else if (node.kind === ts.SyntaxKind.SuperKeyword) table.noteThis(!isSuperCall(node));
+    } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis();
+    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(!isSuperCall(node));
     else return false;
     return true;
   }
 
-  function visitStatement(node: ts.Statement): void {
+  #visitStatement(node: ts.Statement): void {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
-      writer.copyTo(node.getStart(file));
-      writer.replaceTo(node.end, '');
+      this.writer.copyTo(node.getStart(this.file));
+      this.writer.replaceTo(node.end, '');
     } else if (ts.isVariableStatement(node)) {
-      writer.copyTo(node.getStart(file));
+      this.writer.copyTo(node.getStart(this.file));
       // `export`
-      writer.replaceTo(node.declarationList.getStart(file), '');
-      visit(node.declarationList);
+      this.writer.replaceTo(node.declarationList.getStart(this.file), '');
+      this.visit(node.declarationList);
     } else if (ts.isForInStatement(node) || ts.isForOfStatement(node)) {
       const { initializer } = node;
-      if (ts.isVariableDeclarationList(initializer) && isNotebookList(r, initializer)) writeLoopTarget(r, initializer);
-      else visit(initializer);
-      visit(node.expression);
-      writeLoopBody(r, node.statement, ts.isForOfStatement(node) && node.awaitModifier !== undefined);
+      if (ts.isVariableDeclarationList(initializer) && isNotebookList(this, initializer))
+        writeLoopTarget(this, initializer);
+      else this.visit(initializer);
+      this.visit(node.expression);
+      writeLoopBody(this, node.statement, ts.isForOfStatement(node) && node.awaitModifier !== undefined);
     } else if (ts.isIterationStatement(node, /*lookInLabeledStatements*/ false)) {
       ts.forEachChild(node, (child) => {
-        if (child === node.statement) writeLoopBody(r, node.statement, false);
-        else visit(child);
+        if (child === node.statement) writeLoopBody(this, node.statement, false);
+        else this.visit(child);
       });
-    } else visitChildren(node);
+    } else this.#visitChildren(node);
   }
 
-  function visitFunction(node: FunctionNode): void {
-    const begin = textStart(node);
+  #visitFunction(node: FunctionNode): void {
+    const begin = this.#textStart(node);
     const isNameless = ts.isFunctionDeclaration(node) && !node.name;
-    writer.copyTo(node.getStart(file));
-    if (isDefaultOrExport(node)) writer.replaceTo(begin, isNameless ? '(' : '');
-    inside(node, begin, () => {
-      if (ts.isConstructorDeclaration(node) && node.body && isRevived(r, node.parent)) {
-        writeConstructorHead(r, node, node.body);
-        writeBody(r, node, node.body);
+    this.writer.copyTo(node.getStart(this.file));
+    if (isDefaultOrExport(node)) this.writer.replaceTo(begin, isNameless ? '(' : '');
+    this.#inside(node, begin, () => {
+      if (ts.isConstructorDeclaration(node) && node.body && isRevived(this, node.parent)) {
+        writeConstructorHead(this, node, node.body);
+        writeBody(this, node, node.body);
         return;
       }
       ts.forEachChild(node, (child) => {
-        if (child === node.body) writeBody(r, node, node.body);
-        else visit(child);
+        if (child === node.body) writeBody(this, node, node.body);
+        else this.visit(child);
       });
     });
-    if (isNameless) writer.insert(');');
+    if (isNameless) this.writer.insert(');');
   }
 
-  function visitField(node: ts.PropertyDeclaration): void {
-    inside(node, node.getStart(file), () => {
-      visit(node.name);
-      writeInitialiser(r, node, visit);
+  #visitField(node: ts.PropertyDeclaration): void {
+    this.#inside(node, node.getStart(this.file), () => {
+      this.visit(node.name);
+      writeInitialiser(this, node, this.visit);
     });
   }
 
-  function visitClass(node: ts.ClassLikeDeclaration): void {
-    const begin = textStart(node);
+  #visitClass(node: ts.ClassLikeDeclaration): void {
+    const begin = this.#textStart(node);
     const isStatement = ts.isClassDeclaration(node);
-    const top = isStatement && node.name ? r.plan.topName(node.name.text, node.parent) : undefined;
-    writer.copyTo(node.getStart(file));
-    if (isDefaultOrExport(node)) writer.replaceTo(begin, '');
-    writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
-    inside(node, begin, () => {
-      node.heritageClauses?.forEach(visit);
-      writeOpening(r, node);
-      node.members.forEach(visit);
+    const top = isStatement && node.name ? this.plan.topName(node.name.text, node.parent) : undefined;
+    this.writer.copyTo(node.getStart(this.file));
+    if (isDefaultOrExport(node)) this.writer.replaceTo(begin, '');
+    this.writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
+    this.#inside(node, begin, () => {
+      node.heritageClauses?.forEach(this.visit);
+      writeOpening(this, node);
+      node.members.forEach(this.visit);
     });
-    if (top) writer.insert(`;${passed(top)};`);
-    else if (isStatement && !node.name) writer.insert(');');
+    if (top) this.writer.insert(`;${passed(top)};`);
+    else if (isStatement && !node.name) this.writer.insert(');');
   }
 
-  /** Enters the text from `begin` to the node's end into the table. */
-  function inside(node: CodeNode, begin: number, write: () => void): void {
-    writer.copyTo(begin);
-    table.enter(node, writer.places, typedAt(anchors, begin));
+  /** Enters the text from `begin` to the node's end into the this.table. */
+  #inside(node: CodeNode, begin: number, write: () => void): void {
+    this.writer.copyTo(begin);
+    this.table.enter(node, this.writer.places, typedAt(this.#anchors, begin));
     write();
-    writer.copyTo(node.end);
-    table.leave(writer.places);
+    this.writer.copyTo(node.end);
+    this.table.leave(this.writer.places);
   }
 
-  function visitCall(node: ts.CallExpression): boolean {
+  #visitCall(node: ts.CallExpression): boolean {
     const callee = node.expression;
     const [argument] = node.arguments;
     const literal = argument && ts.isStringLiteralLike(argument) ? argument.text : undefined;
     if (callee.kind === ts.SyntaxKind.ImportKeyword) {
-      if (literal !== undefined) found.dynamicImports.add(literal);
-      writer.copyTo(callee.getStart(file));
-      writer.replaceTo(callee.end, `${RUNTIME.context}.load`);
-      node.arguments.forEach(visit);
+      if (literal !== undefined) this.found.dynamicImports.add(literal);
+      this.writer.copyTo(callee.getStart(this.file));
+      this.writer.replaceTo(callee.end, `${RUNTIME.context}.load`);
+      node.arguments.forEach(this.visit);
       return true;
     }
-    if (ts.isIdentifier(callee) && ownerOf(callee) === undefined && !r.known.has(callee.text)) {
-      if (callee.text === 'require' && literal !== undefined) found.dynamicImports.add(literal);
+    if (ts.isIdentifier(callee) && ownerOf(callee) === undefined && !this.known.has(callee.text)) {
+      if (callee.text === 'require' && literal !== undefined) this.found.dynamicImports.add(literal);
       if (callee.text === 'eval' && argument && literal === undefined)
-        found.hiddenNames.push(typedAt(anchors, node.getStart(file)));
+        this.found.hiddenNames.push(typedAt(this.#anchors, node.getStart(this.file)));
     }
     return false;
   }
 
-  function visitMeta(node: ts.MetaProperty): void {
+  #visitMeta(node: ts.MetaProperty): void {
     if (node.keywordToken === ts.SyntaxKind.NewKeyword) {
-      table.noteThis();
+      this.table.noteThis();
       return;
     }
-    writer.copyTo(node.getStart(file));
-    writer.replaceTo(node.end, `${RUNTIME.context}.meta`);
+    this.writer.copyTo(node.getStart(this.file));
+    this.writer.replaceTo(node.end, `${RUNTIME.context}.meta`);
   }
 
   /** Where `toString()` of the function begins: after `export`, `default` and `static`. */
-  function textStart(node: FunctionNode | ts.ClassLikeDeclaration): number {
+  #textStart(node: FunctionNode | ts.ClassLikeDeclaration): number {
     const before = node.modifiers?.findLast((modifier) => modifier.kind !== ts.SyntaxKind.AsyncKeyword);
-    if (!before) return node.getStart(file);
-    const gap = /^\s*/.exec(file.text.slice(before.end))?.[0].length ?? 0;
+    if (!before) return node.getStart(this.file);
+    const gap = /^\s*/.exec(this.file.text.slice(before.end))?.[0].length ?? 0;
     return before.end + gap;
   }
 }

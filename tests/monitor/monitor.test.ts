@@ -26,7 +26,7 @@ function anything(matcher: unknown): unknown {
 const WAITING = `
   const fs = require('node:fs');
   print('started\\n');
-  const wait = () => (fs.existsSync('go') ? finish() : setTimeout(wait, 10));
+  const wait = () => (fs.existsSync(directory + '/go') ? finish() : setTimeout(wait, 10));
   wait();
 `;
 
