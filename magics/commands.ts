@@ -4,7 +4,7 @@ import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
-import { didYouMean } from './nearest';
+import { didYouMean } from './config/nearest';
 import { isFinal } from './protocol/job';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';

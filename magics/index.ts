@@ -2,10 +2,11 @@
 import { connectAgent, type AgentConnection } from './client';
 import { runCluster, type ClusterSession } from './cluster';
 import { runCommand } from './commands';
+import { Clusters } from './config';
 import { completeMagic, inspectMagic, type MagicCompletion } from './completion';
 import { findMagic, pointAt, type MagicLine } from './line';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
-import { didYouMean } from './nearest';
+import { didYouMean } from './config/nearest';
 import { ClusterError, UsageError } from './protocol/errors';
 import { fail, showError } from './show';
 
@@ -14,15 +15,22 @@ export type { MagicCompletion } from './completion';
 const CELL_MAGICS: Readonly<Record<string, typeof runCluster>> = { cluster: runCluster };
 const LINE_MAGICS: Readonly<Record<string, typeof runCommand>> = { cluster: runCommand };
 
+/** This machine, which needs no config. */
+const LOCAL = 'local';
+
 export class Magics implements AsyncDisposable {
   readonly #session: ClusterSession;
   #agent: Promise<AgentConnection> | undefined;
 
   constructor(session: NotebookSession) {
+    const clusters = new Clusters();
     this.#session = {
       ...session,
-      clusters: ['local'],
-      defaultCluster: 'local',
+      get clusters() {
+        return [LOCAL, ...clusters.current().keys()];
+      },
+      configOf: (name) => clusters.current().get(name),
+      defaultCluster: LOCAL,
       sent: new Map(),
       agent: () => this.#connect(),
     };

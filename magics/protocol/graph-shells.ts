@@ -167,7 +167,7 @@ export class ShellMaker {
       case KIND.array:
       case KIND.numbers:
       case KIND.sparse:
-        return new MAIN.Array();
+        return new MAIN.Array<unknown>();
       case KIND.map:
         return new MAIN.Map();
       case KIND.set:

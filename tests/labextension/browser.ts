@@ -1,12 +1,14 @@
 // JupyterLab in a real browser, as a person has it: a server of its own with our extension installed the way people install it, and a headless
 // Chromium. What the tests look at is what is on the screen.
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { connectAgent, type AgentConnection } from '../../magics/client';
 import type { JobRecord, JobSpec } from '../../magics/protocol/job';
-import { specOf, writeBundle } from '../agent/setting';
+import { specOf, until, writeBundle } from '../agent/setting';
+import { isAlive, processesWith, send, type Leftover } from '../notebook/processes';
 import { startServer, type JupyterServer } from '../notebook/server';
 
 const PROGRAMS = [
@@ -83,6 +85,36 @@ export class Lab implements AsyncDisposable {
     const job = await this.agent.create({ ...specOf(), ...spec });
     await writeBundle(job.directory, code);
     return this.agent.submit(job.id);
+  }
+
+  async killServer(): Promise<void> {
+    const [server] = this.#servers();
+    if (!server) throw new Error('The Jupyter server is not running.');
+    send(server.pid, 'SIGKILL');
+    await until('the server has ended', () => !isAlive(server.pid));
+  }
+
+  /** Where it was before. Its end is seen to when everything of this test is ended. */
+  async restartServer(): Promise<void> {
+    const { server } = this;
+    const { port } = new URL(server.settings.baseUrl);
+    const python = join(__dirname, '..', '..', '.cache', 'python', 'bin', 'python');
+    const place = [
+      `--ServerApp.root_dir=${server.directory}`,
+      `--ServerApp.port=${port}`,
+      '--ServerApp.port_retries=0',
+    ];
+    spawn(python, ['-m', 'jupyter_server', ...place], {
+      cwd: server.directory,
+      env: server.environment,
+      stdio: 'ignore',
+    }).unref();
+    await until('the server runs again', () => this.#servers().length > 0);
+  }
+
+  #servers(): Leftover[] {
+    const all = processesWith(`CELLBURST_STATE_DIR=${this.server.stateDirectory}`);
+    return all.filter(({ command }) => command.includes('-m jupyter_server'));
   }
 
   /** Writes a notebook with these code cells; their ids are c1, c2 … */

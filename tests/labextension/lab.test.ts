@@ -177,9 +177,17 @@ inBrowser('the job panel in JupyterLab', () => {
     await until('the cell is the active one', async () =>
       ((await cell.getAttribute('class')) ?? '').includes('jp-mod-active'),
     );
-    await row.locator('[data-action=cancel]').click();
-    await stateIs(job ?? '', 'Cancelled');
     await page.panel.getByRole('button', { name: 'Close the log' }).click();
+  });
+
+  test('the line of a cell that runs tells how it stands, and cancels its job', async () => {
+    const cell = page.page.locator('.jp-Cell').nth(2);
+    const line = cell.locator('.cb-Output-line');
+    await line.getByText(/^Running · \d+:\d\d · 1 core · local$/).waitFor();
+    const job = (await line.getAttribute('data-job')) ?? '';
+    await line.getByRole('button', { name: 'Cancel' }).click();
+    await stateIs(job, 'Cancelled');
+    await line.getByText(/^Cancelled · /).waitFor();
   });
 
   test('a result that is in no notebook yet is brought home by a button', async () => {
@@ -229,6 +237,15 @@ inBrowser('the job panel in JupyterLab', () => {
     await page.panel.locator('.cb-Banner').waitFor({ state: 'detached' });
     const job = await lab.submit('finish()', { name: 'after the button' });
     await page.row(job.id).waitFor();
+  });
+
+  onLinux('the Jupyter server is killed and started again: the panel finds its way back', async () => {
+    await lab.killServer();
+    await page.panel.getByText('The connection to the Jupyter server is interrupted.').waitFor();
+    await lab.restartServer();
+    const job = await lab.submit('finish()', { name: 'after the server' });
+    await page.row(job.id).waitFor({ timeout: 60_000 });
+    await page.panel.locator('.cb-Banner').waitFor({ state: 'detached' });
   });
 
   test('a thousand jobs are listed without holding up the page', async () => {
