@@ -1,5 +1,15 @@
 // Readers for job.ts: a job as it lies in record.json and crosses the agent's socket.
-import type { BatchRequest, FailureCause, JobId, JobRecord, JobSpec, JobStatus, JobUsage, NativeId, Resources } from './job';
+import type {
+  BatchRequest,
+  FailureCause,
+  JobId,
+  JobRecord,
+  JobSpec,
+  JobStatus,
+  JobUsage,
+  NativeId,
+  Resources,
+} from './job';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
