@@ -19,6 +19,11 @@ export interface Cell {
    * whoever detached something at the first interrupt listens here to cancel it.
    */
   readonly cancel: AbortSignal;
+  /** Asks the user in the cell. Absent where the front end cannot; undefined when the signal was aborted first. */
+  readonly ask?: (
+    question: { readonly prompt: string; readonly isSecret: boolean },
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
 }
 
 /** Where a cell's output goes. The kernel batches, limits and attributes it. */
