@@ -1,6 +1,7 @@
 // What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
 import { join } from 'node:path';
 import type { AgentConnection } from './client';
+import type { ClusterConfig } from './config';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
@@ -8,7 +9,7 @@ import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
-import type { JobId, JobRecord, JobSpec } from './protocol/job';
+import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE } from './protocol/layout';
 import { showCapture, showText, succeed } from './show';
 
@@ -22,7 +23,10 @@ export interface SentCell {
 export interface ClusterSession extends NotebookSession {
   /** The home agent, started when first needed. */
   agent(): Promise<AgentConnection>;
+  /** Their names, `local` first. Throws UsageError when the config has a mistake. */
   readonly clusters: readonly string[];
+  /** Undefined for `local`. */
+  configOf(cluster: string): ClusterConfig | undefined;
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
@@ -81,15 +85,21 @@ function refuseNothingToRun(cell: Cell, line: MagicLine): void {
 
 function toSpec(cell: Cell, line: MagicLine, options: ClusterOptions, session: ClusterSession): JobSpec {
   const summary = summarize(cell.source.slice(line.offset + line.text.length));
+  const cluster = options.cluster ?? session.defaultCluster;
+  const config = session.configOf(cluster);
+  const batch = { ...config?.batch, ...toBatchRequest(options) };
   return {
     name: options.name ?? summary,
-    cluster: options.cluster ?? session.defaultCluster,
+    cluster,
     resources: {
-      cores: options.cores ?? 1,
+      cores: 1,
+      ...config?.defaults,
+      ...(options.cores === undefined ? {} : { cores: options.cores }),
       ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
       ...(options.time === undefined ? {} : { wallTimeSeconds: options.time }),
       ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
     },
+    ...(Object.keys(batch).length === 0 ? {} : { batch }),
     environment: options.env,
     origin: {
       client: 'kernel',
@@ -101,6 +111,14 @@ function toSpec(cell: Cell, line: MagicLine, options: ClusterOptions, session: C
     },
     summary,
   };
+}
+
+const BATCH_OPTIONS = ['queue', 'account', 'qos', 'constraint', 'reservation', 'exclusive', 'native'] as const;
+
+function toBatchRequest(options: ClusterOptions): BatchRequest {
+  return Object.fromEntries(
+    BATCH_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  );
 }
 
 const SUMMARY_LENGTH = 80;

@@ -4,7 +4,7 @@ import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
-import { didYouMean } from './nearest';
+import { didYouMean } from './config/nearest';
 import { isFinal } from './protocol/job';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
@@ -16,7 +16,7 @@ interface Call {
   readonly cell: Cell;
   readonly session: ClusterSession;
   /** The home agent, started when a command needs it. */
-  agent(): Promise<AgentConnection>;
+  readonly agent: () => Promise<AgentConnection>;
 }
 
 interface Command {

@@ -1,7 +1,7 @@
 // Why a job left no result, and what to do: the sentence a person reads in the notebook.
 import { JobCancelledError, JobFailedError } from './protocol/errors';
 import type { FailureCause, JobRecord } from './protocol/job';
-import { showDuration, showMemory } from './quantities';
+import { showDuration, showMemory } from './config/quantities';
 
 export function failureOf(job: JobRecord): Error {
   const { status } = job;

@@ -1,11 +1,12 @@
 // The magics of a notebook: which cells are theirs, and what the kernel asks about such cells.
 import { connectAgent, type AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
+import { Clusters } from './config';
 import { completeMagic, inspectMagic, type MagicCompletion } from './completion';
 import { argumentText, findMagics, pointAt, type MagicLine } from './line';
 import { manualOf, type Magic } from './magic';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
-import { didYouMean } from './nearest';
+import { didYouMean } from './config/nearest';
 import { ClusterError } from './protocol/errors';
 import { magicLines, TIMED } from './protocol/magic';
 import { fail, showError, showText, succeed } from './show';
@@ -13,15 +14,22 @@ import { magicOf, MAGICS, spellingOf } from './table';
 
 export type { MagicCompletion } from './completion';
 
+/** This machine, which needs no config. */
+const LOCAL = 'local';
+
 export class Magics implements AsyncDisposable {
   readonly #session: ClusterSession;
   #agent: Promise<AgentConnection> | undefined;
 
   constructor(session: NotebookSession) {
+    const clusters = new Clusters();
     this.#session = {
       ...session,
-      clusters: ['local'],
-      defaultCluster: 'local',
+      get clusters() {
+        return [LOCAL, ...clusters.current().keys()];
+      },
+      configOf: (name) => clusters.current().get(name),
+      defaultCluster: LOCAL,
       workingDirectory: session.directory,
       sent: new Map(),
       agent: () => this.#connect(),

@@ -24,7 +24,7 @@ export interface MagicPlace {
   readonly earlier: readonly string[];
   readonly session: ClusterSession;
   /** Ids for `%cluster attach …`, asked only when needed. */
-  jobs(): Promise<readonly string[]>;
+  readonly jobs: () => Promise<readonly string[]>;
 }
 
 export interface Magic {

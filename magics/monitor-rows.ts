@@ -1,6 +1,6 @@
 // Job records as a panel gets them, and which of them changed since it was told last. Pure.
 import type { JobRecord } from './protocol/job';
-import type { JobRow } from './protocol/monitor';
+import { MONITOR_PROTOCOL, type JobOutput, type JobRow } from './protocol/monitor';
 
 /** Leaves out what a browser has no business with: the environment, which may hold secrets, and the job's directory. */
 export function toRow(job: JobRecord): JobRow {
@@ -23,6 +23,20 @@ export function toRow(job: JobRecord): JobRow {
     droppedBytes,
     ...(job.deliveredAt === undefined ? {} : { deliveredAt: job.deliveredAt }),
     ...(job.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: job.cancelRequestedAt }),
+  };
+}
+
+/** As it is kept in a notebook, see JOB_MIME. */
+export function toJobOutput(job: JobRecord): JobOutput {
+  const { id, name, cluster, resources, createdAt, submittedAt, startedAt, endedAt, usage, status } = toRow(job);
+  return {
+    protocol: MONITOR_PROTOCOL,
+    ...{ id, name, cluster, resources, createdAt },
+    status: status.state === 'running' ? { state: 'running', since: status.since } : status,
+    ...(submittedAt === undefined ? {} : { submittedAt }),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(usage === undefined ? {} : { usage }),
   };
 }
 

@@ -1,8 +1,8 @@
 // The options of `%%cluster`, declared once: parsing, --help, completion and inspection all read this table.
 import * as z from 'zod';
-import { pointAt, type MagicLine, type Word } from './line';
-import { didYouMean } from './nearest';
-import { parseDuration, parseMemory, quantity } from './quantities';
+import { pointAt, splitWords, type MagicLine, type Word } from './line';
+import { didYouMean } from './config/nearest';
+import { parseDuration, parseMemory, quantity } from './config/quantities';
 
 interface Option<Value> {
   readonly flag: `--${string}`;
@@ -37,6 +37,8 @@ const assignment = z
     text.slice(0, text.indexOf('=')),
     text.slice(text.indexOf('=') + 1),
   ]);
+
+const text = (what: string) => z.string().min(1, `expected ${what}`);
 
 const switched = z.string().transform(() => true);
 
@@ -75,6 +77,43 @@ export const OPTIONS = {
     help: 'GPUs of the job.',
     examples: ['1', '2'],
     value: count('GPUs', 0),
+  }),
+  queue: option({
+    flag: '--queue',
+    short: '-q',
+    aliases: ['--partition'],
+    argument: 'NAME',
+    help: 'Partition or queue of the cluster.',
+    value: text('a name'),
+  }),
+  account: option({
+    flag: '--account',
+    short: '-A',
+    aliases: ['--project'],
+    argument: 'NAME',
+    help: 'Account or project that is charged.',
+    value: text('a name'),
+  }),
+  qos: option({ flag: '--qos', argument: 'NAME', help: 'Quality of service.', value: text('a name') }),
+  constraint: option({
+    flag: '--constraint',
+    short: '-C',
+    argument: 'FEATURES',
+    help: 'Features that the nodes have to have.',
+    value: text('features'),
+  }),
+  reservation: option({
+    flag: '--reservation',
+    argument: 'NAME',
+    help: 'A reservation that the job runs in.',
+    value: text('a name'),
+  }),
+  exclusive: option({ flag: '--exclusive', help: 'No other job on its node.', value: switched }),
+  native: option({
+    flag: '--native',
+    argument: "'ARGS'",
+    help: "More arguments for the cluster's own submit command, as they are.",
+    value: z.string().transform((given) => splitWords(given).map((word) => word.text)),
   }),
   name: option({
     flag: '--name',

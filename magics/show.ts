@@ -1,7 +1,9 @@
 // How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
+import { toJobOutput } from './monitor-rows';
+import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
 import { isFinal, type JobRecord, type JobStatus } from './protocol/job';
-import { showBytes, showDuration, showMemory } from './quantities';
+import { showBytes, showDuration, showMemory } from './config/quantities';
 import type { CaptureReport, CellOutcome, ShownError } from './namespace';
 
 export interface Shown {
@@ -84,7 +86,11 @@ export function statusLine(job: JobRecord, now: number): string {
 export function showStatus(job: JobRecord, now: number): Shown {
   const text = statusLine(job, now);
   return {
-    data: { 'text/plain': text, 'text/html': `<small style="opacity:.65">${escapeHtml(text)}</small>` },
+    data: {
+      'text/plain': text,
+      'text/html': `<small style="opacity:.65">${escapeHtml(text)}</small>`,
+      [JOB_MIME]: toJobOutput(job),
+    },
     metadata: {},
   };
 }

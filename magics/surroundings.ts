@@ -4,9 +4,9 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { offer, type Magic, type MagicPlace, type Offers } from './magic';
 import { argumentText, pointAt, type Word } from './line';
-import { didYouMean } from './nearest';
+import { didYouMean } from './config/nearest';
 import type { Checks } from './protocol/language';
-import { showBytes } from './quantities';
+import { showBytes } from './config/quantities';
 import { showTable, showText, succeed } from './show';
 
 const SECRET = /(key|token|secret|passw|credential|cookie|auth)/i;
@@ -16,10 +16,10 @@ export const environment: Magic = {
   help: 'Shows or changes environment variables of cells, and of what they start. Values that look secret are shown only when asked for by name.',
   async run({ cell, line, session }) {
     const text = argumentText(line);
-    const { chore } = session.namespace;
+    const { namespace } = session;
     const unset = /^--unset\s+([A-Za-z_]\w*)$/.exec(text)?.[1];
     if (unset !== undefined) {
-      await chore('environment', { unset: [unset] }, cell.signal);
+      await namespace.chore('environment', { unset: [unset] }, cell.signal);
       return succeed(showText(`${unset} is not set any more.`));
     }
     const [, name = '', value] = /^([A-Za-z_]\w*)(?:=([^]*))?$/.exec(text) ?? [];
@@ -27,10 +27,10 @@ export const environment: Magic = {
       throw pointAt(line.text, rest(line.text, line.name.end), `%env takes NAME, NAME=VALUE or --unset NAME.`);
     if (value !== undefined) {
       const set = { [name]: unquoted(value) };
-      await chore('environment', { set }, cell.signal);
+      await namespace.chore('environment', { set }, cell.signal);
       return succeed(showText(`${name}=${SECRET.test(name) ? '…' : unquoted(value)}`));
     }
-    const all = await chore('environment', {}, cell.signal);
+    const all = await namespace.chore('environment', {}, cell.signal);
     if (name !== '') {
       const known = all[name];
       if (known === undefined)
@@ -61,10 +61,10 @@ export const changeDirectory: Magic = {
   async run(call) {
     const { cell, line, session } = call;
     const to = unquoted(argumentText(line));
-    const { chore } = session.namespace;
+    const { namespace } = session;
     const before = session.workingDirectory;
     const wanted = to === '-' ? (session.earlierDirectory ?? before) : expandHome(to);
-    const { directory } = await chore('directory', wanted === '' ? {} : { to: wanted }, cell.signal);
+    const { directory } = await namespace.chore('directory', wanted === '' ? {} : { to: wanted }, cell.signal);
     if (directory !== before) session.earlierDirectory = before;
     session.workingDirectory = directory;
     return succeed(showText(directory));

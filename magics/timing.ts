@@ -3,7 +3,7 @@ import type { Magic, MagicCall } from './magic';
 import { findMagics, pointAt } from './line';
 import type { CellOutcome, HereRun } from './namespace';
 import { UsageError } from './protocol/errors';
-import { showDuration } from './quantities';
+import { showDuration } from './config/quantities';
 
 export const timeLine: Magic = {
   usage: '%time EXPRESSION',

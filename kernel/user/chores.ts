@@ -83,7 +83,7 @@ function typeOf(value: unknown): string {
   try {
     const constructor: unknown = Reflect.get(value, 'constructor');
     const name = typeof constructor === 'function' ? constructor.name : 'object';
-    const size =
+    const size: unknown =
       Array.isArray(value) || ArrayBuffer.isView(value) ? Reflect.get(value, 'length') : Reflect.get(value, 'size');
     return typeof size === 'number' ? `${name}(${size})` : name;
   } catch {

@@ -4,10 +4,12 @@ import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/appu
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { MonitorClient } from './model/client';
 import { Store } from './model/store';
+import { drawJobOutputs } from './notebook/job-output';
 import { keepBadges } from './notebook/badges';
 import { Notebooks } from './notebook/notebooks';
 import { FIRST_VIEW, toggled, type App, type View } from './panel/app';
@@ -30,7 +32,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
   id: PLUGIN,
   description: 'Cluster jobs of Cellburst: panel, badges, commands.',
   autoStart: true,
-  requires: [INotebookTracker, IDocumentManager],
+  requires: [INotebookTracker, IDocumentManager, IRenderMimeRegistry],
   optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, ITranslator, IStatusBar],
   activate,
 };
@@ -39,6 +41,7 @@ function activate(
   lab: JupyterFrontEnd,
   tracker: INotebookTracker,
   documents: IDocumentManager,
+  rendermime: IRenderMimeRegistry,
   restorer: ILayoutRestorer | null,
   palette: ICommandPalette | null,
   registry: ISettingRegistry | null,
@@ -91,6 +94,7 @@ function activate(
     align: 'left',
     rank: 3,
   });
+  drawJobOutputs(rendermime, app);
   notifyOfEnds({ client, settings, actions, trans });
   keepBadges({
     ...{ tracker, client, settings, trans },

@@ -13,7 +13,7 @@ import {
 import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
-import type { Scheduler } from '../schedulers';
+import type { Schedulers } from './schedulers';
 
 export interface StreamItem {
   readonly event: unknown;
@@ -29,7 +29,7 @@ type StreamAnswers = {
 
 export interface AgentFacts {
   readonly jobs: Jobs;
-  readonly schedulers: ReadonlyMap<string, Scheduler>;
+  readonly schedulers: Schedulers;
   readonly status: () => AgentStatus;
   /** Aborted when the agent ends. What was begun for a client goes on when the client leaves. */
   readonly signal: AbortSignal;
@@ -46,7 +46,10 @@ export class Answers {
       status,
       jobs: () => jobs.list(),
       job: ({ id }) => jobs.get(id),
-      create: ({ spec }) => jobs.create(spec),
+      create: async ({ spec }) => {
+        await schedulers.refresh(spec, signal);
+        return jobs.create(spec);
+      },
       submit: ({ id }) => jobs.submit(id, signal),
       discard: ({ id }) => {
         jobs.discard(id);
@@ -57,7 +60,7 @@ export class Answers {
       delivered: ({ id }, client) => jobs.delivered(id, client),
       release: ({ id }, client) => jobs.release(id, client),
       warm: (params) => {
-        for (const scheduler of schedulers.values()) scheduler.prepare?.(params);
+        for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
       finish: () => {

@@ -10,10 +10,10 @@ import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
 import { agentSocket, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
-import { JobStore, Jobs } from '../jobs';
-import { openSchedulers } from '../schedulers';
+import { JobStore, Jobs, keepResults } from '../jobs';
 import { Answers } from './answers';
 import { takeLock } from './lock';
+import { Schedulers } from './schedulers';
 import { Session } from './session';
 import { readSettings, type Settings } from './settings';
 
@@ -47,8 +47,9 @@ async function main(): Promise<void> {
 
 async function serve(settings: Settings, ending: AbortController): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
-  const schedulers = openSchedulers({ ...settings.local, report: jobs.report });
-  await jobs.recover(schedulers, ending.signal);
+  const schedulers = new Schedulers(settings.local, jobs, log);
+  await jobs.recover(schedulers.all, ending.signal);
+  keepResults(jobs, log);
   const sessions = new Set<Session>();
   const startedAt = Date.now();
   const finish = (): void => {
@@ -82,7 +83,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   await untilDone(settings, jobs, sessions, ending);
   server.close();
   for (const session of sessions) session.close();
-  for (const scheduler of schedulers.values()) await scheduler[Symbol.asyncDispose]();
+  await schedulers.close();
   if (place.directory !== undefined) rmSync(place.path, { force: true });
   log('done');
 }
@@ -141,7 +142,7 @@ function listen(server: Server, path: string): Promise<void> {
 function describeAgent(
   settings: Settings,
   jobs: Jobs,
-  schedulers: ReturnType<typeof openSchedulers>,
+  schedulers: Schedulers,
   own: { readonly startedAt: number; readonly connections: number },
 ): AgentStatus {
   const counts = { preparing: 0, queued: 0, running: 0, ended: 0 };
@@ -150,7 +151,7 @@ function describeAgent(
     else if (status.state === 'preparing' || status.state === 'running') counts[status.state] += 1;
     else counts.queued += 1;
   }
-  const load = schedulers.get('local')?.load?.();
+  const load = schedulers.local?.load?.();
   return {
     protocol: AGENT_PROTOCOL,
     version: VERSION,

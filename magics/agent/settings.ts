@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../protocol/errors';
 import { allowedCpus, stateDirectory } from '../protocol/platform';
-import type { LocalOptions } from '../schedulers/local';
+import type { LocalOptions } from '../schedulers';
 import type { Retention } from '../jobs';
 
 type Environment = Readonly<Record<string, string | undefined>>;

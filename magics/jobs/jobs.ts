@@ -3,17 +3,17 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
-import { isFinal, type JobId, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
+import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
 import { BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
 import { isAlive } from '../protocol/platform';
 import { heartbeat, type ProcessIdentity } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
-import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
+import type { Scheduler, Sighting } from '../schedulers';
 import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
 import { toForget, toLighten, type Retention, type StoredJob } from './retention';
-import { finish, sight, type Evidence } from './status';
+import { finish, sight, wantsExplanation, type Evidence } from './status';
 import type { JobStore } from './store';
 
 export interface JobsOptions {
@@ -27,7 +27,6 @@ export class Jobs {
   readonly #store: JobStore;
   readonly #options: JobsOptions;
   readonly #records = new Map<JobId, JobRecord>();
-  readonly #byNative = new Map<string, JobId>();
   readonly #unsaved = new Set<JobId>();
   readonly #listeners = new Set<(record: JobRecord) => void>();
   readonly #forgetListeners = new Set<(id: JobId) => void>();
@@ -43,23 +42,27 @@ export class Jobs {
     this.#schedulers = schedulers;
     const { records, unreadable } = this.#store.load();
     for (const { directory, problem } of unreadable) this.#options.log(`left alone: ${directory}: ${problem}`);
-    const adopted = new Map<Scheduler, ScheduledJob[]>();
     for (const record of records) {
       this.#keep(record);
       if (isFinal(record.status) || record.submittedAt === undefined) continue;
       const evidence = this.#store.readEvidence(record);
-      const scheduler = this.#schedulers.get(record.spec.cluster);
-      if (evidence.outcome !== undefined) this.#finish(record, evidence);
-      else if (record.cancelRequestedAt !== undefined && !existsSync(join(record.directory, HEARTBEAT_FILE)))
-        this.#finish(record, evidence);
-      else if (scheduler !== undefined) adopted.set(scheduler, [...(adopted.get(scheduler) ?? []), record]);
-      else this.#options.log(`${record.id}: there is no cluster ${record.spec.cluster} any more`);
+      if (evidence.outcome !== undefined && !wantsExplanation(evidence.outcome)) this.#finish(record, evidence);
+      else if (!this.#schedulers.has(record.spec.cluster))
+        this.#options.log(`${record.id}: there is no cluster ${record.spec.cluster} at present`);
     }
-    for (const [scheduler, jobs] of adopted) {
-      await scheduler.adopt(jobs, signal);
-      const cancelled = jobs.flatMap(({ id }) => this.#wantedEnd(id));
-      if (cancelled.length > 0) await scheduler.cancel(cancelled, signal);
-    }
+    for (const scheduler of schedulers.values()) await this.adopt(scheduler, signal);
+  }
+
+  /** Gives a scheduler the jobs that were submitted to its cluster and have not ended. */
+  async adopt(scheduler: Scheduler, signal: AbortSignal): Promise<void> {
+    const jobs = this.list().filter(
+      ({ spec, status, submittedAt }) =>
+        spec.cluster === scheduler.name && submittedAt !== undefined && !isFinal(status),
+    );
+    if (jobs.length === 0) return;
+    await scheduler.adopt(jobs, signal);
+    const cancelled = jobs.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined).map(({ id }) => id);
+    if (cancelled.length > 0) await scheduler.cancel(cancelled, signal);
   }
 
   list(): JobRecord[] {
@@ -110,9 +113,10 @@ export class Jobs {
     try {
       const scheduler = this.#schedulerOf(record.spec);
       const nativeId = await scheduler.submit(submitted, signal);
-      const known = this.#write({ ...this.get(record.id), nativeId });
+      const now = this.get(record.id);
+      const known = nativeId === undefined ? now : this.#write({ ...now, nativeId });
       // The user may have changed their mind while the scheduler took its time.
-      if (known.cancelRequestedAt !== undefined) await scheduler.cancel([nativeId], signal);
+      if (known.cancelRequestedAt !== undefined) await scheduler.cancel([known.id], signal);
       return known;
     } catch (error) {
       this.#write(record);
@@ -125,8 +129,7 @@ export class Jobs {
     if (isFinal(record.status)) return record;
     const asked = this.#write({ ...record, cancelRequestedAt: record.cancelRequestedAt ?? Date.now() });
     if (asked.submittedAt === undefined) return this.#finish(asked, {});
-    if (asked.nativeId === undefined) return asked;
-    await this.#schedulerOf(asked.spec).cancel([asked.nativeId], signal);
+    await this.#schedulerOf(asked.spec).cancel([asked.id], signal);
     return this.get(asked.id);
   }
 
@@ -145,7 +148,13 @@ export class Jobs {
   delivered(typed: string, by: ProcessIdentity): JobRecord {
     const record = this.get(typed);
     const delivered = deliver(record, by, Date.now());
-    return delivered === record ? record : this.#write(delivered);
+    if (delivered === record) return record;
+    const written = this.#write(delivered);
+    // After the answer: nobody needs to wait for a disk.
+    setImmediate(() => {
+      this.#store.dropLarge(written, this.#options.log);
+    });
+    return written;
   }
 
   release(typed: string, by: ProcessIdentity): JobRecord {
@@ -160,9 +169,8 @@ export class Jobs {
   }
 
   /** For schedulers: what they see of a job. */
-  readonly report = (native: NativeId, sighting: Sighting): void => {
-    const id = this.#byNative.get(native) ?? this.#findNative(native);
-    const record = id === undefined ? undefined : this.#records.get(id);
+  readonly report = (id: JobId, sighting: Sighting): void => {
+    const record = this.#records.get(id);
     if (record === undefined || isFinal(record.status)) return;
     if (sighting.state === 'ended') {
       const explanation = sighting.explanation === undefined ? {} : { explanation: sighting.explanation };
@@ -218,19 +226,8 @@ export class Jobs {
     );
   }
 
-  /** Native ids of a job whose end was asked for before it was taken over. */
-  #wantedEnd(id: JobId): NativeId[] {
-    const record = this.#records.get(id);
-    return record?.cancelRequestedAt === undefined || record.nativeId === undefined ? [] : [record.nativeId];
-  }
-
-  #findNative(native: NativeId): JobId | undefined {
-    return this.list().find((record) => record.nativeId === native || String(record.id) === String(native))?.id;
-  }
-
   #keep(record: JobRecord): void {
     this.#records.set(record.id, record);
-    if (record.nativeId !== undefined) this.#byNative.set(record.nativeId, record.id);
   }
 
   #change(record: JobRecord): void {
@@ -263,7 +260,6 @@ export class Jobs {
     this.#store.remove(record);
     this.#records.delete(id);
     this.#unsaved.delete(id);
-    if (record.nativeId !== undefined) this.#byNative.delete(record.nativeId);
     for (const listener of this.#forgetListeners) listener(id);
   }
 }

@@ -20,6 +20,8 @@ export function settle(record: JobRecord, evidence: Evidence): JobStatus {
   const { envelope, outcome, explanation } = evidence;
   if (envelope !== undefined && 'outcome' in envelope) return { state: 'completed', outcome: envelope.outcome };
   const isUsers = record.cancelRequestedAt !== undefined;
+  const why = outcome === undefined ? undefined : explainStop(outcome, evidence);
+  if (why !== undefined && !isUsers) return why;
   if (outcome?.ending.kind === 'terminated') return { state: 'cancelled', by: isUsers ? 'user' : 'unknown' };
   if (envelope !== undefined)
     return {
@@ -32,6 +34,20 @@ export function settle(record: JobRecord, evidence: Evidence): JobStatus {
   if (evidence.cancelledBy !== undefined) return { state: 'cancelled', by: evidence.cancelledBy };
   if (explanation !== undefined) return { state: 'failed', ...explanation };
   return { state: 'failed', cause: 'runner-lost', reason: 'The job ended without a result and without a word why.' };
+}
+
+/** The runner or its cell process was stopped from outside: by whom and why, a scheduler may know. */
+export function wantsExplanation({ ending }: Outcome): boolean {
+  return ending.kind === 'terminated' || ending.kind === 'signal';
+}
+
+/** What the runner saw of its end in the scheduler's words. An exit code or a signal says no more than the runner does. */
+function explainStop(outcome: Outcome, { explanation, cancelledBy }: Evidence): JobStatus | undefined {
+  if (!wantsExplanation(outcome)) return undefined;
+  if (cancelledBy !== undefined) return { state: 'cancelled', by: cancelledBy };
+  const says = explanation?.cause;
+  if (explanation === undefined || says === 'exit' || says === 'signal' || says === 'runner-lost') return undefined;
+  return { state: 'failed', ...explanation };
 }
 
 function toFailure(ending: Exclude<Ending, { kind: 'terminated' }>): Failed {

@@ -1,5 +1,6 @@
 // What an object is by its internal slots: not by its prototype, which anyone may set.
 import { types } from 'node:util';
+import type { RefusalReason } from './graph-hooks';
 import { MAIN } from './main-context';
 
 export type Brand =
@@ -111,3 +112,43 @@ function hasSlots(value: object, brand: Brand): boolean {
     return false;
   }
 }
+
+/** What no process can read, with what to do instead. */
+export const REFUSED_BRANDS: Partial<Record<Brand, RefusalReason>> = {
+  proxy: { what: 'a Proxy; its target would be copied without its traps', advice: 'ship the target' },
+  promise: { what: 'a Promise that is still pending', advice: 'await it first' },
+  weakMap: { what: 'WeakMap cannot be read', advice: 'use a Map or Set' },
+  weakSet: { what: 'WeakSet cannot be read', advice: 'use a Map or Set' },
+  weakRef: { what: 'WeakRef cannot be read', advice: 'use a Map or Set' },
+  finalizationRegistry: { what: 'FinalizationRegistry cannot be read', advice: 'use a Map or Set' },
+  generator: { what: 'it is a running generator', advice: 'collect it into an array' },
+  iterator: { what: 'it is a running iterator', advice: 'collect it into an array' },
+  arguments: { what: 'the arguments of a call', advice: 'use rest parameters' },
+  namespace: { what: 'a module that is not known here', advice: 'import the module inside the cell' },
+  wasm: { what: 'WebAssembly object is live memory of this process', advice: 'compile it inside the cell' },
+  native: { what: 'it is a native handle of this process', advice: 'create it inside the cell' },
+};
+
+/** Quick answers for what there is most of. */
+export function isPlainArray(value: object): value is unknown[] {
+  return Array.isArray(value) && !types.isProxy(value);
+}
+
+export function isPlainObject(value: object): boolean {
+  return (
+    !types.isProxy(value) &&
+    Reflect.getPrototypeOf(value) === MAIN.Object.prototype &&
+    !types.isArgumentsObject(value) &&
+    (Object.getOwnPropertyNames(value).length > 0 || !SLOTTED.some((test) => test(value)))
+  );
+}
+
+/** Things whose prototype someone may have set to that of plain objects; they have no keys. */
+const SLOTTED = [
+  types.isMap,
+  types.isSet,
+  types.isNativeError,
+  types.isArrayBufferView,
+  types.isAnyArrayBuffer,
+  types.isDate,
+];

@@ -1,6 +1,5 @@
 // Reads a graph. What it reads is data from another machine: every index, count and length is checked before anything is made by it; no source
 // text is evaluated, no constructor, setter or method of the user's is called. Whatever does not fit is a ProtocolError.
-import { types } from 'node:util';
 import { ColumnReader } from './columns';
 import { ProtocolError } from './errors';
 import * as format from './graph-format';
@@ -9,10 +8,13 @@ import { Activation, UNINITIALISED } from './graph-hooks';
 import type { DecodeHooks, PrivateState } from './graph-hooks';
 import type { Numbered } from './graph-encode';
 import * as intrinsics from './intrinsics';
-import { ShellMaker, broken, parseBigInt } from './graph-shells';
+import { ExtrasReader, KeySafety, define } from './graph-extras';
+import { broken } from './graph-heads';
+import { ShellMaker } from './graph-shells';
+import { HOLE, IMPLIED, ValueReader } from './graph-values';
 import { StringReader } from './strings';
 
-const { TAG, KIND, KIND_FLAG, KIND_MASK, INTEGRITY, ATTRIBUTE } = format;
+const { KIND, KIND_FLAG, KIND_MASK, INTEGRITY } = format;
 
 /** The bytes beside the skeleton, read when they are needed. */
 export interface BlobSource {
@@ -95,112 +97,46 @@ export function decodeGraph(options: DecodeOptions): Decoded {
 }
 
 const MAX_ARRAY_LENGTH = 0xffff_ffff;
-const HOLE: unique symbol = Symbol('hole');
-const IMPLIED: unique symbol = Symbol('implied');
-
-/** Kinds whose own properties are all listed in the extras: what a fresh one has beyond the list was deleted. */
-const LISTED: ReadonlySet<number> = new Set([
-  KIND.function,
-  KIND.class,
-  KIND.prototype,
-  KIND.error,
-  KIND.bound,
-  KIND.source,
-]);
-
-interface Extras {
-  readonly integrity: number;
-  readonly implied: ReadonlySet<string | symbol>;
-  readonly privates: readonly PrivateState[];
-}
 
 class GraphDecoder {
   readonly #graph: ReadableGraph;
   readonly #kinds: Uint8Array;
-  readonly #tags: ColumnReader;
-  readonly #ints: ColumnReader;
-  readonly #doubles: ColumnReader;
-  readonly #strings: StringReader;
   readonly #shapes: readonly (readonly string[])[];
   readonly #maker: ShellMaker;
-  readonly #hooks: DecodeHooks;
+  readonly #from: ValueReader;
+  readonly #extras: ExtrasReader;
+  readonly #objects: readonly Numbered[];
+  readonly #shells: readonly (object | undefined)[];
+  /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
-  readonly #compare: boolean;
   readonly #changed: Changed[] = [];
   readonly #safeKeys = new KeySafety();
-  #objects: readonly Numbered[] = [];
 
   constructor({ graph, hooks, existing = [], compare = false }: DecodeOptions) {
     const { columns } = graph;
-    this.#graph = graph;
-    this.#hooks = hooks;
-    this.#kinds = columns.kinds;
-    this.#tags = new ColumnReader(columns.tags, 'tags');
-    this.#ints = new ColumnReader(columns.ints, 'integers');
-    this.#doubles = new ColumnReader(columns.doubles, 'numbers');
     checkCounts(graph, existing, compare);
-    this.#strings = new StringReader(
+    const strings = new StringReader(
       { lengths: columns.narrowLengths, pieces: columns.narrowPieces, text: columns.narrowText },
       { lengths: columns.wideLengths, pieces: columns.widePieces, text: columns.wideText },
     );
-    this.#shapes = readShapes(columns.shapes, this.#strings);
-    this.#compare = compare;
-    this.#describing = compare ? this.#kinds.length : graph.changed.length;
-    this.#maker = new ShellMaker(graph, this.#strings, hooks, existing, this.#describing);
+    this.#graph = graph;
+    this.#kinds = columns.kinds;
+    this.#shapes = readShapes(columns.shapes, strings);
+    this.#describing = compare ? columns.kinds.length : graph.changed.length;
+    this.#maker = new ShellMaker(graph, strings, hooks, existing, this.#describing);
+    const { objects, shells } = this.#maker.make();
+    this.#objects = objects;
+    this.#shells = shells;
+    this.#from = new ValueReader(columns, strings, objects);
+    this.#extras = new ExtrasReader(this.#from, hooks, compare);
   }
 
   run(): Decoded {
-    const { objects, shells } = this.#maker.make();
-    this.#objects = objects;
-    for (let record = 0; record < this.#kinds.length; record++) this.#record(record, shells[record]);
+    for (let record = 0; record < this.#kinds.length; record++) this.#record(record, this.#shells[record]);
     const roots: unknown[] = [];
-    for (let i = 0; i < this.#graph.rootCount; i++) roots.push(this.#plainValue());
-    if (this.#tags.left + this.#ints.left + this.#doubles.left > 0)
-      throw broken('there is more in it than its objects');
-    return { roots, objects, changed: this.#changed };
-  }
-
-  #value(): unknown {
-    const tag = this.#tags.next();
-    switch (tag) {
-      case TAG.int:
-        return this.#ints.next();
-      case TAG.string:
-        return this.#strings.get(this.#ints.next());
-      case TAG.double:
-        return this.#doubles.next();
-      case TAG.reference: {
-        const value = this.#objects[this.#ints.next()];
-        if (value === undefined) throw broken('a value refers to an object that is not there');
-        return value;
-      }
-      case TAG.true:
-        return true;
-      case TAG.false:
-        return false;
-      case TAG.undefined:
-        return undefined;
-      case TAG.null:
-        return null;
-      case TAG.bigint:
-        return parseBigInt(this.#strings.get(this.#ints.next()));
-      case TAG.hole:
-        return HOLE;
-      case TAG.implied:
-        return IMPLIED;
-      case TAG.uninitialised:
-        return UNINITIALISED;
-      default:
-        throw broken(`a value has the unknown tag ${tag}`);
-    }
-  }
-
-  /** A value of the user's: none of the marks that have a meaning in special places only. */
-  #plainValue(): unknown {
-    const value = this.#value();
-    if (typeof value === 'symbol' && (value === HOLE || value === IMPLIED || value === UNINITIALISED))
-      throw broken('a mark stands where a value is needed');
-    return value;
+    for (let i = 0; i < this.#graph.rootCount; i++) roots.push(this.#from.plain());
+    if (!this.#from.isDone) throw broken('there is more in it than its objects');
+    return { roots, objects: this.#objects, changed: this.#changed };
   }
 
   #record(record: number, shell: object | undefined): void {
@@ -208,7 +144,7 @@ class GraphDecoder {
     const kind = byte & KIND_MASK;
     const describes = record < this.#describing;
     const values = this.#body(kind, shell ?? (Object.create(null) as object), record, describes);
-    const extras = (byte & KIND_FLAG.extras) === 0 ? undefined : this.#extras(shell, kind, describes);
+    const extras = (byte & KIND_FLAG.extras) === 0 ? undefined : this.#extras.read(shell, kind, describes);
     if (!describes || kind === KIND.reference || kind === KIND.symbol || shell === undefined) return;
     const { changed } = this.#graph;
     this.#changed.push({
@@ -242,19 +178,20 @@ class GraphDecoder {
         this.#sparse(shell as unknown[]);
         return [];
       case KIND.map:
-        for (let left = this.#ints.count(this.#tags, 2); left > 0; left--) {
-          const key = this.#plainValue();
-          intrinsics.mapSet(shell, key, this.#plainValue());
+        for (let left = this.#from.ints.count(this.#from.tags, 2); left > 0; left--) {
+          const key = this.#from.plain();
+          intrinsics.mapSet(shell, key, this.#from.plain());
         }
         return [];
       case KIND.set:
-        for (let left = this.#ints.count(this.#tags); left > 0; left--) intrinsics.setAdd(shell, this.#plainValue());
+        for (let left = this.#from.ints.count(this.#from.tags); left > 0; left--)
+          intrinsics.setAdd(shell, this.#from.plain());
         return [];
       case KIND.date:
-        intrinsics.setDateTime(shell, this.#doubles.next());
+        intrinsics.setDateTime(shell, this.#from.doubles.next());
         return [];
       case KIND.regexp:
-        define(shell, 'lastIndex', { value: this.#plainValue() });
+        define(shell, 'lastIndex', { value: this.#from.plain() });
         return [];
       case KIND.activation:
         return this.#activation(shell, record, describes);
@@ -264,22 +201,22 @@ class GraphDecoder {
   }
 
   #object(shell: object): void {
-    const id = this.#ints.next();
+    const id = this.#from.ints.next();
     const keys = this.#shapes[id];
     if (keys === undefined) throw broken(`there is no shape ${id}`);
     if (this.#safeKeys.mayAssign(id, keys, Reflect.getPrototypeOf(shell))) {
       const target = shell as Record<string, unknown>;
-      for (const key of keys) target[key] = this.#plainValue();
+      for (const key of keys) target[key] = this.#from.plain();
     } else {
       for (const key of keys)
-        define(shell, key, { value: this.#plainValue(), writable: true, enumerable: true, configurable: true });
+        define(shell, key, { value: this.#from.plain(), writable: true, enumerable: true, configurable: true });
     }
   }
 
   #array(shell: unknown[]): void {
-    const length = this.#ints.count(this.#tags);
+    const length = this.#from.ints.count(this.#from.tags);
     for (let index = 0; index < length; index++) {
-      const value = this.#value();
+      const value = this.#from.next();
       if (typeof value === 'symbol') {
         if (value === HOLE) continue;
         if (value === IMPLIED || value === UNINITIALISED) throw broken('a mark stands where a value is needed');
@@ -290,137 +227,36 @@ class GraphDecoder {
   }
 
   #numbers(shell: number[]): void {
-    const values = this.#doubles.take(this.#ints.count(this.#doubles));
+    const values = this.#from.doubles.take(this.#from.ints.count(this.#from.doubles));
     for (const value of values) shell.push(value);
   }
 
   #sparse(shell: unknown[]): void {
-    const length = this.#doubles.next();
+    const length = this.#from.doubles.next();
     if (!Number.isInteger(length) || length < 0 || length > MAX_ARRAY_LENGTH)
       throw broken('an array has an impossible length');
-    const count = this.#ints.count(this.#tags);
+    const count = this.#from.ints.count(this.#from.tags);
     shell.length = length;
     for (let i = 0; i < count; i++) {
-      const index = this.#doubles.next();
+      const index = this.#from.doubles.next();
       if (!Number.isInteger(index) || index < 0 || index >= length) throw broken('an array has an impossible index');
-      shell[index] = this.#plainValue();
+      shell[index] = this.#from.plain();
     }
   }
 
   #activation(shell: object, record: number, describes: boolean): readonly unknown[] {
     const values: unknown[] = [];
     for (const name of this.#maker.activationNames.get(record) ?? []) {
-      const value = this.#value();
+      const value = this.#from.next();
       if (value === HOLE || value === IMPLIED) throw broken(`the variable ${name} has no value`);
       values.push(value);
     }
     if (!describes && shell instanceof Activation) shell.write(values);
     return values;
   }
-
-  #extras(shell: object | undefined, kind: number, describes: boolean): Extras {
-    const integrity = this.#ints.next();
-    const implied = new Set<string | symbol>();
-    const listed = new Set<string | symbol>();
-    for (let left = this.#ints.count(this.#tags, 2); left > 0; left--) {
-      const key = this.#plainValue();
-      if (typeof key !== 'string' && typeof key !== 'symbol') throw broken('a key is neither text nor symbol');
-      listed.add(key);
-      const attributes = this.#ints.next();
-      const descriptor = this.#descriptor(attributes);
-      if (descriptor === undefined) implied.add(key);
-      else if (shell !== undefined) define(shell, key, descriptor);
-    }
-    const privates = this.#privates();
-    if (shell !== undefined && !describes) {
-      for (const state of privates)
-        if (!this.#hooks.setPrivates(shell, state)) throw broken('an object has not the private fields it should have');
-    }
-    if (shell !== undefined && !describes && LISTED.has(kind)) dropUnlisted(shell, listed);
-    // What is compared looks as it did; what is to be patched is filled first and made rigid after.
-    if (shell !== undefined && (!describes || this.#compare)) applyIntegrity(shell, integrity);
-    return { integrity, implied, privates };
-  }
-
-  #privates(): PrivateState[] {
-    const states: PrivateState[] = [];
-    for (let left = this.#ints.count(this.#tags); left > 0; left--) {
-      const owner = this.#plainValue();
-      if (typeof owner !== 'function') throw broken('private fields belong to no class');
-      const isStatic = this.#ints.next() === 1;
-      const values = Object.create(null) as Record<string, unknown>;
-      for (let names = this.#ints.count(this.#tags, 2); names > 0; names--) {
-        const name = this.#plainValue();
-        if (typeof name !== 'string') throw broken('a private field has no name');
-        values[name] = this.#plainValue();
-      }
-      states.push({ owner, isStatic, values });
-    }
-    return states;
-  }
-
-  #descriptor(attributes: number): PropertyDescriptor | undefined {
-    const enumerable = (attributes & ATTRIBUTE.enumerable) !== 0;
-    const configurable = (attributes & ATTRIBUTE.configurable) !== 0;
-    const first = this.#value();
-    if (first === IMPLIED) return undefined;
-    if (first === HOLE || first === UNINITIALISED) throw broken('a mark stands where a value is needed');
-    if ((attributes & ATTRIBUTE.accessor) === 0) {
-      return { value: first, writable: (attributes & ATTRIBUTE.writable) !== 0, enumerable, configurable };
-    }
-    const get = accessorPart(first);
-    const set = accessorPart(this.#plainValue());
-    return { ...(get ? { get } : {}), ...(set ? { set } : {}), enumerable, configurable };
-  }
 }
 
 const NOTHING: ReadonlySet<string | symbol> = new Set();
-
-function accessorPart(value: unknown): (() => unknown) | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== 'function') throw broken('an accessor is no function');
-  return value as () => unknown;
-}
-
-function define(target: object, key: string | symbol, descriptor: PropertyDescriptor): void {
-  if (!Reflect.defineProperty(target, key, descriptor)) throw broken(`the property ${String(key)} cannot be defined`);
-}
-
-function dropUnlisted(target: object, listed: ReadonlySet<string | symbol>): void {
-  for (const key of Reflect.ownKeys(target)) if (!listed.has(key)) Reflect.deleteProperty(target, key);
-}
-
-/** Levels as in INTEGRITY. */
-export function applyIntegrity(target: object, level: number): void {
-  if (level === INTEGRITY.nonExtensible) Object.preventExtensions(target);
-  else if (level === INTEGRITY.sealed) Object.seal(target);
-  else if (level === INTEGRITY.frozen) Object.freeze(target);
-  else if (level !== INTEGRITY.none) throw broken('an object has an unknown integrity level');
-}
-
-/** May the keys of a shape be assigned, which is quick, or would that find a setter, `__proto__` or a read-only property in the prototypes? */
-class KeySafety {
-  #shape = -1;
-  #prototype: object | null | undefined = undefined;
-  #safe = false;
-
-  mayAssign(shape: number, keys: readonly string[], prototype: object | null): boolean {
-    if (shape !== this.#shape || prototype !== this.#prototype) {
-      this.#shape = shape;
-      this.#prototype = prototype;
-      this.#safe = prototype === null || !keys.some((key) => hasInChain(prototype, key));
-    }
-    return this.#safe;
-  }
-}
-
-/** Walks by hand: a Proxy among the prototypes must not be asked. */
-function hasInChain(prototype: object, key: string): boolean {
-  for (let p: object | null = prototype; p !== null; p = Reflect.getPrototypeOf(p)) {
-    if (types.isProxy(p) || Object.hasOwn(p, key)) return true;
-  }
-  return false;
-}
 
 function checkCounts(graph: ReadableGraph, existing: readonly Numbered[], compare: boolean): void {
   const { objectCount, base, changed, rootCount, columns } = graph;

@@ -53,7 +53,7 @@ export const KIND = {
   boxed: 9,
   /** See the columns bufferInts and bufferDoubles. */
   buffer: 10,
-  /** Head: index into VIEW_NAMES, number of the buffer; offset and length (doubles), length -1 for one that follows its buffer. */
+  /** Head: index into VIEW_NAMES, number of the buffer; offset and length (doubles). */
   view: 11,
   /** Head: 0 unique, 1 unique without description, 2 registered; id of description or key. */
   symbol: 12,

@@ -61,14 +61,19 @@ function showKey(owner: object, key: string | symbol): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
+function showMapKey(key: unknown, index: number): string {
+  if (typeof key === 'string') return JSON.stringify(key);
+  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean') return String(key);
+  return String(index);
+}
+
 function entryStep(owner: object, child: unknown): string | undefined {
   let found: string | undefined;
   let index = 0;
   if (types.isMap(owner)) {
     mapEach(owner, (item, key) => {
       if (key === child) found ??= `.key(${index})`;
-      else if (item === child)
-        found ??= `.get(${typeof key === 'object' ? String(index) : (JSON.stringify(key) ?? String(key))})`;
+      else if (item === child) found ??= `.get(${showMapKey(key, index)})`;
       index += 1;
     });
   } else if (types.isSet(owner)) {

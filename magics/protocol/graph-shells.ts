@@ -1,15 +1,16 @@
 // First pass of reading a graph: the objects themselves, each as empty as can be, so that bodies may refer to any of them.
-import { ColumnReader } from './columns';
-import { ProtocolError } from './errors';
+import { BufferReader } from './graph-buffer-reader';
 import * as format from './graph-format';
 import type { BuiltGroup, DecodeHooks } from './graph-hooks';
 import type { Numbered } from './graph-encode';
-import type { BufferChunk, BufferContent, ReadableGraph } from './graph-decode';
+import type { BufferContent, ReadableGraph } from './graph-decode';
+import { HeadReader, broken, numbersIn } from './graph-heads';
+import type { HeadValue, Pending } from './graph-heads';
 import * as intrinsics from './intrinsics';
 import { MAIN } from './main-context';
 import type { StringReader } from './strings';
 
-const { TAG, KIND, KIND_FLAG, KIND_MASK } = format;
+const { KIND, KIND_FLAG, KIND_MASK } = format;
 
 export interface Shells {
   /** By number. */
@@ -18,51 +19,17 @@ export interface Shells {
   readonly shells: readonly (object | undefined)[];
 }
 
-/** What is made only once other objects are there. */
-type Pending =
-  | { readonly kind: 'function'; readonly code: string; readonly activation: number }
-  | { readonly kind: 'class'; readonly code: string; readonly activation: number; readonly superclass: number }
-  | { readonly kind: 'prototype'; readonly owner: number }
-  | {
-      readonly kind: 'member';
-      readonly owner: number;
-      readonly isStatic: boolean;
-      readonly key: string | number;
-      readonly slot: number;
-    }
-  | { readonly kind: 'bound'; readonly target: number; readonly self: HeadValue; readonly args: readonly HeadValue[] }
-  | { readonly kind: 'boxed'; readonly value: HeadValue }
-  | { readonly kind: 'revived'; readonly owner: number }
-  | {
-      readonly kind: 'view';
-      readonly name: string;
-      readonly buffer: number;
-      readonly offset: number;
-      readonly length: number;
-    };
-
 const USUAL = -2;
 const PARTIAL_LIMIT = 8192;
 const SLOTS = ['value', 'get', 'set'] as const;
-
-/** A primitive, or the number of an object that may not be made yet. */
-type HeadValue = { readonly primitive: unknown } | { readonly number: number };
-
-export function broken(what: string): ProtocolError {
-  return new ProtocolError(`A graph does not decode: ${what}.`);
-}
 
 /** Makes the objects of a graph from their heads, empty as yet. */
 export class ShellMaker {
   readonly #graph: ReadableGraph;
   readonly #hooks: DecodeHooks;
   readonly #kinds: Uint8Array;
-  readonly #headInts: ColumnReader;
-  readonly #headDoubles: ColumnReader;
-  readonly #bufferInts: ColumnReader;
-  readonly #bufferDoubles: ColumnReader;
-  readonly #small: ColumnReader;
-  readonly #strings: StringReader;
+  readonly #heads: HeadReader;
+  readonly #buffers: BufferReader;
   readonly #objects: (Numbered | undefined)[];
   readonly #shells: (object | undefined)[];
   readonly #prototypes: Int32Array;
@@ -90,12 +57,8 @@ export class ShellMaker {
     this.#graph = graph;
     this.#hooks = hooks;
     this.#kinds = columns.kinds;
-    this.#headInts = new ColumnReader(columns.headInts, 'heads');
-    this.#headDoubles = new ColumnReader(columns.headDoubles, 'heads');
-    this.#bufferInts = new ColumnReader(columns.bufferInts, 'buffers');
-    this.#bufferDoubles = new ColumnReader(columns.bufferDoubles, 'buffers');
-    this.#small = new ColumnReader(columns.small, 'bytes');
-    this.#strings = strings;
+    this.#heads = new HeadReader(columns, strings, graph.objectCount);
+    this.#buffers = new BufferReader(graph);
     this.#describing = describing;
     this.#objects = [...existing];
     while (this.#objects.length < graph.objectCount) this.#objects.push(undefined);
@@ -132,22 +95,12 @@ export class ShellMaker {
     return number < this.#graph.base ? -1 : number - this.#graph.base + this.#graph.changed.length;
   }
 
-  #headString(): string {
-    return this.#strings.get(this.#headInts.next());
-  }
-
-  #objectNumber(number: number): number {
-    if (number < 0 || number >= this.#objects.length) throw broken(`there is no object ${number}`);
-    return number;
-  }
-
   /** Reads what is needed to make an object, and makes it if nothing else is needed. */
   #head(record: number): void {
     const byte = this.#kinds[record] ?? 0;
     const kind = byte & KIND_MASK;
     if ((byte & KIND_FLAG.prototype) !== 0) {
-      const prototype = this.#headInts.next();
-      this.#prototypes[record] = prototype === -1 ? -1 : this.#objectNumber(prototype);
+      this.#prototypes[record] = this.#heads.objectOrNone();
     }
     const made = this.#simple(kind, record);
     if (made === undefined) return;
@@ -167,7 +120,7 @@ export class ShellMaker {
       case KIND.array:
       case KIND.numbers:
       case KIND.sparse:
-        return new MAIN.Array();
+        return new MAIN.Array<unknown>();
       case KIND.map:
         return new MAIN.Map();
       case KIND.set:
@@ -175,7 +128,7 @@ export class ShellMaker {
       case KIND.date:
         return new MAIN.Date(0);
       case KIND.regexp:
-        return new MAIN.RegExp(this.#headString(), this.#headString());
+        return new MAIN.RegExp(this.#heads.text(), this.#heads.text());
       case KIND.error:
         return this.#error();
       case KIND.buffer:
@@ -187,7 +140,7 @@ export class ShellMaker {
       case KIND.url:
         return this.#url();
       case KIND.searchParams:
-        return new MAIN.URLSearchParams(this.#headString());
+        return new MAIN.URLSearchParams(this.#heads.text());
       default:
         this.#defer(kind, record);
         return undefined;
@@ -195,7 +148,7 @@ export class ShellMaker {
   }
 
   #byPath(): Numbered {
-    const path = this.#headString();
+    const path = this.#heads.text();
     const value = this.#hooks.resolve(path);
     if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
       return value;
@@ -203,7 +156,7 @@ export class ShellMaker {
   }
 
   #error(): object {
-    const name = format.ERROR_NAMES[this.#headInts.next()];
+    const name = format.ERROR_NAMES[this.#heads.next()];
     if (name === undefined) throw broken('it has an error of an unknown kind');
     const limit = MAIN.Error.stackTraceLimit;
     MAIN.Error.stackTraceLimit = 0;
@@ -218,15 +171,15 @@ export class ShellMaker {
   }
 
   #symbol(): symbol {
-    const form = this.#headInts.next();
-    const text = this.#headString();
+    const form = this.#heads.next();
+    const text = this.#heads.text();
     if (form === 2) return Symbol.for(text);
     return form === 1 ? Symbol() : Symbol(text);
   }
 
   #url(): object {
-    const url = new MAIN.URL(this.#headString());
-    const params = this.#objectNumber(this.#headInts.next());
+    const url = new MAIN.URL(this.#heads.text());
+    const params = this.#heads.object();
     // The two are one thing with two faces: the params object is the URL's own.
     this.#linked.push({ url, params });
     return url;
@@ -244,7 +197,8 @@ export class ShellMaker {
   }
 
   #buffer(record: number): object {
-    const content = this.#bufferContent(record);
+    const { content, start } = this.#buffers.next();
+    this.#starts.set(this.#numberOf(record), start);
     this.contents.set(record, content);
     if (record < this.#describing) return Object.create(null) as object;
     const { byteLength, shared, chunks } = content;
@@ -255,149 +209,25 @@ export class ShellMaker {
     return buffer;
   }
 
-  #bufferContent(record: number): BufferContent {
-    const shared = this.#bufferInts.next() === 1;
-    const count = this.#bufferInts.count(this.#bufferInts);
-    const byteLength = size(this.#bufferDoubles.next());
-    this.#starts.set(this.#numberOf(record), size(this.#bufferDoubles.next()));
-    const chunks: BufferChunk[] = [];
-    for (let i = 0; i < count; i++) {
-      const offset = size(this.#bufferDoubles.next());
-      const length = size(this.#bufferDoubles.next());
-      if (offset + length > byteLength) throw broken('bytes lie beyond the end of their buffer');
-      chunks.push({ offset, length, read: this.#chunkReader(this.#bufferInts.next(), length) });
-    }
-    return { byteLength, shared, chunks };
-  }
-
-  #chunkReader(blob: number, length: number): BufferChunk['read'] {
-    if (blob === -1) {
-      const bytes = this.#small.take(length) as Uint8Array;
-      return (offset, into) => {
-        into.set(bytes.subarray(offset, offset + into.length));
-      };
-    }
-    const { blobs } = this.#graph;
-    if (blobs.lengths[blob] !== length) throw broken(`blob ${blob} has not the length that is claimed`);
-    return (offset, into) => {
-      blobs.read(blob, offset, into);
-    };
-  }
-
   #defer(kind: number, record: number): void {
     const number = this.#numberOf(record);
-    const heads = this.#headInts;
-    switch (kind) {
-      case KIND.function:
-        this.#pending.set(number, { kind: 'function', code: this.#headString(), activation: heads.next() });
-        break;
-      case KIND.class:
-        this.#pending.set(number, {
-          kind: 'class',
-          code: this.#headString(),
-          activation: heads.next(),
-          superclass: heads.next(),
-        });
-        break;
-      case KIND.source: {
-        const text = this.#headString();
-        if (record >= this.#describing) this.#objects[number] = this.#shells[record] = this.#hooks.fromSource(text);
-        break;
-      }
-      case KIND.prototype:
-        this.#pending.set(number, { kind: 'prototype', owner: this.#objectNumber(heads.next()) });
-        break;
-      case KIND.member:
-        this.#pending.set(number, this.#memberHead());
-        break;
-      case KIND.bound:
-        this.#pending.set(number, this.#boundHead());
-        break;
-      case KIND.revived:
-        this.#pending.set(number, { kind: 'revived', owner: this.#objectNumber(heads.next()) });
-        break;
-      case KIND.boxed:
-        this.#pending.set(number, { kind: 'boxed', value: this.#headValue() });
-        break;
-      case KIND.view:
-        this.#pending.set(number, this.#viewHead());
-        break;
-      case KIND.activation:
-        this.#activationHead(record);
-        break;
-      default:
-        throw broken(`it has an object of the unknown kind ${kind}`);
+    const describes = record < this.#describing;
+    if (describes) this.#shells[record] = Object.create(null) as object;
+    if (kind === KIND.activation) {
+      this.activationNames.set(record, this.#heads.texts());
+      return;
     }
-    if (record < this.#describing) {
-      this.#shells[record] = Object.create(null) as object;
-      const pending = this.#pending.get(number);
-      if (pending !== undefined) this.#links.set(record, numbersIn(pending));
-      this.#pending.delete(number);
+    if (kind === KIND.source) {
+      const text = this.#heads.text();
+      if (!describes) this.#objects[number] = this.#shells[record] = this.#hooks.fromSource(text);
+      return;
     }
-  }
-
-  #boundHead(): Pending {
-    const target = this.#objectNumber(this.#headInts.next());
-    const self = this.#headValue();
-    const count = this.#headInts.count(this.#headInts);
-    const args: HeadValue[] = [];
-    for (let i = 0; i < count; i++) args.push(this.#headValue());
-    return { kind: 'bound', target, self, args };
-  }
-
-  #headValue(): HeadValue {
-    const tag = this.#headInts.next();
-    switch (tag) {
-      case TAG.undefined:
-        return { primitive: undefined };
-      case TAG.null:
-        return { primitive: null };
-      case TAG.true:
-      case TAG.false:
-        return { primitive: tag === TAG.true };
-      case TAG.double:
-        return { primitive: this.#headDoubles.next() };
-      case TAG.string:
-        return { primitive: this.#headString() };
-      case TAG.bigint:
-        return { primitive: parseBigInt(this.#headString()) };
-      case TAG.reference:
-        return { number: this.#objectNumber(this.#headInts.next()) };
-      default:
-        throw broken(`a head has the unknown tag ${tag}`);
-    }
-  }
-
-  #resolved(value: HeadValue): unknown {
-    return 'number' in value ? this.#made(value.number) : value.primitive;
-  }
-
-  #memberHead(): Pending {
-    const owner = this.#objectNumber(this.#headInts.next());
-    const isStatic = this.#headInts.next() === 1;
-    const id = this.#headInts.next();
-    const key = id === -1 ? this.#objectNumber(this.#headInts.next()) : this.#strings.get(id);
-    return { kind: 'member', owner, isStatic, key, slot: this.#headInts.next() };
-  }
-
-  #viewHead(): Pending {
-    const name = format.VIEW_NAMES[this.#headInts.next()];
-    if (name === undefined) throw broken('it has a view of an unknown type');
-    const buffer = this.#objectNumber(this.#headInts.next());
-    return {
-      kind: 'view',
-      name,
-      buffer,
-      offset: size(this.#headDoubles.next()),
-      length: size(this.#headDoubles.next()),
-    };
-  }
-
-  #activationHead(record: number): void {
-    const count = this.#headInts.count(this.#headInts);
-    const names: string[] = [];
-    for (let i = 0; i < count; i++) names.push(this.#headString());
-    this.activationNames.set(record, names);
+    const pending = this.#heads.pending(kind);
+    // An object with another prototype than usual waits for that only.
+    if (pending === undefined && kind !== KIND.object) throw broken(`it has an object of the unknown kind ${kind}`);
+    if (pending === undefined) return;
+    if (describes) this.#links.set(record, numbersIn(pending));
+    else this.#pending.set(number, pending);
   }
 
   /** Functions of one activation are built together, in one scope. */
@@ -467,7 +297,7 @@ export class ShellMaker {
       case 'function':
         return this.#makeCode(number, pending.code, pending.activation, null);
       case 'class': {
-        const superclass = pending.superclass === -1 ? null : this.#madeObject(this.#objectNumber(pending.superclass));
+        const superclass = pending.superclass === -1 ? null : this.#madeObject(pending.superclass);
         return this.#makeCode(number, pending.code, pending.activation, superclass);
       }
       case 'prototype': {
@@ -506,6 +336,10 @@ export class ShellMaker {
     }
   }
 
+  #resolved(value: HeadValue): unknown {
+    return 'number' in value ? this.#made(value.number) : value.primitive;
+  }
+
   #makeInstance(number: number): Numbered {
     const record = this.#recordOf(number);
     const kind = (this.#kinds[record] ?? 0) & KIND_MASK;
@@ -528,37 +362,4 @@ export class ShellMaker {
     const View = Reflect.get(MAIN, pending.name) as new (buffer: ArrayBuffer, offset: number, length: number) => object;
     return new View(buffer, offset, pending.length);
   }
-}
-
-function size(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw broken(`${value} is no size`);
-  return value;
-}
-
-function numbersIn(pending: Pending): number[] {
-  switch (pending.kind) {
-    case 'function':
-      return [pending.activation];
-    case 'class':
-      return [pending.activation, pending.superclass];
-    case 'prototype':
-    case 'member':
-    case 'revived':
-      return [pending.owner];
-    case 'view':
-      return [pending.buffer];
-    case 'bound':
-      return [
-        pending.target,
-        ...[pending.self, ...pending.args].flatMap((value) => ('number' in value ? [value.number] : [])),
-      ];
-    case 'boxed':
-      return [];
-  }
-}
-
-/** Hexadecimal with sign, as BigInt.prototype.toString(16) writes it. */
-export function parseBigInt(text: string): bigint {
-  if (!/^-?[0-9a-f]+$/.test(text)) throw broken('a BigInt has no digits');
-  return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
 }

@@ -1,7 +1,8 @@
 // The codec of notebook values: everything of a graph as it is, or refused by path. See graph-format.ts for the format.
 export { encodeGraph } from './graph-encode';
 export type { EncodeOptions, Encoded, Known, Numbered } from './graph-encode';
-export { applyIntegrity, decodeGraph } from './graph-decode';
+export { decodeGraph } from './graph-decode';
+export { applyIntegrity } from './graph-extras';
 export type {
   BlobSource,
   BufferChunk,

@@ -19,12 +19,12 @@ export const FUNCTION_PROTOTYPES: ReadonlySet<object | null> = new Set<object | 
   prototypeOfFunction('(async function* () {})'),
 ]);
 
-export const mapEach = unbound<[(value: unknown, key: unknown) => void], void>(MAIN.Map.prototype.forEach);
+export const mapEach = unbound<[(value: unknown, key: unknown) => void], unknown>(MAIN.Map.prototype.forEach);
 export const mapSet = unbound<[unknown, unknown], unknown>(MAIN.Map.prototype.set);
-export const mapClear = unbound<[], void>(MAIN.Map.prototype.clear);
-export const setEach = unbound<[(value: unknown) => void], void>(MAIN.Set.prototype.forEach);
+export const mapClear = unbound<[], unknown>(MAIN.Map.prototype.clear);
+export const setEach = unbound<[(value: unknown) => void], unknown>(MAIN.Set.prototype.forEach);
 export const setAdd = unbound<[unknown], unknown>(MAIN.Set.prototype.add);
-export const setClear = unbound<[], void>(MAIN.Set.prototype.clear);
+export const setClear = unbound<[], unknown>(MAIN.Set.prototype.clear);
 export const dateTime = unbound<[], number>(MAIN.Date.prototype.getTime);
 export const setDateTime = unbound<[number], number>(MAIN.Date.prototype.setTime);
 export const regexpSource = unbound<[], string>(getterOf(MAIN.RegExp.prototype, 'source'));
@@ -47,6 +47,11 @@ const valueOfString = unbound<[], string>(MAIN.String.prototype.valueOf);
 const valueOfBoolean = unbound<[], boolean>(MAIN.Boolean.prototype.valueOf);
 const valueOfBigInt = unbound<[], bigint>(MAIN.BigInt.prototype.valueOf);
 const valueOfSymbol = unbound<[], symbol>(MAIN.Symbol.prototype.valueOf);
+
+/** Does the object inherit from `prototype`? */
+export const isInChain: (prototype: unknown, value: unknown) => boolean = unbound<[unknown], boolean>(
+  MAIN.Object.prototype.isPrototypeOf,
+);
 
 export function byteLengthOf(buffer: object, shared: boolean): number {
   return shared ? sharedLength(buffer) : bufferLength(buffer);

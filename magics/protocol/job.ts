@@ -13,6 +13,21 @@ export interface Resources {
   readonly gpus?: number;
 }
 
+/** What only batch systems know of; other schedulers refuse it. */
+export interface BatchRequest {
+  /** Partition or queue. */
+  readonly queue?: string;
+  /** Account or project that is charged. */
+  readonly account?: string;
+  readonly qos?: string;
+  readonly constraint?: string;
+  readonly reservation?: string;
+  /** No other job on its node. */
+  readonly exclusive?: boolean;
+  /** Arguments for the submit command, as they are. */
+  readonly native?: readonly string[];
+}
+
 /** Where a job came from, so that a person finds the cell again. */
 export interface JobOrigin {
   readonly client: 'kernel' | 'cli';
@@ -30,6 +45,7 @@ export interface JobSpec {
   /** The configured cluster: `local`, or a name from the config. */
   readonly cluster: string;
   readonly resources: Resources;
+  readonly batch?: BatchRequest;
   readonly environment: Readonly<Record<string, string>>;
   readonly origin: JobOrigin;
   /** First line of the cell's code, for lists. */

@@ -12,3 +12,9 @@ export const RECORD_FILE = 'record.json';
 export const HEARTBEAT_FILE = 'heartbeat.json';
 /** Written once by the runner at the end: how the cell process ended. */
 export const OUTCOME_FILE = 'outcome.json';
+/** What a batch job's runner is told (run.ts, RunOrders), where nobody can write to its standard input. */
+export const ORDERS_FILE = 'orders.json';
+/** The script that a batch system runs. */
+export const SCRIPT_FILE = 'submit.sh';
+/** How far the submission to a batch system has come: written before the first try. */
+export const SUBMISSION_FILE = 'submission.json';

@@ -39,6 +39,17 @@ export interface JobRow {
   readonly array?: TaskArray;
 }
 
+/** The mime type of a cell's own output that tells of its job: for front ends that draw it better than the HTML beside it. */
+export const JOB_MIME = 'application/vnd.cellburst.job+json';
+
+/** What lies in a notebook under that type. Notebooks are passed on: no paths, no names of machines. */
+export type JobOutput = { readonly protocol: number } & Pick<
+  JobRow,
+  'id' | 'name' | 'cluster' | 'resources' | 'createdAt' | 'submittedAt' | 'startedAt' | 'endedAt' | 'usage'
+> & {
+    readonly status: JobStatus;
+  };
+
 /** A place jobs run at, and how it is known to be. */
 export interface ClusterHealth {
   readonly name: string;

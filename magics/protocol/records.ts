@@ -1,7 +1,17 @@
 // Readers for job.ts: a job as it lies in record.json and crosses the agent's socket.
-import type { FailureCause, JobId, JobRecord, JobSpec, JobStatus, JobUsage, NativeId, Resources } from './job';
+import type {
+  BatchRequest,
+  FailureCause,
+  JobId,
+  JobRecord,
+  JobSpec,
+  JobStatus,
+  JobUsage,
+  NativeId,
+  Resources,
+} from './job';
 import { processIdentity } from './run';
-import { count, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
+import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
 // A text becomes an id here and nowhere else.
 export const jobId: Shape<JobId> = (value, path) => text(value, path) as JobId;
@@ -10,6 +20,19 @@ const nativeId: Shape<NativeId> = (value, path) => text(value, path) as NativeId
 export const resources: Shape<Resources> = record(
   { cores: count },
   { memoryMiB: number, wallTimeSeconds: number, gpus: count },
+);
+
+export const batchRequest: Shape<BatchRequest> = record(
+  {},
+  {
+    queue: text,
+    account: text,
+    qos: text,
+    constraint: text,
+    reservation: text,
+    exclusive: flag,
+    native: listOf(text),
+  },
 );
 
 const CAUSES = [
@@ -48,7 +71,7 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text },
+  { nodeProgram: text, batch: batchRequest },
 );
 
 export const jobRecord: Shape<JobRecord> = record(

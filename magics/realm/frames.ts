@@ -78,7 +78,7 @@ function showFrame(frame: NodeJS.CallSite): string | undefined {
   const file = frame.getFileName() ?? frame.getScriptNameOrSourceURL();
   if (isHidden(file)) return undefined;
   const script = file === null ? undefined : scripts().get(file);
-  if (script === undefined) return frame.toString();
+  if (script === undefined) return Reflect.apply(MAIN.String, undefined, [frame]);
   const generated = { line: (frame.getLineNumber() ?? 1) - 1, column: (frame.getColumnNumber() ?? 1) - 1 };
   const original = script.locate(generated) ?? generated;
   const place = `${script.label}:${original.line + 1}:${original.column + 1}`;

@@ -1,8 +1,10 @@
 // Where the text of local modules (`./lib.ts`) comes from: at home from the disk, through esbuild; on a worker from the bundle.
 import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type * as esbuild from 'esbuild';
 import type { Loader, TransformOptions } from 'esbuild';
 import type { LocalSource } from '../protocol/bundle';
 
@@ -73,8 +75,7 @@ export class DiskSources implements LocalSources {
     if (known !== undefined) return known;
     if (extname(path) === '.json') return this.#keep(jsonSource(path, text, version));
     // `require` cannot wait; a cell that requires a TypeScript file pays for a compiler process once per change of the file.
-    const { transformSync } = require('esbuild') as typeof import('esbuild');
-    return this.#keep(this.#toSource(path, version, transformSync(text, transformOptions(path))));
+    return this.#keep(this.#toSource(path, version, compileNow(text, path)));
   }
 
   #look(path: string): { text: string; version: string; known: LocalSource | undefined } {
@@ -143,6 +144,11 @@ function withoutScheme(specifier: string): string {
   return specifier.startsWith('file:') && !specifier.startsWith('file://')
     ? specifier.slice('file:'.length)
     : specifier;
+}
+
+function compileNow(text: string, path: string): { code: string; map: string } {
+  const compiler: unknown = createRequire(__filename)('esbuild');
+  return (compiler as typeof esbuild).transformSync(text, transformOptions(path));
 }
 
 function isFile(path: string): boolean {

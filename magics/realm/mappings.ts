@@ -1,6 +1,6 @@
 // Source map v3 `mappings` (ECMA-426, section 9): from a generated position back to the original one. Only what stack frames need.
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const VALUE_OF = new Map([...DIGITS].map((digit, value) => [digit.charCodeAt(0), value]));
+const VALUE_OF = new Map(Array.from(DIGITS, (digit, value) => [digit.charCodeAt(0), value]));
 const CONTINUES = 32;
 
 export interface Position {

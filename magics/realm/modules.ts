@@ -217,7 +217,7 @@ async function quietly<T>(action: () => Promise<T>): Promise<T> {
     if (String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) return;
     Reflect.apply(emit, process, [warning, ...rest]);
   };
-  process.emitWarning = filtered as typeof process.emitWarning;
+  process.emitWarning = filtered;
   try {
     return await action();
   } finally {

@@ -41,7 +41,7 @@ export function makePmap(realm: () => Realm, setting: PmapSetting): Pmap {
     const list = MAIN.Array.from(items);
     if (typeof f !== 'function') throw new MAIN.TypeError('pmap(items, f): f is no function.');
     const cores = coreCount(options.cores);
-    if (list.length === 0) return new MAIN.Array();
+    if (list.length === 0) return new MAIN.Array<unknown>();
     const gathered = await gather(realm(), {
       names: [],
       values: [

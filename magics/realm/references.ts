@@ -28,7 +28,7 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
 
 function constructorOf(source: string): unknown {
   const sample: unknown = MAIN.eval(source);
-  return typeof sample === 'function' ? (sample.constructor as unknown) : undefined;
+  return typeof sample === 'function' ? sample.constructor : undefined;
 }
 
 const SEPARATOR = '#';
@@ -51,7 +51,8 @@ export class References {
   /** `Math.max`, `node:path#join`; undefined for a value that is no builtin and no export. */
   pathOf(value: object | symbol): string | undefined {
     const paths = (this.#paths ??= globalPaths());
-    for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+    if (this.#pending.length > 0)
+      for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
     return paths.get(value);
   }
 

@@ -99,7 +99,7 @@ function refusalError(refusals: readonly Refusal[]): Error {
 
 /** An error with parts that cannot travel arrives as its builtin class, with name, message, stack and the fields that are plain. */
 function lightened(error: Error, refusals: readonly Refusal[]): Error {
-  const base = BASES.find((name) => MAIN[name].prototype.isPrototypeOf(error)) ?? 'Error';
+  const base = BASES.find((name) => error instanceof MAIN[name]) ?? 'Error';
   const light = new MAIN[base]();
   for (const key of Reflect.ownKeys(error)) {
     const descriptor = Reflect.getOwnPropertyDescriptor(error, key);

@@ -139,15 +139,14 @@ export class Inspection {
       this.#session = new Session();
       this.#session.connect();
     }
-    let answer: object | undefined;
-    let failure: Error | null = null;
+    const answers: { readonly error: Error | null; readonly result: object | undefined }[] = [];
     this.#session.post(method, parameters, (error: Error | null, result?: object) => {
-      failure = error;
-      answer = result;
+      answers.push({ error, result });
     });
-    if (failure !== null) throw new Error(`The inspector refused ${method}.`, { cause: failure });
-    if (answer === undefined) throw new Error(`The inspector did not answer ${method} at once.`);
-    return answer;
+    const [answer] = answers;
+    if (answer?.result === undefined)
+      throw new Error(`The inspector gave no answer to ${method}.`, { cause: answer?.error });
+    return answer.result;
   }
 }
 

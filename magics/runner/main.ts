@@ -1,14 +1,16 @@
 // The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
 // keeps the job within its limits and writes down how it ended.
 //
-//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST]
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE]
 //
 // Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
+// --orders   a file with that line, for a runner that a scheduler starts
 // --cell     the cell process's program (cell.js beside this file)
 // --warm     start the cell process at once, before there are orders
 // --cpus     processors for a warm cell process, to be changed when the orders say so
 // SIGTERM asks the job to end, SIGKILL follows after 5 s. Exit codes: 0 the outcome is written; 66 the job's directory is gone;
 // 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -22,7 +24,12 @@ import { jobEnvironment, runJob } from './run-job';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { cell: { type: 'string' }, warm: { type: 'boolean' }, cpus: { type: 'string' } },
+    options: {
+      cell: { type: 'string' },
+      warm: { type: 'boolean' },
+      cpus: { type: 'string' },
+      orders: { type: 'string' },
+    },
   });
   const program = values.cell ?? join(__dirname, 'cell.js');
   const termination = new AbortController();
@@ -34,7 +41,12 @@ async function main(): Promise<number> {
   process.stdout.on('error', () => undefined);
 
   const warm = values.warm === true ? startWarm(program, values.cpus) : undefined;
-  const orders = await readOrders(warm, termination.signal);
+  // Nobody reads along where a scheduler has started us.
+  const tell = values.orders === undefined ? tellAgent : () => undefined;
+  const orders =
+    values.orders === undefined
+      ? await readOrders(warm, termination.signal)
+      : parseJson(readFileSync(values.orders, 'utf8'), runOrders, values.orders);
   if (orders === undefined) {
     warm?.kill();
     return EXIT.done;
@@ -66,7 +78,7 @@ function startWarm(program: string, cpus: string | undefined): CellProcess {
     environment: {},
     ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
   });
-  tell({ event: 'ready' });
+  tellAgent({ event: 'ready' });
   return cell;
 }
 
@@ -99,7 +111,7 @@ async function readOrders(warm: CellProcess | undefined, signal: AbortSignal): P
 }
 
 /** To the agent, if it still listens. */
-function tell(event: RunnerEvent): void {
+function tellAgent(event: RunnerEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 

@@ -1,7 +1,16 @@
 // The runner's two files: heartbeat.json while the job runs, outcome.json once at its end. Both appear whole.
 // Making the outcome's file is also the claim on the job: of two runners for one job the second stops there (EEXIST).
 // Space for the outcome is taken when the job starts, so that a disk that fills up later can still be told of.
-import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import type { Heartbeat, Outcome } from '../protocol/run';
@@ -14,6 +23,8 @@ export class Report {
 
   constructor(directory: string) {
     this.#directory = directory;
+    // It has run already: whoever started us did not know.
+    if (existsSync(this.#path(OUTCOME_FILE))) throw Object.assign(new Error('The job has run.'), { code: 'EEXIST' });
     this.#outcome = openSync(this.#path(`${OUTCOME_FILE}.part`), 'wx', 0o600);
     writeSync(this.#outcome, Buffer.alloc(RESERVED_BYTES, ' '));
   }

@@ -1,10 +1,13 @@
 // The scheduler of this machine: jobs wait in line until the cores and the memory they ask for are free. Each gets a runner of its own; one
 // runner with its cell process is kept warm, so that a small job need not wait for two starts of Node.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SchedulerError } from '../protocol/errors';
+import { SchedulerError, UsageError } from '../protocol/errors';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
+import { OUTCOME_FILE } from '../protocol/layout';
 import { StartedRunner, findRunner, readHeartbeat, type Runner, type RunnerPrograms } from './runner';
-import type { Report, ScheduledJob, Scheduler, SchedulerLoad, Sighting } from './scheduler';
+import type { Report, ScheduledJob, Scheduler, SchedulerLoad } from './scheduler';
 import { Slots, type Machine, type Slot } from './slots';
 
 export interface LocalOptions {
@@ -37,7 +40,7 @@ export class LocalScheduler implements Scheduler {
   readonly #options: LocalOptions;
   readonly #slots: Slots;
   readonly #queue: ScheduledJob[] = [];
-  readonly #running = new Map<NativeId, RunningJob>();
+  readonly #running = new Map<JobId, RunningJob>();
   #warm: StartedRunner | undefined;
   #warmTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -48,27 +51,34 @@ export class LocalScheduler implements Scheduler {
   }
 
   check(spec: JobSpec): void {
+    const [option] = Object.keys(spec.batch ?? {});
+    if (option !== undefined)
+      throw new UsageError(
+        `This machine (the cluster \`local\`) has no --${option}. Leave it away, or name another cluster.`,
+      );
     this.#slots.check(spec.resources);
   }
 
   submit(job: ScheduledJob): Promise<NativeId> {
     this.check(job.spec);
-    const id = toNative(job.id);
-    if (this.#running.has(id) || this.#queue.some((waiting) => waiting.id === job.id))
+    if (this.#running.has(job.id) || this.#queue.some((waiting) => waiting.id === job.id))
       throw new SchedulerError(`Cannot submit job ${job.id} again: it is in the queue already.`);
     this.#queue.push(job);
     // After the caller knows the id.
     queueMicrotask(() => {
       this.#advance();
     });
-    return Promise.resolve(id);
+    return Promise.resolve(toNative(job.id));
   }
 
   adopt(jobs: readonly ScheduledJob[]): Promise<void> {
     for (const job of jobs) {
       const beat = readHeartbeat(job.directory);
       const runner = findRunner(job.directory);
-      if (runner === undefined || beat === undefined) this.#queue.push(job);
+      if (existsSync(join(job.directory, OUTCOME_FILE))) this.#options.report(job.id, { state: 'ended' });
+      else if (beat === undefined && job.cancelRequestedAt !== undefined)
+        this.#options.report(job.id, { state: 'cancelled', by: 'unknown' });
+      else if (runner === undefined || beat === undefined) this.#queue.push(job);
       else this.#follow(job, runner, this.#slots.retake(job.spec.resources, beat.cpus), beat.startedAt);
     }
     queueMicrotask(() => {
@@ -77,21 +87,9 @@ export class LocalScheduler implements Scheduler {
     return Promise.resolve();
   }
 
-  status(ids: readonly NativeId[]): Promise<ReadonlyMap<NativeId, Sighting>> {
-    const sightings = new Map<NativeId, Sighting>();
+  cancel(ids: readonly JobId[]): Promise<void> {
     for (const id of ids) {
-      const running = this.#running.get(id);
-      if (running?.since !== undefined) sightings.set(id, { state: 'running', since: running.since });
-      else if (running !== undefined) sightings.set(id, { state: 'queued', reason: 'starting' });
-      const place = this.#queue.findIndex((job) => toNative(job.id) === id);
-      if (place >= 0) sightings.set(id, { state: 'queued', reason: this.#reason(place) });
-    }
-    return Promise.resolve(sightings);
-  }
-
-  cancel(ids: readonly NativeId[]): Promise<void> {
-    for (const id of ids) {
-      const place = this.#queue.findIndex((job) => toNative(job.id) === id);
+      const place = this.#queue.findIndex((job) => job.id === id);
       if (place >= 0) {
         this.#queue.splice(place, 1);
         this.#options.report(id, { state: 'cancelled', by: 'unknown' });
@@ -154,7 +152,7 @@ export class LocalScheduler implements Scheduler {
       this.#start(job, slot);
     }
     this.#queue.forEach((job, place) => {
-      this.#options.report(toNative(job.id), { state: 'queued', reason: this.#reason(place) });
+      this.#options.report(job.id, { state: 'queued', reason: this.#reason(place) });
     });
   }
 
@@ -181,8 +179,7 @@ export class LocalScheduler implements Scheduler {
     const running = this.#follow(job, runner, slot, undefined);
     void runner.started.then((since) => {
       running.since = since;
-      if (this.#running.get(toNative(job.id)) === running)
-        this.#options.report(toNative(job.id), { state: 'running', since });
+      if (this.#running.get(job.id) === running) this.#options.report(job.id, { state: 'running', since });
     });
   }
 
@@ -196,7 +193,7 @@ export class LocalScheduler implements Scheduler {
   }
 
   #follow(job: ScheduledJob, runner: Runner, slot: Slot, since: number | undefined): RunningJob {
-    const id = toNative(job.id);
+    const { id } = job;
     const running: RunningJob = { job, runner, slot, since };
     this.#running.set(id, running);
     if (since !== undefined) this.#options.report(id, { state: 'running', since });
@@ -214,6 +211,6 @@ export class LocalScheduler implements Scheduler {
   async #end(running: RunningJob): Promise<void> {
     running.runner.terminate();
     await Promise.race([running.runner.ended, sleep(LAST_GRACE_MS, undefined, { ref: false })]);
-    if (this.#running.get(toNative(running.job.id)) === running) running.runner.kill();
+    if (this.#running.get(running.job.id) === running) running.runner.kill();
   }
 }

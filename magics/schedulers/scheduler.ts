@@ -1,11 +1,13 @@
 // The seam between a job and whatever runs it. A scheduler accepts jobs, says where they stand and ends them; how a job ended is told by the
-// files its runner leaves, so a scheduler only explains what those cannot.
+// files its runner leaves, so a scheduler only explains what those cannot. Jobs go by our own ids here: those of two clusters may be equal.
 import type { FailureCause, JobId, JobSpec, NativeId } from '../protocol/job';
 
 export interface ScheduledJob {
   readonly id: JobId;
   readonly spec: JobSpec;
   readonly directory: string;
+  /** When its end was asked for, of a job that is taken over. */
+  readonly cancelRequestedAt?: number;
 }
 
 /** Why a job ended, for the case that it left neither result nor outcome. */
@@ -26,7 +28,7 @@ export type Sighting =
   /** A word we do not know; never the end of anything. */
   | { readonly state: 'unknown'; readonly raw: string };
 
-export type Report = (id: NativeId, sighting: Sighting) => void;
+export type Report = (id: JobId, sighting: Sighting) => void;
 
 export interface SchedulerLoad {
   readonly cores: { readonly total: number; readonly used: number };
@@ -38,15 +40,17 @@ export interface SchedulerLoad {
 export interface Scheduler extends AsyncDisposable {
   /** The word in `JobSpec.cluster`. */
   readonly name: string;
-  /** Refuses, by a SchedulerError, what could never run here. */
+  /** Refuses, by a UsageError or a SchedulerError, what could never run here. */
   check(spec: JobSpec): void;
-  submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId>;
+  /**
+   * Throws only when there certainly is no job. Without an id the job is accepted, and the scheduler's own id is not known yet: its reports tell
+   * how it goes on.
+   */
+  submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined>;
   /** Takes over jobs that were submitted in an earlier life of this agent. */
   adopt(jobs: readonly ScheduledJob[], signal: AbortSignal): Promise<void>;
-  /** Asks about all jobs in one query. A job that the scheduler has forgotten is absent, which is no end. */
-  status(ids: readonly NativeId[], signal: AbortSignal): Promise<ReadonlyMap<NativeId, Sighting>>;
   /** Cancelling a job that has ended is not an error. */
-  cancel(ids: readonly NativeId[], signal: AbortSignal): Promise<void>;
+  cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void>;
   /** Makes it likely that the next job starts at once. */
   prepare?(spec: { readonly nodeProgram?: string }): void;
   load?(): SchedulerLoad;

@@ -50,6 +50,8 @@ export interface ScriptParts {
   /** For people: what this is. */
   readonly title: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Shell lines of the user's own config, as they are: `module load node`. */
+  readonly prologue?: readonly string[];
   /** Absolute; where the command runs. */
   readonly directory: string;
   readonly command: Argv;
@@ -66,6 +68,7 @@ export function batchScript(parts: ScriptParts): string {
     ...parts.directives,
     `# ${parts.title.replaceAll(/[\r\n]+/g, ' ')}`,
     ...Object.entries(parts.environment).map(([name, value]) => exportLine(name, value)),
+    ...(parts.prologue ?? []),
     `cd -- ${directory} || exit ${NO_DIRECTORY}`,
     `exec ${commandLine(parts.command)}`,
     '',

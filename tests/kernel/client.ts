@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -113,12 +113,16 @@ export class KernelClient {
   }
 
   /** Starts a kernel of its own and waits until it answers and is heard on iopub. */
-  static async start(environment: NodeJS.ProcessEnv = {}): Promise<KernelClient> {
+  static async start(
+    environment: NodeJS.ProcessEnv = {},
+    user?: { readonly uid: number; readonly gid: number },
+  ): Promise<KernelClient> {
     const directory = mkdtempSync(join(tmpdir(), 'kernel-test-'));
     const [shell, control, stdin, iopub, hb] = (await freePorts(5)) as [number, number, number, number, number];
     const ports = { shell, control, stdin, iopub, hb };
     const connectionFile = join(directory, 'connection.json');
     writeFileSync(connectionFile, JSON.stringify(connectionFields(ports)));
+    if (user) for (const path of [directory, connectionFile]) chownSync(path, user.uid, user.gid);
     const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), connectionFile], {
       cwd: directory,
       env: {
@@ -128,6 +132,7 @@ export class KernelClient {
         ...environment,
       },
       stdio: ['ignore', 'inherit', 'pipe'],
+      ...user,
     });
     const client = new KernelClient(kernel, directory, ports);
     await client.#waitUntilHeard();

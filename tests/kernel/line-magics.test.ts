@@ -240,7 +240,8 @@ test('%npm install: the package can be imported at once, types included', async 
   expect((await kernel.execute(use)).reply).toMatchObject({ status: 'error' });
   const { reply, stderr } = await kernel.execute('%npm install ./source/tiny-orbit');
   expect({ reply, stderr }).toMatchObject({ reply: { status: 'ok' } });
-  expect(await shown(use)).toBe('8');
+  const used = await kernel.execute(use);
+  expect({ reply: used.reply, shown: textOf(used.result) }).toMatchObject({ reply: { status: 'ok' }, shown: '8' });
   expect((await kernel.execute(`import { period } from 'tiny-orbit';\nperiod('4')`)).reply).toMatchObject({
     ename: 'TypeScriptError',
   });

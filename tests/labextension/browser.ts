@@ -1,9 +1,14 @@
 // JupyterLab in a real browser, as a person has it: a server of its own with our extension installed the way people install it, and a headless
 // Chromium. What the tests look at is what is on the screen.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Locator, type Page } from 'playwright-core';
+import { connectAgent, type AgentConnection } from '../../magics/client';
+import type { JobRecord, JobSpec } from '../../magics/protocol/job';
+import { specOf, until, writeBundle } from '../agent/setting';
+import { isAlive, processesWith, send, type Leftover } from '../notebook/processes';
 import { startServer, type JupyterServer } from '../notebook/server';
 
 const PROGRAMS = [
@@ -34,12 +39,17 @@ const ARGUMENTS = [
 export class Lab implements AsyncDisposable {
   readonly server: JupyterServer;
   readonly browser: BrowserContext;
+  /** Of the same person as the notebooks: what it submits, the panel shows. */
+  readonly agent: AgentConnection;
   readonly #profile: string;
+  readonly #runtime: string | undefined;
 
-  private constructor(server: JupyterServer, browser: BrowserContext, profile: string) {
-    this.server = server;
-    this.browser = browser;
+  private constructor(parts: Pick<Lab, 'server' | 'browser' | 'agent'>, profile: string, runtime: string | undefined) {
+    this.server = parts.server;
+    this.browser = parts.browser;
+    this.agent = parts.agent;
     this.#profile = profile;
+    this.#runtime = runtime;
   }
 
   static async start(): Promise<Lab> {
@@ -47,7 +57,13 @@ export class Lab implements AsyncDisposable {
     if (executablePath === undefined) throw new Error('There is no Chromium on this machine.');
     const profile = mkdtempSync(join(tmpdir(), 'cellburst-browser-'));
     const server = await startServer({ lab: true });
+    const runtime = process.env['XDG_RUNTIME_DIR'];
     try {
+      silenceNews(server);
+      // The agent's socket is found by this variable, which the server has of its own.
+      process.env['XDG_RUNTIME_DIR'] = server.environment['XDG_RUNTIME_DIR'];
+      const program = join(__dirname, '..', '..', 'dist', 'agent.js');
+      const agent = await connectAgent({ stateDirectory: server.stateDirectory, agent: [program] });
       const browser = await chromium.launchPersistentContext(profile, {
         executablePath,
         // Chromium's sandbox does not start for root.
@@ -55,12 +71,62 @@ export class Lab implements AsyncDisposable {
         args: ARGUMENTS,
         viewport: { width: 1280, height: 800 },
       });
-      return new Lab(server, browser, profile);
+      browser.setDefaultTimeout(30_000);
+      return new Lab({ server, browser, agent }, profile, runtime);
     } catch (error) {
       await server.close();
       rmSync(profile, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** Submits a job whose cell runs this JavaScript, see writeBundle. */
+  async submit(code: string, spec: Partial<JobSpec> = {}): Promise<JobRecord> {
+    const job = await this.agent.create({ ...specOf(), ...spec });
+    await writeBundle(job.directory, code);
+    return this.agent.submit(job.id);
+  }
+
+  async killServer(): Promise<void> {
+    const [server] = this.#servers();
+    if (!server) throw new Error('The Jupyter server is not running.');
+    send(server.pid, 'SIGKILL');
+    await until('the server has ended', () => !isAlive(server.pid));
+  }
+
+  /** Where it was before. Its end is seen to when everything of this test is ended. */
+  async restartServer(): Promise<void> {
+    const { server } = this;
+    const { port } = new URL(server.settings.baseUrl);
+    const python = join(__dirname, '..', '..', '.cache', 'python', 'bin', 'python');
+    const place = [
+      `--ServerApp.root_dir=${server.directory}`,
+      `--ServerApp.port=${port}`,
+      '--ServerApp.port_retries=0',
+    ];
+    spawn(python, ['-m', 'jupyter_server', ...place], {
+      cwd: server.directory,
+      env: server.environment,
+      stdio: 'ignore',
+    }).unref();
+    await until('the server runs again', () => this.#servers().length > 0);
+  }
+
+  #servers(): Leftover[] {
+    const all = processesWith(`CELLBURST_STATE_DIR=${this.server.stateDirectory}`);
+    return all.filter(({ command }) => command.includes('-m jupyter_server'));
+  }
+
+  /** Writes a notebook with these code cells; their ids are c1, c2 … */
+  writeNotebook(path: string, cells: readonly string[]): void {
+    const kernelspec = { name: 'cellburst', display_name: 'TypeScript (Cellburst)', language: 'typescript' };
+    const notebook = {
+      ...{ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec } },
+      cells: cells.map((source, index) => ({
+        ...{ cell_type: 'code', id: `c${index + 1}`, metadata: {}, source, outputs: [], execution_count: null },
+      })),
+    };
+    writeFileSync(join(this.server.directory, path), JSON.stringify(notebook));
   }
 
   /** A new tab with JupyterLab, the panel in front. `path`: a notebook to open. */
@@ -76,16 +142,35 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.browser.close();
+    for (const { id, status } of await this.agent.jobs())
+      if (status.state === 'running' || status.state === 'queued') await this.agent.cancel(id);
+    await this.agent[Symbol.asyncDispose]();
     await this.server.close();
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    if (this.#runtime === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = this.#runtime;
   }
+}
+
+/** JupyterLab would ask for news of the project over the network. */
+function silenceNews({ environment }: JupyterServer): void {
+  const settings = join(
+    environment['JUPYTER_CONFIG_DIR'] ?? '',
+    ...['lab', 'user-settings', '@jupyterlab', 'apputils-extension'],
+  );
+  mkdirSync(settings, { recursive: true });
+  const quiet = { checkForUpdates: false, fetchNews: 'false' };
+  writeFileSync(join(settings, 'notification.jupyterlab-settings'), JSON.stringify(quiet));
 }
 
 export class LabPage {
   readonly page: Page;
+  /** What nobody caught in the page. */
+  readonly errors: string[] = [];
 
   constructor(page: Page) {
     this.page = page;
+    page.on('pageerror', (error) => this.errors.push(error.stack ?? error.message));
   }
 
   get panel(): Locator {

@@ -125,8 +125,12 @@ test('what is known stays when the connection is lost', async () => {
   connect();
   const job = await submit(await setting.connect(), WAITING);
   await untilState(job.id, 'running');
+  const lost = Date.now();
   client.disconnected();
   expect(client.jobs.value.rows.has(job.id)).toBe(true);
+  const { feed, clockOffset } = client.jobs.value;
+  expect(feed.state).toBe('connecting');
+  expect(Math.abs(feed.since - clockOffset - lost)).toBeLessThan(1000);
 });
 
 test('a kernel that speaks another protocol is not listened to, and it is said', () => {

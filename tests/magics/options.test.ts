@@ -1,8 +1,8 @@
 import { findMagic } from '../../magics/line';
 import { misplacedMagic } from '../../magics/misplaced';
 import { OPTIONS, optionNames, optionsHelp, parseOptions } from '../../magics/options';
-import { parseDuration, parseMemory, showBytes, showDuration, showMemory } from '../../magics/quantities';
-import { nearest } from '../../magics/nearest';
+import { parseDuration, parseMemory, showBytes, showDuration, showMemory } from '../../magics/config/quantities';
+import { nearest } from '../../magics/config/nearest';
 
 const CLUSTERS = ['local', 'hpc'];
 

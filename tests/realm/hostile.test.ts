@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { runInThisContext } from 'node:vm';
 import { openContainer, writeContainer } from '../../magics/protocol/container';
 import { ProtocolError } from '../../magics/protocol/errors';
@@ -23,7 +24,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hostile-'));
   file = join(folder, 'graph.bin');
   const { graph } = encodeGraph({ roots: [value], rootNames: ['v'], hooks: encodeHooks });
-  writeContainer(file, { some: 'head' }, graph, { sync: false });
+  writeContainer(file, { some: 'head' }, graph);
   original = readFileSync(file);
 });
 afterAll(() => {
@@ -77,7 +78,7 @@ test('a flipped bit in an array is noticed where Node can compute the checksum',
   const bytes = Buffer.from(original);
   const last = bytes.length - 100;
   bytes[last] = (bytes[last] ?? 0) ^ 1;
-  const hasChecksum = typeof Reflect.get(require('node:zlib') as object, 'crc32') === 'function';
+  const hasChecksum = typeof Reflect.get(zlib, 'crc32') === 'function';
   expect(outcomeOf(bytes)).toBe(hasChecksum ? 'refused' : 'read');
 });
 

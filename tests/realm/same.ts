@@ -2,8 +2,11 @@
 import { types } from 'node:util';
 
 const HIDDEN_SLOTS: readonly [(value: unknown) => boolean, (value: never) => unknown[]][] = [
-  [types.isMap, (value: Map<unknown, unknown>) => [...Map.prototype.entries.call(value)].flat()],
-  [types.isSet, (value: Set<unknown>) => [...Set.prototype.values.call(value)]],
+  [
+    types.isMap,
+    (value: Map<unknown, unknown>) => [...(Map.prototype.entries.call(value) as Iterable<[unknown, unknown]>)].flat(),
+  ],
+  [types.isSet, (value: Set<unknown>) => [...(Set.prototype.values.call(value) as Iterable<unknown>)]],
   [types.isDate, (value: Date) => [Date.prototype.getTime.call(value)]],
   [types.isRegExp, (value: RegExp) => [value.source, value.flags]],
   [types.isAnyArrayBuffer, (value: ArrayBuffer) => [Buffer.from(value).toString('hex')]],
@@ -93,7 +96,8 @@ function compareProperties(x: object, y: object, path: string, todo: [unknown, u
     for (const flag of ['enumerable', 'configurable', 'writable'] as const) {
       if (d[flag] !== e[flag]) return `${path}.${String(k)}: ${flag} ${String(d[flag])} ≠ ${String(e[flag])}`;
     }
-    for (const part of ['value', 'get', 'set'] as const) todo.push([d[part], e[part], `${path}.${String(k)}`]);
+    for (const part of ['value', 'get', 'set'])
+      todo.push([Reflect.get(d, part), Reflect.get(e, part), `${path}.${String(k)}`]);
   }
   return undefined;
 }

@@ -67,6 +67,10 @@ export class MonitorClient {
         new Error(this.#options.trans.__('The connection to the job monitor was lost. Try again.')),
       );
     this.#cancelling.set(new Set());
+    const jobs = this.#jobs.value;
+    // From now on it grows old.
+    if (jobs.feed.state === 'live')
+      this.#jobs.set({ ...jobs, feed: { state: 'connecting', since: Date.now() + jobs.clockOffset } });
   }
 
   receive(data: unknown): void {

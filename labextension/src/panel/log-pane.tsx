@@ -11,7 +11,7 @@ export function LogPane({ app, job }: { readonly app: App; readonly job: string 
   const [isFollowing, setFollowing] = React.useState(true);
   return (
     <section className="cb-LogPane" aria-label={trans.__('Log')}>
-      <header className="cb-LogPane-head">
+      <div className="cb-LogPane-head">
         {row && <StateIcon look={lookOf(row)} />}
         <span className="cb-LogPane-name" title={row?.summary}>
           {row?.name ?? job}
@@ -51,7 +51,7 @@ export function LogPane({ app, job }: { readonly app: App; readonly job: string 
         >
           ✕
         </button>
-      </header>
+      </div>
       <LogView key={job} app={app} job={job} isFollowing={isFollowing} onFollowing={setFollowing} />
     </section>
   );

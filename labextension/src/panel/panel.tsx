@@ -66,14 +66,14 @@ function Head({ app: { trans, actions } }: { readonly app: App }): React.ReactEl
     { icon: settingsIcon, label: trans.__('Settings'), run: actions.openSettings },
   ];
   return (
-    <header className="cb-Head">
+    <div className="cb-Head">
       <h2>{trans.__('Cluster jobs')}</h2>
       {tools.map(({ icon, label, run }) => (
         <button key={label} type="button" className="cb-Plain" title={label} aria-label={label} onClick={run}>
           <icon.react tag="span" width="16px" height="16px" />
         </button>
       ))}
-    </header>
+    </div>
   );
 }
 

@@ -53,7 +53,7 @@ function Detail({ app, job }: { readonly app: App; readonly job: string }): Reac
   const look = lookOf(row, cancelling.has(job));
   return (
     <>
-      <header className="cb-Detail-head" data-look={look}>
+      <div className="cb-Detail-head" data-look={look}>
         <h2>
           <StateIcon look={look} />
           <span>{row.name}</span>
@@ -62,7 +62,7 @@ function Detail({ app, job }: { readonly app: App; readonly job: string }): Reac
         <JobFacts app={app} row={row} look={look} clockOffset={jobs.clockOffset} />
         {row.array && <TaskBar array={row.array} trans={trans} />}
         <JobButtons app={app} row={row} look={look} without={['open', 'log']} />
-      </header>
+      </div>
       <div className="cb-Detail-logHead">
         <h3>{trans.__('Log')}</h3>
         <label className="cb-Check">

@@ -1,0 +1,2 @@
+// What the user has configured: clusters by name. Read by the notebook, which shows names and defaults, and by the agent, which runs jobs there.
+export { configPath, readClusters, Clusters, type ClusterConfig } from './clusters';

@@ -1,0 +1,72 @@
+// What a cluster's entry in the config may hold. The names of the options are those of the magic line.
+import { z } from 'zod';
+import { parseDuration, parseMemory, quantity } from './quantities';
+
+const count = (least: number) => z.number().int().min(least).max(1_000_000);
+const word = z.string().min(1);
+/** `8` and `"8"` are both how people write numbers. */
+const written = z.union([z.string(), z.number()]).transform(String);
+const memory = written.pipe(quantity(parseMemory, 'a size of memory such as 4GB or 500MB'));
+const duration = written.pipe(quantity(parseDuration, 'a time such as 30m, 1h30m or 1:30:00'));
+const lines = z.union([z.string(), z.array(z.string())]).transform((given) => {
+  const all = typeof given === 'string' ? given.split('\n') : given;
+  return all.map((line) => line.trimEnd()).filter((line) => line !== '');
+});
+
+export const SCHEDULERS = ['slurm', 'gridengine', 'pbs', 'none'] as const;
+export const TRANSPORTS = ['ssh2', 'openssh'] as const;
+
+export const clusterEntry = z
+  .strictObject({
+    /** `none`: jobs run on the host itself. */
+    scheduler: z.enum(SCHEDULERS),
+    /** `user@host`, or a Host of ~/.ssh/config. Without it the commands of the scheduler run on this machine. */
+    host: word.optional(),
+    transport: z.enum(TRANSPORTS).optional(),
+    /** Absolute path of Node.js on the compute nodes, where the notebook's own is not to be found there. */
+    node: word.optional(),
+    /** On the host: where jobs are kept. Login and compute nodes have to share it. */
+    store: word.optional(),
+    /** Shell lines that each job begins with. */
+    prologue: lines.optional(),
+    partition: word.optional(),
+    queue: word.optional(),
+    account: word.optional(),
+    qos: word.optional(),
+    constraint: word.optional(),
+    reservation: word.optional(),
+    native: z.array(word).optional(),
+    parallelEnvironment: word.optional(),
+    memoryResource: word.optional(),
+    gpuResource: word.optional(),
+    defaults: z
+      .strictObject({
+        cores: count(1).optional(),
+        memory: memory.optional(),
+        time: duration.optional(),
+        gpus: count(0).optional(),
+      })
+      .optional(),
+    poll: z.strictObject({ first: duration.optional(), longest: duration.optional() }).optional(),
+  })
+  .refine((entry) => entry.partition === undefined || entry.queue === undefined, {
+    path: ['partition'],
+    message: 'partition and queue are two words for the same thing: keep one',
+  })
+  .refine((entry) => entry.scheduler !== 'none' || entry.host !== undefined, {
+    path: ['scheduler'],
+    message: 'without a scheduler a host is needed (this machine is the cluster `local`)',
+  })
+  .refine((entry) => entry.host !== undefined || (entry.transport === undefined && entry.store === undefined), {
+    path: ['host'],
+    message: 'transport and store are for a cluster with a host',
+  });
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z][\w.-]*$/, 'a cluster is named by a word that begins with a letter')
+  .refine((given) => given !== 'local', 'local is this machine, and needs no entry');
+
+export const configFile = z.strictObject({ clusters: z.record(name, clusterEntry).optional() });
+
+export type ClusterEntry = z.output<typeof clusterEntry>;

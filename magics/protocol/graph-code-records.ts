@@ -1,0 +1,82 @@
+// Records of what is no data: functions and classes, their variables, symbols.
+import type { Activation } from './graph-hooks';
+import type { FunctionShape } from './graph-hooks';
+import { KIND } from './graph-format';
+import type { GraphWriter } from './graph-writer';
+import { integrityOf } from './integrity';
+import * as intrinsics from './intrinsics';
+
+export class CodeRecords {
+  readonly #to: GraphWriter;
+
+  constructor(writer: GraphWriter) {
+    this.#to = writer;
+  }
+
+  symbol(value: symbol): void {
+    const path = this.#to.hooks.pathOf(value);
+    if (path !== undefined) {
+      this.#to.byPath(path);
+      return;
+    }
+    this.#to.kinds.push(KIND.symbol);
+    const key = Symbol.keyFor(value);
+    const text = key ?? value.description;
+    this.#to.headInts.push(key !== undefined ? 2 : text === undefined ? 1 : 0);
+    this.#to.headInts.push(this.#to.strings.id(text ?? ''));
+  }
+
+  activation(value: Activation): void {
+    this.#to.kinds.push(KIND.activation);
+    this.#to.headInts.push(value.names.length);
+    for (const name of value.names) this.#to.headInts.push(this.#to.strings.id(name));
+    for (const variable of value.read()) this.#to.value(variable);
+  }
+
+  function(value: object): void {
+    const path = this.#to.hooks.pathOf(value);
+    if (path !== undefined) {
+      this.#to.byPath(path);
+      return;
+    }
+    const shape = this.#to.hooks.describe(value);
+    if (shape.kind === 'refused') this.#to.refuse(shape.reason);
+    else if (shape.kind === 'member') this.#member(shape);
+    else if (shape.kind === 'bound') this.#bound(value, shape);
+    else this.#code(value, shape);
+  }
+
+  #code(value: object, shape: FunctionShape & { kind: 'function' | 'class' | 'source' }): void {
+    const prototype = Reflect.getPrototypeOf(value);
+    const superclass = shape.kind === 'class' ? (shape.superclass ?? null) : null;
+    const usual =
+      superclass ?? (intrinsics.FUNCTION_PROTOTYPES.has(prototype) ? prototype : intrinsics.FunctionPrototype);
+    this.#to.begin(KIND[shape.kind], value, usual, true);
+    if (shape.kind === 'source') this.#to.headInts.push(this.#to.strings.id(shape.text));
+    else {
+      this.#to.headInts.push(this.#to.strings.id(shape.code));
+      this.#to.headInts.push(shape.activation === undefined ? -1 : this.#to.number(shape.activation));
+      if (shape.kind === 'class') this.#to.headInts.push(superclass === null ? -1 : this.#to.number(superclass));
+    }
+    this.#to.extras(value, Reflect.ownKeys(value), integrityOf(value), true);
+  }
+
+  #member(shape: FunctionShape & { kind: 'member' }): void {
+    this.#to.kinds.push(KIND.member);
+    this.#to.headInts.push(this.#to.number(shape.owner));
+    this.#to.headInts.push(shape.isStatic ? 1 : 0);
+    const { key } = shape;
+    this.#to.headInts.push(typeof key === 'string' ? this.#to.strings.id(key) : -1);
+    if (typeof key === 'symbol') this.#to.headInts.push(this.#to.number(key));
+    this.#to.headInts.push(shape.slot === 'value' ? 0 : shape.slot === 'get' ? 1 : 2);
+  }
+
+  #bound(value: object, shape: FunctionShape & { kind: 'bound' }): void {
+    this.#to.begin(KIND.bound, value, Reflect.getPrototypeOf(shape.target), true);
+    this.#to.headInts.push(this.#to.number(shape.target));
+    this.#to.headValue(shape.self);
+    this.#to.headInts.push(shape.args.length);
+    for (const argument of shape.args) this.#to.headValue(argument);
+    this.#to.extras(value, Reflect.ownKeys(value), integrityOf(value), true);
+  }
+}

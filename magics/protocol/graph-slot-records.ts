@@ -1,0 +1,118 @@
+// Records of builtin objects whose state is in slots: Map, Set, Date, RegExp, errors, URLs, boxes.
+import type { Brand } from './brands';
+import { ERROR_NAMES, INTEGRITY, KIND } from './graph-format';
+import type { GraphWriter } from './graph-writer';
+import { integrityOf } from './integrity';
+import * as intrinsics from './intrinsics';
+import { MAIN } from './main-context';
+
+export class SlotRecords {
+  readonly #to: GraphWriter;
+
+  constructor(writer: GraphWriter) {
+    this.#to = writer;
+  }
+
+  write(value: object, brand: Brand): void {
+    const integrity = integrityOf(value);
+    const keys = Reflect.ownKeys(value).filter(
+      (key) => !isSlotKey(brand, key) && !this.#isDecoration(value, key, brand),
+    );
+    const hasExtras = keys.length > 0 || integrity !== INTEGRITY.none;
+    switch (brand) {
+      case 'map':
+        this.#to.begin(KIND.map, value, MAIN.Map.prototype, hasExtras);
+        this.#pairs(value);
+        break;
+      case 'set':
+        this.#to.begin(KIND.set, value, MAIN.Set.prototype, hasExtras);
+        this.#members(value);
+        break;
+      case 'date':
+        this.#to.begin(KIND.date, value, MAIN.Date.prototype, hasExtras);
+        this.#to.doubles.push(intrinsics.dateTime(value));
+        break;
+      case 'regexp':
+        this.#to.begin(KIND.regexp, value, MAIN.RegExp.prototype, hasExtras);
+        this.#to.headInts.push(this.#to.strings.id(intrinsics.regexpSource(value)));
+        this.#to.headInts.push(this.#to.strings.id(intrinsics.regexpFlags(value)));
+        this.#to.value(Reflect.getOwnPropertyDescriptor(value, 'lastIndex')?.value);
+        break;
+      case 'error':
+        this.#error(value, hasExtras);
+        break;
+      case 'url':
+        this.#to.begin(KIND.url, value, MAIN.URL.prototype, hasExtras);
+        this.#to.headInts.push(this.#to.strings.id(intrinsics.hrefOf(value)));
+        this.#to.headInts.push(this.#to.number(intrinsics.searchParamsOf(value)));
+        break;
+      case 'searchParams':
+        this.#to.begin(KIND.searchParams, value, MAIN.URLSearchParams.prototype, hasExtras);
+        this.#to.headInts.push(this.#to.strings.id(intrinsics.searchText(value)));
+        break;
+      default:
+        this.#to.begin(KIND.boxed, value, boxPrototype(brand), hasExtras);
+        this.#to.headValue(intrinsics.unboxed(value, brand));
+    }
+    if (hasExtras) this.#to.extras(value, keys, integrity);
+  }
+
+  /** Hidden methods that Node hangs on each of its errors; they say nothing and cannot travel. */
+  #isDecoration(value: object, key: string | symbol, brand: Brand): boolean {
+    if (brand !== 'error') return false;
+    const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
+    if (descriptor === undefined || descriptor.enumerable === true || key === 'stack') return false;
+    const code: unknown = descriptor.get ?? descriptor.value;
+    return (
+      typeof code === 'function' &&
+      this.#to.hooks.pathOf(code) === undefined &&
+      this.#to.hooks.describe(code).kind === 'refused'
+    );
+  }
+
+  #pairs(value: object): void {
+    const count = this.#to.ints.reserve();
+    let size = 0;
+    intrinsics.mapEach(value, (item, key) => {
+      this.#to.value(key);
+      this.#to.value(item);
+      size += 1;
+    });
+    this.#to.ints.set(count, size);
+  }
+
+  #members(value: object): void {
+    const count = this.#to.ints.reserve();
+    let size = 0;
+    intrinsics.setEach(value, (item) => {
+      this.#to.value(item);
+      size += 1;
+    });
+    this.#to.ints.set(count, size);
+  }
+
+  #error(value: object, hasExtras: boolean): void {
+    const index = errorIndex(value);
+    const name = ERROR_NAMES[index] ?? 'Error';
+    this.#to.begin(KIND.error, value, MAIN[name].prototype, hasExtras);
+    this.#to.headInts.push(index);
+  }
+}
+
+function errorIndex(value: object): number {
+  for (let p = Reflect.getPrototypeOf(value); p !== null; p = Reflect.getPrototypeOf(p)) {
+    const index = ERROR_NAMES.findIndex((name) => MAIN[name].prototype === p);
+    if (index >= 0) return index;
+  }
+  return 0;
+}
+
+function boxPrototype(name: string): object {
+  return (Reflect.get(MAIN, name) as { prototype: object }).prototype;
+}
+
+/** Own keys that the slots of a kind bring along. */
+function isSlotKey(brand: Brand, key: string | symbol): boolean {
+  if (brand === 'regexp') return key === 'lastIndex';
+  return brand === 'String' && typeof key === 'string' && (key === 'length' || Number(key) >= 0);
+}

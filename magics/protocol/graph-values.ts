@@ -1,0 +1,77 @@
+// Reads the values of a graph, one after the other, and the marks that stand for what is no value.
+import { ColumnReader } from './columns';
+import { TAG } from './graph-format';
+import type { GraphColumns } from './graph-format';
+import { broken, parseBigInt } from './graph-heads';
+import { UNINITIALISED } from './graph-hooks';
+import type { Numbered } from './graph-writer';
+import type { StringReader } from './strings';
+
+/** No element at this index of an array. */
+export const HOLE: unique symbol = Symbol('hole');
+/** The property that the code itself gives. */
+export const IMPLIED: unique symbol = Symbol('implied');
+
+export class ValueReader {
+  readonly tags: ColumnReader;
+  readonly ints: ColumnReader;
+  readonly doubles: ColumnReader;
+  readonly #strings: StringReader;
+  readonly #objects: readonly Numbered[];
+
+  constructor(columns: GraphColumns, strings: StringReader, objects: readonly Numbered[]) {
+    this.tags = new ColumnReader(columns.tags, 'tags');
+    this.ints = new ColumnReader(columns.ints, 'integers');
+    this.doubles = new ColumnReader(columns.doubles, 'numbers');
+    this.#strings = strings;
+    this.#objects = objects;
+  }
+
+  get isDone(): boolean {
+    return this.tags.left + this.ints.left + this.doubles.left === 0;
+  }
+
+  /** A value or a mark. */
+  next(): unknown {
+    const tag = this.tags.next();
+    switch (tag) {
+      case TAG.int:
+        return this.ints.next();
+      case TAG.string:
+        return this.#strings.get(this.ints.next());
+      case TAG.double:
+        return this.doubles.next();
+      case TAG.reference: {
+        const value = this.#objects[this.ints.next()];
+        if (value === undefined) throw broken('a value refers to an object that is not there');
+        return value;
+      }
+      case TAG.true:
+        return true;
+      case TAG.false:
+        return false;
+      case TAG.undefined:
+        return undefined;
+      case TAG.null:
+        return null;
+      case TAG.bigint:
+        return parseBigInt(this.#strings.get(this.ints.next()));
+      case TAG.hole:
+        return HOLE;
+      case TAG.implied:
+        return IMPLIED;
+      case TAG.uninitialised:
+        return UNINITIALISED;
+      default:
+        throw broken(`a value has the unknown tag ${tag}`);
+    }
+  }
+
+  /** A value of the user's: none of the marks that have a meaning in special places only. */
+  plain(): unknown {
+    const value = this.next();
+    if (typeof value === 'symbol' && (value === HOLE || value === IMPLIED || value === UNINITIALISED))
+      throw broken('a mark stands where a value is needed');
+    return value;
+  }
+}

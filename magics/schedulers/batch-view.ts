@@ -1,0 +1,208 @@
+// What is known of one batch job, from its files and from what the batch system said: pure but for reading the files. The envelope decides, the
+// outcome tells, the batch system explains; and none of its words ends a job before the files have had the time to arrive.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMissing, readIfThere } from '../protocol/files';
+import { OUTCOME_FILE } from '../protocol/layout';
+import { outcome, type Outcome } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
+import type { Observation } from './dialect';
+import { readHeartbeat } from './runner';
+import type { Explanation, Sighting } from './scheduler';
+import { NO_DIRECTORY } from './shell';
+
+/** A runner beats every second; silence for longer is a reason to ask, and no more than that. */
+const SILENCE_MS = 10_000;
+/** How long the files of an ended job may take to be seen here. */
+const LAG_MS = { failed: 4000, succeeded: 30_000 };
+/** How long the reason of an end is waited for; after it, what the runner saw has to do. */
+const PATIENCE_MS = 20_000;
+/** A job that is in no list is told of after this time, and gone if its end was asked for. */
+const ABSENT_MS = { cancelled: 4000, told: 60_000 };
+const LOG_BYTES = 16 * 1024;
+
+export interface ViewOptions {
+  readonly directory: string;
+  readonly title: string;
+  readonly explainLog: (log: string) => Explanation | undefined;
+  /** What the launcher printed; undefined while the batch system's id is not known. */
+  readonly logPath: () => string | undefined;
+}
+
+export interface View {
+  /** What has changed. */
+  readonly news: Sighting | undefined;
+  /** The batch system may know more by now. */
+  readonly wantsAnswer: boolean;
+}
+
+export class BatchJobView {
+  readonly #options: ViewOptions;
+  #isCancelled = false;
+  #last = '';
+  #observation: Observation | undefined;
+  #endedAt: number | undefined;
+  #absentSince: number | undefined;
+  #outcomeAt: number | undefined;
+  #beat: { readonly at: number; readonly seenAt: number } | undefined;
+  /** Why a job that waits for ever does so, once that was asked. */
+  wait: string | undefined;
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** Its end was asked for here. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
+  /** What the batch system says; undefined: neither its queue nor its history has the job. */
+  observe(observation: Observation | undefined, nowMs: number): void {
+    this.#absentSince = observation === undefined ? (this.#absentSince ?? nowMs) : undefined;
+    if (observation === undefined) return;
+    this.#observation = observation;
+    this.#endedAt = isEnd(observation.sighting) ? (this.#endedAt ?? nowMs) : undefined;
+  }
+
+  look(nowMs: number): View {
+    const seen = this.#see(nowMs);
+    const text = JSON.stringify(seen.news);
+    if (text === this.#last) return { ...seen, news: undefined };
+    this.#last = text;
+    return seen;
+  }
+
+  #see(nowMs: number): View {
+    const told = this.#readOutcome();
+    if (told !== undefined) return this.#seeOutcome(told, nowMs);
+    if (this.#endedAt !== undefined && this.#observation !== undefined)
+      return this.#seeEnd(this.#observation, nowMs - this.#endedAt);
+    if (this.#absentSince !== undefined) return this.#seeAbsence(nowMs - this.#absentSince, nowMs);
+    return this.#seeLife(nowMs);
+  }
+
+  /** The runner has told. Whether somebody else had a hand in it, the batch system may know. */
+  #seeOutcome({ ending }: Outcome, nowMs: number): View {
+    this.#outcomeAt ??= nowMs;
+    const isPlain = (ending.kind !== 'terminated' && ending.kind !== 'signal') || this.#isCancelled;
+    if (isPlain) return { news: { state: 'ended' }, wantsAnswer: false };
+    const said = this.#observation;
+    const isSettled = this.#endedAt !== undefined && said?.provisional !== true;
+    if (isSettled && said !== undefined) return { news: this.#explain(said), wantsAnswer: false };
+    if (nowMs - this.#outcomeAt > PATIENCE_MS) return { news: { state: 'ended' }, wantsAnswer: false };
+    return { news: undefined, wantsAnswer: true };
+  }
+
+  /** The batch system says it is over, and the runner has not told. */
+  #seeEnd(said: Observation, sinceMs: number): View {
+    const isSuccess = said.sighting.state === 'ended' && said.sighting.explanation === undefined;
+    const isProvisional = said.provisional === true && sinceMs < PATIENCE_MS;
+    const lag = isSuccess ? LAG_MS.succeeded : LAG_MS.failed;
+    if (isProvisional || sinceMs < (this.#isCancelled ? LAG_MS.failed / 4 : lag))
+      return { news: undefined, wantsAnswer: isProvisional };
+    return { news: this.#explain(said), wantsAnswer: false };
+  }
+
+  #seeAbsence(sinceMs: number, nowMs: number): View {
+    if (this.#isCancelled && sinceMs > ABSENT_MS.cancelled)
+      return { news: { state: 'cancelled', by: 'unknown' }, wantsAnswer: false };
+    const life = this.#seeLife(nowMs);
+    const isSilent = this.#beat === undefined || nowMs - this.#beat.seenAt > SILENCE_MS;
+    if (!isSilent || sinceMs < ABSENT_MS.told) return { ...life, wantsAnswer: this.#isCancelled };
+    const raw = `neither in the queue nor in the history of ${this.#options.title}`;
+    return { news: { state: 'unknown', raw }, wantsAnswer: false };
+  }
+
+  #seeLife(nowMs: number): View {
+    const beat = readHeartbeat(this.#options.directory);
+    const said = this.#observation?.sighting;
+    if (beat === undefined) return { news: said === undefined ? undefined : this.#withWait(said), wantsAnswer: false };
+    // By our own clock: that of the node may be off.
+    if (this.#beat?.at !== beat.beatAt) this.#beat = { at: beat.beatAt, seenAt: nowMs };
+    const node = said?.state === 'running' ? (said.node ?? beat.host) : beat.host;
+    return {
+      news: { state: 'running', since: beat.startedAt, node },
+      wantsAnswer: nowMs - this.#beat.seenAt > SILENCE_MS,
+    };
+  }
+
+  #withWait(sighting: Sighting): Sighting {
+    if (sighting.state !== 'queued' || this.#observation === undefined) return sighting;
+    const { stuck, expectedStart } = this.#observation;
+    const words = [
+      sighting.reason,
+      this.wait === '' ? undefined : this.wait,
+      stuck === true ? 'It will not start by itself.' : undefined,
+      expectedStart === undefined ? undefined : `Expected start: ${new Date(expectedStart).toISOString()}.`,
+    ].filter((part) => part !== undefined);
+    return words.length === 0 ? { state: 'queued' } : { state: 'queued', reason: words.join(' ') };
+  }
+
+  #explain({ sighting }: Observation): Sighting {
+    if (sighting.state !== 'ended') return sighting;
+    const log = this.#readLog();
+    const explanation = this.#options.explainLog(log) ?? toExplanation(sighting.explanation, log, this.#options.title);
+    return { state: 'ended', explanation };
+  }
+
+  #readOutcome(): Outcome | undefined {
+    const path = join(this.#options.directory, OUTCOME_FILE);
+    const source = readIfThere(path);
+    return source === undefined ? undefined : parseJson(source, outcome, path);
+  }
+
+  /** The end of what the launcher printed. */
+  #readLog(): string {
+    const path = this.#options.logPath();
+    if (path === undefined) return '';
+    try {
+      const file = openSync(path, 'r');
+      try {
+        const { size } = fstatSync(file);
+        const buffer = Buffer.alloc(Math.min(size, LOG_BYTES));
+        return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, size - buffer.length));
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      if (isMissing(error)) return '';
+      throw error;
+    }
+  }
+}
+
+function isEnd(sighting: Sighting): boolean {
+  return sighting.state === 'ended' || sighting.state === 'cancelled';
+}
+
+/** Exit codes of sh: the command is not there, or cannot be run. */
+const NO_COMMAND = new Set([126, 127]);
+
+/** An end without a result, in the batch system's words and the last ones of the log. */
+function toExplanation(told: Explanation | undefined, log: string, title: string): Explanation {
+  const last = log.trimEnd().split('\n').slice(-5).join('\n');
+  const words = last === '' ? '' : ` The end of its log: ${last}`;
+  if (told === undefined)
+    return {
+      cause: 'runner-lost',
+      reason: `${title} says that the job succeeded, and there is no result. Do login and compute nodes see the same directory?${words}`,
+    };
+  if (told.exitCode === NO_DIRECTORY)
+    return {
+      ...told,
+      cause: 'start-failed',
+      reason: `The job's directory is not there on the compute node. Set CELLBURST_STATE_DIR to a directory that all nodes share.${words}`,
+    };
+  if (told.exitCode !== undefined && NO_COMMAND.has(told.exitCode))
+    return {
+      ...told,
+      cause: 'start-failed',
+      reason: `Node.js could not be started on the compute node. Set \`node:\` or \`prologue:\` of this cluster in the config.${words}`,
+    };
+  return { ...told, reason: `${told.reason}${words}` };
+}

@@ -1,0 +1,325 @@
+// A batch system as a scheduler of ours: a dialect (pure words) and a way to run commands make jobs of it. The worker's files push, in a directory
+// that login and compute nodes share; the batch system is asked for what they cannot tell, all jobs in one question, ever more rarely.
+import { existsSync, watch, type FSWatcher } from 'node:fs';
+import { join } from 'node:path';
+import { SchedulerError, messageOf } from '../protocol/errors';
+import { writeWhole } from '../protocol/files';
+import type { JobId, JobSpec, NativeId } from '../protocol/job';
+import { ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
+import { BatchJobView, type View } from './batch-view';
+import type { RunCommand } from './commands';
+import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
+import { Pace, type PaceOptions } from './pace';
+import type { RunnerPrograms } from './runner';
+import type { Report, ScheduledJob, Scheduler } from './scheduler';
+import { batchScript, type Argv } from './shell';
+import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
+
+export interface BatchOptions {
+  /** The cluster's name. */
+  readonly name: string;
+  readonly dialect: BatchDialect;
+  readonly run: RunCommand;
+  /** Absolute paths that the compute nodes see, too. */
+  readonly programs: RunnerPrograms;
+  /** Node on the compute nodes; without it that of the notebook, then ours. */
+  readonly node?: string;
+  /** Shell lines that each job begins with. */
+  readonly prologue: readonly string[];
+  readonly site: SiteWords;
+  readonly pace: PaceOptions;
+  readonly report: Report;
+  readonly log: (line: string) => void;
+}
+
+interface Tracked {
+  readonly job: ScheduledJob;
+  readonly view: BatchJobView;
+  readonly watcher: FSWatcher | undefined;
+  /** Aborted when its end is told: nothing is submitted for it any more. */
+  readonly over: AbortController;
+  nativeId: NativeId | undefined;
+}
+
+/** Where a file system does not tell of changes (NFS), we look. */
+const LOOK_MS = 500;
+
+export class BatchScheduler implements Scheduler {
+  readonly name: string;
+  readonly #options: BatchOptions;
+  readonly #tracked = new Map<JobId, Tracked>();
+  readonly #closing = new AbortController();
+  readonly #pace: Pace;
+  readonly #looking: NodeJS.Timeout;
+
+  constructor(options: BatchOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#pace = new Pace(options.pace, () => this.#ask());
+    this.#looking = setInterval(() => {
+      for (const tracked of this.#tracked.values()) this.#look(tracked);
+    }, LOOK_MS);
+    this.#looking.unref();
+  }
+
+  check(spec: JobSpec): void {
+    // A dialect refuses what it cannot express when it spells it.
+    const job = this.#toBatchJob({ spec, directory: '/' }, newSubmission().token);
+    this.#options.dialect.directives(job);
+    this.#options.dialect.submitCommand(job, '/');
+  }
+
+  async submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined> {
+    const both = AbortSignal.any([signal, this.#closing.signal]);
+    const submission = newSubmission();
+    const batchJob = this.#write(job, submission.token);
+    const made = await trySubmit(this.#options, batchJob, scriptOf(job), submission, both);
+    if (made.outcome === 'none') throw made.error;
+    const tracked = this.#track(job, made.outcome === 'accepted' ? made.id : undefined);
+    if (made.outcome === 'uncertain') this.#settleLater(tracked, batchJob, { ...submission, tries: 1 }, made.words);
+    this.#pace.soon();
+    return tracked.nativeId;
+  }
+
+  adopt(jobs: readonly ScheduledJob[]): Promise<void> {
+    for (const job of jobs) {
+      const submission = readSubmission(job.directory);
+      const tracked = this.#track(job, submission?.nativeId);
+      if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+      this.#look(tracked);
+    }
+    if (jobs.length > 0) this.#pace.soon();
+    return Promise.resolve();
+  }
+
+  async cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void> {
+    const wanted = ids.flatMap((id) => this.#tracked.get(id) ?? []);
+    for (const { view } of wanted) view.cancel();
+    await this.#change('cancel', wanted, signal);
+    if (wanted.length > 0) this.#pace.soon();
+  }
+
+  /** Holds jobs that wait, or releases them. */
+  async change(change: Exclude<Change, 'cancel'>, ids: readonly JobId[], signal: AbortSignal): Promise<void> {
+    const wanted = ids.flatMap((id) => this.#tracked.get(id) ?? []);
+    await this.#change(change, wanted, signal);
+    this.#pace.soon();
+  }
+
+  /** Lets go: the jobs belong to the batch system, and the next agent finds them by the journal. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    clearInterval(this.#looking);
+    this.#pace.stop();
+    for (const { watcher } of this.#tracked.values()) watcher?.close();
+    this.#tracked.clear();
+    return Promise.resolve();
+  }
+
+  async #change(change: Change, wanted: readonly Tracked[], signal: AbortSignal): Promise<void> {
+    const { dialect, run } = this.#options;
+    // A job whose submission is not settled is changed once its id is known.
+    const ids = wanted.flatMap(({ nativeId }) => nativeId ?? []);
+    if (ids.length > 0) dialect.confirmChange(change, await run(dialect.changeCommand(change, ids), signal));
+  }
+
+  #track(job: ScheduledJob, nativeId: NativeId | undefined): Tracked {
+    const { dialect, report } = this.#options;
+    const view = new BatchJobView({
+      directory: job.directory,
+      title: dialect.title,
+      explainLog: (log) => dialect.explainLog(log),
+      logPath: () =>
+        tracked.nativeId === undefined
+          ? undefined
+          : dialect.logPath(this.#toBatchJob(job, TOKEN_OF_NONE), tracked.nativeId),
+    });
+    if (job.cancelRequestedAt !== undefined) view.cancel();
+    const watcher = existsSync(job.directory) ? watch(job.directory, () => this.#look(tracked)) : undefined;
+    const tracked: Tracked = { job, view, watcher, over: new AbortController(), nativeId };
+    // A deleted directory: the batch system still tells of the job.
+    watcher?.on('error', () => this.#look(tracked));
+    this.#tracked.set(job.id, tracked);
+    if (nativeId === undefined) report(job.id, { state: 'queued', reason: `${dialect.title} is being asked for it.` });
+    return tracked;
+  }
+
+  /** A submission that an earlier agent began. */
+  #resume(tracked: Tracked, submission: Submission | undefined): void {
+    const { job } = tracked;
+    if (submission === undefined) {
+      const fresh = newSubmission();
+      const batchJob = this.#write(job, fresh.token);
+      this.#finishSubmission(tracked, async (signal) => {
+        const made = await trySubmit(this.#options, batchJob, scriptOf(job), fresh, signal);
+        if (made.outcome !== 'uncertain') return made;
+        return await findOrRepeat(this.#options, batchJob, scriptOf(job), { ...fresh, tries: 1 }, signal);
+      });
+    } else this.#settleLater(tracked, this.#write(job, submission.token), submission, 'the submission was interrupted');
+  }
+
+  #settleLater(tracked: Tracked, batchJob: BatchJob, submission: Submission, words: string): void {
+    const { job } = tracked;
+    this.#options.log(`${job.id}: it is not certain that it was submitted (${words}); looking for it by its name`);
+    this.#finishSubmission(tracked, (signal) =>
+      findOrRepeat(this.#options, batchJob, scriptOf(job), submission, signal),
+    );
+  }
+
+  #finishSubmission(tracked: Tracked, attempt: (signal: AbortSignal) => ReturnType<typeof findOrRepeat>): void {
+    const { report, log, dialect } = this.#options;
+    const { job, view } = tracked;
+    const signal = AbortSignal.any([this.#closing.signal, tracked.over.signal]);
+    const settle = async (): Promise<void> => {
+      const made = await attempt(signal);
+      if (made.outcome === 'none') {
+        this.#forget(tracked);
+        report(job.id, {
+          state: 'ended',
+          explanation: { cause: 'start-failed', reason: messageOf(made.error) },
+        });
+        return;
+      }
+      tracked.nativeId = made.id;
+      report(job.id, { state: 'queued' });
+      if (view.isCancelled) await this.#change('cancel', [tracked], signal);
+      this.#pace.soon();
+    };
+    settle().catch((error: unknown) => {
+      if (!signal.aborted) log(`${job.id}: its submission to ${dialect.title} cannot be settled: ${messageOf(error)}`);
+    });
+  }
+
+  /** Everything that the batch system needs, in the job's directory. */
+  #write(job: ScheduledJob, token: string): BatchJob {
+    const { cores, memoryMiB, wallTimeSeconds } = job.spec.resources;
+    const orders = {
+      directory: job.directory,
+      jobId: job.id,
+      cores,
+      environment: job.spec.environment,
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
+      ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
+    };
+    writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(orders)}\n`);
+    const batchJob = this.#toBatchJob(job, token);
+    const script = batchScript({
+      directives: this.#options.dialect.directives(batchJob),
+      title: `Cellburst job ${job.id}`,
+      environment: {},
+      prologue: this.#options.prologue,
+      directory: job.directory,
+      command: batchJob.command,
+    });
+    writeWhole(scriptOf(job), script);
+    return batchJob;
+  }
+
+  #toBatchJob({ spec, directory }: Pick<ScheduledJob, 'spec' | 'directory'>, token: string): BatchJob {
+    const { programs, node, site } = this.#options;
+    const { native = [], ...request } = spec.batch ?? {};
+    const command: Argv = [
+      node ?? spec.nodeProgram ?? process.execPath,
+      programs.runner,
+      ...(programs.cell === undefined ? [] : ['--cell', programs.cell]),
+      '--orders',
+      join(directory, ORDERS_FILE),
+    ];
+    return {
+      token,
+      name: spec.name,
+      directory,
+      command,
+      environment: {},
+      resources: { ...spec.resources, ...request },
+      native,
+      site,
+    };
+  }
+
+  /** What the files tell. */
+  #look(tracked: Tracked): void {
+    if (this.#tracked.get(tracked.job.id) !== tracked) return;
+    try {
+      this.#tell(tracked, tracked.view.look(Date.now()));
+    } catch (error) {
+      this.#options.log(`${tracked.job.id}: its files cannot be read: ${messageOf(error)}`);
+    }
+  }
+
+  #tell(tracked: Tracked, view: View): void {
+    if (view.wantsAnswer) this.#pace.soon();
+    if (view.news === undefined) return;
+    const { state } = view.news;
+    if (state === 'ended' || state === 'cancelled') this.#forget(tracked);
+    this.#options.report(tracked.job.id, view.news);
+  }
+
+  #forget(tracked: Tracked): void {
+    tracked.watcher?.close();
+    tracked.over.abort();
+    this.#tracked.delete(tracked.job.id);
+    if (this.#tracked.size === 0) this.#pace.rest();
+  }
+
+  /** One question about all jobs, and one more about those that the first answer does not settle. */
+  async #ask(): Promise<void> {
+    const { dialect, run } = this.#options;
+    const { signal } = this.#closing;
+    const asked = new Map(
+      [...this.#tracked.values()].flatMap((tracked) =>
+        tracked.nativeId === undefined ? [] : [[tracked.nativeId, tracked]],
+      ),
+    );
+    const ids = [...asked.keys()];
+    if (ids.length === 0) return;
+    try {
+      const seen = new Map(dialect.parseStatus(await run(dialect.statusCommand(ids), signal)));
+      const open = ids.filter((id) => isOpen(seen.get(id)));
+      const told = open.length === 0 ? new Map<NativeId, Observation>() : await this.#history(open);
+      for (const [id, tracked] of asked) {
+        const observation = told?.get(id) ?? seen.get(id);
+        if (observation !== undefined) await this.#explainWait(tracked, observation);
+        // Without an answer from the history, a job that the queue lacks is no job that is gone.
+        if (observation !== undefined || told !== undefined) tracked.view.observe(observation, Date.now());
+        this.#look(tracked);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#options.log(`${this.name}: ${messageOf(error)}`);
+      if (!SchedulerError.is(error)) throw error;
+    }
+  }
+
+  async #history(ids: readonly NativeId[]): Promise<ReadonlyMap<NativeId, Observation> | undefined> {
+    const { dialect, run, log } = this.#options;
+    try {
+      return dialect.parseHistory(await run(dialect.historyCommand(ids), this.#closing.signal));
+    } catch (error) {
+      log(`${this.name}: ${messageOf(error)}`);
+      if (SchedulerError.is(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Once for a job that will never start by itself: why. */
+  async #explainWait({ view, nativeId }: Tracked, observation: Observation): Promise<void> {
+    const { explain } = this.#options.dialect;
+    if (observation.stuck !== true || explain === undefined || nativeId === undefined || view.wait !== undefined)
+      return;
+    const answer = await this.#options.run(explain.command(nativeId), this.#closing.signal);
+    view.wait = explain.parse(answer) ?? '';
+  }
+}
+
+/** The queue lacks it, or knows no more than that it has ended. */
+function isOpen(observation: Observation | undefined): boolean {
+  return observation === undefined || observation.provisional === true || observation.sighting.state === 'unknown';
+}
+
+/** Where a log lies does not depend on the token. */
+const TOKEN_OF_NONE = 'cb0000000000';
+
+function scriptOf(job: Pick<ScheduledJob, 'directory'>): string {
+  return join(job.directory, SCRIPT_FILE);
+}

@@ -1,0 +1,146 @@
+// One submission to a batch system, as a transaction: a token is written down before the first try, and a second try is made only after the batch
+// system has said, wherever it keeps jobs, that it knows none of that name.
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SchedulerError, messageOf } from '../protocol/errors';
+import { readIfThere, writeWhole } from '../protocol/files';
+import type { NativeId } from '../protocol/job';
+import { HEARTBEAT_FILE, OUTCOME_FILE, SUBMISSION_FILE } from '../protocol/layout';
+import { count, parseJson, record, text } from '../protocol/shape';
+import { toNativeId } from './answer';
+import type { RunCommand } from './commands';
+import type { BatchDialect, BatchJob } from './dialect';
+import { nativeName } from './request';
+
+/** submission.json */
+const journal = record({ token: text, tries: count }, { nativeId: text });
+
+export interface Submission {
+  readonly token: string;
+  /** How often the submit command was begun. */
+  readonly tries: number;
+  readonly nativeId: NativeId | undefined;
+}
+
+export function readSubmission(directory: string): Submission | undefined {
+  const path = join(directory, SUBMISSION_FILE);
+  const source = readIfThere(path);
+  if (source === undefined) return undefined;
+  const { token, tries, nativeId } = parseJson(source, journal, path);
+  return { token, tries, nativeId: nativeId === undefined ? undefined : toNativeId(nativeId) };
+}
+
+export function newSubmission(): Submission {
+  return { token: `cb${randomBytes(6).toString('hex')}`, tries: 0, nativeId: undefined };
+}
+
+function write(directory: string, { token, tries, nativeId }: Submission): void {
+  const kept = { token, tries, ...(nativeId === undefined ? {} : { nativeId }) };
+  writeWhole(join(directory, SUBMISSION_FILE), `${JSON.stringify(kept)}\n`);
+}
+
+export type Try =
+  | { readonly outcome: 'accepted'; readonly id: NativeId }
+  /** There is no job, and why. */
+  | { readonly outcome: 'none'; readonly error: SchedulerError }
+  /** There may be one: `findOrRepeat` is next. */
+  | { readonly outcome: 'uncertain'; readonly words: string };
+
+export interface Desk {
+  readonly dialect: BatchDialect;
+  readonly run: RunCommand;
+}
+
+/** Runs the submit command once. */
+export async function trySubmit(
+  desk: Desk,
+  job: BatchJob,
+  scriptPath: string,
+  before: Submission,
+  signal: AbortSignal,
+): Promise<Try> {
+  const { dialect, run } = desk;
+  const argv = dialect.submitCommand(job, scriptPath);
+  write(job.directory, { ...before, tries: before.tries + 1 });
+  const answer = dialect.parseSubmit(await run(argv, signal));
+  if (answer.outcome === 'accepted') {
+    write(job.directory, { ...before, tries: before.tries + 1, nativeId: answer.id });
+    return { outcome: 'accepted', id: answer.id };
+  }
+  if (answer.outcome === 'uncertain') return { outcome: 'uncertain', words: answer.words };
+  rmSync(join(job.directory, SUBMISSION_FILE), { force: true });
+  const isLate = answer.outcome === 'unreachable';
+  const what = isLate ? `${dialect.title} cannot be reached` : `${dialect.title} refuses the job`;
+  return {
+    outcome: 'none',
+    error: new SchedulerError(
+      `${what}: ${answer.words}${isLate ? '\nNothing was submitted; run the cell again later.' : ''}`,
+      {
+        transient: isLate,
+      },
+    ),
+  };
+}
+
+/** History may be 2 s late about a job that the queue has let go, so nothing is believed before it was asked twice with a pause. */
+const PAUSES_MS = [1000, 3000];
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Looks for a job that a try may have made, until all places have answered; then submits it again if it is in none, and its files say nothing either. */
+export async function findOrRepeat(
+  desk: Desk,
+  job: BatchJob,
+  scriptPath: string,
+  before: Submission,
+  signal: AbortSignal,
+): Promise<Exclude<Try, { outcome: 'uncertain' }>> {
+  let submission = before;
+  for (;;) {
+    const id = await search(desk, job, signal);
+    if (id !== undefined) {
+      write(job.directory, { ...submission, nativeId: id });
+      return { outcome: 'accepted', id };
+    }
+    // A runner was there: the job exists, whatever the answers say.
+    if ([HEARTBEAT_FILE, OUTCOME_FILE].some((file) => existsSync(join(job.directory, file)))) continue;
+    const next = await trySubmit(desk, job, scriptPath, submission, signal);
+    if (next.outcome !== 'uncertain') return next;
+    submission = { ...submission, tries: submission.tries + 1 };
+  }
+}
+
+/** undefined: there is certainly none. */
+async function search(desk: Desk, job: BatchJob, signal: AbortSignal): Promise<NativeId | undefined> {
+  let clear = 0;
+  let pause = PAUSES_MS[0] ?? 0;
+  for (;;) {
+    await sleep(pause, undefined, { signal });
+    const found = await searchOnce(desk, nativeName(job), signal);
+    if (found === 'unheard') {
+      pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
+      continue;
+    }
+    if (found !== undefined) return found;
+    clear += 1;
+    const next = PAUSES_MS[clear];
+    if (next === undefined) return undefined;
+    pause = next;
+  }
+}
+
+async function searchOnce(desk: Desk, name: string, signal: AbortSignal): Promise<NativeId | 'unheard' | undefined> {
+  for (const { command, parse } of desk.dialect.searches(name)) {
+    try {
+      const [found] = parse(await desk.run(command, signal));
+      if (found !== undefined) return found;
+    } catch (error) {
+      signal.throwIfAborted();
+      // No answer is no "no": nothing may be submitted on it.
+      if (SchedulerError.is(error)) return 'unheard';
+      throw new Error(`A search for ${name} failed: ${messageOf(error)}`, { cause: error });
+    }
+  }
+  return undefined;
+}

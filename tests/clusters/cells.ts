@@ -1,0 +1,273 @@
+// Cells of a real kernel on a real batch system, by the plain user of tests/clusters. What a person sees is asserted: values, output, errors.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { KernelClient, type CellResult } from '../kernel/client';
+import { readBeat } from '../agent/setting';
+import { sendSignal } from '../../magics/protocol/platform';
+import type { OpenedSystem, RunningSystem } from './open';
+
+export interface Given {
+  readonly system: OpenedSystem;
+  /** The word on the magic line, and the one in the config. */
+  readonly scheduler: string;
+  /** More of the cluster's entry in the config, as YAML lines. */
+  readonly entry?: readonly string[];
+  /** Environment variable with the batch system's id of a job. */
+  readonly idVariable: string;
+  readonly refusedQueue: RegExp;
+  /** How the batch system ends a job whose runner was killed, in its words. */
+  readonly killed: RegExp;
+  readonly enforcesMemory: boolean;
+  readonly submitCommand: string;
+  /** How a submit command complains that its question was sent and the answer never came. */
+  readonly lostAnswer: string;
+  /** Names of all jobs that were ever submitted. */
+  names(system: RunningSystem): Promise<readonly string[]>;
+  /** Names of those that wait or run. */
+  living(system: RunningSystem): Promise<readonly string[]>;
+}
+
+/** A batch system on a busy machine takes its time. */
+const LONG_MS = 90_000;
+
+export function describeCells(title: string, given: Given): void {
+  const { system } = given;
+  const describeIf = system.ok ? describe : describe.skip;
+  describeIf(`cells on ${title}${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+    let kernel: KernelClient;
+    beforeAll(async () => {
+      if (system.ok) kernel = await startKernel(system, given);
+    });
+    afterAll(async () => {
+      await kernel.stop();
+      if (system.ok) system.stop();
+    });
+    const on = (options = '') => `%%cluster ${given.scheduler} ${options}`.trimEnd();
+    const run = async (code: string): Promise<CellResult> =>
+      kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+
+    test(
+      'a cell returns its value, from a process of the batch system',
+      async () => {
+        await run('const given = [1, 2, 3]; class Point { constructor(public x: number) {} }');
+        const { result, reply } = await run(
+          `${on('--cores 2')}\ngiven.push(4);\nconst point = new Point(given.length);\n[process.env.${given.idVariable}, process.env.CELLBURST_CORES, process.pid]`,
+        );
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toMatch(/^\[ '\d+', '2', \d+ \]$/);
+        const here = await run('[given.length, point instanceof Point, point.x]');
+        expect(text(here.result)).toBe('[ 4, true, 4 ]');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'an error is thrown here as it was there',
+      async () => {
+        const { reply } = await run(`${on()}\nthrow new RangeError('too far');`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'RangeError', evalue: 'too far' });
+      },
+      LONG_MS,
+    );
+
+    test(
+      'output arrives before the job ends',
+      async () => {
+        const flag = join(kernel.directory, 'go-on');
+        const id = await kernel.startCell(
+          `${on()}\nconst fs = require('node:fs');\nconsole.log('first');\nwhile (!fs.existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 50));\nconsole.log('second');`,
+        );
+        await kernel.printed(id, 'first');
+        writeFileSync(flag, '');
+        const { stdout, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(stdout).toBe('first\nsecond\n');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a cancelled job ends as its user wished, and is gone from the queue',
+      async () => {
+        const job = await detach(run, `${on('--detach')}\nawait new Promise((go) => setTimeout(go, 60_000));`);
+        await awaitState(run, job, 'running');
+        await run(`%cluster cancel ${job}`);
+        const { reply } = await run(`%cluster attach ${job}`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
+        expect(String(reply['evalue'])).toContain('at your request');
+        if (system.ok) await leavesQueue(given, system);
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a time limit is told as one',
+      async () => {
+        const { reply } = await run(`${on('--time 3s')}\nawait new Promise((go) => setTimeout(go, 60_000));`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(String(reply['evalue'])).toContain('time limit');
+      },
+      LONG_MS,
+    );
+
+    (given.enforcesMemory ? test : test.skip)(
+      'a lack of memory is told as one',
+      async () => {
+        const { reply } = await run(
+          `${on('--memory 200MB')}\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
+        );
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(String(reply['evalue'])).toMatch(/out of memory|more memory than/);
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a request that the batch system refuses is an error with its words, and leaves nothing behind',
+      async () => {
+        const { reply } = await run(`${on('--queue nosuchqueue')}\n1`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'SchedulerError' });
+        expect(String(reply['evalue'])).toMatch(given.refusedQueue);
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a detached job outlives its kernel, and another one gets its result',
+      async () => {
+        const job = await detach(
+          run,
+          `${on('--detach --name lasting')}\nconst answer = 6 * 7;\nconsole.log('done');\nanswer`,
+        );
+        const { stdout, result, reply } = await run(`%cluster attach ${job}`);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect([stdout, text(result)]).toEqual(['done\n', '42']);
+        const again = await run(`%cluster attach ${job}`);
+        expect(String(again.reply['evalue'])).toContain('delivered already');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a job goes on when the agent is killed, and the next one brings it home',
+      async () => {
+        const flag = join(kernel.directory, 'agent-killed');
+        const job = await detach(
+          run,
+          `${on('--detach')}\nconst fs = require('node:fs');\nwhile (!fs.existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 50));\n'survived'`,
+        );
+        await awaitState(run, job, 'running');
+        sendSignal(agentPid(kernel), 'SIGKILL');
+        await pause(300);
+        writeFileSync(flag, '');
+        const { result } = await run(`%cluster attach ${job}`);
+        expect(text(result)).toBe("'survived'");
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a job whose runner is killed is explained by the batch system',
+      async () => {
+        const job = await detach(run, `${on('--detach')}\nawait new Promise((go) => setTimeout(go, 60_000));`);
+        await awaitState(run, job, 'running');
+        const beat = readBeat(join(kernel.directory, 'state', 'jobs', job));
+        expect(beat).toBeDefined();
+        if (beat !== undefined) sendSignal(beat.runner.pid, 'SIGKILL');
+        const { reply } = await run(`%cluster attach ${job}`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(String(reply['evalue'])).toMatch(given.killed);
+      },
+      LONG_MS,
+    );
+
+    test(
+      'when the answer to a submission is lost, the job is found by its name and submitted once',
+      async () => {
+        if (!system.ok) return;
+        writeFileSync(join(kernel.directory, 'bin', 'lose'), '');
+        const { result, reply } = await run(`${on('--name once')}\n'only once'`);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toBe("'only once'");
+        expect(existsSync(join(kernel.directory, 'bin', 'lose'))).toBe(false);
+        // A second one would come after it has been looked for.
+        await pause(6000);
+        const named = (await given.names(system)).filter((name) => /^once\.cb[0-9a-f]{12}$/.test(name));
+        expect(named).toHaveLength(1);
+      },
+      LONG_MS,
+    );
+  });
+}
+
+function text(result: Readonly<Record<string, unknown>> | undefined): string {
+  const bundle = result?.['data'] as Record<string, string> | undefined;
+  // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
+  return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
+}
+
+type Run = (code: string) => Promise<CellResult>;
+
+async function detach(run: Run, code: string): Promise<string> {
+  const { reply, messages } = await run(code);
+  const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
+  const id = /Job (\w{6}) is submitted/.exec(shown)?.[1];
+  if (id === undefined) throw new Error(`Nothing was submitted: ${JSON.stringify(reply)}`);
+  return id;
+}
+
+async function awaitState(run: Run, job: string, state: string): Promise<void> {
+  const deadline = Date.now() + LONG_MS;
+  while (Date.now() < deadline) {
+    const { messages } = await run('%cluster jobs');
+    const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
+    if (new RegExp(`${job}[^\\\\]*${state}`).test(shown)) return;
+    await pause(200);
+  }
+  throw new Error(`Job ${job} was never ${state}.`);
+}
+
+async function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  let living = await given.living(system);
+  while (living.length > 0 && Date.now() < deadline) {
+    await pause(300);
+    living = await given.living(system);
+  }
+  expect(living).toEqual([]);
+}
+
+function agentPid(kernel: KernelClient): number {
+  const lock = execFileSync('cat', [join(kernel.directory, 'state', 'agent.lock')], { encoding: 'utf8' });
+  return Number(/"pid":(\d+)/.exec(lock)?.[1]);
+}
+
+/** A kernel of the plain user. Its submit command can be told to lose an answer: the job is made, and the client complains. */
+async function startKernel(system: RunningSystem, given: Given): Promise<KernelClient> {
+  const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
+  const user = { uid: ids('-u'), gid: ids('-g') };
+  const home = system.makeDirectory('home');
+  const config = join(home, 'config.yaml');
+  const lines = [
+    'clusters:',
+    `  ${given.scheduler}:`,
+    `    scheduler: ${given.scheduler}`,
+    ...(given.entry ?? []).map((line) => `    ${line}`),
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
+  const bin = join(home, 'bin');
+  execFileSync('install', ['-d', '-o', 'cluster', bin]);
+  const kernel = await KernelClient.start(
+    { ...system.settings, HOME: home, CELLBURST_CONFIG: config, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    user,
+  );
+  execFileSync('ln', ['-s', bin, join(kernel.directory, 'bin')]);
+  const real = execFileSync('sh', ['-c', `command -v ${given.submitCommand}`], { encoding: 'utf8' }).trim();
+  const fake = join(bin, given.submitCommand);
+  const lose = `if [ -e ${bin}/lose ]; then rm -f ${bin}/lose; ${real} "$@" >/dev/null; echo '${given.lostAnswer}' >&2; exit 1; fi`;
+  writeFileSync(fake, `#!/bin/sh\n${lose}\nexec ${real} "$@"\n`);
+  chmodSync(fake, 0o755);
+  return kernel;
+}

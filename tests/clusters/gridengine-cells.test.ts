@@ -1,0 +1,27 @@
+// Notebook cells on a real Grid Engine, started for this file.
+import { describeCells } from './cells';
+import { openSystem, type RunningSystem } from './open';
+
+async function living(system: RunningSystem): Promise<readonly string[]> {
+  const { stdout } = await system.run(['qstat', '-u', '*', '-xml']);
+  return [...stdout.matchAll(/<JB_name>(.*?)<\/JB_name>/g)].map(([, name = '']) => name);
+}
+
+describeCells('Grid Engine', {
+  system: openSystem('sge'),
+  scheduler: 'gridengine',
+  entry: ['parallelEnvironment: smp'],
+  idVariable: 'JOB_ID',
+  refusedQueue: /Grid Engine refuses the job: .*queue/is,
+  killed: /ended by SIGKILL/,
+  // h_vmem limits the address space, of which V8 reserves more than it uses.
+  enforcesMemory: false,
+  submitCommand: 'qsub',
+  lostAnswer: 'error: commlib error: got read error',
+  names: async (system) => {
+    const { stdout } = await system.run(['qacct', '-j', 'once.*']);
+    const ended = [...stdout.matchAll(/^jobname +(\S+)/gm)].map(([, name = '']) => name);
+    return [...ended, ...(await living(system))];
+  },
+  living,
+});

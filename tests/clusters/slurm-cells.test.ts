@@ -1,0 +1,21 @@
+// Notebook cells on a real Slurm, started for this file.
+import { describeCells } from './cells';
+import { openSystem, type RunningSystem } from './open';
+
+async function names(system: RunningSystem, states: string): Promise<readonly string[]> {
+  const { stdout } = await system.run(['squeue', '-h', '-t', states, '-o', '%j']);
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+describeCells('Slurm', {
+  system: openSystem('slurm'),
+  scheduler: 'slurm',
+  idVariable: 'SLURM_JOB_ID',
+  refusedQueue: /Slurm refuses the job: .*partition/is,
+  killed: /ended by SIGKILL/,
+  enforcesMemory: true,
+  submitCommand: 'sbatch',
+  lostAnswer: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation',
+  names: (system) => names(system, 'all'),
+  living: (system) => names(system, 'pending,running,completing'),
+});

@@ -1,0 +1,104 @@
+// The config file: what it means, and that each mistake is shown where it stands.
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Clusters, configPath, readClusters } from '../../magics/config';
+
+const directory = mkdtempSync(join(tmpdir(), 'cellburst-config-'));
+const path = join(directory, 'config.yaml');
+const env = { CELLBURST_CONFIG: path, PATH: '' };
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function read(text: string) {
+  writeFileSync(path, text);
+  return readClusters(env);
+}
+
+function mistakesIn(text: string): string[] {
+  try {
+    read(text);
+  } catch (error) {
+    return (error as Error).message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.replace(`${path}:`, ''));
+  }
+  throw new Error(`It was accepted:\n${text}`);
+}
+
+test('an entry is read in the units of a job', () => {
+  const found = read(`
+clusters:
+  hpc:
+    scheduler: slurm
+    host: me@login.example.org
+    partition: long
+    account: p123
+    prologue: |
+      module purge
+      module load nodejs/22
+    native: [--licenses=matlab]
+    defaults: { cores: 4, memory: 8GB, time: 1h30m }
+    poll: { first: 30s }
+`).get('hpc');
+  expect(found).toEqual({
+    name: 'hpc',
+    scheduler: 'slurm',
+    host: 'me@login.example.org',
+    transport: 'ssh2',
+    prologue: ['module purge', 'module load nodejs/22'],
+    batch: { queue: 'long', account: 'p123', native: ['--licenses=matlab'] },
+    defaults: { cores: 4, memoryMiB: 8192, wallTimeSeconds: 5400 },
+    site: {},
+    poll: { firstSeconds: 30, longestSeconds: 60 },
+    origin: path,
+  });
+});
+
+test('no file and an empty file mean no clusters', () => {
+  expect(readClusters({ CELLBURST_CONFIG: join(directory, 'none.yaml'), PATH: '' })).toEqual(new Map());
+  expect(read('')).toEqual(new Map());
+});
+
+test('every mistake is told with its place and the word that was probably meant', () => {
+  expect(
+    mistakesIn('clusters:\n  hpc:\n    scheduler: slrum\n    partiton: x\n    defaults:\n      memory: lots\n'),
+  ).toEqual([
+    expect.stringMatching(/^3:16: clusters\.hpc\.scheduler: .*Did you mean slurm\?$/),
+    expect.stringMatching(/^6:15: clusters\.hpc\.defaults\.memory: expected a size of memory/),
+    expect.stringMatching(/^4:5: clusters\.hpc: there is no "partiton" here\. Did you mean partition\?$/),
+  ]);
+  expect(mistakesIn('cluster: {}\n')).toEqual(['1:1: there is no "cluster" here. Did you mean clusters?']);
+  expect(mistakesIn('clusters:\n  local: { scheduler: slurm }\n')).toEqual([
+    '2:3: local is this machine, and needs no entry',
+  ]);
+  expect(mistakesIn('clusters:\n  a: { scheduler: none }\n')).toEqual([
+    expect.stringMatching(/^2:19: .*a host is needed/),
+  ]);
+  expect(mistakesIn('clusters: [1\n')).toEqual([expect.stringMatching(/^\d:\d+: /)]);
+});
+
+test('a file that changes is read again', () => {
+  const clusters = new Clusters(env);
+  writeFileSync(path, 'clusters: { a: { scheduler: pbs } }\n');
+  expect([...clusters.current().keys()]).toEqual(['a']);
+  writeFileSync(path, 'clusters: { other: { scheduler: pbs } }\n');
+  utimesSync(path, 1, 1);
+  expect([...clusters.current().keys()]).toEqual(['other']);
+});
+
+test('the file lies where the platform keeps configs, or where the environment says', () => {
+  expect(configPath({}, '/home/me')).toBe(join('/home/me', '.config', 'cellburst', 'config.yaml'));
+  expect(configPath({ XDG_CONFIG_HOME: '/cfg' }, '/home/me')).toBe(join('/cfg', 'cellburst', 'config.yaml'));
+});
+
+test('a batch system is found where its commands and its configuration are', () => {
+  const bin = mkdtempSync(join(directory, 'bin-'));
+  for (const name of ['sbatch', 'qsub']) writeFileSync(join(bin, name), '', { mode: 0o755 });
+  const found = (more: Record<string, string>) => [
+    ...readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: bin, ...more }).keys(),
+  ];
+  expect(found({ SLURM_CONF: '/etc/x', SGE_ROOT: '/opt/sge' })).toEqual(['slurm', 'gridengine']);
+  expect(readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: '', SGE_ROOT: '/opt/sge' })).toEqual(new Map());
+});

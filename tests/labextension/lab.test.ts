@@ -1,0 +1,296 @@
+// The job panel as a person meets it: a real JupyterLab in a real browser, real kernels, a real home agent, real jobs.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobRecord } from '../../magics/protocol/job';
+import { MONITOR_SESSION } from '../../magics/protocol/monitor';
+import { specOf, until } from '../agent/setting';
+import { processesWith, send } from '../notebook/processes';
+import { findChromium, Lab, type LabPage } from './browser';
+
+const chromium = findChromium();
+if (chromium === undefined) console.warn('No Chromium on this machine: JupyterLab is not tested in a browser.');
+const inBrowser = chromium === undefined ? describe.skip : describe;
+
+/** Processes are found by what /proc tells of them. */
+const onLinux = process.platform === 'linux' ? test : test.skip;
+
+/** Prints, and runs until the file `go` lies in its directory. */
+const WAITING = `
+  const fs = require('node:fs');
+  print('started <b>here</b>\\n');
+  const wait = () => (fs.existsSync(directory + '/go') ? (print('over\\n'), finish()) : setTimeout(wait, 10));
+  wait();
+`;
+
+function letGo(job: JobRecord): void {
+  writeFileSync(join(job.directory, 'go'), '');
+}
+
+inBrowser('the job panel in JupyterLab', () => {
+  let lab: Lab;
+  let page: LabPage;
+  beforeAll(async () => {
+    lab = await Lab.start();
+    lab.writeNotebook('study.ipynb', [
+      'const base = 20;',
+      'const answer = base * 2 + 2;\nanswer',
+      '%%cluster --cores 1\nawait new Promise((resolve) => setTimeout(resolve, 120_000));',
+    ]);
+    page = await lab.open('study.ipynb');
+  }, 120_000);
+  afterAll(async () => {
+    await lab[Symbol.asyncDispose]();
+  }, 60_000);
+
+  const state = (job: string) => page.row(job).locator('.cb-Row-state').innerText();
+  const stateIs = (job: string, word: string) =>
+    until(`${job} is shown as ${word}`, async () => (await page.row(job).isVisible()) && (await state(job)) === word);
+
+  test('says how to begin, and knows the cluster', async () => {
+    await page.showPanel();
+    await page.panel.getByText('No jobs yet.').waitFor();
+    await page.panel.getByText(/0 of \d+ cores busy/).waitFor();
+    await page.panel.getByText('live').waitFor();
+  });
+
+  test('a job is listed when it is submitted, and its end is seen without asking', async () => {
+    const job = await lab.submit(WAITING, { name: 'quick <i>fit</i>' });
+    await stateIs(job.id, 'Running');
+    expect(await page.row(job.id).locator('.cb-Row-name').innerText()).toBe('quick <i>fit</i>');
+    const started = Date.now();
+    letGo(job);
+    await stateIs(job.id, 'Done');
+    // The cell process has to end as well; what a person must not see is a poll of seconds.
+    expect(Date.now() - started).toBeLessThan(5000);
+  });
+
+  test('a log is shown as text, and grows', async () => {
+    const job = await lab.submit(WAITING, { name: 'talks' });
+    await stateIs(job.id, 'Running');
+    await page.row(job.id).locator('.cb-Row-summary').click();
+    await page.row(job.id).locator('[data-action=log]').click();
+    const log = page.panel.getByRole('log');
+    await log.getByText('started <b>here</b>').waitFor();
+    letGo(job);
+    await log.getByText('over').waitFor();
+    await page.panel.getByRole('button', { name: 'Close the log' }).click();
+    await log.waitFor({ state: 'detached' });
+  });
+
+  test('a job is cancelled: shown at once, true a little later', async () => {
+    const job = await lab.submit(WAITING, { name: 'too long' });
+    await stateIs(job.id, 'Running');
+    await page.row(job.id).locator('.cb-Row-summary').click();
+    await page.row(job.id).locator('[data-action=cancel]').click();
+    expect(['Cancelling…', 'Cancelled']).toContain(await state(job.id));
+    await stateIs(job.id, 'Cancelled');
+    expect((await lab.agent.job(job.id)).status).toEqual({ state: 'cancelled', by: 'user' });
+  });
+
+  test('a job that ran out of memory says so, and is tried again with more', async () => {
+    const job = await lab.submit(`const kept = []; for (;;) kept.push(Buffer.alloc(8e6, 1));`, {
+      name: 'greedy',
+      resources: { cores: 1, memoryMiB: 150 },
+    });
+    await stateIs(job.id, 'Out of memory');
+    await page.row(job.id).locator('.cb-Row-summary').click();
+    await page.row(job.id).getByRole('button', { name: 'Retry with 320 MB' }).click();
+    const again = await until('there is a second one', async () =>
+      (await lab.agent.jobs()).find(({ spec, id }) => spec.name === 'greedy' && id !== job.id),
+    );
+    expect(again.spec.resources).toEqual({ cores: 1, memoryMiB: 320 });
+    await page.row(again.id).waitFor();
+  });
+
+  test('the words in the filter and the chips choose what is listed', async () => {
+    const filter = page.panel.getByRole('searchbox');
+    await filter.fill('greedy');
+    await until('only those are listed', async () => (await page.panel.getByRole('row').count()) === 2);
+    await filter.fill('');
+    const chip = page.panel.locator('.cb-Chip[data-group=done]');
+    await chip.click();
+    expect(await chip.getAttribute('aria-pressed')).toBe('true');
+    await until(
+      'none is listed that failed',
+      async () => (await page.panel.locator('[data-look=failed]').count()) === 0,
+    );
+    await chip.click();
+  });
+
+  test('the list is used by keyboard alone', async () => {
+    const rows = page.panel.getByRole('row');
+    await rows.first().focus();
+    const id = await rows.first().getAttribute('data-job');
+    const isOpen = await rows.first().getAttribute('aria-expanded');
+    await page.page.keyboard.press(isOpen === 'true' ? 'ArrowLeft' : 'ArrowRight');
+    expect(await page.row(id ?? '').getAttribute('aria-expanded')).toBe(isOpen === 'true' ? 'false' : 'true');
+    await page.row(id ?? '').focus();
+    await page.page.keyboard.press('End');
+    const last = await rows.last().getAttribute('data-job');
+    const focused = (): Promise<string | null> => page.panel.locator('[role=row]:focus').getAttribute('data-job');
+    expect(await focused()).toBe(last);
+  });
+
+  test('a job opens in a tab of its own, with its log', async () => {
+    const job = await lab.submit(`print('in its own tab\\n'); finish()`, { name: 'detailed' });
+    await stateIs(job.id, 'Done');
+    await page.row(job.id).locator('.cb-Row-summary').click();
+    await page.row(job.id).locator('[data-action=open]').click();
+    const tab = page.page.locator('.cb-Detail');
+    await tab.getByText('in its own tab').waitFor();
+    expect(await tab.locator('.cb-Facts').innerText()).toContain(job.id);
+    await page.page.locator('#jp-main-dock-panel .lm-TabBar-tab', { hasText: 'study.ipynb' }).click();
+  });
+
+  test('the status bar counts, and brings the panel to the front', async () => {
+    await page.command('filebrowser:activate');
+    await page.panel.waitFor({ state: 'hidden' });
+    await page.page.locator('.cb-StatusItem-button').click();
+    await page.panel.waitFor();
+  });
+
+  test('a cell is sent to the cluster by the toolbar, carries a badge, and its result comes home', async () => {
+    const cell = page.page.locator('.jp-Cell').nth(1);
+    await page.page.locator('.jp-Cell').first().click();
+    await page.command('notebook:run-cell-and-select-next');
+    await cell.locator('.jp-InputArea-editor').click();
+    await page.page.locator('.jp-NotebookPanel-toolbar [data-command="cellburst:run-on-cluster"]').click();
+    await until('it is sent', async () =>
+      (await lab.agent.jobs()).some(({ spec }) => spec.origin.cellId === 'c2' && spec.origin.client === 'kernel'),
+    );
+    expect(await cell.locator('.cm-content').innerText()).toMatch(/^%%cluster\n/);
+    await cell.locator('.jp-OutputArea-executeResult').getByText('42').waitFor();
+    await until('its badge is gone', async () => (await cell.locator('.cb-Badge').count()) === 0);
+  });
+
+  test('the badge of a cell that runs leads to its job, and the job leads back to its cell', async () => {
+    const cell = page.page.locator('.jp-Cell').nth(2);
+    await cell.locator('.jp-InputArea-editor').click();
+    await page.page.keyboard.press('Shift+Enter');
+    await cell.locator('.cb-Badge.cb-mod-running').waitFor();
+    await page.page.locator('.jp-Cell').first().click();
+    await cell.locator('.cb-Badge').click();
+    const job = await cell.locator('.cb-Badge').getAttribute('data-job');
+    const row = page.row(job ?? '');
+    expect(await row.getAttribute('aria-expanded')).toBe('true');
+    await row.locator('[data-action=cell]').click();
+    await until('the cell is the active one', async () =>
+      ((await cell.getAttribute('class')) ?? '').includes('jp-mod-active'),
+    );
+    await page.panel.getByRole('button', { name: 'Close the log' }).click();
+  });
+
+  test('the line of a cell that runs tells how it stands, and cancels its job', async () => {
+    const cell = page.page.locator('.jp-Cell').nth(2);
+    const line = cell.locator('.cb-Output-line');
+    await line.getByText(/^Running · \d+:\d\d · 1 core · local$/).waitFor();
+    const job = (await line.getAttribute('data-job')) ?? '';
+    await line.getByRole('button', { name: 'Cancel' }).click();
+    await stateIs(job, 'Cancelled');
+    await line.getByText(/^Cancelled · /).waitFor();
+  });
+
+  test('a result that is in no notebook yet is brought home by a button', async () => {
+    const job = await lab.submit(`print('brought home\\n'); finish()`, { name: 'detached' });
+    await stateIs(job.id, 'Done');
+    await page.row(job.id).locator('.cb-Row-summary').click();
+    await page.row(job.id).locator('[data-action=attach]').click();
+    await page.page.locator('.jp-OutputArea-output', { hasText: 'brought home' }).waitFor();
+    await until('it is delivered', async () => (await lab.agent.job(job.id)).deliveredAt !== undefined);
+    await page.row(job.id).locator('[data-action=attach]').waitFor({ state: 'detached' });
+  });
+
+  const monitors = (): number[] =>
+    processesWith(`CELLBURST_STATE_DIR=${lab.server.stateDirectory}`)
+      .filter(({ command, pid }) => command.includes('kernel.js') && isMonitor(pid))
+      .map(({ pid }) => pid);
+
+  test('two tabs share one monitor', async () => {
+    const second = await lab.open();
+    await second.showPanel();
+    const job = await lab.submit('finish()', { name: 'seen twice' });
+    for (const tab of [page, second]) await tab.row(job.id).waitFor();
+    if (process.platform === 'linux') expect(monitors()).toHaveLength(1);
+    await second.page.close();
+  });
+
+  onLinux('the monitor is killed: the panel says so, and is live again by itself', async () => {
+    const [pid = 0] = monitors();
+    send(pid, 'SIGKILL');
+    await page.panel.locator('.cb-Banner').waitFor();
+    const job = await lab.submit('finish()', { name: 'after the kill' });
+    await page.row(job.id).waitFor();
+    await page.panel.locator('.cb-Banner').waitFor({ state: 'detached' });
+    expect(monitors()).not.toContain(pid);
+  });
+
+  test('the monitor is shut down by the person: the list stays, and a button brings it back', async () => {
+    const before = await page.panel.getByRole('row').count();
+    await page.page.evaluate(async (path) => {
+      const { sessions } = (window as unknown as SessionWindow).jupyterapp.serviceManager;
+      const model = await sessions.findByPath(path);
+      if (model) await sessions.shutdown(model.id);
+    }, MONITOR_SESSION);
+    await page.panel.getByText('The monitor was stopped.').waitFor();
+    expect(await page.panel.getByRole('row').count()).toBe(before);
+    await page.panel.getByRole('button', { name: 'Reconnect' }).first().click();
+    await page.panel.locator('.cb-Banner').waitFor({ state: 'detached' });
+    const job = await lab.submit('finish()', { name: 'after the button' });
+    await page.row(job.id).waitFor();
+  });
+
+  onLinux('the Jupyter server is killed and started again: the panel finds its way back', async () => {
+    await lab.killServer();
+    await page.panel.getByText('The connection to the Jupyter server is interrupted.').waitFor();
+    await lab.restartServer();
+    const job = await lab.submit('finish()', { name: 'after the server' });
+    await page.row(job.id).waitFor({ timeout: 60_000 });
+    await page.panel.locator('.cb-Banner').waitFor({ state: 'detached' });
+  });
+
+  test('a thousand jobs are listed without holding up the page', async () => {
+    const jobs = await Promise.all(
+      Array.from({ length: 1000 }, (_none, index) => lab.agent.create({ ...specOf(), name: `row ${index}` })),
+    );
+    await page.panel.locator('.cb-Chip[data-group=waiting]', { hasText: '1000' }).waitFor();
+    const longest = page.page.evaluate(longestFrame);
+    for (const { id } of jobs.slice(0, 20)) await lab.agent.discard(id);
+    await page.panel.locator('.cb-Chip[data-group=waiting]', { hasText: '980' }).waitFor();
+    expect(await longest).toBeLessThan(400);
+  });
+
+  test('nothing has failed in the page unseen', () => {
+    expect(page.errors).toEqual([]);
+  });
+});
+
+interface SessionWindow {
+  readonly jupyterapp: {
+    readonly serviceManager: {
+      readonly sessions: {
+        findByPath(path: string): Promise<{ readonly id: string } | undefined>;
+        shutdown(id: string): Promise<void>;
+      };
+    };
+  };
+}
+
+function isMonitor(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(MONITOR_SESSION);
+}
+
+/** Runs in the page: the longest time between two frames within a second, in ms. */
+function longestFrame(): Promise<number> {
+  return new Promise((resolve) => {
+    const began = performance.now();
+    let last = began;
+    let longest = 0;
+    const look = (now: number): void => {
+      longest = Math.max(longest, now - last);
+      last = now;
+      if (now - began < 1000) requestAnimationFrame(look);
+      else resolve(longest);
+    };
+    requestAnimationFrame(look);
+  });
+}
