@@ -10,7 +10,7 @@ import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
 import { agentSocket, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
-import { JobStore, Jobs } from '../jobs';
+import { JobStore, Jobs, keepResults } from '../jobs';
 import { Answers } from './answers';
 import { takeLock } from './lock';
 import { Schedulers } from './schedulers';
@@ -49,6 +49,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
   const schedulers = new Schedulers(settings.local, jobs, log);
   await jobs.recover(schedulers.all, ending.signal);
+  keepResults(jobs, log);
   const sessions = new Set<Session>();
   const startedAt = Date.now();
   const finish = (): void => {

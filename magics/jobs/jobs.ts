@@ -148,7 +148,13 @@ export class Jobs {
   delivered(typed: string, by: ProcessIdentity): JobRecord {
     const record = this.get(typed);
     const delivered = deliver(record, by, Date.now());
-    return delivered === record ? record : this.#write(delivered);
+    if (delivered === record) return record;
+    const written = this.#write(delivered);
+    // After the answer: nobody needs to wait for a disk.
+    setImmediate(() => {
+      this.#store.dropLarge(written, this.#options.log);
+    });
+    return written;
   }
 
   release(typed: string, by: ProcessIdentity): JobRecord {
