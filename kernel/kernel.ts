@@ -92,7 +92,7 @@ export class Kernel {
       case 'inspect_request':
         return { type: 'inspect_reply', content: await this.#inspect(content) };
       case 'history_request':
-        return { type: 'history_reply', content: this.#options.history.answer(content) };
+        return { type: 'history_reply', content: await this.#options.history.answer(content) };
       case 'comm_info_request':
         return { type: 'comm_info_reply', content: this.#options.comms.info(content) };
       case 'comm_open':

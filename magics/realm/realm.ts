@@ -3,7 +3,7 @@
 import * as tslib from 'tslib';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
-import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
+import { cellLabel, EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
 import type { Activation } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
@@ -157,7 +157,7 @@ export class Realm {
 
   /** Makes the code of a cell known that did not run here: its functions can be built, its frames are shown. */
   addCode(code: CellCode): void {
-    mapScript(scriptName(code), `Cell [${code.execution}]`, code[this.text].mappings);
+    mapScript(scriptName(code), cellLabel(code.execution), code[this.text].mappings);
     this.codes.add(code, this.text);
   }
 
@@ -185,7 +185,7 @@ export class Realm {
   #compile(code: CellCode): (context: CellContext) => unknown {
     const emit = code[this.text];
     const filename = scriptName(code);
-    mapScript(filename, `Cell [${code.execution}]`, emit.mappings);
+    mapScript(filename, cellLabel(code.execution), emit.mappings);
     const script = new Script(emit.text, { filename });
     const evaluate = script.runInThisContext() as (context: CellContext) => unknown;
     this.codes.add(code, this.text, evaluate);
