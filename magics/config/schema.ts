@@ -1,5 +1,5 @@
 // What a cluster's entry in the config may hold. The names of the options are those of the magic line.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration, parseMemory, quantity } from './quantities';
 
 const count = (least: number) => z.number().int().min(least).max(1_000_000);
