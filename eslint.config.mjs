@@ -46,8 +46,6 @@ export default tseslint.config(
           message: 'Import `* as z`: the object `z` brings all of zod into each program.',
         },
       ],
-        },
-      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // `() => socket.close()` says what happens; braces around it say nothing more.
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
