@@ -16,7 +16,7 @@ interface Call {
   readonly cell: Cell;
   readonly session: ClusterSession;
   /** The home agent, started when a command needs it. */
-  agent(): Promise<AgentConnection>;
+  readonly agent: () => Promise<AgentConnection>;
 }
 
 interface Command {

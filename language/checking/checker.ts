@@ -20,6 +20,13 @@ interface CommittedCell {
   readonly uses: ReadonlySet<ts.SourceFile>;
 }
 
+interface LookedAt {
+  readonly text: string;
+  readonly extension: Extension;
+  readonly standsAlone: boolean;
+  readonly scope: ts.Node | undefined;
+}
+
 export class CellChecker {
   readonly service: ts.LanguageService;
   readonly #options: ts.CompilerOptions;
@@ -32,6 +39,7 @@ export class CellChecker {
   #text = '';
   #standsAlone = false;
   #version = 0;
+  #lookedAt: LookedAt | undefined;
   #extension: Extension = '.ts';
 
   constructor(directory: string, isCancelled: () => boolean) {
@@ -56,10 +64,18 @@ export class CellChecker {
 
   /** Looks at a text that may never be executed: among the names of the notebook, or as a module that stands alone. */
   show(text: string, extension: Extension, standsAlone = false): ts.SourceFile {
+    const looked = this.#lookedAt;
+    const isSame =
+      looked?.text === text &&
+      looked.extension === extension &&
+      looked.standsAlone === standsAlone &&
+      looked.scope === this.scope;
+    // A new version costs a new type checker: asking twice about one text must not.
+    if (!isSame) this.#version++;
+    this.#lookedAt = { text, extension, standsAlone, scope: this.scope };
     this.#text = text;
     this.#standsAlone = standsAlone;
     this.#extension = extension;
-    this.#version++;
     const file = this.program.getSourceFile(this.fileName);
     if (!file) throw new Error(`The compiler has lost ${this.fileName}; restart the kernel.`);
     return file;

@@ -29,7 +29,7 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
   const bytes =
     bundlePath === undefined
       ? containerBytes(head, encoded.graph)
-      : writeContainer(bundlePath, head, encoded.graph, { sync: false });
+      : writeContainer(bundlePath, head, encoded.graph);
   const bound = [...pack.names, ...pack.writeOnly, ...cell.declarations.map((declaration) => declaration.name)];
   const capture = {
     cell,

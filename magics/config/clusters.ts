@@ -14,6 +14,9 @@ export interface ClusterConfig {
   readonly scheduler: ClusterEntry['scheduler'];
   readonly host?: string;
   readonly transport: 'ssh2' | 'openssh';
+  readonly sshConfig?: string;
+  /** Shell lines on the host, before its agent starts. */
+  readonly setup: readonly string[];
   readonly node?: string;
   readonly store?: string;
   readonly prologue: readonly string[];
@@ -75,12 +78,13 @@ export class Clusters {
 }
 
 function toConfig(name: string, entry: ClusterEntry, path: string): ClusterConfig {
-  const { host, node, store, defaults = {}, poll = {} } = entry;
+  const { host, node, store, sshConfig, defaults = {}, poll = {} } = entry;
   return {
     name,
     scheduler: entry.scheduler,
-    transport: entry.transport ?? 'ssh2',
-    ...defined({ host, node, store }),
+    transport: entry.transport ?? 'openssh',
+    ...defined({ host, node, store, sshConfig }),
+    setup: entry.setup ?? [],
     prologue: entry.prologue ?? [],
     batch: defined({
       queue: entry.queue ?? entry.partition,
@@ -130,6 +134,7 @@ function detect(env: Environment): ClusterConfig[] {
     name: scheduler,
     scheduler,
     transport: 'ssh2',
+    setup: [],
     prologue: [],
     batch: {},
     defaults: {},

@@ -4,3 +4,4 @@ export { JobStore } from './store';
 export { followOutput, type OutputPiece } from './follow';
 export { Bell } from './bell';
 export type { Retention } from './retention';
+export { keepResults } from './durability';

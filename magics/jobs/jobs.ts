@@ -92,6 +92,8 @@ export class Jobs {
   }
 
   create(spec: JobSpec): JobRecord {
+    const known = spec.token === undefined ? undefined : this.list().find((job) => job.spec.token === spec.token);
+    if (known !== undefined) return known;
     const scheduler = this.#schedulerOf(spec);
     scheduler.check(spec);
     const record = this.#store.create(spec, Date.now());
@@ -148,7 +150,13 @@ export class Jobs {
   delivered(typed: string, by: ProcessIdentity): JobRecord {
     const record = this.get(typed);
     const delivered = deliver(record, by, Date.now());
-    return delivered === record ? record : this.#write(delivered);
+    if (delivered === record) return record;
+    const written = this.#write(delivered);
+    // After the answer: nobody needs to wait for a disk.
+    setImmediate(() => {
+      this.#store.dropLarge(written, this.#options.log);
+    });
+    return written;
   }
 
   release(typed: string, by: ProcessIdentity): JobRecord {

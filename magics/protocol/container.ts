@@ -5,7 +5,7 @@
 //      blobs, each aligned to 64: written from the memory of the values, read into their own
 // A skeleton that was cut or changed is found by its digest, a cut file by its length, a changed blob by its checksum when it is read.
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import * as zlib from 'node:zlib';
 import { ProtocolError, messageOf } from './errors';
 import type { BlobSource, ReadableGraph } from './graph-decode';
@@ -47,19 +47,16 @@ const COLUMN_TYPES: readonly (readonly [keyof GraphColumns | 'changed', 1 | 4 | 
 ];
 const COUNTS = 3;
 
-export interface WriteOptions {
-  /** Wait until the bytes are on the disk before the file appears. */
-  readonly sync: boolean;
-}
-
-/** Writes beside and renames: whoever finds the file finds it whole. Gives its size. Throws what the system throws (ENOSPC). */
-export function writeContainer(path: string, head: unknown, graph: Graph, options: WriteOptions): number {
+/**
+ * Writes beside and renames: whoever finds the file finds it whole, unless the machine died meanwhile (jobs/durability.ts). Gives its size.
+ * Throws what the system throws (ENOSPC).
+ */
+export function writeContainer(path: string, head: unknown, graph: Graph): number {
   const part = `${path}.part`;
   const file = openSync(part, 'w', 0o600);
   let bytes: number;
   try {
     bytes = writeAll(file, containerParts(head, graph));
-    if (options.sync) fsyncSync(file);
   } catch (error) {
     closeSync(file);
     unlinkSync(part);

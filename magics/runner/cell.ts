@@ -122,7 +122,7 @@ function writeEnvelope(
     startedAt,
     endedAt: Date.now(),
   };
-  writeContainer(join(directory, ENVELOPE_FILE), envelope, reply.encoded.graph, { sync: true });
+  writeContainer(join(directory, ENVELOPE_FILE), envelope, reply.encoded.graph);
   container.close();
 }
 

@@ -14,14 +14,15 @@ test('a cluster cell runs in another process and in another directory', async ()
   expect(there.directory.startsWith(opened.server.stateDirectory)).toBe(true);
 });
 
+// prettier-ignore
 const EXPRESSIONS: readonly string[] = [
-  '42', '-0', 'NaN', '"text \\u{1F600} \\uD800"', '10n ** 30n', 'undefined', 'null', 'Symbol.iterator', 'Symbol.for("shared")',
+  '42', '-0', 'NaN', '"text \\u{1F600} \\uD800"', '10n ** 30n', '[undefined]', 'null', 'Symbol.iterator', 'Symbol.for("shared")',
   '[1, , 3]', '({ a: { b: [true, null] } })', 'new Date(0)', 'new Date(NaN)', 'new Map([["a", new Set([1, 2])]])', '/a+/gi', 'new URL("https://example.org/a?b=1")',
   'new Float64Array([0.1, -0, NaN])', 'new Uint8Array([1, 2, 3]).subarray(1)', 'Buffer.from("bytes")', 'new ArrayBuffer(4)', 'Object.create(null)',
   'new RangeError("stays an error").message', 'Math.max', 'Promise',
   '(() => { const loop: Record<string, unknown> = {}; loop["self"] = loop; return loop; })()',
   '(() => { const one = {}; return [one, one].map((each, _i, all) => each === all[0]); })()',
-]; // prettier-ignore
+];
 
 test.each(EXPRESSIONS)('%s is the same there and here', async (expression) => {
   const there = await valueOf(opened.notebook, `%%cluster\n(${expression})`);

@@ -110,7 +110,9 @@ export async function startServer(options: ServerOptions = {}): Promise<JupyterS
     const environment = { ...jupyterEnvironment(places), ...options.environment };
     for (const name of ['notebooks', 'config', 'data', 'runtime', 'run'])
       mkdirSync(join(home, name), { recursive: true });
-    writeFileSync(join(home, 'config', 'jupyter_server_config.json'), configuration(token, options.lab ?? false), { mode: 0o600 });
+    writeFileSync(join(home, 'config', 'jupyter_server_config.json'), configuration(token, options.lab ?? false), {
+      mode: 0o600,
+    });
     installKernel(options.node ?? kernelNode(), root, home, environment);
     const server = spawn(pythonOf(root), ['-m', 'jupyter_server', `--ServerApp.root_dir=${places.notebooks}`], {
       cwd: places.notebooks,

@@ -24,7 +24,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hostile-'));
   file = join(folder, 'graph.bin');
   const { graph } = encodeGraph({ roots: [value], rootNames: ['v'], hooks: encodeHooks });
-  writeContainer(file, { some: 'head' }, graph, { sync: false });
+  writeContainer(file, { some: 'head' }, graph);
   original = readFileSync(file);
 });
 afterAll(() => {
