@@ -1,6 +1,6 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
 import type { Magics } from '../magics';
-import type { CellOutcome } from '../magics/namespace';
+import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
 import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
 import type { OutputRecord } from '../magics/protocol/output';
@@ -164,8 +164,8 @@ export class Executions {
   async #outcome(cell: RunningCell): Promise<CellOutcome> {
     try {
       const { magics } = this.#options;
-      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell());
-      return await this.#runLocally(cell);
+      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell(() => this.#runHere(cell)));
+      return (await this.#runHere(cell)).outcome;
     } catch (error) {
       if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell.wasInterrupted) };
       if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
@@ -176,24 +176,24 @@ export class Executions {
     }
   }
 
-  async #runLocally(cell: RunningCell): Promise<CellOutcome> {
+  async #runHere(cell: RunningCell): Promise<HereRun> {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
     if (!prepared.ok) {
       // TypeScript would only say that an expression is expected.
       const misplaced = misplacedMagic(source);
-      if (misplaced) return { ok: false, error: plainError(misplaced.name, misplaced.message) };
-      return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+      if (misplaced) return failed(plainError(misplaced.name, misplaced.message));
+      return failed(showProblems(prepared.problems, source, cell.execution));
     }
-    if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted before it began.') };
+    if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
     const lastResort = this.#endIfDeaf(cell);
     try {
       const report = await user.run(cell.turn, prepared.code, allowStdin);
       language.commit(cell.execution, report.progress).catch((error: unknown) => {
         log.write(`the names of cell ${cell.execution} could not be committed`, error);
       });
-      return report;
+      return { outcome: report, took: report.took };
     } finally {
       lastResort();
     }
@@ -244,3 +244,7 @@ export class Executions {
 }
 
 const NOTHING_MORE = { user_expressions: {}, payload: [] };
+
+function failed(error: ShownError): HereRun {
+  return { outcome: { ok: false, error } };
+}

@@ -148,7 +148,9 @@ export class Kernel {
 
   async #isComplete(content: Content): Promise<Content> {
     const source = textOf(content['code']);
-    if (this.#options.magics.owns(source)) return { status: 'unknown' };
+    // An empty line ends a cell magic, since its rest need not be TypeScript.
+    if (this.#options.magics.hasCellMagic(source))
+      return /\n[ \t]*$/.test(source) ? { status: 'complete' } : { status: 'incomplete', indent: '' };
     return { ...(await this.#options.language.isComplete(source, AbortSignal.timeout(ANSWER_MILLISECONDS))) };
   }
 

@@ -1,5 +1,5 @@
 // One cell from its request to its reply: what it is attributed by, where its output goes, and how it is stopped.
-import type { Cell } from '../magics/namespace';
+import type { Cell, HereRun } from '../magics/namespace';
 import type { Turn } from './pipe';
 import type { CellFlow } from './output-flow';
 import type { Message } from './wire/message';
@@ -50,7 +50,7 @@ export class RunningCell {
   }
 
   /** As the magics see it. */
-  toCell(): Cell {
+  toCell(runHere: () => Promise<HereRun>): Cell {
     const { cellId } = this.request.message.metadata;
     return {
       source: this.request.source,
@@ -59,6 +59,7 @@ export class RunningCell {
       output: this.flow,
       signal: this.#interrupt.signal,
       cancel: this.#cancel.signal,
+      runHere,
     };
   }
 

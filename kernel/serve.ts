@@ -37,7 +37,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   const history = new History();
   const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
   const namespace = namespaceOf(user, () => executions.turn);
-  const session: NotebookSession = { namespace, language, directory, ...(notebook ? { notebook } : {}) };
+  const session: NotebookSession = {
+    namespace,
+    language,
+    directory,
+    logFile: log.path,
+    ...(notebook ? { notebook } : {}),
+  };
   const magics = new Magics(session);
   const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   let ending: Promise<void> | undefined;

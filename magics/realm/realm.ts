@@ -138,6 +138,14 @@ export class Realm {
     this.#names.set(name, declaredBy ?? this.#names.get(name));
   }
 
+  /** Forgets all names: what they held can be collected. Tells how many there were. */
+  forget(): number {
+    const count = this.#names.size;
+    for (const name of this.#names.keys()) bindingOf(name).set(undefined);
+    this.#names.clear();
+    return count;
+  }
+
   names(): string[] {
     return [...this.#names.keys()];
   }
