@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { BatchRequest, Resources } from '../protocol/job';
 import type { ClusterEntry } from './schema';
-import { parseConfig } from './parse';
+import type * as Parse from './parse';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -47,6 +47,9 @@ export function readClusters(env: Environment = process.env): ReadonlyMap<string
   const path = configPath(env);
   const found = detect(env).map((cluster): [string, ClusterConfig] => [cluster.name, cluster]);
   if (!existsSync(path)) return new Map(found);
+  // Only now: YAML takes 7 MB and some milliseconds, and most kernels have no config.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loading it later must not make everything wait
+  const { parseConfig } = require('./parse') as typeof Parse;
   const entries = Object.entries(parseConfig(readFileSync(path, 'utf8'), path));
   // An entry takes the place of what was found under the same name.
   return new Map([
