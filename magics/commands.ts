@@ -2,6 +2,7 @@
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
+import { runDoctor } from './doctor';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './config/nearest';
@@ -93,6 +94,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       session.defaultCluster = word.text;
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
     },
+  },
+  doctor: {
+    usage: 'doctor',
+    help: 'Looks whether everything is in place for cluster cells on this machine, and says where logs and jobs are kept.',
+    run: ({ cell, session, agent }) => runDoctor({ cell, session, agent }),
   },
   help: {
     usage: 'help',

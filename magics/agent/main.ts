@@ -8,7 +8,8 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { ClusterError } from '../protocol/errors';
 import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
-import { agentSocket, privateDirectory } from '../protocol/platform';
+import { writeWhole } from '../protocol/files';
+import { agentSocket, placeFile, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
@@ -87,11 +88,13 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
     rmSync(place.path, { force: true });
   }
   await listen(server, place.path);
+  writeWhole(placeFile(settings.stateDirectory), `${place.path}\n`);
   log(`Cellburst ${VERSION} listens at ${place.path}, ${jobs.list().length} jobs`);
   await untilDone(settings, jobs, sessions, ending);
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();
+  rmSync(placeFile(settings.stateDirectory), { force: true });
   if (place.directory !== undefined) rmSync(place.path, { force: true });
   log('done');
 }
