@@ -7,6 +7,7 @@ import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './config/nearest';
 import { isFinal } from './protocol/job';
+import { answering } from './questions';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
 
@@ -72,8 +73,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once.',
     argument: 'job',
     async run({ words, line, cell, session, agent }) {
-      const job = await (await agent()).job(argumentOf(words, line, 'attach ID').text);
-      return bringHome(job.id, cell, session);
+      const connection = await agent();
+      const job = await connection.job(argumentOf(words, line, 'attach ID').text);
+      return answering(connection, cell, () => bringHome(job.id, cell, session));
     },
   },
   use: {

@@ -16,6 +16,7 @@ import { JobStore, Jobs, keepResults } from '../jobs';
 import { Answers } from './answers';
 import { bridge } from './bridge';
 import { takeLock } from './lock';
+import { Questions } from './questions';
 import { Schedulers } from './schedulers';
 import { Session } from './session';
 import { readSettings, type Settings } from './settings';
@@ -54,7 +55,8 @@ async function main(): Promise<void> {
 
 async function serve(settings: Settings, ending: AbortController): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
-  const schedulers = new Schedulers(settings, jobs, log);
+  const questions = new Questions();
+  const schedulers = new Schedulers(settings, jobs, questions.ask, log);
   await jobs.recover(schedulers.all, ending.signal);
   keepResults(jobs, log);
   const sessions = new Set<Session>();
@@ -67,7 +69,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   };
   const status = (): AgentStatus =>
     describeAgent(settings, jobs, schedulers, { startedAt, connections: sessions.size });
-  const answers = new Answers({ jobs, schedulers, status, signal: ending.signal, finish });
+  const answers = new Answers({ jobs, schedulers, questions, status, signal: ending.signal, finish });
   const server = createServer((socket) => {
     const session = new Session(socket, { answers, version: VERSION, log });
     sessions.add(session);
