@@ -174,6 +174,11 @@ describe('%time', () => {
   });
 });
 
+test('a magic below %%cluster is refused before anything is sent', async () => {
+  const { reply } = await kernel.execute(`%%cluster --cores 1\n%%time\n1`);
+  expect(String(reply['evalue'])).toContain('%%time stands on line 2');
+});
+
 test('%%cluster below %%time is refused, not run here', async () => {
   const { reply, stdout } = await kernel.execute(`%%time\n%%cluster\nconsole.log('ran');`);
   expect(stdout).not.toContain('ran');
