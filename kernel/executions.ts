@@ -103,6 +103,7 @@ export class Executions {
 
   /** An input_reply came. */
   answerInput(value: string): void {
+    if (this.#running?.takeAnswer(value) === true) return;
     if (this.#running) this.#options.user.answerInput(this.#running.turn, value);
   }
 
@@ -155,7 +156,9 @@ export class Executions {
       if (!silent) void this.#options.wire.publish(message, type, content);
     });
     const execution = request.storeHistory ? ++this.#count : ++this.#uncounted;
-    const cell = new RunningCell(request, ++this.#turns, execution, flow);
+    const cell = new RunningCell(request, ++this.#turns, execution, flow, (prompt, password) => {
+      void this.#options.wire.reply('stdin', message, 'input_request', { prompt, password });
+    });
     this.#cells.set(cell.turn, cell);
     this.#cells.delete(cell.turn - REMEMBERED_CELLS);
     this.#running = this.#newest = cell;
