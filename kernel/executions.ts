@@ -3,6 +3,7 @@ import type { Magics } from '../magics';
 import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
 import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
+import { FIRST_UNCOUNTED } from '../magics/protocol/code';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
 import type { Language } from '../language';
@@ -14,6 +15,7 @@ import type { ExecuteRequest } from './running-cell';
 import { UserProcessEnded } from './process-end';
 import type { ProcessEnd } from './process-end';
 import { interrupted, lostProcess, plainError, tellLoss } from './shown-errors';
+import { evaluateAll } from './user-expressions';
 import type { UserSeat } from './user-seat';
 import type { Content, Message } from './wire/message';
 import type { Wire } from './wire/wire';
@@ -22,8 +24,6 @@ import type { Wire } from './wire/wire';
 const LAST_RESORT_MILLISECONDS = 1_600;
 /** Late output of older cells than this is no longer told apart. */
 const REMEMBERED_CELLS = 1_000;
-/** Silent cells have numbers of their own: theirs must not meet that of a later cell. */
-const FIRST_SILENT_EXECUTION = 1_000_000;
 
 export interface ExecutionsOptions {
   readonly wire: Wire;
@@ -44,7 +44,7 @@ export class Executions {
   #newest: RunningCell | undefined;
   #turns = 0;
   #count = 0;
-  #silentCount = FIRST_SILENT_EXECUTION;
+  #uncounted = FIRST_UNCOUNTED;
 
   constructor(options: ExecutionsOptions) {
     this.#options = options;
@@ -103,6 +103,7 @@ export class Executions {
 
   /** An input_reply came. */
   answerInput(value: string): void {
+    if (this.#running?.takeAnswer(value) === true) return;
     if (this.#running) this.#options.user.answerInput(this.#running.turn, value);
   }
 
@@ -130,21 +131,22 @@ export class Executions {
     const { message, source } = request;
     await wire.status(message, 'busy');
     if (source.trim() === '') {
-      await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, this.#count);
+      const user_expressions = await this.#expressions(request);
+      await this.#reply(request, { status: 'ok', user_expressions, payload: [] }, this.#count);
       return;
     }
     const cell = this.#open(request);
-    if (!request.silent)
-      await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
+    if (!request.silent) await wire.publish(message, 'execute_input', { code: source, execution_count: this.#count });
     if (request.storeHistory) history.add(cell.execution, source);
     const outcome = await this.#outcome(cell);
+    const expressions = outcome.ok ? await this.#expressions(request) : {};
     // Native output comes by other pipes: what has arrived by now belongs before the result. And "run all" sends its cells at once: those on the
     // wire by now count as waiting.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#flow.drained();
     // Decided before the client hears of the failure: what it sends afterwards is meant.
     const aborted = !outcome.ok && request.stopOnError ? this.#queue.splice(0) : [];
-    await this.#tell(cell, outcome);
+    await this.#tell(cell, outcome, expressions);
     for (const waiting of aborted) await this.#abort(waiting);
   }
 
@@ -153,12 +155,22 @@ export class Executions {
     const flow = this.#flow.open((type, content) => {
       if (!silent) void this.#options.wire.publish(message, type, content);
     });
-    const execution = request.storeHistory ? ++this.#count : ++this.#silentCount;
-    const cell = new RunningCell(request, ++this.#turns, execution, flow);
+    const execution = request.storeHistory ? ++this.#count : ++this.#uncounted;
+    const cell = new RunningCell(request, ++this.#turns, execution, flow, (prompt, password) => {
+      void this.#options.wire.reply('stdin', message, 'input_request', { prompt, password });
+    });
     this.#cells.set(cell.turn, cell);
     this.#cells.delete(cell.turn - REMEMBERED_CELLS);
     this.#running = this.#newest = cell;
     return cell;
+  }
+
+  #expressions({ message, expressions }: ExecuteRequest): Promise<Content> {
+    return evaluateAll(expressions, (source) => {
+      if (this.#options.magics.owns(source)) return Promise.resolve({ ok: false, error: NO_MAGIC });
+      const request = { message, source, silent: true, storeHistory: false, stopOnError: false, allowStdin: false };
+      return this.#outcome(this.#open({ ...request, expressions: [] }));
+    });
   }
 
   async #outcome(cell: RunningCell): Promise<CellOutcome> {
@@ -215,14 +227,16 @@ export class Executions {
     };
   }
 
-  async #tell(cell: RunningCell, outcome: CellOutcome): Promise<void> {
-    const { wire } = this.#options;
+  async #tell(cell: RunningCell, outcome: CellOutcome, user_expressions: Content): Promise<void> {
+    const { wire, history } = this.#options;
     const { request, execution } = cell;
     const count = request.storeHistory ? execution : this.#count;
     if (outcome.ok) {
       if (outcome.display && !request.silent)
         await wire.publish(request.message, 'execute_result', { execution_count: count, ...outcome.display });
-      await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, count);
+      const text = outcome.display?.data['text/plain'];
+      if (request.storeHistory && typeof text === 'string') history.addOutput(execution, text);
+      await this.#reply(request, { status: 'ok', user_expressions, payload: [] }, count);
       return;
     }
     const { name, message, traceback } = outcome.error;
@@ -243,7 +257,10 @@ export class Executions {
   }
 }
 
-const NOTHING_MORE = { user_expressions: {}, payload: [] };
+const NO_MAGIC = plainError(
+  'UsageError',
+  'A magic cannot be a user expression: it would run each time a front end looks at the notebook. Run it in a cell.',
+);
 
 function failed(error: ShownError): HereRun {
   return { outcome: { ok: false, error } };

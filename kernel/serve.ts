@@ -1,7 +1,9 @@
 // Puts the parts of the kernel together, serves until it is asked to end, and ends in order.
+import { join } from 'node:path';
 import type { Language } from '../language';
 import { Magics } from '../magics';
 import type { NotebookSession } from '../magics/namespace';
+import { stateDirectory } from '../magics/protocol/platform';
 import { Comms } from './comms';
 import { Executions } from './executions';
 import { History } from './history';
@@ -18,6 +20,7 @@ export interface ServeOptions {
   /** Where Jupyter started us: the notebook's folder. */
   readonly directory: string;
   readonly notebook: string | undefined;
+  readonly isJS: boolean;
   readonly log: Log;
   readonly language: Language;
   readonly user: UserSeat;
@@ -26,7 +29,7 @@ export interface ServeOptions {
 const PARENT_CHECK_MILLISECONDS = 1_000;
 
 export async function serve(options: ServeOptions): Promise<void> {
-  const { connection, directory, notebook, log, language, user } = options;
+  const { connection, directory, notebook, isJS, log, language, user } = options;
   process.on('uncaughtException', (error) => {
     log.write('an error nobody caught', error);
   });
@@ -34,7 +37,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     log.write('a rejection nobody handled', reason);
   });
   const wire = await Wire.open(connection, log);
-  const history = new History();
+  const history = new History(join(stateDirectory(), 'history'), log);
   const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
   const namespace = namespaceOf(user, () => executions.turn);
   const session: NotebookSession = {
@@ -65,7 +68,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   const shutdown = () => {
     ending ??= (async () => {
-      await Promise.all([user.close(), language.close(), comms.closeAll(), magics[Symbol.asyncDispose]()]);
+      await Promise.all([
+        user.close(),
+        language.close(),
+        comms.closeAll(),
+        history.close(),
+        magics[Symbol.asyncDispose](),
+      ]);
       await wire.close();
       process.exit(0);
     })();
@@ -76,7 +85,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     executions.interrupt();
   });
   endWithParent(shutdown);
-  await new Kernel({ wire, connection, executions, language, magics, history, comms, log, shutdown }).serve();
+  await new Kernel({ wire, connection, isJS, executions, language, magics, history, comms, log, shutdown }).serve();
 }
 
 /** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */

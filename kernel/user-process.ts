@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { CellCode } from '../magics/protocol/code';
+import { hugePages } from '../magics/protocol/huge-pages';
 import { OutputReader } from '../magics/protocol/output';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { Log } from './log';
@@ -59,6 +60,7 @@ export class UserProcess {
     this.#log = log;
     this.#child = spawn(process.execPath, [...NODE_FLAGS, ...userFlags(), program], {
       cwd: directory,
+      env: { ...process.env, ...hugePages() },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     });

@@ -20,6 +20,11 @@ export interface Cell {
    * whoever detached something at the first interrupt listens here to cancel it.
    */
   readonly cancel: AbortSignal;
+  /** Asks the user in the cell. Absent where the front end cannot; undefined when the signal was aborted first. */
+  readonly ask?: (
+    question: { readonly prompt: string; readonly isSecret: boolean },
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
   /** Runs what stands beside the magic lines as a cell of its own would run: checked, in the user process, interruptible. Once. */
   runHere(): Promise<HereRun>;
 }

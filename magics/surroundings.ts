@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { offer, type Magic, type MagicPlace, type Offers } from './magic';
 import { argumentText, pointAt, type Word } from './line';
 import { didYouMean } from './config/nearest';
+import { cellLabel } from './protocol/code';
 import type { Checks } from './protocol/language';
 import { showBytes } from './config/quantities';
 import { showTable, showText, succeed } from './show';
@@ -106,7 +107,7 @@ export const who: Magic = {
       kind,
       type,
       shown,
-      execution === undefined ? '' : `Cell [${execution}]`,
+      execution === undefined ? '' : cellLabel(execution),
     ]);
     return succeed(showTable(['name', 'kind', 'type', 'value', 'from'], rows));
   },

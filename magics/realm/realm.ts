@@ -3,10 +3,11 @@
 import * as tslib from 'tslib';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
-import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
+import { cellLabel, EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
 import type { Activation } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
+import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
 import { installFrames, mapScript, withoutMarks } from './frames';
@@ -54,8 +55,11 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
-  /** Of functions that were built here: the variables they share. */
+  /** Of functions that were built here: the scope they were built in. */
   readonly activations = new WeakMap<object, Activation>();
+  /** Of scopes that were built here: their activations, by what stands for the portal. */
+  readonly portals = new WeakMap<object, Activation>();
+  readonly #environments = new WeakMap<Activation, object>();
   /** Of classes that were built here: their methods and accessors as the text gives them. */
   readonly members = new WeakMap<object, readonly ClassMember[]>();
   /** Names bound so far, with the cell that declared each last. */
@@ -157,8 +161,17 @@ export class Realm {
 
   /** Makes the code of a cell known that did not run here: its functions can be built, its frames are shown. */
   addCode(code: CellCode): void {
-    mapScript(scriptName(code), `Cell [${code.execution}]`, code[this.text].mappings);
+    mapScript(scriptName(code), cellLabel(code.execution), code[this.text].mappings);
     this.codes.add(code, this.text);
+  }
+
+  /** The variables of an activation for functions that are built in it later on. */
+  environmentOf(activation: Activation): object {
+    const known = this.#environments.get(activation);
+    if (known !== undefined) return known;
+    const environment = environmentOf(activation);
+    this.#environments.set(activation, environment);
+    return environment;
   }
 
   noteMembers(owner: object): void {
@@ -185,7 +198,7 @@ export class Realm {
   #compile(code: CellCode): (context: CellContext) => unknown {
     const emit = code[this.text];
     const filename = scriptName(code);
-    mapScript(filename, `Cell [${code.execution}]`, emit.mappings);
+    mapScript(filename, cellLabel(code.execution), emit.mappings);
     const script = new Script(emit.text, { filename });
     const evaluate = script.runInThisContext() as (context: CellContext) => unknown;
     this.codes.add(code, this.text, evaluate);

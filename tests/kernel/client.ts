@@ -116,6 +116,7 @@ export class KernelClient {
   static async start(
     environment: NodeJS.ProcessEnv = {},
     user?: { readonly uid: number; readonly gid: number },
+    flags: readonly string[] = [],
   ): Promise<KernelClient> {
     const directory = mkdtempSync(join(tmpdir(), 'kernel-test-'));
     const [shell, control, stdin, iopub, hb] = (await freePorts(5)) as [number, number, number, number, number];
@@ -123,7 +124,7 @@ export class KernelClient {
     const connectionFile = join(directory, 'connection.json');
     writeFileSync(connectionFile, JSON.stringify(connectionFields(ports)));
     if (user) for (const path of [directory, connectionFile]) chownSync(path, user.uid, user.gid);
-    const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), connectionFile], {
+    const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), ...flags, connectionFile], {
       cwd: directory,
       env: {
         ...process.env,

@@ -286,3 +286,18 @@ describe('the line itself', () => {
     expect(await kernel.request('shell', 'is_complete_request', { code })).toMatchObject({ status });
   });
 });
+
+test('a shutdown ends what a cell runs, with all its children', async () => {
+  const own = await KernelClient.start();
+  try {
+    const id = await own.startCell('%%bash\nsleep 600 &\necho $$ $! started\nwait');
+    await own.printed(id, 'started');
+    const printed = own.iopub.messages.find(({ type, parentId }) => type === 'stream' && parentId === id);
+    const pids = String(printed?.content['text']).match(/\d+/g) ?? [];
+    expect(pids).toHaveLength(2);
+    await own.request('control', 'shutdown_request', { restart: false });
+    for (const pid of pids) await gone(Number(pid));
+  } finally {
+    await own.stop();
+  }
+});
