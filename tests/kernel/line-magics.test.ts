@@ -306,3 +306,24 @@ test('a shutdown ends what a cell runs, with all its children', async () => {
     await own.stop();
   }
 });
+
+test('%memory SIZE starts the process anew with a larger heap', async () => {
+  const own = await KernelClient.start();
+  const shownBy = async (code: string) => textOf((await own.execute(code)).result);
+  try {
+    await own.execute('const before = 1;');
+    const pid = await shownBy('process.pid');
+    expect(evalue(await own.execute('%memory lots'))).toMatch(/takes a size/);
+    expect(await shownBy('before')).toBe('1');
+    const { result, stderr } = await own.execute('%memory 600MB');
+    expect(textOf(result)).toMatch(/may grow to 600 MB\. All names are gone/);
+    expect(stderr).toBe('');
+    expect(await shownBy('process.pid')).not.toBe(pid);
+    expect((await own.execute('before')).reply).toMatchObject({ ename: 'TypeScriptError' });
+    const limit = Number(await shownBy(`(await import('node:v8')).getHeapStatistics().heap_size_limit / 1024 / 1024`));
+    expect(limit).toBeGreaterThanOrEqual(600);
+    expect(limit).toBeLessThan(1_000);
+  } finally {
+    await own.stop();
+  }
+});
