@@ -11,6 +11,11 @@ const ON = `${RUNTIME.revive}.on`;
 export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void {
   const fields = privateFields(node, false);
   const statics = privateFields(node, true);
+  const keys = node.members.filter(({ name }) => name && ts.isComputedPropertyName(name) && isKept(r, name)).length;
+  if (keys > 0) {
+    r.writer.copyTo(node.members.pos);
+    r.writer.insert(`static{${RUNTIME.revive}.keyed(this,${keys})}`);
+  }
   if (fields.length === 0 && statics.length === 0) return;
   r.writer.copyTo(node.members.pos);
   const [first] = fields;
@@ -23,6 +28,32 @@ export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void 
       : [`statics:{get:()=>${readAll('this', statics)},set:(v)=>{${assignAll('this', statics)}}}`]),
   ];
   r.writer.insert(`static{${RUNTIME.revive}.register(this,{${access.join(',')}})}`);
+}
+
+/**
+ * Writes a computed key. A class that is made again takes the keys it had: what they are computed from may not be there yet, and may have changed.
+ * A method of an object literal that is made again is taken out of its literal, whatever its key.
+ */
+export function writeKey(r: Rewriting, node: ts.ComputedPropertyName): void {
+  const { expression, parent } = node;
+  const isClass = ts.isClassLike(parent.parent);
+  if (!isKept(r, node) || (!isClass && ts.isPropertyAssignment(parent))) {
+    r.visit(expression);
+    return;
+  }
+  r.writer.copyTo(expression.getStart(r.file));
+  r.writer.insert(isClass ? `${ON}?${RUNTIME.revive}.nextKey():${RUNTIME.revive}.key(` : `${ON}?"":(`);
+  r.visit(expression);
+  r.writer.copyTo(expression.end);
+  r.writer.insert(')');
+}
+
+/** Does the key depend on more than the language's own words? */
+function isKept(r: Rewriting, { expression }: ts.ComputedPropertyName): boolean {
+  const inner = unwrap(expression);
+  if (ts.isStringLiteralLike(inner) || ts.isNumericLiteral(inner)) return false;
+  const isSymbol = ts.isPropertyAccessExpression(inner) && ts.isIdentifier(inner.expression);
+  return !(isSymbol && isGlobalName(r, inner.expression));
 }
 
 function readAll(holder: string, names: readonly string[]): string {

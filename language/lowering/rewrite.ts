@@ -14,7 +14,7 @@ import {
   type Rewriting,
 } from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
-import { isRevived, writeConstructorHead, writeInitialiser, writeOpening, writeStaticBlock } from './reviving';
+import { isRevived, writeConstructorHead, writeInitialiser, writeKey, writeOpening, writeStaticBlock } from './reviving';
 import { typedAt, type Anchor, type Writer } from './writer';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
@@ -86,6 +86,7 @@ export class Rewriter implements Rewriting {
     } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis('this', thisContainer(node).container);
     else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(isSuperCall(node) ? 'other' : 'super');
     else if (ts.isPrivateIdentifier(node)) this.#visitPrivate(node);
+    else if (ts.isComputedPropertyName(node)) writeKey(this, node);
     else if (ts.isCaseOrDefaultClause(node)) this.#visitClause(node);
     else return false;
     return true;

@@ -10,7 +10,7 @@ import type { Portal } from './activations';
 import { idOf } from './code-table';
 import type { Code } from './code-table';
 import { InstanceRules } from './instances';
-import { privatesOf } from './private-fields';
+import { computedKeysOf, privatesOf } from './private-fields';
 import { References } from './references';
 import type { Realm } from './realm';
 import { Inspection } from './scopes';
@@ -123,7 +123,7 @@ export class Describer implements EncodeHooks {
     if (code.function.kind !== 'class') return { kind: 'function', code: idOf(code), ...activation };
     const superclass = Reflect.getPrototypeOf(value);
     const extended = superclass === null || superclass === FunctionPrototype ? {} : { superclass };
-    return { kind: 'class', code: idOf(code), ...activation, ...extended };
+    return { kind: 'class', code: idOf(code), ...activation, ...extended, keys: computedKeysOf(value) };
   }
 
   #withoutCode(value: object): FunctionShape {

@@ -184,6 +184,15 @@ const CELLS: readonly Row[] = [
     '7',
   ],
   [
+    'D7b computed keys from names of the notebook',
+    [
+      "import { inspect } from 'node:util'; const sym = Symbol('own'); let word = 'say'; class A { [inspect.custom]() { return 'shown' } static [sym] = 2; get [`${word}It`]() { return 3 } [word + 1] = 4; static [word + 'late']() { return 5 } } const a = new A; const o = { [sym]() { return 6 }, get [word]() { return 7 } }; word = 'other'",
+    ],
+    'const b = new A; [a[inspect.custom](), A[sym], b.sayIt, b.say1, A.saylate(), o[sym](), o.say].join()',
+    "'shown,2,3,4,5,6,7'",
+    [['b instanceof A && b.sayIt', 3]],
+  ],
+  [
     'D10 a class that extends',
     ['class A { n() { return 1 } } class B extends A { n() { return super.n() + 1 } } const b = new B'],
     'b.n() + Number(b instanceof A) + B.name.length',
