@@ -41,6 +41,7 @@ interface Entry {
   thisOwner: ts.Node | undefined;
   hidesThis: boolean;
   usesPrivate: boolean;
+  isDecorated: boolean;
   usesSuper: boolean;
 }
 
@@ -73,6 +74,7 @@ export class FunctionTable {
       thisOwner: undefined,
       hidesThis: false,
       usesPrivate: false,
+      isDecorated: false,
       usesSuper: false,
     };
     this.#entries.push(entry);
@@ -111,6 +113,12 @@ export class FunctionTable {
       if (what === 'this') entry.thisOwner = container;
       else entry.hidesThis = true;
     }
+  }
+
+  /** The class that was entered last has decorators. */
+  noteDecorated(): void {
+    const entry = this.#open.at(-1);
+    if (entry) entry.isDecorated = true;
   }
 
   /** A private name that `owner` declares. */
@@ -163,6 +171,7 @@ export class FunctionTable {
       lexicalThis: entry.lexicalThis,
       ...(hiddenThis ? { hiddenThis } : {}),
       ...(entry.usesPrivate ? { usesPrivate: true } : {}),
+      ...(entry.isDecorated ? { isDecorated: true } : {}),
       usesSuper: entry.usesSuper,
     };
   }

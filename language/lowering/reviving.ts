@@ -84,7 +84,7 @@ export function writeInitialiser(
 ): void {
   const { initializer, parent } = field;
   if (!initializer) return;
-  const isGuarded = isStaticField(field) ? !isDecorated(parent) : isRevived(r, parent);
+  const isGuarded = isStaticField(field) || isRevived(r, parent);
   if (!isGuarded || isInert(initializer) || !ts.isClassLike(parent)) {
     visit(initializer);
     return;
@@ -96,16 +96,12 @@ export function writeInitialiser(
   r.writer.insert(')');
 }
 
-/** Writes a static block; what the compiler put there for decorators must run. */
+/** Writes a static block. What decorators did is in the variables around the class and in its members, and travels as values. */
 export function writeStaticBlock(
   r: Rewriting,
   node: ts.ClassStaticBlockDeclaration,
   visit: (body: ts.Block) => void,
 ): void {
-  if (isDecorated(node.parent)) {
-    visit(node.body);
-    return;
-  }
   r.writer.copyTo(node.body.getStart(r.file) + 1);
   r.writer.insert(`if(!${ON}){`);
   visit(node.body);
@@ -169,8 +165,9 @@ function isInert(value: ts.Expression): boolean {
   );
 }
 
-const DECORATION = /\b__(?:esDecorate|runInitializers)\b|\b_classThis\b/;
-
-function isDecorated(node: ts.Node): boolean {
-  return DECORATION.test(node.getText());
+/** Has the compiler spelled out decorators in it? */
+export function isDecorated(node: ts.ClassLikeDeclaration): boolean {
+  return node.members.some(
+    (member) => ts.isClassStaticBlockDeclaration(member) && member.getText().includes('__esDecorate('),
+  );
 }

@@ -14,7 +14,15 @@ import {
   type Rewriting,
 } from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
-import { isRevived, writeConstructorHead, writeInitialiser, writeKey, writeOpening, writeStaticBlock } from './reviving';
+import {
+  isDecorated,
+  isRevived,
+  writeConstructorHead,
+  writeInitialiser,
+  writeKey,
+  writeOpening,
+  writeStaticBlock,
+} from './reviving';
 import { typedAt, type Anchor, type Writer } from './writer';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
@@ -192,6 +200,7 @@ export class Rewriter implements Rewriting {
     if (isDefaultOrExport(node)) this.writer.replaceTo(begin, '');
     this.writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
     this.#inside(node, begin, () => {
+      if (isDecorated(node)) this.table.noteDecorated();
       node.heritageClauses?.forEach(this.visit);
       writeOpening(this, node);
       node.members.forEach(this.visit);

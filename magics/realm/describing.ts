@@ -111,7 +111,9 @@ export class Describer implements EncodeHooks {
     if (member !== undefined) return { kind: 'member', ...member };
     if (code.function.usesSuper && isMethod(code.function)) return refused(SUPER);
     const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
-    if (parent?.kind === 'class' && isMethod(code.function)) return refused(APART);
+    // What a decorator was given of a method is a function of its own by now.
+    const isReplaced = parent?.isDecorated === true;
+    if (parent?.kind === 'class' && isMethod(code.function) && !isReplaced) return refused(APART);
     const reason = reasonAgainst(code);
     if (reason !== undefined) return refused(reason);
     const captured = this.#activationOf(value, code);

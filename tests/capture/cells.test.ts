@@ -193,6 +193,19 @@ const CELLS: readonly Row[] = [
     [['b instanceof A && b.sayIt', 3]],
   ],
   [
+    'D8 decorators',
+    [
+      'let applied = 0; function log(value, { name }) { applied++; return function (...args) { return `${name}:${value.apply(this, args)}` } } function twice() { return (x) => x * 2 } function seal(value) { applied += 10; value.sealed = true } function bound(value, { addInitializer, name }) { addInitializer(function () { this[name] = this[name].bind(this) }) }',
+      '@seal class A { #h = 5; get h() { return this.#h } @log m() { return this.x + this.h } @twice x = 2; @log static s() { return 1 } static t = 7; @bound b() { return this.x } @log get g() { return 3 } } const a = new A',
+    ],
+    'const c = new A; const { b } = c; a.x = 3; [a.m(), c.m(), A.s(), A.t, A.sealed, b(), a.b(), c.g, applied, A.name, a instanceof A].join()',
+    "'m:8,m:9,s:1,7,true,4,3,g:3,13,A,true'",
+    [
+      ['a.m() + c.m() + applied', 'm:8m:913'],
+      ['c instanceof A', true],
+    ],
+  ],
+  [
     'D10 a class that extends',
     ['class A { n() { return 1 } } class B extends A { n() { return super.n() + 1 } } const b = new B'],
     'b.n() + Number(b instanceof A) + B.name.length',
