@@ -42,6 +42,7 @@ interface Entry {
   hidesThis: boolean;
   usesPrivate: boolean;
   isDecorated: boolean;
+  hidesNames: boolean;
   usesSuper: boolean;
 }
 
@@ -75,6 +76,7 @@ export class FunctionTable {
       hidesThis: false,
       usesPrivate: false,
       isDecorated: false,
+      hidesNames: false,
       usesSuper: false,
     };
     this.#entries.push(entry);
@@ -119,6 +121,10 @@ export class FunctionTable {
   noteDecorated(): void {
     const entry = this.#open.at(-1);
     if (entry) entry.isDecorated = true;
+  }
+
+  noteHidden(): void {
+    for (const entry of this.#open) entry.hidesNames = true;
   }
 
   /** A private name that `owner` declares. */
@@ -172,6 +178,7 @@ export class FunctionTable {
       ...(hiddenThis ? { hiddenThis } : {}),
       ...(entry.usesPrivate ? { usesPrivate: true } : {}),
       ...(entry.isDecorated ? { isDecorated: true } : {}),
+      ...(entry.hidesNames ? { hidesNames: true } : {}),
       usesSuper: entry.usesSuper,
     };
   }

@@ -3,6 +3,7 @@ import { ts } from '../compiler';
 import { RUNTIME, mangle } from '../../magics/protocol/code';
 import { writeAwait, writeBody, writeLoopBody } from './checks';
 import { isNotebookList, passed, writeList, writeLoopTarget } from './declarations';
+import { writeEvaluated } from './evaluated';
 import { propertyText, type CodeNode } from './function-names';
 import {
   visitNamed,
@@ -231,9 +232,15 @@ export class Rewriter implements Rewriting {
     }
     if (ts.isIdentifier(callee) && ownerOf(callee) === undefined && !this.known.has(callee.text)) {
       if (callee.text === 'require' && literal !== undefined) this.found.dynamicImports.add(literal);
-      if (callee.text === 'eval' && argument && literal === undefined)
-        this.found.hiddenNames.push(typedAt(this.#anchors, node.getStart(this.file)));
+      if (callee.text === 'eval' && argument) return this.#visitEval(node, argument);
     }
+    return false;
+  }
+
+  #visitEval(node: ts.CallExpression, argument: ts.Expression): boolean {
+    if (ts.isStringLiteralLike(argument) && writeEvaluated(this, node, argument)) return true;
+    this.table.noteHidden();
+    this.found.hiddenNames.push(typedAt(this.#anchors, node.getStart(this.file)));
     return false;
   }
 

@@ -169,6 +169,8 @@ export interface FunctionCode {
   readonly hiddenThis?: boolean;
   /** It uses private names of a class that it stands in. Absent: no. */
   readonly usesPrivate?: boolean;
+  /** It, or something inside it, evaluates text whose names are not known. Absent: no. */
+  readonly hidesNames?: boolean;
   /** A class whose members decorators may have replaced. Absent: no. */
   readonly isDecorated?: boolean;
   /** It uses `super` of its own: a method that travels only with its home object. */

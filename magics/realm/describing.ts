@@ -270,9 +270,14 @@ function ownerName({ function: code, cell }: Code): string {
 }
 
 function reasonAgainst(code: Code): RefusalReason | undefined {
-  const { hiddenThis, usesPrivate, assigned = [] } = code.function;
+  const { hiddenThis, usesPrivate, hidesNames, assigned = [] } = code.function;
   const name = ownerName(code);
   const owner = name === '' ? 'the call that made it' : name;
+  if (hidesNames === true)
+    return {
+      what: 'direct eval hides what the function needs',
+      advice: 'name what it needs outside of the text',
+    };
   if (usesPrivate === true)
     return {
       what: 'a function that uses private names of a class around it',
