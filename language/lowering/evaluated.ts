@@ -15,16 +15,16 @@ export function writeEvaluated(r: Rewriting, call: ts.CallExpression, literal: t
   // It throws its SyntaxError when it runs, as the language has it.
   if (syntaxErrorsOf(file).length > 0) return true;
   const free: ts.Identifier[] = [];
-  let usesThis = false;
+  const selves: ts.Node[] = [];
   const collect = (node: ts.Node): void => {
     if (ts.isIdentifier(node) && isReference(node) && ownerOf(node) === undefined) free.push(node);
-    if (node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword) usesThis = true;
+    if (node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword) selves.push(node);
     ts.forEachChild(node, collect);
   };
   collect(file);
   const uses = free.map((id) => ({ id, meaning: meaningAt(r, id, call), writes: assignsTo(id, file) }));
   if (uses.some(({ meaning, writes }) => writes && meaning.is === 'local')) return false;
-  if (usesThis) r.table.noteThis('other');
+  if (selves.length > 0) r.table.noteThis('other');
   let text = '';
   let end = 0;
   for (const { id, meaning, writes } of uses) {
