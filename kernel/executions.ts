@@ -1,7 +1,6 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
 import type { Magics } from '../magics';
 import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
-import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
 import { FIRST_UNCOUNTED } from '../magics/protocol/code';
 import type { OutputRecord } from '../magics/protocol/output';
@@ -192,12 +191,7 @@ export class Executions {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
-    if (!prepared.ok) {
-      // TypeScript would only say that an expression is expected.
-      const misplaced = misplacedMagic(source);
-      if (misplaced) return failed(plainError(misplaced.name, misplaced.message));
-      return failed(showProblems(prepared.problems, source, cell.execution));
-    }
+    if (!prepared.ok) return failed(showProblems(prepared.problems, source, cell.execution));
     if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
     const lastResort = this.#endIfDeaf(cell);
     try {

@@ -44,6 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     namespace,
     language,
     directory,
+    restart: (heapMiB) => user.restart([`--max-old-space-size=${heapMiB}`]),
     logFile: log.path,
     ...(notebook ? { notebook } : {}),
   };

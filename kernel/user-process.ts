@@ -33,6 +33,13 @@ function userFlags(): string[] {
   return (process.env['CELLBURST_NODE_OPTIONS'] ?? '').split(/\s+/).filter((flag) => flag !== '');
 }
 
+export interface UserProcessOptions {
+  readonly program: string;
+  readonly directory: string;
+  /** Of Node, after those of the environment. */
+  readonly flags: readonly string[];
+}
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -54,11 +61,18 @@ export class UserProcess {
   #stderrTail = '';
   #end: ProcessEnd | undefined;
   readonly startedAt = Date.now();
+  /** Resolves once the process is gone and all its output was given. */
+  readonly ended: Promise<void>;
+  #tellEnded: () => void = () => undefined;
 
-  constructor(program: string, directory: string, events: UserProcessEvents, log: Log) {
+  constructor(options: UserProcessOptions, events: UserProcessEvents, log: Log) {
+    const { program, directory, flags } = options;
     this.#events = events;
+    this.ended = new Promise((resolve) => {
+      this.#tellEnded = resolve;
+    });
     this.#log = log;
-    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...userFlags(), program], {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...userFlags(), ...flags, program], {
       cwd: directory,
       env: { ...process.env, ...hugePages() },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
@@ -260,6 +274,7 @@ export class UserProcess {
     this.#runs.clear();
     this.#calls.clear();
     this.#events.ended(end);
+    this.#tellEnded();
   }
 }
 

@@ -71,6 +71,8 @@ export interface NotebookSession {
   /** The folder of the notebook. */
   readonly directory: string;
   readonly notebook?: string;
+  /** Ends the process of the cells and starts another, whose heap may grow to this. All names are gone. */
+  restart(heapMiB: number): Promise<void>;
   /** Where this kernel writes what has no cell to be shown in. The file exists once there is something. */
   readonly logFile: string;
 }

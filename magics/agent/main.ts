@@ -56,7 +56,7 @@ async function main(): Promise<void> {
 async function serve(settings: Settings, ending: AbortController): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
   const questions = new Questions();
-  const schedulers = new Schedulers(settings, jobs, questions.ask, log);
+  const schedulers = new Schedulers(settings, jobs, questions, log);
   await jobs.recover(schedulers.all, ending.signal);
   keepResults(jobs, log);
   const sessions = new Set<Session>();

@@ -17,6 +17,7 @@ interface Pending {
 export class Questions {
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(question: AskedQuestion) => void>();
+  readonly #arrivals = new Set<() => void>();
   #last = 0;
 
   readonly ask: Ask = (question, signal) =>
@@ -43,6 +44,19 @@ export class Questions {
       for (const listener of this.#listeners) listener(asked);
     });
 
+  /** Until somebody listens who was not there before, or the signal. */
+  readonly untilPerson = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        this.#arrivals.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+      if (signal.aborted) done();
+      else this.#arrivals.add(done);
+    });
+
   /** undefined: the person would rather not. A question that is settled already has no use for it. */
   answer(id: number, text: string | undefined): void {
     this.#pending.get(id)?.settle(text);
@@ -51,6 +65,7 @@ export class Questions {
   /** Tells the questions that wait, and each new one. Gives how to stop that. */
   subscribe(listener: (question: AskedQuestion) => void): () => void {
     this.#listeners.add(listener);
+    for (const arrived of [...this.#arrivals]) arrived();
     for (const { question } of this.#pending.values()) listener(question);
     return () => {
       this.#listeners.delete(listener);

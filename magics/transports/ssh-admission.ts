@@ -1,7 +1,7 @@
 // How a host lets us in: what needs no person first, then what does. Each way is tried once; a person's answers are used and forgotten.
 import type { AnyAuthMethod, ParsedKey } from 'ssh2';
 import { existsSync, readFileSync } from 'node:fs';
-import { TransportError } from '../protocol/errors';
+import { TransportError, messageOf } from '../protocol/errors';
 import type { Ask } from './ask';
 import type { SshSettings } from './ssh-settings';
 
@@ -26,6 +26,8 @@ export class Admission {
   readonly #parseKey: ParseKey;
   readonly #signal: AbortSignal;
   readonly #ways: Way[];
+  /** Called when a question of the server stays without an answer: the connection is to be given up, not to fail there. */
+  unanswered: (error: TransportError) => void = () => undefined;
 
   constructor(settings: SshSettings, ask: Ask, parseKey: ParseKey, signal: AbortSignal) {
     this.#settings = settings;
@@ -103,12 +105,15 @@ export class Admission {
           const answers: string[] = [];
           for (const { prompt, echo } of prompts) {
             const text = [instructions.trim(), prompt.trim()].filter((part) => part !== '').join(' ');
-            answers.push((await this.#question(text, echo !== true)) ?? '');
+            const answer = await this.#question(text, echo !== true);
+            if (answer === undefined) throw this.#nobody(text);
+            answers.push(answer);
           }
           return answers;
         };
-        // Without an answer the server refuses, in its own time.
-        answerAll().then(finish, () => finish([]));
+        answerAll().then(finish, (error: unknown) =>
+          this.unanswered(error instanceof TransportError ? error : this.#nobody(messageOf(error))),
+        );
       },
     };
   }
@@ -117,6 +122,13 @@ export class Admission {
     const { user: username } = this.#settings;
     const password = await this.#question('Password:', true);
     return password === undefined ? undefined : { type: 'password', username, password };
+  }
+
+  #nobody(text: string): TransportError {
+    const { user, alias } = this.#settings;
+    return new TransportError(
+      `${user}@${alias} asks ${JSON.stringify(text)}, and nobody answered. Run a cell on this cluster, or attach to one of its jobs, and answer there.`,
+    );
   }
 
   #question(text: string, isSecret: boolean): Promise<string | undefined> {

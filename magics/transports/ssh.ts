@@ -105,6 +105,10 @@ export class SshHost implements Host {
             }),
           );
         }, REACH_MS);
+        admission.unanswered = (error) => {
+          reject(error);
+          client.end();
+        };
         signal.addEventListener(
           'abort',
           () => reject(new TransportError(`The connection to ${shown} was given up.`, { transient: true })),

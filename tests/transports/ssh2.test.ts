@@ -105,7 +105,7 @@ describeIf(`hosts by ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`,
     const good = person({ assword: setting('SSHD_PASSWORD') });
     expect(await say('cb-login', 'echo in', config, good.ask)).toEqual(IN);
     expect(good.asked.map(({ isSecret }) => isSecret)).toEqual([true]);
-    await expect(say('cb-login', 'echo in', config, nobody)).rejects.toThrow(/lets nobody in/);
+    await expect(say('cb-login', 'echo in', config, nobody)).rejects.toThrow(/nobody answered/);
     await expect(say('cb-jump', 'echo in', config, good.ask)).rejects.toThrow(/lets nobody in/);
   });
 
@@ -114,6 +114,7 @@ describeIf(`hosts by ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`,
     const { ask, asked } = person({ assword: setting('SSHD_PASSWORD'), 'One-time code': code });
     expect(await say('cb-mfa', 'echo in', setting('SSHD_CONFIG'), ask)).toEqual(IN);
     expect(asked.map(({ text }) => text)).toEqual(['Password:', 'One-time code:']);
+    await expect(say('cb-mfa', 'echo in', setting('SSHD_CONFIG'), nobody)).rejects.toThrow(/nobody answered/);
   });
 
   test('an unknown host is shown with its fingerprint, and trusted by a yes only, from then on', async () => {
