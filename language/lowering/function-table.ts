@@ -41,6 +41,8 @@ interface Entry {
   thisOwner: ts.Node | undefined;
   hidesThis: boolean;
   usesPrivate: boolean;
+  isDecorated: boolean;
+  hidesNames: boolean;
   usesSuper: boolean;
 }
 
@@ -73,6 +75,8 @@ export class FunctionTable {
       thisOwner: undefined,
       hidesThis: false,
       usesPrivate: false,
+      isDecorated: false,
+      hidesNames: false,
       usesSuper: false,
     };
     this.#entries.push(entry);
@@ -111,6 +115,16 @@ export class FunctionTable {
       if (what === 'this') entry.thisOwner = container;
       else entry.hidesThis = true;
     }
+  }
+
+  /** The class that was entered last has decorators. */
+  noteDecorated(): void {
+    const entry = this.#open.at(-1);
+    if (entry) entry.isDecorated = true;
+  }
+
+  noteHidden(): void {
+    for (const entry of this.#open) entry.hidesNames = true;
   }
 
   /** A private name that `owner` declares. */
@@ -163,6 +177,8 @@ export class FunctionTable {
       lexicalThis: entry.lexicalThis,
       ...(hiddenThis ? { hiddenThis } : {}),
       ...(entry.usesPrivate ? { usesPrivate: true } : {}),
+      ...(entry.isDecorated ? { isDecorated: true } : {}),
+      ...(entry.hidesNames ? { hidesNames: true } : {}),
       usesSuper: entry.usesSuper,
     };
   }

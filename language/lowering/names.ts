@@ -6,7 +6,7 @@ import { isAnonymous, namesItsRight } from './function-names';
 import type { FunctionTable, Use } from './function-table';
 import type { Plan, TopName } from './plan';
 import type { Portals } from './portals';
-import { isPatternTarget, ownerOf, unwrap } from './scopes';
+import { isPatternTarget, ownerAt, unwrap } from './scopes';
 import type { Writer } from './writer';
 
 /** What the parts of the rewriting share. */
@@ -21,7 +21,7 @@ export interface Rewriting {
   readonly visit: (node: ts.Node) => void;
 }
 
-type Meaning =
+export type Meaning =
   | { readonly is: 'local'; readonly owner: ts.Node }
   /** Declared at the top level of this cell; `dead` when it may not be initialised here. */
   | { readonly is: 'own'; readonly top: TopName; readonly dead: boolean; readonly constant: boolean }
@@ -42,10 +42,14 @@ const CONTEXT: ReadonlyMap<string, string> = new Map([
 const GLOBALS: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(globalThis), ...EMIT_HELPERS, 'arguments']);
 
 function meaningOf(r: Rewriting, id: ts.Identifier): Meaning {
-  const name = id.text;
-  const owner = ownerOf(id);
+  return meaningAt(r, id, id);
+}
+
+/** What a name would mean where `place` is. */
+export function meaningAt(r: Rewriting, { text: name, escapedText }: ts.Identifier, place: ts.Node): Meaning {
+  const owner = ownerAt(escapedText, place);
   const top = r.plan.topName(name, owner);
-  if (top) return { is: 'own', top, dead: r.plan.mayBeDead(id, top), constant: isConstant(top.kind) };
+  if (top) return { is: 'own', top, dead: r.plan.mayBeDead(place, top), constant: isConstant(top.kind) };
   if (owner) return { is: 'local', owner };
   if (name.startsWith(`$${MARK}`)) return { is: 'global' };
   const kind = r.known.get(name);
@@ -64,7 +68,7 @@ function isConstant(kind: DeclarationKind): boolean {
   return kind === 'const' || kind === 'import';
 }
 
-function note(r: Rewriting, name: string, meaning: Meaning, ...uses: Use[]): void {
+export function note(r: Rewriting, name: string, meaning: Meaning, ...uses: Use[]): void {
   if (meaning.is === 'local') r.table.noteLocal(name, meaning.owner);
   else if (meaning.is === 'global') {
     if (name === 'arguments') r.table.noteThis('other');
@@ -84,7 +88,7 @@ function deadCheck(name: string, meaning: Meaning): string {
   return meaning.is === 'own' && meaning.dead ? `${isReady(meaning.top)}||${RUNTIME.dead}(${quoted(name)}),` : '';
 }
 
-function readText(name: string, meaning: Meaning): string {
+export function readText(name: string, meaning: Meaning): string {
   const binding = mangle(name);
   if (meaning.is === 'own')
     return meaning.dead ? `(${isReady(meaning.top)}?${binding}:${RUNTIME.dead}(${quoted(name)}))` : binding;
@@ -98,7 +102,7 @@ function throwConstant(name: string): string {
 }
 
 /** A property whose reading and writing is that of the name: goes wherever the language wants an assignment target. */
-function targetText(name: string, meaning: Meaning): string {
+export function targetText(name: string, meaning: Meaning): string {
   const binding = mangle(name);
   if (meaning.is === 'local' || meaning.is === 'global') return name;
   if (meaning.is === 'context') return meaning.text;

@@ -87,7 +87,7 @@ export class Portals {
     if (!symbol) return;
     const variable = this.#variable(owner, id.text);
     if (isCaptured(id, owner)) variable.isCaptured = true;
-    if (isWrite(id, owner) && !symbol.declarations?.some(isConstant)) variable.isWritten = true;
+    if (assignsTo(id, owner) && !symbol.declarations?.some(isConstant)) variable.isWritten = true;
   }
 
   /** A `var` is one variable for all turns of a loop, and for all its declarations. */
@@ -200,7 +200,8 @@ function isCaptured(id: ts.Node, owner: ts.Node): boolean {
   return false;
 }
 
-function isWrite(id: ts.Identifier, owner: ts.Node): boolean {
+/** Does the identifier stand where a variable of `owner` is assigned? */
+export function assignsTo(id: ts.Identifier, owner: ts.Node): boolean {
   let target: ts.Expression = id;
   while (ts.isParenthesizedExpression(target.parent)) target = target.parent;
   const { parent } = target;

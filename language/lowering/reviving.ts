@@ -11,6 +11,11 @@ const ON = `${RUNTIME.revive}.on`;
 export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void {
   const fields = privateFields(node, false);
   const statics = privateFields(node, true);
+  const keys = node.members.filter(({ name }) => name && ts.isComputedPropertyName(name) && isKept(r, name)).length;
+  if (keys > 0) {
+    r.writer.copyTo(node.members.pos);
+    r.writer.insert(`static{${RUNTIME.revive}.keyed(this,${keys})}`);
+  }
   if (fields.length === 0 && statics.length === 0) return;
   r.writer.copyTo(node.members.pos);
   const [first] = fields;
@@ -23,6 +28,32 @@ export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void 
       : [`statics:{get:()=>${readAll('this', statics)},set:(v)=>{${assignAll('this', statics)}}}`]),
   ];
   r.writer.insert(`static{${RUNTIME.revive}.register(this,{${access.join(',')}})}`);
+}
+
+/**
+ * Writes a computed key. A class that is made again takes the keys it had: what they are computed from may not be there yet, and may have changed.
+ * A method of an object literal that is made again is taken out of its literal, whatever its key.
+ */
+export function writeKey(r: Rewriting, node: ts.ComputedPropertyName): void {
+  const { expression, parent } = node;
+  const isClass = ts.isClassLike(parent.parent);
+  if (!isKept(r, node) || (!isClass && ts.isPropertyAssignment(parent))) {
+    r.visit(expression);
+    return;
+  }
+  r.writer.copyTo(expression.getStart(r.file));
+  r.writer.insert(isClass ? `${ON}?${RUNTIME.revive}.nextKey():${RUNTIME.revive}.key(` : `${ON}?"":(`);
+  r.visit(expression);
+  r.writer.copyTo(expression.end);
+  r.writer.insert(')');
+}
+
+/** Does the key depend on more than the language's own words? */
+function isKept(r: Rewriting, { expression }: ts.ComputedPropertyName): boolean {
+  const inner = unwrap(expression);
+  if (ts.isStringLiteralLike(inner) || ts.isNumericLiteral(inner)) return false;
+  const isSymbol = ts.isPropertyAccessExpression(inner) && ts.isIdentifier(inner.expression);
+  return !(isSymbol && isGlobalName(r, inner.expression));
 }
 
 function readAll(holder: string, names: readonly string[]): string {
@@ -53,7 +84,7 @@ export function writeInitialiser(
 ): void {
   const { initializer, parent } = field;
   if (!initializer) return;
-  const isGuarded = isStaticField(field) ? !isDecorated(parent) : isRevived(r, parent);
+  const isGuarded = isStaticField(field) || isRevived(r, parent);
   if (!isGuarded || isInert(initializer) || !ts.isClassLike(parent)) {
     visit(initializer);
     return;
@@ -65,16 +96,12 @@ export function writeInitialiser(
   r.writer.insert(')');
 }
 
-/** Writes a static block; what the compiler put there for decorators must run. */
+/** Writes a static block. What decorators did is in the variables around the class and in its members, and travels as values. */
 export function writeStaticBlock(
   r: Rewriting,
   node: ts.ClassStaticBlockDeclaration,
   visit: (body: ts.Block) => void,
 ): void {
-  if (isDecorated(node.parent)) {
-    visit(node.body);
-    return;
-  }
   r.writer.copyTo(node.body.getStart(r.file) + 1);
   r.writer.insert(`if(!${ON}){`);
   visit(node.body);
@@ -138,8 +165,9 @@ function isInert(value: ts.Expression): boolean {
   );
 }
 
-const DECORATION = /\b__(?:esDecorate|runInitializers)\b|\b_classThis\b/;
-
-function isDecorated(node: ts.Node): boolean {
-  return DECORATION.test(node.getText());
+/** Has the compiler spelled out decorators in it? */
+export function isDecorated(node: ts.ClassLikeDeclaration): boolean {
+  return node.members.some(
+    (member) => ts.isClassStaticBlockDeclaration(member) && member.getText().includes('__esDecorate('),
+  );
 }

@@ -3,6 +3,7 @@ import { ts } from '../compiler';
 import { RUNTIME, mangle } from '../../magics/protocol/code';
 import { writeAwait, writeBody, writeLoopBody } from './checks';
 import { isNotebookList, passed, writeList, writeLoopTarget } from './declarations';
+import { writeEvaluated } from './evaluated';
 import { propertyText, type CodeNode } from './function-names';
 import {
   visitNamed,
@@ -14,7 +15,15 @@ import {
   type Rewriting,
 } from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
-import { isRevived, writeConstructorHead, writeInitialiser, writeOpening, writeStaticBlock } from './reviving';
+import {
+  isDecorated,
+  isRevived,
+  writeConstructorHead,
+  writeInitialiser,
+  writeKey,
+  writeOpening,
+  writeStaticBlock,
+} from './reviving';
 import { typedAt, type Anchor, type Writer } from './writer';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
@@ -86,6 +95,7 @@ export class Rewriter implements Rewriting {
     } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis('this', thisContainer(node).container);
     else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(isSuperCall(node) ? 'other' : 'super');
     else if (ts.isPrivateIdentifier(node)) this.#visitPrivate(node);
+    else if (ts.isComputedPropertyName(node)) writeKey(this, node);
     else if (ts.isCaseOrDefaultClause(node)) this.#visitClause(node);
     else return false;
     return true;
@@ -191,6 +201,7 @@ export class Rewriter implements Rewriting {
     if (isDefaultOrExport(node)) this.writer.replaceTo(begin, '');
     this.writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
     this.#inside(node, begin, () => {
+      if (isDecorated(node)) this.table.noteDecorated();
       node.heritageClauses?.forEach(this.visit);
       writeOpening(this, node);
       node.members.forEach(this.visit);
@@ -221,9 +232,15 @@ export class Rewriter implements Rewriting {
     }
     if (ts.isIdentifier(callee) && ownerOf(callee) === undefined && !this.known.has(callee.text)) {
       if (callee.text === 'require' && literal !== undefined) this.found.dynamicImports.add(literal);
-      if (callee.text === 'eval' && argument && literal === undefined)
-        this.found.hiddenNames.push(typedAt(this.#anchors, node.getStart(this.file)));
+      if (callee.text === 'eval' && argument) return this.#visitEval(node, argument);
     }
+    return false;
+  }
+
+  #visitEval(node: ts.CallExpression, argument: ts.Expression): boolean {
+    if (ts.isStringLiteralLike(argument) && writeEvaluated(this, node, argument)) return true;
+    this.table.noteHidden();
+    this.found.hiddenNames.push(typedAt(this.#anchors, node.getStart(this.file)));
     return false;
   }
 

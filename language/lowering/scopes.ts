@@ -28,17 +28,21 @@ export function isFunctionNode(node: ts.Node): node is FunctionNode {
 
 /** The node whose scope declares the name: the source file for a top-level name, undefined when nothing in the cell does. */
 export function ownerOf(id: ts.Identifier): ts.Node | undefined {
-  let child: ts.Node = id;
-  for (let node: ts.Node | undefined = id.parent; node as ts.Node | undefined; child = node, node = node.parent) {
-    const symbol = localsOf(node)?.get(id.escapedText);
+  return ownerAt(id.escapedText, id);
+}
+
+/** The same for a name that would stand where `place` is. */
+export function ownerAt(name: ts.__String, place: ts.Node): ts.Node | undefined {
+  let child = place;
+  for (let node: ts.Node | undefined = place.parent; node as ts.Node | undefined; child = node, node = node.parent) {
+    const symbol = localsOf(node)?.get(name);
     // A `var` of the body is not visible from the parameters.
     if (
       symbol &&
       !(ts.isParameter(child) && !symbol.declarations?.some((declaration) => inParameters(declaration, node)))
     )
       return node;
-    if ((ts.isFunctionExpression(node) || ts.isClassLike(node)) && node.name?.escapedText === id.escapedText)
-      return node;
+    if ((ts.isFunctionExpression(node) || ts.isClassLike(node)) && node.name?.escapedText === name) return node;
   }
   return undefined;
 }

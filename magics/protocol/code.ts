@@ -35,7 +35,8 @@ export const RUNTIME = {
   /**
    * `REVIVE.on` (boolean): field initialisers, static blocks and constructors of the notebook's classes stand aside, so that a class can be
    * evaluated and `Reflect.construct`ed without running the user's code. `REVIVE.register(class, access: PrivateAccess)` comes first in
-   * each class that has private fields.
+   * each class that has private fields. Computed keys of classes pass through `REVIVE.key(k)`, and `REVIVE.keyed(class, count)` says whose the last
+   * ones were; a class that is made again asks `REVIVE.nextKey()` for each instead.
    */
   revive: `$${MARK}r`,
   /**
@@ -168,6 +169,10 @@ export interface FunctionCode {
   readonly hiddenThis?: boolean;
   /** It uses private names of a class that it stands in. Absent: no. */
   readonly usesPrivate?: boolean;
+  /** It, or something inside it, evaluates text whose names are not known. Absent: no. */
+  readonly hidesNames?: boolean;
+  /** A class whose members decorators may have replaced. Absent: no. */
+  readonly isDecorated?: boolean;
   /** It uses `super` of its own: a method that travels only with its home object. */
   readonly usesSuper: boolean;
 }

@@ -72,9 +72,15 @@ export class CodeRecords {
     else {
       this.#to.headInts.push(this.#to.strings.id(shape.code));
       this.#to.headInts.push(shape.activation === undefined ? -1 : this.#to.number(shape.activation));
-      if (shape.kind === 'class') this.#to.headInts.push(superclass === null ? -1 : this.#to.number(superclass));
+      if (shape.kind === 'class') this.#classHead(superclass, shape.keys);
     }
     this.#to.extras(value, Reflect.ownKeys(value), integrityOf(value), true);
+  }
+
+  #classHead(superclass: object | null, keys: readonly (string | symbol)[]): void {
+    this.#to.headInts.push(superclass === null ? -1 : this.#to.number(superclass));
+    this.#to.headInts.push(keys.length);
+    for (const key of keys) this.#to.headValue(key);
   }
 
   #member(shape: FunctionShape & { kind: 'member' }): void {

@@ -61,7 +61,7 @@ export const KIND = {
   reference: 13,
   /** Head: id of the code id, number of the activation or -1. */
   function: 14,
-  /** Head: id of the code id, number of the activation or -1, number of the superclass or -1. */
+  /** Head: id of the code id, number of the activation or -1, number of the superclass or -1, count of computed keys, each a value. */
   class: 15,
   /** Head: number of the function whose `prototype` it is. */
   prototype: 16,

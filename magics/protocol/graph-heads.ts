@@ -12,7 +12,13 @@ export type HeadValue = { readonly primitive: unknown } | { readonly number: num
 /** What is made only once other objects are there. */
 export type Pending =
   | { readonly kind: 'function'; readonly code: string; readonly activation: number }
-  | { readonly kind: 'class'; readonly code: string; readonly activation: number; readonly superclass: number }
+  | {
+      readonly kind: 'class';
+      readonly code: string;
+      readonly activation: number;
+      readonly superclass: number;
+      readonly keys: readonly HeadValue[];
+    }
   | { readonly kind: 'prototype'; readonly owner: number }
   | {
       readonly kind: 'member';
@@ -113,6 +119,7 @@ export class HeadReader {
           code: this.text(),
           activation: this.objectOrNone(),
           superclass: this.objectOrNone(),
+          keys: this.#values(),
         };
       case KIND.prototype:
         return { kind: 'prototype', owner: this.object() };
@@ -139,10 +146,14 @@ export class HeadReader {
   #bound(): Pending {
     const target = this.object();
     const self = this.#value();
+    return { kind: 'bound', target, self, args: this.#values() };
+  }
+
+  #values(): HeadValue[] {
     const count = this.#ints.count(this.#ints);
-    const args: HeadValue[] = [];
-    for (let i = 0; i < count; i++) args.push(this.#value());
-    return { kind: 'bound', target, self, args };
+    const values: HeadValue[] = [];
+    for (let i = 0; i < count; i++) values.push(this.#value());
+    return values;
   }
 
   #value(): HeadValue {
@@ -196,7 +207,7 @@ export function numbersIn(pending: Pending): number[] {
     case 'function':
       return [pending.activation];
     case 'class':
-      return [pending.activation, pending.superclass];
+      return [pending.activation, pending.superclass, ...pending.keys.flatMap(numberOf)];
     case 'prototype':
     case 'member':
     case 'revived':
@@ -204,13 +215,14 @@ export function numbersIn(pending: Pending): number[] {
     case 'view':
       return [pending.buffer];
     case 'bound':
-      return [
-        pending.target,
-        ...[pending.self, ...pending.args].flatMap((value) => ('number' in value ? [value.number] : [])),
-      ];
+      return [pending.target, ...[pending.self, ...pending.args].flatMap(numberOf)];
     case 'boxed':
       return [];
   }
+}
+
+function numberOf(value: HeadValue): number[] {
+  return 'number' in value ? [value.number] : [];
 }
 
 export function size(value: number): number {

@@ -27,8 +27,14 @@ export interface RefusalReason {
 
 export type FunctionShape =
   | { readonly kind: 'function'; readonly code: string; readonly activation?: Activation }
-  /** `superclass` absent: it extends nothing, or null. */
-  | { readonly kind: 'class'; readonly code: string; readonly activation?: Activation; readonly superclass?: object }
+  /** `superclass` absent: it extends nothing, or null. `keys`: what its computed keys came out as. */
+  | {
+      readonly kind: 'class';
+      readonly code: string;
+      readonly activation?: Activation;
+      readonly superclass?: object;
+      readonly keys: readonly (string | symbol)[];
+    }
   /** A method or accessor that comes with its class. */
   | {
       readonly kind: 'member';
@@ -86,7 +92,7 @@ export interface BuiltGroup {
   readonly activation: Activation;
   readonly inner: readonly BuiltGroup[];
   /** Gives the i-th function; a class needs its superclass for that. Asked once for each. */
-  make(index: number, superclass: object | null): object;
+  make(index: number, superclass: object | null, keys?: readonly (string | symbol)[]): object;
 }
 
 export interface DecodeHooks {

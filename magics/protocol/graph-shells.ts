@@ -324,7 +324,8 @@ export class ShellMaker {
         return this.#makeCode(number, pending.code, pending.activation, null);
       case 'class': {
         const superclass = pending.superclass === -1 ? null : this.#madeObject(pending.superclass);
-        return this.#makeCode(number, pending.code, pending.activation, superclass);
+        const keys = pending.keys.map((key) => this.#key(key));
+        return this.#makeCode(number, pending.code, pending.activation, superclass, keys);
       }
       case 'prototype': {
         const prototype: unknown = Reflect.getOwnPropertyDescriptor(
@@ -374,11 +375,23 @@ export class ShellMaker {
     return Object.create(prototype === -1 ? null : this.#madeObject(prototype)) as object;
   }
 
-  #makeCode(number: number, code: string, activation: number, superclass: object | null): object {
-    if (activation === -1) return this.#hooks.build(bareGroup([code])).make(0, superclass);
+  #key(value: HeadValue): string | symbol {
+    const key = this.#resolved(value);
+    if (typeof key !== 'string' && typeof key !== 'symbol') throw broken('a key is neither a string nor a symbol');
+    return key;
+  }
+
+  #makeCode(
+    number: number,
+    code: string,
+    activation: number,
+    superclass: object | null,
+    keys: readonly (string | symbol)[] = [],
+  ): object {
+    if (activation === -1) return this.#hooks.build(bareGroup([code])).make(0, superclass, keys);
     const group = this.#groups.get(activation);
     if (group === undefined) throw broken('a function has no activation');
-    return group.make(this.#groupIndex.get(number) ?? -1, superclass);
+    return group.make(this.#groupIndex.get(number) ?? -1, superclass, keys);
   }
 
   #makeView(pending: Pending & { kind: 'view' }): object {

@@ -94,7 +94,10 @@ export class Builder implements DecodeHooks {
     if (opened.token !== undefined) this.#realm.portals.set(opened.token, built);
     return {
       activation: built,
-      make: (index, superclass) => this.#make(codes[index], opened.make[index], superclass, activation),
+      make: (index, superclass, keys = []) => {
+        const make = opened.make[index];
+        return this.#make(codes[index], make && (() => make(superclass)), keys, activation);
+      },
       inner: inner.flatMap((scope, index) => {
         const part = opened.inner[index];
         return part === undefined ? [] : [this.#adopt(scope, part, activation)];
@@ -104,12 +107,12 @@ export class Builder implements DecodeHooks {
 
   #make(
     code: Code | undefined,
-    make: OpenedScope['make'][number] | undefined,
-    superclass: object | null,
+    make: (() => object) | undefined,
+    keys: readonly (string | symbol)[],
     activation: Activation | undefined,
   ): object {
     if (code === undefined || make === undefined) throw new ProtocolError('A function of an activation is missing.');
-    const made = reviving(() => make(superclass));
+    const made = reviving(make, keys);
     const value = isMethodLike(code) ? partOf(made, code) : made;
     this.#realm.codes.note(value, code);
     if (activation !== undefined) this.#realm.activations.set(value, activation);

@@ -10,7 +10,7 @@ import type { Portal } from './activations';
 import { idOf } from './code-table';
 import type { Code } from './code-table';
 import { InstanceRules } from './instances';
-import { privatesOf } from './private-fields';
+import { computedKeysOf, privatesOf } from './private-fields';
 import { References } from './references';
 import type { Realm } from './realm';
 import { Inspection } from './scopes';
@@ -111,7 +111,9 @@ export class Describer implements EncodeHooks {
     if (member !== undefined) return { kind: 'member', ...member };
     if (code.function.usesSuper && isMethod(code.function)) return refused(SUPER);
     const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
-    if (parent?.kind === 'class' && isMethod(code.function)) return refused(APART);
+    // What a decorator was given of a method is a function of its own by now.
+    const isReplaced = parent?.isDecorated === true;
+    if (parent?.kind === 'class' && isMethod(code.function) && !isReplaced) return refused(APART);
     const reason = reasonAgainst(code);
     if (reason !== undefined) return refused(reason);
     const captured = this.#activationOf(value, code);
@@ -123,7 +125,7 @@ export class Describer implements EncodeHooks {
     if (code.function.kind !== 'class') return { kind: 'function', code: idOf(code), ...activation };
     const superclass = Reflect.getPrototypeOf(value);
     const extended = superclass === null || superclass === FunctionPrototype ? {} : { superclass };
-    return { kind: 'class', code: idOf(code), ...activation, ...extended };
+    return { kind: 'class', code: idOf(code), ...activation, ...extended, keys: computedKeysOf(value) };
   }
 
   #withoutCode(value: object): FunctionShape {
@@ -268,9 +270,14 @@ function ownerName({ function: code, cell }: Code): string {
 }
 
 function reasonAgainst(code: Code): RefusalReason | undefined {
-  const { hiddenThis, usesPrivate, assigned = [] } = code.function;
+  const { hiddenThis, usesPrivate, hidesNames, assigned = [] } = code.function;
   const name = ownerName(code);
   const owner = name === '' ? 'the call that made it' : name;
+  if (hidesNames === true)
+    return {
+      what: 'direct eval hides what the function needs',
+      advice: 'name what it needs outside of the text',
+    };
   if (usesPrivate === true)
     return {
       what: 'a function that uses private names of a class around it',

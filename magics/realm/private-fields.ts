@@ -9,15 +9,38 @@ interface Revival {
   on: boolean;
   readonly register: (owner: object, access: PrivateAccess) => void;
   readonly accesses: WeakMap<object, PrivateAccess>;
+  /** Gives a computed key as the language would use it. */
+  readonly key: (value: unknown) => string | symbol;
+  readonly keyed: (owner: object, count: number) => void;
+  readonly nextKey: () => string | symbol;
+  /** Computed keys of classes, in the order of their texts. */
+  readonly keys: WeakMap<object, readonly (string | symbol)[]>;
+  /** For the class that is being made again. */
+  given: (string | symbol)[];
 }
 
 function revival(): Revival {
   const known: unknown = Reflect.get(MAIN, RUNTIME.revive);
   if (known !== undefined) return known as Revival;
   const accesses = new WeakMap<object, PrivateAccess>();
+  const keys = new WeakMap<object, readonly (string | symbol)[]>();
+  const pending: (string | symbol)[] = [];
+  const key = (value: unknown): string | symbol => {
+    const made = typeof value === 'symbol' ? value : String(value);
+    pending.push(made);
+    return made;
+  };
   const fresh: Revival = {
     on: false,
     accesses,
+    keys,
+    given: [],
+    key,
+    nextKey: () => key(fresh.given.shift()),
+    keyed: (owner, count) => {
+      // A class within the key of another one has taken its own away by now.
+      keys.set(owner, pending.splice(pending.length - count));
+    },
     register: (owner, access) => {
       accesses.set(owner, access);
     },
@@ -32,15 +55,20 @@ export function installRevival(): void {
 }
 
 /** While `action` runs, initialisers, static blocks and constructors of the notebook's classes stand aside. */
-export function reviving<T>(action: () => T): T {
+export function reviving<T>(action: () => T, keys: readonly (string | symbol)[] = []): T {
   const state = revival();
-  const before = state.on;
-  state.on = true;
+  const before = { on: state.on, given: state.given };
+  Object.assign(state, { on: true, given: [...keys] });
   try {
     return action();
   } finally {
-    state.on = before;
+    Object.assign(state, before);
   }
+}
+
+/** What the computed keys of a class came out as. */
+export function computedKeysOf(owner: object): readonly (string | symbol)[] {
+  return revival().keys.get(owner) ?? [];
 }
 
 /** Of an instance: what each class of its chain keeps in it, the newest class first. Of a class: its private statics. */

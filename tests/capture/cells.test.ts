@@ -48,6 +48,19 @@ const CELLS: readonly Row[] = [
   ],
   ['A14 an enum', ['enum E { A = 1, B }'], 'E[2] + E.A', "'B1'"],
   ['A15 a namespace', ['namespace N { export const q = 3 }'], 'N.q', '3'],
+  [
+    'A17 eval of a literal',
+    ['let x = 1; const k = 2'],
+    "eval('x++; ({ k }).k + x') + typeof eval('typeof nope')",
+    "'4string'",
+    [['x', 2]],
+  ],
+  [
+    'A17b eval of a literal in a function',
+    ['let x = 5; const f = ((y) => () => eval("let z = y; x + z"))(1)'],
+    'f()',
+    '6',
+  ],
   ['A18 top-level await', ['async function fetchIt() { return 5 }'], 'const x = await fetchIt(); x', '5', [['x', 5]]],
   ['B1 an import', ["import * as path from 'node:path'"], "path.join('a', 'b')", "'a/b'"],
   ['B5 require', ["const { join } = require('path')"], "join('a')", "'a'"],
@@ -182,6 +195,28 @@ const CELLS: readonly Row[] = [
     ['class A { *[Symbol.iterator]() { yield 1; yield 2 } [Symbol.toPrimitive]() { return 5 } } const a = new A'],
     '[...a].length + +a',
     '7',
+  ],
+  [
+    'D7b computed keys from names of the notebook',
+    [
+      "import { inspect } from 'node:util'; const sym = Symbol('own'); let word = 'say'; class A { [inspect.custom]() { return 'shown' } static [sym] = 2; get [`${word}It`]() { return 3 } [word + 1] = 4; static [word + 'late']() { return 5 } } const a = new A; const o = { [sym]() { return 6 }, get [word]() { return 7 } }; word = 'other'",
+    ],
+    'const b = new A; [a[inspect.custom](), A[sym], b.sayIt, b.say1, A.saylate(), o[sym](), o.say].join()',
+    "'shown,2,3,4,5,6,7'",
+    [['b instanceof A && b.sayIt', 3]],
+  ],
+  [
+    'D8 decorators',
+    [
+      'let applied = 0; function log(value, { name }) { applied++; return function (...args) { return `${name}:${value.apply(this, args)}` } } function twice() { return (x) => x * 2 } function seal(value) { applied += 10; value.sealed = true } function bound(value, { addInitializer, name }) { addInitializer(function () { this[name] = this[name].bind(this) }) }',
+      '@seal class A { #h = 5; get h() { return this.#h } @log m() { return this.x + this.h } @twice x = 2; @log static s() { return 1 } static t = 7; @bound b() { return this.x } @log get g() { return 3 } } const a = new A',
+    ],
+    'const c = new A; const { b } = c; a.x = 3; [a.m(), c.m(), A.s(), A.t, A.sealed, b(), a.b(), c.g, applied, A.name, a instanceof A].join()',
+    "'m:8,m:9,s:1,7,true,4,3,g:3,13,A,true'",
+    [
+      ['a.m() + c.m() + applied', 'm:8m:913'],
+      ['c instanceof A', true],
+    ],
   ],
   [
     'D10 a class that extends',

@@ -185,6 +185,46 @@ const CELLS: readonly Row[] = [
     [['f.now()', '2,4']],
   ],
   [
+    'a class with state around it',
+    ['const C = (() => { let n = 0; return class { static hit = () => ++n; m() { return n } } })()'],
+    'C.hit(); new C().m()',
+    '1',
+    [['C.hit() * 10 + new C().m()', 22]],
+  ],
+  [
+    'a function that calls itself',
+    [
+      'function outer() { let n = 0; const rec = (k) => (k === 0 ? n : ((n += k), rec(k - 1))); return rec } const rec = outer()',
+    ],
+    'rec(3)',
+    '6',
+    [['rec(1)', 7]],
+  ],
+  [
+    'functions of the old kind with arrows in them',
+    ['function A() { this.v = 1; this.get = () => this.v } A.prototype.up = function () { this.v++ }; const a = new A'],
+    'a.up(); a.get()',
+    '2',
+    [['a.get()', 2]],
+  ],
+  [
+    'functions born there that use this of an activation here',
+    ['class T { n = 1; maker() { return () => () => ++this.n } } const t = new T, make = t.maker()'],
+    'const up = make(); up()',
+    '2',
+    [
+      ['up() + t.n', 6],
+      ['make()()', 4],
+    ],
+  ],
+  [
+    'generators of an activation',
+    ['const f = (() => { let n = 0; return { gen: function* () { while (n < 3) yield n++ }, now: () => n } })()'],
+    '[...f.gen()].join()',
+    "'0,1,2'",
+    [['f.now()', 3]],
+  ],
+  [
     'a mixin with state',
     [
       'const mixin = (Base) => { let made = 0; return class extends Base { constructor() { super(); made++ } static count() { return made } } }; const M = mixin(Object); new M',
@@ -204,4 +244,44 @@ test.each(CELLS.map((row) => [row[0], row] as const))('%s', async (_sentence, [,
   if (value !== undefined) expect(shown).toBe(value);
   for (const [expression, expected] of then)
     expect([expression, await notebook.run(expression)]).toEqual([expression, expected]);
+});
+
+test('what a function needs goes along, not what its neighbours hold', async () => {
+  await notebook.run(
+    'function make() { let n = 0, socket; socket = new WeakMap(); return { count: () => ++n, get: () => socket } } const { count, get } = make()',
+  );
+  expect(await notebook.value('count()')).toBe('1');
+  expect(await notebook.run('count()')).toBe(2);
+});
+
+test('a variable that another function met later needs goes along', async () => {
+  await notebook.run(
+    'function make() { let n = 0, m = 5; m++; return [() => ++n, { deep: { deeper: [[[() => n + m++]]] } }] } const [up, o] = make()',
+  );
+  expect(await notebook.value('up() + o.deep.deeper[0][0][0]()')).toBe('8');
+  expect(await notebook.run('o.deep.deeper[0][0][0]()')).toBe(8);
+});
+
+test('state that changed here meanwhile is a conflict, and stays', async () => {
+  await notebook.run('function counter() { let n = 0; return { inc: () => ++n, get: () => n } } const c = counter()');
+  const { report } = await notebook.cluster('c.inc()', { meanwhile: () => notebook.run('c.inc(); c.inc()') });
+  expect(report.conflicts).toEqual(['c']);
+  expect(await notebook.run('c.get()')).toBe(2);
+});
+
+test('what a cell did to shared state before it threw has happened, unless it is atomic', async () => {
+  await notebook.run('const [inc, get] = (() => { let n = 0; return [() => ++n, () => n] })()');
+  await notebook.cluster('inc(); throw new Error("late")');
+  expect(await notebook.run('get()')).toBe(1);
+  await notebook.cluster('inc(); throw new Error("late")', { atomic: true });
+  expect(await notebook.run('get()')).toBe(1);
+});
+
+test('an error in a closure that was rebuilt points at the cell it was typed in', async () => {
+  await notebook.run(
+    'function make() {\n  let n = 0;\n  return () => {\n    n++;\n    throw new RangeError("here");\n  };\n}\nconst f = make()',
+  );
+  const { report } = await notebook.cluster('f()');
+  const shown = report.outcome.ok ? '' : report.outcome.error.traceback.join('\n');
+  expect(shown).toMatch(/Cell \[1\]:5:11/);
 });

@@ -66,6 +66,46 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
     'cannot ship p.get: a function that uses private names of a class around it — make it a method of that class',
   ],
   [
+    'function* g() { yield 1; yield 2 } const it = g(); it.next()',
+    'it',
+    'cannot ship it: it is a running generator — collect it into an array',
+  ],
+  [
+    "const x = { fn: new Intl.Collator('en').compare }",
+    "x.fn('a', 'b')",
+    'cannot ship x.fn: function is native code — import the module inside the cell',
+  ],
+  [
+    "const s = require('node:net').createServer()",
+    's',
+    'cannot ship s: net.Server is an open connection of this process — open it inside the cell',
+  ],
+  [
+    'const s = new ReadableStream()',
+    's',
+    'cannot ship s: ReadableStream belongs to this process — create it inside the cell',
+  ],
+  [
+    "const { port1 } = new (require('node:worker_threads').MessageChannel)(); port1.close()",
+    'port1',
+    'cannot ship port1: MessagePort belongs to this process — create it inside the cell',
+  ],
+  [
+    "const fh = await require('node:fs/promises').open('/dev/null'); await fh.close()",
+    'fh',
+    'cannot ship fh: FileHandle belongs to this process — create it inside the cell',
+  ],
+  [
+    'const w = [new WeakRef({}), new FinalizationRegistry(() => {})]',
+    'w',
+    '2 values cannot be shipped:\ncannot ship w[0]: WeakRef cannot be read — use a Map or Set\ncannot ship w[1]: FinalizationRegistry cannot be read — use a Map or Set',
+  ],
+  [
+    'const f = ((n) => () => eval("n++"))(1)',
+    'f()',
+    'cannot ship f: direct eval hides what the function needs — name what it needs outside of the text',
+  ],
+  [
     'const b = Math.max.bind(new WeakMap(), 1)',
     'b',
     'cannot ship b⟨bound⟩.this: WeakMap cannot be read — use a Map or Set',

@@ -97,7 +97,7 @@ export class TestNotebook {
       globalThis[${JSON.stringify(stop)}] = false;
       globalThis[${JSON.stringify(epoch)}] = 0;
       const accesses = new Map();
-      globalThis[${JSON.stringify(revive)}] = { on: false, register: (owner, access) => { accesses.set(owner, access) }, accesses };
+      globalThis[${JSON.stringify(revive)}] = { on: false, register: (owner, access) => { accesses.set(owner, access) }, accesses, key: (value) => (typeof value === 'symbol' ? value : String(value)), keyed: () => {} };
       class KeyboardInterrupt extends Error {}
       KeyboardInterrupt.prototype.name = 'KeyboardInterrupt';
       globalThis[${JSON.stringify(throwName)}] = () => { throw new KeyboardInterrupt('interrupted') };
