@@ -188,7 +188,7 @@ export function describeCells(title: string, given: Given): void {
       'when the answer to a submission is lost, the job is found by its name and submitted once',
       async () => {
         if (!system.ok) return;
-        writeFileSync(join(kernel.directory, 'bin', 'lose'), '');
+        writeFileSync(join(kernel.directory, 'bin', 'lose'), 'lost');
         const { result, reply } = await run(`${on('--name once')}\n'only once'`);
         expect(reply).toMatchObject({ status: 'ok' });
         expect(text(result)).toBe("'only once'");
@@ -200,6 +200,32 @@ export function describeCells(title: string, given: Given): void {
       },
       LONG_MS,
     );
+
+    for (const [how, what] of [
+      ['hangs-after', 'after the batch system has taken the job'],
+      ['hangs-before', 'before the batch system has heard of the job'],
+    ] as const)
+      test(
+        `when the agent is killed ${what}, the next one has it submitted once`,
+        async () => {
+          if (!system.ok) return;
+          const lose = join(kernel.directory, 'bin', 'lose');
+          writeFileSync(lose, how);
+          const id = await kernel.startCell(`${on(`--name ${how}`)}\n'only once'`);
+          const deadline = Date.now() + 20_000;
+          while (existsSync(lose) && Date.now() < deadline) await pause(50);
+          // The submit command has begun; where it submits, give it the time to.
+          await pause(1000);
+          sendSignal(agentPid(kernel), 'SIGKILL');
+          const { reply, result } = await kernel.outcome(id, performance.now(), LONG_MS);
+          expect(reply).toMatchObject({ status: 'ok' });
+          expect(text(result)).toBe("'only once'");
+          await pause(6000);
+          const named = (await given.names(system)).filter((name) => name.startsWith(`${how}.cb`));
+          expect(named).toHaveLength(1);
+        },
+        LONG_MS,
+      );
   });
 }
 
@@ -267,7 +293,12 @@ async function startKernel(system: RunningSystem, given: Given): Promise<KernelC
   execFileSync('ln', ['-s', bin, join(kernel.directory, 'bin')]);
   const real = execFileSync('sh', ['-c', `command -v ${given.submitCommand}`], { encoding: 'utf8' }).trim();
   const fake = join(bin, given.submitCommand);
-  const lose = `if [ -e ${bin}/lose ]; then rm -f ${bin}/lose; ${real} "$@" >/dev/null; echo '${given.lostAnswer}' >&2; exit 1; fi`;
+  const how = [
+    `lost) ${real} "$@" >/dev/null; echo '${given.lostAnswer}' >&2; exit 1 ;;`,
+    `hangs-after) ${real} "$@" >/dev/null; exec sleep 60 ;;`,
+    'hangs-before) exec sleep 60 ;;',
+  ];
+  const lose = `if [ -e ${bin}/lose ]; then how=$(cat ${bin}/lose); rm -f ${bin}/lose; case $how in ${how.join(' ')} esac; fi`;
   writeFileSync(fake, `#!/bin/sh\n${lose}\nexec ${real} "$@"\n`);
   chmodSync(fake, 0o755);
   return kernel;

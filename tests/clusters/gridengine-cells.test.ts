@@ -19,7 +19,7 @@ describeCells('Grid Engine', {
   submitCommand: 'qsub',
   lostAnswer: 'error: commlib error: got read error',
   names: async (system) => {
-    const { stdout } = await system.run(['qacct', '-j', 'once.*']);
+    const { stdout } = await system.run(['qacct', '-j']);
     const ended = [...stdout.matchAll(/^jobname +(\S+)/gm)].map(([, name = '']) => name);
     return [...ended, ...(await living(system))];
   },
