@@ -49,8 +49,8 @@ export class RemoteScheduler implements Scheduler {
 
   async submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined> {
     const { accepted } = this.#carry(job, true);
-    const late = sleep(PATIENCE_MS, undefined, { signal, ref: false });
-    late.catch(() => undefined);
+    // When this agent ends meanwhile, the next one goes on with it: that is no failure.
+    const late = sleep(PATIENCE_MS, undefined, { signal, ref: false }).catch(() => undefined);
     return await Promise.race([accepted, late]);
   }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SchedulerError, messageOf } from '../protocol/errors';
+import { SchedulerError, messageOf, systemCode } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { NativeId } from '../protocol/job';
 import { HEARTBEAT_FILE, OUTCOME_FILE, SUBMISSION_FILE } from '../protocol/layout';
@@ -41,6 +41,15 @@ function write(directory: string, { token, tries, nativeId }: Submission): void 
   writeWhole(join(directory, SUBMISSION_FILE), `${JSON.stringify(kept)}\n`);
 }
 
+/** On a disk that is full now: the job is there all the same, and is found again by its token. */
+function keepId(directory: string, submission: Submission): void {
+  try {
+    write(directory, submission);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
+}
+
 export type Try =
   | { readonly outcome: 'accepted'; readonly id: NativeId }
   /** There is no job, and why. */
@@ -66,7 +75,7 @@ export async function trySubmit(
   write(job.directory, { ...before, tries: before.tries + 1 });
   const answer = dialect.parseSubmit(await run(argv, signal));
   if (answer.outcome === 'accepted') {
-    write(job.directory, { ...before, tries: before.tries + 1, nativeId: answer.id });
+    keepId(job.directory, { ...before, tries: before.tries + 1, nativeId: answer.id });
     return { outcome: 'accepted', id: answer.id };
   }
   if (answer.outcome === 'uncertain') return { outcome: 'uncertain', words: answer.words };
@@ -100,7 +109,7 @@ export async function findOrRepeat(
   for (;;) {
     const id = await search(desk, job, signal);
     if (id !== undefined) {
-      write(job.directory, { ...submission, nativeId: id });
+      keepId(job.directory, { ...submission, nativeId: id });
       return { outcome: 'accepted', id };
     }
     // A runner was there: the job exists, whatever the answers say.

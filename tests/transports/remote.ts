@@ -1,6 +1,6 @@
 // Cells of a real kernel on a host that is reached over a real sshd: as another user, with its own agent, whose directory nobody here can see.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OpenedSystem, RunningSystem } from '../clusters/open';
@@ -67,6 +67,26 @@ export function describeRemoteCells({ system, transport }: Given): void {
         expect(text(result)).toBe('3000000');
         const { result: here } = await run('[large[5], twice[5], twice[2_999_999] === 2 * large[2_999_999]!]');
         expect(text(here)).toBe('[ -1, -2, true ]');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a bundle whose way is cut goes on where it was, and the job runs once',
+      async () => {
+        await run('const heavy = Float64Array.from({ length: 10_000_000 }, (_, i) => i);');
+        const runs = join(store, 'runs');
+        const id = await kernel.startCell(
+          `%%cluster far\nimport { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(runs)}, 'x');\n[heavy.length, heavy[9_999_999]]`,
+        );
+        const deadline = Date.now() + LONG_MS;
+        while (!hasPart(store) && Date.now() < deadline) await pause(5);
+        expect(hasPart(store)).toBe(true);
+        cutConnection(store);
+        const { reply, result } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toBe('[ 10000000, 9999999 ]');
+        expect(readFileSync(runs, 'utf8')).toBe('x');
       },
       LONG_MS,
     );
@@ -179,6 +199,16 @@ function cutConnection(store: string): void {
   const bridges = processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) => command.includes('--bridge'));
   expect(bridges.length).toBeGreaterThan(0);
   for (const { pid } of bridges) sendSignal(pid, 'SIGKILL');
+}
+
+/** Part of a bundle has arrived there. */
+function hasPart(store: string): boolean {
+  const jobs = join(store, 'jobs');
+  if (!existsSync(jobs)) return false;
+  return readdirSync(jobs).some((job) => {
+    const part = statSync(join(jobs, job, 'bundle.bin.part'), { throwIfNoEntry: false });
+    return part !== undefined && part.size > 0;
+  });
 }
 
 function agentPid(kernel: KernelClient): number {
