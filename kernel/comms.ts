@@ -12,8 +12,15 @@ export interface CommServer {
   close(): Promise<void>;
 }
 
-/** What a target does with a comm that was opened for it. `send` may be called at any time, and not after `close` has settled. */
-export type CommTarget = (send: (data: Content) => void) => CommServer;
+/** The other side of one comm, as our side sees it. Neither may be called after `close` of our side has settled. */
+export interface CommClient {
+  readonly send: (data: Content) => void;
+  /** Ends the comm from here. */
+  readonly close: () => void;
+}
+
+/** What a target does with a comm that was opened for it. */
+export type CommTarget = (client: CommClient) => CommServer;
 
 interface OpenComm {
   readonly target: string;
@@ -47,8 +54,13 @@ export class Comms {
     }
     this.#open.set(id, {
       target,
-      server: make((data) => {
-        void publish(undefined, 'comm_msg', { comm_id: id, data });
+      server: make({
+        send: (data) => {
+          void publish(undefined, 'comm_msg', { comm_id: id, data });
+        },
+        close: () => {
+          void this.#end(id);
+        },
       }),
     });
   }
@@ -63,10 +75,7 @@ export class Comms {
 
   async close(message: Message): Promise<void> {
     const { comm_id: id } = message.content;
-    const comm = typeof id === 'string' ? this.#open.get(id) : undefined;
-    if (!comm || typeof id !== 'string') return;
-    this.#open.delete(id);
-    await comm.server.close();
+    if (typeof id === 'string') await this.#forget(id);
   }
 
   /** The content of a comm_info_reply. */
@@ -76,9 +85,18 @@ export class Comms {
   }
 
   async closeAll(): Promise<void> {
-    const open = [...this.#open.values()];
-    this.#open.clear();
-    await Promise.all(open.map(({ server }) => server.close()));
+    await Promise.all([...this.#open.keys()].map((id) => this.#forget(id)));
+  }
+
+  async #end(id: string): Promise<void> {
+    await this.#forget(id);
+    await this.#options.publish(undefined, 'comm_close', { comm_id: id, data: {} });
+  }
+
+  async #forget(id: string): Promise<void> {
+    const comm = this.#open.get(id);
+    this.#open.delete(id);
+    await comm?.server.close();
   }
 }
 

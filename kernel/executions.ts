@@ -1,8 +1,9 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
 import type { Magics } from '../magics';
-import type { CellOutcome } from '../magics/namespace';
+import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
 import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
+import { FIRST_UNCOUNTED } from '../magics/protocol/code';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
 import type { Language } from '../language';
@@ -14,6 +15,7 @@ import type { ExecuteRequest } from './running-cell';
 import { UserProcessEnded } from './process-end';
 import type { ProcessEnd } from './process-end';
 import { interrupted, lostProcess, plainError, tellLoss } from './shown-errors';
+import { evaluateAll } from './user-expressions';
 import type { UserSeat } from './user-seat';
 import type { Content, Message } from './wire/message';
 import type { Wire } from './wire/wire';
@@ -22,8 +24,6 @@ import type { Wire } from './wire/wire';
 const LAST_RESORT_MILLISECONDS = 1_600;
 /** Late output of older cells than this is no longer told apart. */
 const REMEMBERED_CELLS = 1_000;
-/** Silent cells have numbers of their own: theirs must not meet that of a later cell. */
-const FIRST_SILENT_EXECUTION = 1_000_000;
 
 export interface ExecutionsOptions {
   readonly wire: Wire;
@@ -44,7 +44,7 @@ export class Executions {
   #newest: RunningCell | undefined;
   #turns = 0;
   #count = 0;
-  #silentCount = FIRST_SILENT_EXECUTION;
+  #uncounted = FIRST_UNCOUNTED;
 
   constructor(options: ExecutionsOptions) {
     this.#options = options;
@@ -130,21 +130,22 @@ export class Executions {
     const { message, source } = request;
     await wire.status(message, 'busy');
     if (source.trim() === '') {
-      await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, this.#count);
+      const user_expressions = await this.#expressions(request);
+      await this.#reply(request, { status: 'ok', user_expressions, payload: [] }, this.#count);
       return;
     }
     const cell = this.#open(request);
-    if (!request.silent)
-      await wire.publish(message, 'execute_input', { code: source, execution_count: cell.execution });
+    if (!request.silent) await wire.publish(message, 'execute_input', { code: source, execution_count: this.#count });
     if (request.storeHistory) history.add(cell.execution, source);
     const outcome = await this.#outcome(cell);
+    const expressions = outcome.ok ? await this.#expressions(request) : {};
     // Native output comes by other pipes: what has arrived by now belongs before the result. And "run all" sends its cells at once: those on the
     // wire by now count as waiting.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#flow.drained();
     // Decided before the client hears of the failure: what it sends afterwards is meant.
     const aborted = !outcome.ok && request.stopOnError ? this.#queue.splice(0) : [];
-    await this.#tell(cell, outcome);
+    await this.#tell(cell, outcome, expressions);
     for (const waiting of aborted) await this.#abort(waiting);
   }
 
@@ -153,7 +154,7 @@ export class Executions {
     const flow = this.#flow.open((type, content) => {
       if (!silent) void this.#options.wire.publish(message, type, content);
     });
-    const execution = request.storeHistory ? ++this.#count : ++this.#silentCount;
+    const execution = request.storeHistory ? ++this.#count : ++this.#uncounted;
     const cell = new RunningCell(request, ++this.#turns, execution, flow);
     this.#cells.set(cell.turn, cell);
     this.#cells.delete(cell.turn - REMEMBERED_CELLS);
@@ -161,11 +162,19 @@ export class Executions {
     return cell;
   }
 
+  #expressions({ message, expressions }: ExecuteRequest): Promise<Content> {
+    return evaluateAll(expressions, (source) => {
+      if (this.#options.magics.owns(source)) return Promise.resolve({ ok: false, error: NO_MAGIC });
+      const request = { message, source, silent: true, storeHistory: false, stopOnError: false, allowStdin: false };
+      return this.#outcome(this.#open({ ...request, expressions: [] }));
+    });
+  }
+
   async #outcome(cell: RunningCell): Promise<CellOutcome> {
     try {
       const { magics } = this.#options;
-      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell());
-      return await this.#runLocally(cell);
+      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell(() => this.#runHere(cell)));
+      return (await this.#runHere(cell)).outcome;
     } catch (error) {
       if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell.wasInterrupted) };
       if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
@@ -176,24 +185,24 @@ export class Executions {
     }
   }
 
-  async #runLocally(cell: RunningCell): Promise<CellOutcome> {
+  async #runHere(cell: RunningCell): Promise<HereRun> {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
     if (!prepared.ok) {
       // TypeScript would only say that an expression is expected.
       const misplaced = misplacedMagic(source);
-      if (misplaced) return { ok: false, error: plainError(misplaced.name, misplaced.message) };
-      return { ok: false, error: showProblems(prepared.problems, source, cell.execution) };
+      if (misplaced) return failed(plainError(misplaced.name, misplaced.message));
+      return failed(showProblems(prepared.problems, source, cell.execution));
     }
-    if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted before it began.') };
+    if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
     const lastResort = this.#endIfDeaf(cell);
     try {
       const report = await user.run(cell.turn, prepared.code, allowStdin);
       language.commit(cell.execution, report.progress).catch((error: unknown) => {
         log.write(`the names of cell ${cell.execution} could not be committed`, error);
       });
-      return report;
+      return { outcome: report, took: report.took };
     } finally {
       lastResort();
     }
@@ -215,14 +224,16 @@ export class Executions {
     };
   }
 
-  async #tell(cell: RunningCell, outcome: CellOutcome): Promise<void> {
-    const { wire } = this.#options;
+  async #tell(cell: RunningCell, outcome: CellOutcome, user_expressions: Content): Promise<void> {
+    const { wire, history } = this.#options;
     const { request, execution } = cell;
     const count = request.storeHistory ? execution : this.#count;
     if (outcome.ok) {
       if (outcome.display && !request.silent)
         await wire.publish(request.message, 'execute_result', { execution_count: count, ...outcome.display });
-      await this.#reply(request, { status: 'ok', ...NOTHING_MORE }, count);
+      const text = outcome.display?.data['text/plain'];
+      if (request.storeHistory && typeof text === 'string') history.addOutput(execution, text);
+      await this.#reply(request, { status: 'ok', user_expressions, payload: [] }, count);
       return;
     }
     const { name, message, traceback } = outcome.error;
@@ -243,4 +254,11 @@ export class Executions {
   }
 }
 
-const NOTHING_MORE = { user_expressions: {}, payload: [] };
+const NO_MAGIC = plainError(
+  'UsageError',
+  'A magic cannot be a user expression: it would run each time a front end looks at the notebook. Run it in a cell.',
+);
+
+function failed(error: ShownError): HereRun {
+  return { outcome: { ok: false, error } };
+}

@@ -92,7 +92,7 @@ export class Kernel {
       case 'inspect_request':
         return { type: 'inspect_reply', content: await this.#inspect(content) };
       case 'history_request':
-        return { type: 'history_reply', content: this.#options.history.answer(content) };
+        return { type: 'history_reply', content: await this.#options.history.answer(content) };
       case 'comm_info_request':
         return { type: 'comm_info_reply', content: this.#options.comms.info(content) };
       case 'comm_open':
@@ -148,7 +148,9 @@ export class Kernel {
 
   async #isComplete(content: Content): Promise<Content> {
     const source = textOf(content['code']);
-    if (this.#options.magics.owns(source)) return { status: 'unknown' };
+    // An empty line ends a cell magic, since its rest need not be TypeScript.
+    if (this.#options.magics.hasCellMagic(source))
+      return /\n[ \t]*$/.test(source) ? { status: 'complete' } : { status: 'incomplete', indent: '' };
     return { ...(await this.#options.language.isComplete(source, AbortSignal.timeout(ANSWER_MILLISECONDS))) };
   }
 

@@ -1,7 +1,7 @@
 // The kernel's log file: what went wrong and has no cell to be shown in. Made at the first line, so a quiet kernel leaves no file.
 import { appendFileSync, mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { stateDirectory } from '../magics/protocol/platform';
 
 export interface Log {
   /** Where the lines go; the file exists once there is one. */
@@ -37,14 +37,6 @@ export function openLog(environment: NodeJS.ProcessEnv = process.env): Log {
       }
     },
   };
-}
-
-function stateDirectory(environment: NodeJS.ProcessEnv): string {
-  const { CELLBURST_STATE_DIR: own, XDG_STATE_HOME: xdg, LOCALAPPDATA: windows } = environment;
-  if (own) return own;
-  if (process.platform === 'win32') return join(windows ?? join(homedir(), 'AppData', 'Local'), 'cellburst');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'cellburst');
-  return join(xdg ? xdg : join(homedir(), '.local', 'state'), 'cellburst');
 }
 
 function removeOldLogs(directory: string): void {

@@ -6,10 +6,11 @@ import { toCommData, type CommTarget } from './comms';
 import { ownVersion } from './versions';
 
 export const monitorTargets: Readonly<Record<string, CommTarget>> = {
-  [MONITOR_TARGET]: (send) => {
+  [MONITOR_TARGET]: ({ send, close }) => {
     const monitor = new JobMonitor({
       connect: () => connectAgent(),
       version: ownVersion(),
+      onSilent: close,
       send: (message) => {
         send(toCommData(message));
       },

@@ -1,6 +1,7 @@
 // The notebook's namespace as the magics know it: requests to the user process.
 import type { CaptureReport, CaptureRequest, Namespace, SettleReport, SettleRequest } from '../magics/namespace';
-import { CaptureError } from '../magics/protocol/errors';
+import type { Chore, ChoreName, Chores } from '../magics/protocol/chores';
+import { CaptureError, UsageError } from '../magics/protocol/errors';
 import type { Refusal } from '../magics/protocol/errors';
 import type { Call, Turn } from './pipe';
 import { CallFailed } from './user-process';
@@ -34,6 +35,10 @@ export function namespaceOf(user: UserSeat, turn: () => Turn): Namespace {
         // The process is gone, and with it what was to be forgotten.
       });
     },
+    chore: async <Name extends ChoreName>(name: Name, question: Chores[Name]['question'], signal: AbortSignal) => {
+      const chore = { name, question } as Chore;
+      return (await ask({ method: 'chore', chore }, signal)) as Chores[Name]['answer'];
+    },
   };
 }
 
@@ -42,5 +47,5 @@ function revived(error: unknown): unknown {
   if (!(error instanceof CallFailed)) return error;
   const { refusals } = error.fields;
   if (error.name === 'CaptureError' && Array.isArray(refusals)) return new CaptureError(refusals as Refusal[]);
-  return error;
+  return error.name === 'UsageError' ? new UsageError(error.message, { cause: error }) : error;
 }

@@ -2,6 +2,7 @@
 // Requests go down as lines of JSON. Up come frames, written whole and synchronously, so that a busy loop's output is live:
 // u32 length of the payload, u8 kind, 3 zero bytes, u32 turn; little-endian; then the payload.
 import type { CaptureRequest, SettleRequest, ShownError } from '../magics/protocol/capture';
+import type { Chore } from '../magics/protocol/chores';
 import type { CellCode } from '../magics/protocol/code';
 import { ProtocolError } from '../magics/protocol/errors';
 import type { MimeBundle } from '../magics/protocol/output';
@@ -10,11 +11,12 @@ import type { Shown } from '../magics/realm/display';
 /** File descriptors of the user process. 0 is empty; 1 and 2 are pipes that catch what native code prints. */
 export const PIPES = { requests: 3, frames: 4, interrupts: 5 } as const;
 
-/** What magics/namespace.ts asks of the notebook. Answers: CaptureReport, SettleReport, nothing. */
+/** What magics/namespace.ts asks of the notebook. Answers: CaptureReport, SettleReport, nothing, what Chores says. */
 export type Call =
   | { readonly method: 'capture'; readonly request: CaptureRequest }
   | { readonly method: 'settle'; readonly request: SettleRequest }
-  | { readonly method: 'forget'; readonly captureId: string };
+  | { readonly method: 'forget'; readonly captureId: string }
+  | { readonly method: 'chore'; readonly chore: Chore };
 
 /** Counts the cells a user process was given, silent ones too: output is attributed by it. From 1; 0 is no cell. */
 export type Turn = number;
@@ -27,9 +29,17 @@ export type Request =
   | { readonly type: 'input-refused'; readonly turn: Turn; readonly reason: string };
 
 /** How a cell ended. `progress`: how many of its top-level declarations are initialised. */
-export type RunReport =
+export type RunReport = { readonly took: TimeTaken } & (
   | { readonly ok: true; readonly progress: number; readonly display?: Shown }
-  | { readonly ok: false; readonly progress: number; readonly error: ShownError };
+  | { readonly ok: false; readonly progress: number; readonly error: ShownError }
+);
+
+/** By the clock, and by the processor (all threads of the process). */
+export interface TimeTaken {
+  readonly wallSeconds: number;
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+}
 
 export type CallReport =
   | { readonly ok: true; readonly value: unknown }

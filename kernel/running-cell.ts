@@ -1,7 +1,8 @@
 // One cell from its request to its reply: what it is attributed by, where its output goes, and how it is stopped.
-import type { Cell } from '../magics/namespace';
+import type { Cell, HereRun } from '../magics/namespace';
 import type { Turn } from './pipe';
 import type { CellFlow } from './output-flow';
+import { parseExpressions, type Expressions } from './user-expressions';
 import type { Message } from './wire/message';
 
 /** A second interrupt within this time means: cancel. */
@@ -14,10 +15,11 @@ export interface ExecuteRequest {
   readonly storeHistory: boolean;
   readonly stopOnError: boolean;
   readonly allowStdin: boolean;
+  readonly expressions: Expressions;
 }
 
 export function parseExecute(message: Message): ExecuteRequest {
-  const { code, silent, store_history, stop_on_error, allow_stdin } = message.content;
+  const { code, silent, store_history, stop_on_error, allow_stdin, user_expressions } = message.content;
   return {
     message,
     source: typeof code === 'string' ? code : '',
@@ -25,6 +27,7 @@ export function parseExecute(message: Message): ExecuteRequest {
     storeHistory: store_history !== false && silent !== true,
     stopOnError: stop_on_error !== false,
     allowStdin: allow_stdin === true,
+    expressions: parseExpressions(user_expressions),
   };
 }
 
@@ -50,7 +53,7 @@ export class RunningCell {
   }
 
   /** As the magics see it. */
-  toCell(): Cell {
+  toCell(runHere: () => Promise<HereRun>): Cell {
     const { cellId } = this.request.message.metadata;
     return {
       source: this.request.source,
@@ -59,6 +62,7 @@ export class RunningCell {
       output: this.flow,
       signal: this.#interrupt.signal,
       cancel: this.#cancel.signal,
+      runHere,
     };
   }
 

@@ -1,7 +1,9 @@
 // Puts the parts of the kernel together, serves until it is asked to end, and ends in order.
+import { join } from 'node:path';
 import type { Language } from '../language';
 import { Magics } from '../magics';
 import type { NotebookSession } from '../magics/namespace';
+import { stateDirectory } from '../magics/protocol/platform';
 import { Comms } from './comms';
 import { Executions } from './executions';
 import { History } from './history';
@@ -34,10 +36,16 @@ export async function serve(options: ServeOptions): Promise<void> {
     log.write('a rejection nobody handled', reason);
   });
   const wire = await Wire.open(connection, log);
-  const history = new History();
+  const history = new History(join(stateDirectory(), 'history'), log);
   const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
   const namespace = namespaceOf(user, () => executions.turn);
-  const session: NotebookSession = { namespace, language, directory, ...(notebook ? { notebook } : {}) };
+  const session: NotebookSession = {
+    namespace,
+    language,
+    directory,
+    logFile: log.path,
+    ...(notebook ? { notebook } : {}),
+  };
   const magics = new Magics(session);
   const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   let ending: Promise<void> | undefined;
@@ -59,7 +67,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   const shutdown = () => {
     ending ??= (async () => {
-      await Promise.all([user.close(), language.close(), comms.closeAll(), magics[Symbol.asyncDispose]()]);
+      await Promise.all([
+        user.close(),
+        language.close(),
+        comms.closeAll(),
+        history.close(),
+        magics[Symbol.asyncDispose](),
+      ]);
       await wire.close();
       process.exit(0);
     })();

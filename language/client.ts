@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CellCode } from '../magics/protocol/code';
-import type { CellLanguage, PreparedCell } from '../magics/protocol/language';
+import type { CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
 import type { Completeness } from './completeness';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
@@ -110,6 +110,14 @@ export class Language implements CellLanguage {
     if (settings.directory !== undefined && settings.directory !== this.#settings.directory) this.#cells.clear();
     this.#settings = { ...this.#settings, ...settings };
     await this.#ask('configure', settings);
+  }
+
+  setChecks(checks: Partial<Checks>): Promise<void> {
+    return this.configure({ checks: { ...this.#settings.checks, ...checks } });
+  }
+
+  async refresh(): Promise<void> {
+    await this.#ask('refresh', undefined);
   }
 
   /** Forgets all cells: the user process was started anew. */

@@ -14,6 +14,7 @@ export interface Requests {
   inspect: { question: TextPosition; answer: Inspection | undefined };
   isComplete: { question: { readonly source: string }; answer: Completeness };
   configure: { question: Partial<LanguageSettings>; answer: undefined };
+  refresh: { question: undefined; answer: undefined };
   reset: { question: undefined; answer: undefined };
 }
 

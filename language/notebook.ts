@@ -1,6 +1,6 @@
 // The language of one notebook: what the worker thread holds. Every call is synchronous; client.ts is the asynchronous door to it.
 import type { Declaration, DeclarationKind } from '../magics/protocol/code';
-import type { PreparedCell } from '../magics/protocol/language';
+import type { Checks, PreparedCell } from '../magics/protocol/language';
 import { ts } from './compiler';
 import { CellChecker, type Extension } from './checking/checker';
 import { refuseSyntax, toProblems } from './checking/problems';
@@ -16,6 +16,8 @@ export interface LanguageSettings {
   readonly directory: string;
   /** Cells are JavaScript: only what does not parse is a problem. */
   readonly isJS: boolean;
+  /** What differs from the default. */
+  readonly checks?: Partial<Checks>;
 }
 
 export interface CellText {
@@ -52,6 +54,7 @@ export class NotebookLanguage {
     this.#settings = settings;
     this.#isCancelled = isCancelled;
     this.#checker = new CellChecker(settings.directory, isCancelled);
+    if (settings.checks) this.#checker.setChecks(settings.checks);
   }
 
   prepare({ source, execution }: CellText): PreparedCell {
@@ -61,7 +64,8 @@ export class NotebookLanguage {
     const file = this.#checker.show(text, extension, module !== undefined);
     const { service, fileName, scope } = this.#checker;
     const syntax = service.getSyntacticDiagnostics(fileName);
-    const diagnostics = syntax.length > 0 ? syntax : service.getSemanticDiagnostics(fileName);
+    const isChecked = syntax.length === 0 && this.#settings.checks?.check !== false;
+    const diagnostics = isChecked ? service.getSemanticDiagnostics(fileName) : syntax;
     const problems = [...toProblems(diagnostics, file), ...(module ? [] : refuseSyntax(file))];
     if (problems.length > 0) return { ok: false, problems };
     const typeOnly = typeOnlyImports(file, this.#checker.program.getTypeChecker());
@@ -117,10 +121,17 @@ export class NotebookLanguage {
   configure(settings: Partial<LanguageSettings>): void {
     const { directory } = this.#settings;
     this.#settings = { ...this.#settings, ...settings };
-    if (this.#settings.directory === directory) return;
-    this.reset();
-    this.#checker.service.dispose();
-    this.#checker = new CellChecker(this.#settings.directory, this.#isCancelled);
+    if (this.#settings.directory !== directory) {
+      this.reset();
+      this.#checker.service.dispose();
+      this.#checker = new CellChecker(this.#settings.directory, this.#isCancelled);
+    }
+    this.#checker.setChecks(this.#settings.checks ?? {});
+  }
+
+  /** Packages of the notebook's folder have changed. */
+  refresh(): void {
+    this.#checker.refresh();
   }
 
   /** Forgets all cells. */

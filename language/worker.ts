@@ -62,6 +62,9 @@ function answer(request: Request): unknown {
     case 'configure':
       language.configure(request.question);
       return undefined;
+    case 'refresh':
+      language.refresh();
+      return undefined;
     case 'reset':
       language.reset();
       return undefined;

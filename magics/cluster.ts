@@ -30,6 +30,10 @@ export interface ClusterSession extends NotebookSession {
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
+  /** Of cells, as far as `%cd` knows. */
+  workingDirectory: string;
+  /** Before the last `%cd`. */
+  earlierDirectory?: string;
 }
 
 export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSession): Promise<CellOutcome> {

@@ -124,7 +124,7 @@ function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Wor
   return word;
 }
 
-function commandsHelp(): string {
+export function commandsHelp(): string {
   const rows = Object.values(COMMANDS);
   const width = Math.max(...rows.map(({ usage }) => usage.length)) + 2;
   return [

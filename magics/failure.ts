@@ -10,10 +10,19 @@ export function failureOf(job: JobRecord): Error {
     return new JobCancelledError(`Job ${job.id} was cancelled ${by}. Nothing of it was applied to the notebook.`);
   }
   if (status.state !== 'failed') return new JobFailedError(`Job ${job.id} has no result: it is ${status.state}.`);
-  const advice = adviceFor(status.cause, job);
-  return new JobFailedError(
-    `Job ${job.id} failed: ${status.reason.replace(/\.$/, '')}. Nothing of it was applied to the notebook.${advice ? ` ${advice}` : ''} Its output: %cluster logs ${job.id}`,
-  );
+  const sentences = [
+    `Job ${job.id} failed.`,
+    asSentence(status.reason),
+    'Nothing of it was applied to the notebook.',
+    adviceFor(status.cause, job),
+    `Its output: %cluster logs ${job.id}`,
+  ];
+  return new JobFailedError(sentences.filter((sentence) => sentence !== '').join(' '));
+}
+
+/** Reasons come from many places, with a full stop or without. */
+function asSentence(reason: string): string {
+  return /[.?!]$/.test(reason) ? reason : `${reason}.`;
 }
 
 function adviceFor(cause: FailureCause, job: JobRecord): string {

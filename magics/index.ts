@@ -1,19 +1,18 @@
 // The magics of a notebook: which cells are theirs, and what the kernel asks about such cells.
 import { connectAgent, type AgentConnection } from './client';
-import { runCluster, type ClusterSession } from './cluster';
-import { runCommand } from './commands';
+import type { ClusterSession } from './cluster';
 import { Clusters } from './config';
 import { completeMagic, inspectMagic, type MagicCompletion } from './completion';
-import { findMagic, pointAt, type MagicLine } from './line';
+import { argumentText, findMagics, pointAt, type MagicLine } from './line';
+import { manualOf, type Magic } from './magic';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
 import { didYouMean } from './config/nearest';
-import { ClusterError, UsageError } from './protocol/errors';
-import { fail, showError } from './show';
+import { ClusterError } from './protocol/errors';
+import { magicLines, TIMED } from './protocol/magic';
+import { fail, showError, showText, succeed } from './show';
+import { magicOf, MAGICS, spellingOf } from './table';
 
 export type { MagicCompletion } from './completion';
-
-const CELL_MAGICS: Readonly<Record<string, typeof runCluster>> = { cluster: runCluster };
-const LINE_MAGICS: Readonly<Record<string, typeof runCommand>> = { cluster: runCommand };
 
 /** This machine, which needs no config. */
 const LOCAL = 'local';
@@ -31,24 +30,33 @@ export class Magics implements AsyncDisposable {
       },
       configOf: (name) => clusters.current().get(name),
       defaultCluster: LOCAL,
+      workingDirectory: session.directory,
       sent: new Map(),
       agent: () => this.#connect(),
     };
   }
 
-  /** Does this cell belong to a magic? */
+  /** Does this cell begin with a magic? */
   owns(source: string): boolean {
-    return findMagic(source) !== undefined;
+    return magicLines(source).length > 0;
+  }
+
+  hasCellMagic(source: string): boolean {
+    return magicLines(source).at(-1)?.kind === 'cell';
+  }
+
+  /** Is the rest of this cell, if there is one, no TypeScript? */
+  ownsRest(source: string): boolean {
+    const last = findMagics(source).at(-1);
+    return last?.kind === 'cell' && magicOf(last)?.takesText === true;
   }
 
   async run(cell: Cell): Promise<CellOutcome> {
     try {
-      const line = findMagic(cell.source);
-      if (!line) throw new UsageError('A magic line must be the first line of its cell.');
-      return await dispatch(cell, line, this.#session);
+      return await runAll(cell, this.#session);
     } catch (error) {
       if (cell.signal.aborted)
-        return { ok: false, error: showError('KeyboardInterrupt', 'interrupted before anything was sent.') };
+        return { ok: false, error: showError('KeyboardInterrupt', 'the magic was interrupted.') };
       if (ClusterError.is(error)) return fail(error);
       throw error;
     }
@@ -57,6 +65,8 @@ export class Magics implements AsyncDisposable {
   /** Undefined where the cursor is not on a magic line: then TypeScript answers. */
   async complete(source: string, offset: number): Promise<MagicCompletion | undefined> {
     const line = lineAt(source, offset);
+    if (line && TIMED.test(line.text) && offset > line.offset + line.name.end) return undefined;
+    if (!line && this.ownsRest(source)) return { start: offset, end: offset, matches: [] };
     return line && completeMagic(line, offset, this.#session, () => this.#jobIds());
   }
 
@@ -85,27 +95,60 @@ export class Magics implements AsyncDisposable {
   }
 }
 
-function dispatch(cell: Cell, line: MagicLine, session: ClusterSession): Promise<CellOutcome> {
-  const table = line.kind === 'cell' ? CELL_MAGICS : LINE_MAGICS;
-  const run = table[line.name.text];
-  if (!run) {
-    const percent = line.kind === 'cell' ? '%%' : '%';
-    const known = Object.keys(table).map((name) => percent + name);
-    throw pointAt(
-      line.text,
-      { start: 0, end: Math.max(1, line.name.end) },
-      `There is no magic ${percent}${line.name.text}.${didYouMean(percent + line.name.text, known)} Known: ${known.join(', ')}.`,
-    );
+/** The magic lines in order, then the code below them. The first that fails ends the cell. */
+async function runAll(cell: Cell, session: ClusterSession): Promise<CellOutcome> {
+  const lines = findMagics(cell.source);
+  // A typo in the last line is told before the first one runs.
+  for (const line of lines) refuseUnknown(line);
+  let outcome: CellOutcome = { ok: true };
+  for (const line of lines) {
+    showNow(outcome, cell);
+    outcome = await runLine(cell, line, session);
+    if (!outcome.ok) return outcome;
+    cell.signal.throwIfAborted();
   }
-  return run(cell, line, session);
+  if (lines.some(takesCode) || !hasCode(cell.source, lines.at(-1))) return outcome;
+  showNow(outcome, cell);
+  return (await cell.runHere()).outcome;
+}
+
+/** A result that something follows is shown where it stands. */
+function showNow(outcome: CellOutcome, cell: Cell): void {
+  if (outcome.ok && outcome.display) cell.output.write({ type: 'display', ...outcome.display });
+}
+
+async function runLine(cell: Cell, line: MagicLine, session: ClusterSession): Promise<CellOutcome> {
+  const magic = refuseUnknown(line);
+  if (line.kind !== 'shell' && ['?', '--help', '-h'].includes(argumentText(line)))
+    return succeed(showText(manualOf(magic, session)));
+  return magic.run({ cell, line, session });
+}
+
+function takesCode(line: MagicLine): boolean {
+  return line.kind === 'cell' || line.name.text === 'time';
+}
+
+function hasCode(source: string, last: MagicLine | undefined): boolean {
+  return last !== undefined && source.slice(last.offset + last.text.length).trim() !== '';
+}
+
+function refuseUnknown(line: MagicLine): Magic {
+  const magic = magicOf(line);
+  if (magic) return magic;
+  const known = Object.keys(MAGICS).filter((spelling) => spelling.startsWith('%'));
+  const spelling = spellingOf(line);
+  throw pointAt(
+    line.text,
+    { start: 0, end: Math.max(1, line.name.end) },
+    `There is no magic ${spelling}.${didYouMean(spelling, known)} Known: ${known.join(', ')}.`,
+  );
 }
 
 function lineAt(source: string, offset: number): MagicLine | undefined {
-  const line = findMagic(source);
-  return line &&
-    offset >= line.offset &&
-    offset <= line.offset + line.text.length + 1 &&
-    !source.slice(line.offset, offset).includes('\n')
-    ? line
-    : undefined;
+  return findMagics(source).find(
+    (line) =>
+      offset >= line.offset &&
+      // Blanks at the end of the line are none of its text.
+      !source.slice(line.offset, offset).includes('\n'),
+  );
 }

@@ -1,5 +1,6 @@
 // The line of a magic (`%%cluster hpc --cores 8`, `%cluster jobs`) as words with positions, so that a mistake can be shown where it stands.
 import { UsageError } from './protocol/errors';
+import { magicLines, type TopLine } from './protocol/magic';
 
 export interface Word {
   readonly text: string;
@@ -11,9 +12,10 @@ export interface Word {
 export interface MagicLine {
   /** The whole line, for carets. */
   readonly text: string;
-  /** `%%cluster` → cell magic `cluster`; `%cluster` → line magic `cluster`. */
-  readonly kind: 'cell' | 'line';
+  /** `%%cluster` → cell magic `cluster`; `%cluster` → line magic `cluster`; `!ls` → the system's shell. */
+  readonly kind: TopLine['kind'];
   readonly name: Word;
+  /** Throws a UsageError when a quote is not closed. */
   readonly words: readonly Word[];
   /** Offset of the line in the cell. */
   readonly offset: number;
@@ -21,23 +23,32 @@ export interface MagicLine {
 
 const MAGIC = /^(%{1,2})([A-Za-z_][\w-]*)?/;
 
-/** The magic a cell starts with, leading blank lines allowed; undefined for a plain cell. */
-export function findMagic(source: string): MagicLine | undefined {
-  const offset = /^\s*/.exec(source)?.[0].length ?? 0;
-  const newline = source.indexOf('\n', offset);
-  const text = source.slice(offset, newline < 0 ? source.length : newline).trimEnd();
-  return parseMagicLine(text, offset);
+/** The magic lines a cell starts with; none for a plain cell. */
+export function findMagics(source: string): MagicLine[] {
+  return magicLines(source).map(({ kind, start, end }) => toMagicLine(source.slice(start, end).trimEnd(), kind, start));
 }
 
-export function parseMagicLine(text: string, offset = 0): MagicLine | undefined {
-  const match = MAGIC.exec(text);
-  if (!match) return undefined;
-  const [whole = '', percent = '', name = ''] = match;
+/** The first of them. */
+export function findMagic(source: string): MagicLine | undefined {
+  return findMagics(source)[0];
+}
+
+/** What stands behind the name, as typed. */
+export function argumentText(line: MagicLine): string {
+  return line.text.slice(line.name.end).trim();
+}
+
+function toMagicLine(text: string, kind: TopLine['kind'], offset: number): MagicLine {
+  const [whole = '', percent = '', name = ''] = MAGIC.exec(text) ?? ['!', '!', ''];
+  let words: readonly Word[] | undefined;
   return {
     text,
-    kind: percent.length === 2 ? 'cell' : 'line',
+    kind,
     name: { text: name, start: percent.length, end: whole.length },
-    words: splitWords(text, whole.length),
+    // Not split before somebody asks: not every magic takes words.
+    get words() {
+      return (words ??= splitWords(text, whole.length));
+    },
     offset,
   };
 }

@@ -5,6 +5,7 @@ import { count, isObject, literal, number, oneOf, record, tagged, text, type Sha
 
 const CASES = {
   snapshot: record({ type: literal('snapshot') }),
+  pong: record({ type: literal('pong') }),
   follow: record({ type: literal('follow'), job: text, from: count, tailBytes: count }),
   unfollow: record({ type: literal('unfollow'), job: text }),
   action: record(

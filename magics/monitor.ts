@@ -22,6 +22,11 @@ export interface MonitorOptions {
   readonly connect: () => Promise<AgentConnection>;
   readonly send: (message: KernelMessage) => void;
   readonly version: string;
+  /** Called once when nobody has answered: the panel is gone without a word. */
+  readonly onSilent: () => void;
+  /** How long a panel may be silent before it is asked whether it is there, and how long it has to answer. */
+  readonly silenceMs?: number;
+  readonly answerMs?: number;
 }
 
 /** Changes within this time are one message. */
@@ -30,6 +35,8 @@ const GATHER_MS = 100;
 const MEASURED_MS = 1000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 15_000;
+const SILENCE_MS = 60_000;
+const ANSWER_MS = 30_000;
 /** How long an action waits for the agent to be there. */
 const ACTION_WAIT_MS = 10_000;
 
@@ -45,6 +52,8 @@ export class JobMonitor implements AsyncDisposable {
   #flush: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #sentAt = 0;
   #isSnapshotSent = false;
+  #heardAt = Date.now();
+  #answerTimer: NodeJS.Timeout | undefined;
   #feed: Feed = { state: 'connecting', since: Date.now() };
 
   constructor(options: MonitorOptions) {
@@ -56,6 +65,9 @@ export class JobMonitor implements AsyncDisposable {
 
   /** A message of the panel, as it came. */
   receive(message: unknown): void {
+    this.#heardAt = Date.now();
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = undefined;
     const parsed = parsePanelMessage(message);
     if (typeof parsed === 'string') this.#options.send({ type: 'error', message: parsed });
     else if (parsed !== undefined) this.#take(parsed);
@@ -64,6 +76,7 @@ export class JobMonitor implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#flush?.timer);
+    clearTimeout(this.#answerTimer);
     for (const stop of this.#following.values()) stop.abort();
     await this.#running;
   }
@@ -72,6 +85,8 @@ export class JobMonitor implements AsyncDisposable {
     switch (message.type) {
       case 'snapshot':
         if (this.#isSnapshotSent) this.#sendSnapshot();
+        return;
+      case 'pong':
         return;
       case 'follow':
         void this.#follow(message);
@@ -157,7 +172,16 @@ export class JobMonitor implements AsyncDisposable {
     if (!this.#rows.hasChanges) return;
     this.#sentAt = Date.now();
     this.#options.send({ type: 'delta', now: this.#sentAt, ...this.#rows.takeDelta() });
+    this.#askWhetherHeard();
   };
+
+  /** With what is sent anyway: an idle server is left in peace. */
+  #askWhetherHeard(): void {
+    const { silenceMs = SILENCE_MS, answerMs = ANSWER_MS, onSilent, send } = this.#options;
+    if (this.#answerTimer !== undefined || Date.now() - this.#heardAt < silenceMs) return;
+    this.#answerTimer = setTimeout(onSilent, answerMs);
+    send({ type: 'ping' });
+  }
 
   #sendSnapshot(): void {
     this.#isSnapshotSent = true;

@@ -1,5 +1,6 @@
 // What the magics ask of the notebook: the kernel implements it by requests to the user process. magics/ knows no Jupyter message.
-import type { CaptureReport, CaptureRequest, SettleReport, SettleRequest } from './protocol/capture';
+import type { CaptureReport, CaptureRequest, CellOutcome, SettleReport, SettleRequest } from './protocol/capture';
+import type { ChoreName, Chores } from './protocol/chores';
 import type { CellLanguage } from './protocol/language';
 import type { OutputRecord } from './protocol/output';
 
@@ -19,6 +20,14 @@ export interface Cell {
    * whoever detached something at the first interrupt listens here to cancel it.
    */
   readonly cancel: AbortSignal;
+  /** Runs what stands beside the magic lines as a cell of its own would run: checked, in the user process, interruptible. Once. */
+  runHere(): Promise<HereRun>;
+}
+
+export interface HereRun {
+  readonly outcome: CellOutcome;
+  /** Of the run alone, without the check; absent when nothing ran. */
+  readonly took?: { readonly wallSeconds: number; readonly userSeconds: number; readonly systemSeconds: number };
 }
 
 /** Where a cell's output goes. The kernel batches, limits and attributes it. */
@@ -41,6 +50,12 @@ export interface Namespace {
   settle(request: SettleRequest, signal: AbortSignal): Promise<SettleReport>;
   /** Forget a capture that will never be settled. */
   forget(captureId: string): void;
+  /** Has something done in the user process that is no cell. Rejects with a UsageError when it cannot be done as asked. */
+  chore<Name extends ChoreName>(
+    name: Name,
+    question: Chores[Name]['question'],
+    signal: AbortSignal,
+  ): Promise<Chores[Name]['answer']>;
 }
 
 export type { CellLanguage, CellProblem, PreparedCell } from './protocol/language';
@@ -51,4 +66,6 @@ export interface NotebookSession {
   /** The folder of the notebook. */
   readonly directory: string;
   readonly notebook?: string;
+  /** Where this kernel writes what has no cell to be shown in. The file exists once there is something. */
+  readonly logFile: string;
 }

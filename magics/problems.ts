@@ -1,5 +1,6 @@
 // What the type check found, as the notebook shows it: one error, every problem with its line.
 import { codeFrame } from './protocol/code-frame';
+import { cellLabel } from './protocol/code';
 import type { ShownError } from './namespace';
 import type { CellProblem } from './protocol/language';
 
@@ -18,7 +19,7 @@ export function showProblems(problems: readonly CellProblem[], source: string, e
 }
 
 function showProblem(problem: CellProblem, source: string, execution: number): string[] {
-  const place = `Cell [${execution}]:${problem.line + 1}:${problem.column + 1}`;
+  const place = `${cellLabel(execution)}:${problem.line + 1}:${problem.column + 1}`;
   return [
     `${CYAN}${place}${RESET} - ${RED}error${RESET} ${DIM}${codeOf(problem)}${RESET}${problem.message}`,
     ...codeFrame(source, problem.line + 1, problem.column + 1),

@@ -56,12 +56,19 @@ function check(file, text) {
 }
 
 function* reasons(line) {
-  for (const place of machinePlaces) if (line.includes(place)) yield `holds a path of this machine (${place})`;
+  for (const place of machinePlaces) if (beginsIn(line, place)) yield `holds a path of this machine (${place})`;
   for (const host of hosts) if (line.includes(host)) yield `names a package registry or this machine (${host})`;
   // A digest in base64 spells any word by chance.
   if (/^\s*"integrity": /.test(line)) return;
   for (const word of line.toLowerCase().match(/[a-z][a-z-]+/g) ?? [])
     if (WORDS.has(digestOf(word))) yield `holds a word that does not belong here (${word})`;
+}
+
+/** Is the place in the line as the beginning of a path, and not as the middle of another one? */
+function beginsIn(line, place) {
+  for (let at = line.indexOf(place); at !== -1; at = line.indexOf(place, at + 1))
+    if (!/[\w.~-]/.test(line[at - 1] ?? ' ')) return true;
+  return false;
 }
 
 function placesOfThisMachine() {

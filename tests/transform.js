@@ -5,19 +5,19 @@ const { transformSync, version } = require('esbuild');
 const OPTIONS = {
   format: 'cjs',
   target: 'node20',
-  sourcemap: 'inline',
+  sourcemap: 'external',
   // Jest has no import() of its own without a flag of Node; a test's import() becomes a require.
   supported: { 'dynamic-import': false },
 };
 
 module.exports = {
   process(source, path) {
-    const { code } = transformSync(source, {
+    const { code, map } = transformSync(source, {
       ...OPTIONS,
       sourcefile: path,
       loader: /\.tsx?$/.exec(path)?.[0].slice(1) ?? 'js',
     });
-    return { code };
+    return { code, map };
   },
   getCacheKey(source, path) {
     return createHash('sha256')

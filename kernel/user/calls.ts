@@ -4,30 +4,35 @@ import { captureCell, forgetCapture, settleCell } from '../../magics/capture';
 import { isInterrupt } from '../../magics/realm';
 import type { Realm } from '../../magics/realm';
 import type { Call, CallReport, Turn } from '../pipe';
+import type { OutputSink } from '../../magics/realm/output';
 import type { Cells } from './cells';
+import { doChore } from './chores';
 import type { Stopping } from './stopping';
 
 export class Calls {
   readonly #realm: Realm;
   readonly #cells: Cells;
   readonly #stopping: Stopping;
+  readonly #sinkOf: (turn: Turn) => OutputSink;
 
-  constructor(realm: Realm, cells: Cells, stopping: Stopping) {
+  constructor(realm: Realm, cells: Cells, stopping: Stopping, sinkOf: (turn: Turn) => OutputSink) {
     this.#realm = realm;
     this.#cells = cells;
     this.#stopping = stopping;
+    this.#sinkOf = sinkOf;
   }
 
   async run(turn: Turn, call: Call): Promise<CallReport> {
     try {
-      const value = await this.#stopping.run(turn, new AbortController(), () => this.#answer(call));
+      const controller = new AbortController();
+      const value = await this.#stopping.run(turn, controller, () => this.#answer(turn, call, controller.signal));
       return { ok: true, value: value ?? null };
     } catch (error) {
       return { ok: false, error: failureOf(error) };
     }
   }
 
-  async #answer(call: Call): Promise<unknown> {
+  async #answer(turn: Turn, call: Call, signal: AbortSignal): Promise<unknown> {
     switch (call.method) {
       case 'capture':
         this.#cells.remember(call.request.cell);
@@ -40,6 +45,8 @@ export class Calls {
       case 'forget':
         forgetCapture(this.#realm, call.captureId);
         return undefined;
+      case 'chore':
+        return doChore(call.chore, { realm: this.#realm, sink: this.#sinkOf(turn), signal });
     }
   }
 }

@@ -4,7 +4,7 @@ import { isInterrupt } from '../../magics/realm';
 import type { Realm } from '../../magics/realm';
 import { showValue } from '../../magics/realm/display';
 import { showError } from '../../magics/realm/traceback';
-import type { RunReport, Turn } from '../pipe';
+import type { RunReport, TimeTaken, Turn } from '../pipe';
 import type { Attribution } from './attribution';
 import type { Input } from './input';
 import type { Stopping } from './stopping';
@@ -32,31 +32,42 @@ export class Cells {
 
   async run(turn: Turn, code: CellCode): Promise<RunReport> {
     this.remember(code);
+    const took = startWatch();
     const controller = new AbortController();
     try {
       return await this.#stopping.run(turn, controller, () =>
-        this.#attribution.run(turn, () => this.#evaluate(turn, code, controller.signal)),
+        this.#attribution.run(turn, () => this.#evaluate(turn, code, controller.signal, took)),
       );
     } catch (error) {
       // Its own end was never reached: what it has initialised is settled from outside.
       const progress = this.#realm.abandon(code);
-      return this.#failed(turn, error, progress);
+      return this.#failed(turn, error, progress, took());
     }
   }
 
-  async #evaluate(turn: Turn, code: CellCode, signal: AbortSignal): Promise<RunReport> {
+  async #evaluate(turn: Turn, code: CellCode, signal: AbortSignal, watch: () => TimeTaken): Promise<RunReport> {
     const run = await this.#realm.run(code, signal);
-    if (!run.ok) return this.#failed(turn, run.error, run.progress);
-    if (!run.hasValue || run.value === undefined) return { ok: true, progress: run.progress };
+    const took = watch();
+    if (!run.ok) return this.#failed(turn, run.error, run.progress, took);
+    if (!run.hasValue || run.value === undefined) return { ok: true, progress: run.progress, took };
     // Part of what can be interrupted: an inspect method of the user's may never return.
-    return { ok: true, progress: run.progress, display: await showValue(run.value) };
+    return { ok: true, progress: run.progress, took, display: await showValue(run.value) };
   }
 
-  #failed(turn: Turn, error: unknown, progress: number): RunReport {
+  #failed(turn: Turn, error: unknown, progress: number, took: TimeTaken): RunReport {
     if (isInterrupt(error)) {
       this.#attribution.abandon(turn);
       this.#input.forget(turn);
     }
-    return { ok: false, progress, error: showError(error, this.sourceOf) };
+    return { ok: false, progress, took, error: showError(error, this.sourceOf) };
   }
+}
+
+function startWatch(): () => TimeTaken {
+  const started = performance.now();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { wallSeconds: (performance.now() - started) / 1e3, userSeconds: user / 1e6, systemSeconds: system / 1e6 };
+  };
 }

@@ -39,7 +39,11 @@ const realm: Realm = new Realm({
   },
 });
 const cells = new Cells(realm, stopping, attribution, input);
-const calls = new Calls(realm, cells, stopping);
+const calls = new Calls(realm, cells, stopping, (turn) => ({
+  write: (record) => {
+    frames.output(turn, record);
+  },
+}));
 
 startInterruptThread();
 reportStrayErrors();

@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs';
 import { sep } from 'node:path';
 import { ts } from '../compiler';
+import type { Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
@@ -30,7 +31,9 @@ interface LookedAt {
 
 export class CellChecker {
   readonly service: ts.LanguageService;
-  readonly #options: ts.CompilerOptions;
+  #options: ts.CompilerOptions;
+  /** Counts the times that packages were installed. */
+  #installs = 0;
   readonly #directory: string;
   #visible = new VisibleNames();
   readonly #cells = new Map<ts.SourceFile, CommittedCell>();
@@ -115,6 +118,21 @@ export class CellChecker {
     this.#held.set(path, { text, version: (this.#held.get(path)?.version ?? 0) + 1 });
   }
 
+  /** Options of the check, instead of those set before; what is not named is as by default. */
+  setChecks(checks: Partial<Checks>): void {
+    // Not an option of the compiler: who asks for diagnostics knows it.
+    const options = Object.fromEntries(Object.entries(checks).filter(([name]) => name !== 'check'));
+    this.#options = { ...checkOptions(this.#directory), ...options };
+    this.#lookedAt = undefined;
+  }
+
+  /** Packages of the notebook's folder are read anew. */
+  refresh(): void {
+    this.#installs++;
+    this.#lookedAt = undefined;
+    this.#options = { ...this.#options, typeRoots: checkOptions(this.#directory).typeRoots ?? [] };
+  }
+
   /** Forgets all cells; what was read of the library and of packages stays. */
   forget(): void {
     this.#visible = new VisibleNames();
@@ -144,7 +162,9 @@ export class CellChecker {
 
   #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
     const ambient = `${this.#directory}/[cellburst].d.ts`;
-    const read = snapshotsOfDisk();
+    const versionOf = (name: string): string =>
+      name.startsWith(`${this.#directory}/node_modules/`) ? `install ${this.#installs}` : diskVersion(name);
+    const read = snapshotsOfDisk(versionOf);
     const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
       if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
       if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
@@ -158,7 +178,7 @@ export class CellChecker {
       getScriptVersion: (name) => {
         if (name === this.fileName) return String(this.#version);
         const held = this.#held.get(name);
-        return held ? `held ${held.version}` : diskVersion(name);
+        return held ? `held ${held.version}` : versionOf(name);
       },
       getScriptSnapshot: snapshotOf,
       getCompilationSettings: () => this.#options,
@@ -215,10 +235,10 @@ export class CellChecker {
 }
 
 /** The language service asks for every file of the program each time; nothing is read twice. */
-function snapshotsOfDisk(): (name: string) => ts.IScriptSnapshot | undefined {
+function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) => ts.IScriptSnapshot | undefined {
   const read = new Map<string, { readonly version: string; readonly snapshot: ts.IScriptSnapshot }>();
   return (name) => {
-    const version = diskVersion(name);
+    const version = versionOf(name);
     const known = read.get(name);
     if (known?.version === version) return known.snapshot;
     const text = ts.sys.readFile(name);

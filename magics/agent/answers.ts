@@ -13,6 +13,7 @@ import {
 import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
+import { putBundle, streamFile } from './files';
 import type { Schedulers } from './schedulers';
 
 export interface StreamItem {
@@ -20,8 +21,14 @@ export interface StreamItem {
   readonly bytes?: Buffer;
 }
 
+/** Who asks, and what lies beside the question. */
+export interface Asking {
+  readonly client: ProcessIdentity;
+  readonly bytes: Buffer | undefined;
+}
+
 type CallAnswers = {
-  readonly [M in CallName]: (params: CallParams<M>, client: ProcessIdentity) => CallResult<M> | Promise<CallResult<M>>;
+  readonly [M in CallName]: (params: CallParams<M>, asking: Asking) => CallResult<M> | Promise<CallResult<M>>;
 };
 type StreamAnswers = {
   readonly [M in StreamName]: (params: StreamParams<M>, signal: AbortSignal) => AsyncIterable<StreamItem>;
@@ -50,15 +57,20 @@ export class Answers {
         await schedulers.refresh(spec, signal);
         return jobs.create(spec);
       },
+      put: ({ id, ...piece }, { bytes }) => ({ size: putBundle(jobs.get(id), piece, bytes ?? Buffer.alloc(0)) }),
+      define: async ({ cluster }) => {
+        await schedulers.define(cluster, signal);
+        return {};
+      },
       submit: ({ id }) => jobs.submit(id, signal),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};
       },
       cancel: ({ id }) => jobs.cancel(id, signal),
-      claim: ({ id }, client) => jobs.claim(id, client),
-      delivered: ({ id }, client) => jobs.delivered(id, client),
-      release: ({ id }, client) => jobs.release(id, client),
+      claim: ({ id }, { client }) => jobs.claim(id, client),
+      delivered: ({ id }, { client }) => jobs.delivered(id, client),
+      release: ({ id }, { client }) => jobs.release(id, client),
       warm: (params) => {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
@@ -72,11 +84,12 @@ export class Answers {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
       output: (params, stop) => streamOutput(jobs, params, stop),
+      file: ({ id, file, from }) => streamFile(jobs.get(id), file, from),
     };
   }
 
-  async call(method: CallName, params: unknown, client: ProcessIdentity): Promise<unknown> {
-    return await answer(this.#calls, method, params, client);
+  async call(method: CallName, params: unknown, asking: Asking): Promise<unknown> {
+    return await answer(this.#calls, method, params, asking);
   }
 
   stream(method: StreamName, params: unknown, signal: AbortSignal): AsyncIterable<StreamItem> {
@@ -88,10 +101,10 @@ function answer<M extends CallName>(
   calls: { readonly [K in M]: CallAnswers[K] },
   method: M,
   params: unknown,
-  client: ProcessIdentity,
+  asking: Asking,
 ): unknown {
   // The table's shape for M gives CallParams<M>; TypeScript does not carry M through the table.
-  return calls[method](CALLS[method].params(params, method) as CallParams<M>, client);
+  return calls[method](CALLS[method].params(params, method) as CallParams<M>, asking);
 }
 
 function open<M extends StreamName>(

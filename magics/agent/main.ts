@@ -2,6 +2,7 @@
 // socket, ends when it is idle, and finds everything again on disk.
 //
 //   node agent.js [--runner PROGRAM] [--cell PROGRAM]      environment: see settings.ts
+//   node agent.js --bridge MARKER                          see bridge.ts
 // Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -12,6 +13,7 @@ import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
 import { Answers } from './answers';
+import { bridge } from './bridge';
 import { takeLock } from './lock';
 import { Schedulers } from './schedulers';
 import { Session } from './session';
@@ -29,6 +31,10 @@ function log(line: string): void {
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env, __dirname);
   mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
+  if (settings.bridge !== undefined) {
+    await bridge(settings.bridge, __filename, settings.stateDirectory);
+    return;
+  }
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
@@ -47,7 +53,7 @@ async function main(): Promise<void> {
 
 async function serve(settings: Settings, ending: AbortController): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
-  const schedulers = new Schedulers(settings.local, jobs, log);
+  const schedulers = new Schedulers(settings, jobs, log);
   await jobs.recover(schedulers.all, ending.signal);
   keepResults(jobs, log);
   const sessions = new Set<Session>();

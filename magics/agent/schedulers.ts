@@ -1,31 +1,43 @@
-// The schedulers of this agent: this machine, and the clusters of the config as it is now. A config that changes takes effect with the next job.
+// The schedulers of this agent: this machine, the clusters of the config as it is now, and those that an agent on another machine has defined here.
+// A config that changes takes effect with the next job.
+import { join } from 'node:path';
 import { Clusters, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
 import { messageOf } from '../protocol/errors';
+import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
-import { LocalScheduler, openBatch, type LocalOptions, type Scheduler } from '../schedulers';
+import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
+import { listOf, parseJson } from '../protocol/shape';
+import { LocalScheduler, RemoteScheduler, openBatch, toConfig, type Scheduler } from '../schedulers';
+import { openTransport } from '../transports';
+import type { Settings } from './settings';
 
 interface Opened {
   readonly stamp: string;
   readonly scheduler: Scheduler;
 }
 
+const DEFINED_FILE = 'clusters.json';
+
 export class Schedulers {
-  readonly #options: Omit<LocalOptions, 'report'>;
+  readonly #settings: Settings;
   readonly #jobs: Jobs;
   readonly #log: (line: string) => void;
   readonly #clusters = new Clusters();
+  readonly #defined = new Map<string, ClusterDefinition>();
   readonly #opened = new Map<string, Opened>();
   readonly #all = new Map<string, Scheduler>();
 
-  constructor(options: Omit<LocalOptions, 'report'>, jobs: Jobs, log: (line: string) => void) {
-    this.#options = options;
+  constructor(settings: Settings, jobs: Jobs, log: (line: string) => void) {
+    this.#settings = settings;
     this.#jobs = jobs;
     this.#log = log;
-    const local = new LocalScheduler({ ...options, report: jobs.report });
+    const local = new LocalScheduler({ ...settings.local, report: jobs.report });
     this.#all.set(local.name, local);
+    for (const definition of this.#readDefined()) this.#defined.set(definition.name, definition);
+    this.#open([...this.#defined.values()].map(toConfig));
     try {
-      this.#open(this.#clusters.current());
+      this.#open([...this.#clusters.current().values()]);
     } catch (error) {
       // Jobs of this machine need no config; whoever names a cluster is told.
       log(messageOf(error));
@@ -43,32 +55,54 @@ export class Schedulers {
 
   /** Before a job is made: is its cluster as the config says now? Throws UsageError for a mistake in there. */
   async refresh(spec: Pick<JobSpec, 'cluster'>, signal: AbortSignal): Promise<void> {
-    if (spec.cluster === 'local') return;
-    for (const scheduler of await this.#replace(this.#clusters.current())) await this.#jobs.adopt(scheduler, signal);
+    if (spec.cluster === 'local' || this.#defined.has(spec.cluster)) return;
+    await this.#replace([...this.#clusters.current().values()], signal);
+  }
+
+  /** Kept on disk: jobs there have to be found after a restart. */
+  async define(cluster: ClusterDefinition, signal: AbortSignal): Promise<void> {
+    this.#defined.set(cluster.name, cluster);
+    writeWhole(this.#definedPath, `${JSON.stringify([...this.#defined.values()])}\n`);
+    await this.#replace([toConfig(cluster)], signal);
   }
 
   async close(): Promise<void> {
     for (const scheduler of this.#all.values()) await scheduler[Symbol.asyncDispose]();
   }
 
-  /** Lets go of what has changed, and opens it anew. A cluster that is gone from the config keeps its scheduler: it may have jobs. */
-  async #replace(wanted: ReadonlyMap<string, ClusterConfig>): Promise<Scheduler[]> {
-    const changed = [...wanted.values()].filter((config) => this.#opened.get(config.name)?.stamp !== stampOf(config));
-    for (const { name } of changed) await this.#opened.get(name)?.scheduler[Symbol.asyncDispose]();
-    return this.#open(new Map(changed.map((config) => [config.name, config])));
+  get #definedPath(): string {
+    return join(this.#settings.stateDirectory, DEFINED_FILE);
   }
 
-  #open(configs: ReadonlyMap<string, ClusterConfig>): Scheduler[] {
-    const opened: Scheduler[] = [];
-    for (const config of configs.values()) {
-      if (config.host !== undefined) continue;
-      const { programs } = this.#options;
-      const scheduler = openBatch(config, { programs, report: this.#jobs.report, log: this.#log });
+  #readDefined(): readonly ClusterDefinition[] {
+    const source = readIfThere(this.#definedPath);
+    return source === undefined ? [] : parseJson(source, listOf(clusterDefinition), this.#definedPath);
+  }
+
+  /** Lets go of what has changed, and opens it anew. A cluster that is gone from the config keeps its scheduler: it may have jobs. */
+  async #replace(wanted: readonly ClusterConfig[], signal: AbortSignal): Promise<void> {
+    const changed = wanted.filter((config) => this.#opened.get(config.name)?.stamp !== stampOf(config));
+    for (const { name } of changed) await this.#opened.get(name)?.scheduler[Symbol.asyncDispose]();
+    for (const scheduler of this.#open(changed)) await this.#jobs.adopt(scheduler, signal);
+  }
+
+  #open(configs: readonly ClusterConfig[]): Scheduler[] {
+    return configs.map((config) => {
+      const scheduler = config.host === undefined ? this.#openHere(config) : this.#openRemote(config, config.host);
       this.#opened.set(config.name, { stamp: stampOf(config), scheduler });
       this.#all.set(config.name, scheduler);
-      opened.push(scheduler);
-    }
-    return opened;
+      return scheduler;
+    });
+  }
+
+  #openHere(config: ClusterConfig): Scheduler {
+    const { programs } = this.#settings.local;
+    return openBatch(config, { programs, report: this.#jobs.report, log: this.#log });
+  }
+
+  #openRemote(config: ClusterConfig, host: string): Scheduler {
+    const transport = openTransport({ ...config, host }, this.#settings.programDirectory);
+    return new RemoteScheduler({ config, transport, report: this.#jobs.report, log: this.#log });
   }
 }
 

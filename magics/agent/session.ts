@@ -16,7 +16,7 @@ import {
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell } from '../jobs';
-import type { Answers } from './answers';
+import type { Answers, Asking } from './answers';
 
 /** A greeting comes at once, or it is no client of ours. */
 const GREETING_MS = 10_000;
@@ -59,7 +59,7 @@ export class Session {
     try {
       for await (const chunk of this.#stream) {
         if (!(chunk instanceof Uint8Array)) throw new ProtocolError('The stream gave text instead of bytes.');
-        for (const frame of reader.push(chunk)) this.#take(clientMessage(frame.message, 'a message'));
+        for (const frame of reader.push(chunk)) this.#take(clientMessage(frame.message, 'a message'), frame.bytes);
       }
     } catch (error) {
       this.#options.log(`a connection was ended: ${messageOf(error)}`);
@@ -74,7 +74,7 @@ export class Session {
     this.#stream.end();
   }
 
-  #take(message: ClientMessage): void {
+  #take(message: ClientMessage, bytes: Buffer | undefined): void {
     if (message.type === 'hello') {
       const { version } = this.#options;
       if (message.protocol !== AGENT_PROTOCOL) {
@@ -90,15 +90,15 @@ export class Session {
     if (client === undefined) throw new ProtocolError('A client asked before it said hello.');
     if (message.type === 'stop') this.#flows.get(message.id)?.stop.abort();
     else if (message.type === 'credit') this.#credit(message.id, message.bytes);
-    else if (isCall(message.method)) void this.#answer(message.id, message.method, message.params, client);
+    else if (isCall(message.method)) void this.#answer(message.id, message.method, message.params, { client, bytes });
     else if (isStream(message.method)) void this.#flow(message.id, message.method, message.params);
     else
       this.#fail(message.id, new ProtocolError(`The agent knows no ${JSON.stringify(message.method.slice(0, 40))}.`));
   }
 
-  async #answer(id: number, method: CallName, params: unknown, client: ProcessIdentity): Promise<void> {
+  async #answer(id: number, method: CallName, params: unknown, from: Asking): Promise<void> {
     try {
-      const value = await this.#options.answers.call(method, params, client);
+      const value = await this.#options.answers.call(method, params, from);
       this.#tell({ type: 'reply', id, value });
     } catch (error) {
       this.#fail(id, error);

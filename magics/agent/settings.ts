@@ -11,6 +11,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Settings {
   readonly stateDirectory: string;
+  /** Not to be an agent, but a way to it: the marker that comes first. */
+  readonly bridge: string | undefined;
+  /** Where our programs lie. */
+  readonly programDirectory: string;
   /** Without jobs and clients the agent ends after this time. */
   readonly idleMs: number;
   readonly retention: Retention;
@@ -23,9 +27,11 @@ const MIB = 1024 * 1024;
 export function readSettings(argv: readonly string[], env: Environment, programDirectory: string): Settings {
   const { values } = parseArgs({
     args: [...argv],
-    options: { runner: { type: 'string' }, cell: { type: 'string' } },
+    options: { runner: { type: 'string' }, cell: { type: 'string' }, bridge: { type: 'string' } },
   });
   return {
+    bridge: values.bridge,
+    programDirectory,
     stateDirectory: stateDirectory(env),
     idleMs: readNumber(env, 'CELLBURST_AGENT_IDLE_SECONDS', 60) * 1000,
     retention: {

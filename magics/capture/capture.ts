@@ -1,4 +1,5 @@
 // Names → bundle: gathers what a cell needs, writes it into the job's directory, and remembers what was sent.
+import { cellLabel } from '../protocol/code';
 import { BUNDLE_PROTOCOL } from '../protocol/bundle';
 import type { BundleHead } from '../protocol/bundle';
 import type { CaptureReport, CaptureRequest } from '../protocol/capture';
@@ -17,7 +18,7 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
   const { cell, bundlePath } = request;
   const [hidden] = cell.hiddenNames;
   if (hidden !== undefined) {
-    const path = `Cell [${cell.execution}]:${hidden.line + 1}:${hidden.column + 1}`;
+    const path = `${cellLabel(cell.execution)}:${hidden.line + 1}:${hidden.column + 1}`;
     throw new CaptureError([
       { path, what: 'direct eval hides what the cell needs', advice: 'name what it needs outside of the text' },
     ]);
@@ -27,9 +28,7 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
   realm.addCode(cell);
   const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
   const bytes =
-    bundlePath === undefined
-      ? containerBytes(head, encoded.graph)
-      : writeContainer(bundlePath, head, encoded.graph);
+    bundlePath === undefined ? containerBytes(head, encoded.graph) : writeContainer(bundlePath, head, encoded.graph);
   const bound = [...pack.names, ...pack.writeOnly, ...cell.declarations.map((declaration) => declaration.name)];
   const capture = {
     cell,

@@ -1,4 +1,5 @@
 // What a capture consists of, in the user's words: the rows of `--dry-run`.
+import { cellLabel } from '../protocol/code';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,7 +17,7 @@ export function entriesOf(realm: Realm, pack: CodePack): CaptureEntry[] {
       name,
       kind: path === undefined ? kindOf(value) : 'import',
       bytes: path === undefined ? bytesOf(value) : 0,
-      origin: path ?? (cell === undefined ? '' : `Cell [${cell.execution}]`),
+      origin: path ?? (cell === undefined ? '' : cellLabel(cell.execution)),
     };
   });
 }

@@ -38,6 +38,11 @@ function patchSlots(target: object, { kind, state, bytes }: Changed, start: numb
     case KIND.date:
       intrinsics.setDateTime(target, intrinsics.dateTime(state));
       return;
+    case KIND.error: {
+      const stack = intrinsics.hiddenStack(state);
+      if (stack !== undefined && intrinsics.hiddenStack(target) !== undefined) Reflect.set(target, 'stack', stack);
+      return;
+    }
     case KIND.url:
       Reflect.set(MAIN.URL.prototype, 'href', intrinsics.hrefOf(state), target);
       return;

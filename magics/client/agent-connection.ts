@@ -7,6 +7,7 @@ import {
   CALLS,
   STREAMS,
   type AgentStatus,
+  type ClusterDefinition,
   type CallName,
   type CallParams,
   type CallResult,
@@ -14,9 +15,8 @@ import {
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
-import { Link, LinkClosed, type LinkEvent } from './link';
+import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
 import { readEvents } from './stream';
-import { connectOrStart, tryConnect, type StartOptions } from './start';
 
 export interface OutputPiece {
   /** Where the bytes begin in the job's output. */
@@ -27,12 +27,18 @@ export interface OutputPiece {
   readonly bytes: Buffer;
 }
 
-export interface ConnectionOptions extends StartOptions {
+export interface ConnectionOptions {
+  /** Reaches the agent, and starts it if need be. */
+  readonly connect: (signal: AbortSignal) => Promise<OpenStream>;
+  /** For people: `home agent`. */
+  readonly agent: string;
+  /** Where its log is, for people. */
+  readonly place: string;
   /** One request, without the time to start an agent. */
   readonly requestTimeoutMs: number;
   /** Node for jobs whose spec names none. */
-  readonly nodeProgram: string;
-  /** Do not start an agent: fail when there is none. */
+  readonly nodeProgram?: string;
+  /** Do not ask again after a lost connection. */
   readonly isPassive: boolean;
 }
 
@@ -51,7 +57,8 @@ export class AgentConnection implements AsyncDisposable {
 
   /** Makes the record and the directory of a job. The caller then writes the bundle there and submits, or discards. */
   create(spec: JobSpec): Promise<JobRecord> {
-    return this.#call('create', { spec: { nodeProgram: this.#options.nodeProgram, ...spec } });
+    const { nodeProgram } = this.#options;
+    return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
   submit(id: JobId | string): Promise<JobRecord> {
@@ -99,7 +106,8 @@ export class AgentConnection implements AsyncDisposable {
 
   /** Has a runner made ready for the next job. */
   async warm(): Promise<void> {
-    await this.#call('warm', { nodeProgram: this.#options.nodeProgram });
+    const { nodeProgram } = this.#options;
+    await this.#call('warm', nodeProgram === undefined ? {} : { nodeProgram });
   }
 
   /** Ends the agent. Its jobs go on; the next client starts another one, which finds them. */
@@ -161,6 +169,30 @@ export class AgentConnection implements AsyncDisposable {
     }
   }
 
+  /** Tells an agent on another machine what a cluster is that jobs name. */
+  async define(cluster: ClusterDefinition): Promise<void> {
+    await this.#call('define', { cluster });
+  }
+
+  /** A piece of a bundle; gives how much of it is there now. */
+  async put(
+    piece: { readonly id: JobId | string; readonly offset: number; readonly total: number; readonly sha256: string },
+    bytes: Buffer,
+  ): Promise<number> {
+    return (await this.#call('put', piece, bytes)).size;
+  }
+
+  /** A file of a job that has ended, from an offset on. Throws LinkClosed when the connection is lost. */
+  async *file(
+    id: JobId | string,
+    file: 'envelope' | 'outcome',
+    from: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly offset: number; readonly total: number; readonly bytes: Buffer }> {
+    for await (const { value, bytes } of this.#events('file', { id, file, from }, signal))
+      yield { ...STREAMS.file.event(value, 'file'), bytes: bytes ?? Buffer.alloc(0) };
+  }
+
   /** An idle connection keeps no process alive when this was called with false. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
@@ -182,7 +214,8 @@ export class AgentConnection implements AsyncDisposable {
 
   /** The open connection, or a new one. */
   async open(): Promise<Link> {
-    if (this.#closing.signal.aborted) throw new AgentError('The connection to the home agent was closed here.');
+    if (this.#closing.signal.aborted)
+      throw new AgentError(`The connection to the ${this.#options.agent} was closed here.`);
     const current = this.#link;
     if (current !== undefined) {
       const link = await current;
@@ -201,14 +234,10 @@ export class AgentConnection implements AsyncDisposable {
   }
 
   async #openLink(): Promise<Link> {
-    const { stateDirectory, isPassive, requestTimeoutMs } = this.#options;
+    const { connect, agent, place, requestTimeoutMs } = this.#options;
     // An agent that is about to end may still take a connection, and close it before the greeting.
     for (let attempt = 1; ; attempt++) {
-      const socket = isPassive
-        ? await tryConnect(stateDirectory)
-        : await connectOrStart(this.#options, this.#closing.signal);
-      if (socket === undefined) throw new AgentError(`There is no home agent for ${stateDirectory}.`);
-      const link = new Link(socket, () => undefined);
+      const link = new Link(await connect(this.#closing.signal), agent, () => undefined);
       link.hold(this.#isHeld);
       try {
         await link.greet(this.#identity, requestTimeoutMs);
@@ -216,20 +245,17 @@ export class AgentConnection implements AsyncDisposable {
       } catch (error) {
         if (!(error instanceof LinkClosed)) throw error;
         if (attempt < ATTEMPTS) continue;
-        throw new AgentError(
-          `The home agent closed ${attempt} connections at once. Its log, agent.log in ${stateDirectory}, may tell why.`,
-          {
-            cause: error,
-          },
-        );
+        throw new AgentError(`The ${agent} closed ${attempt} connections at once. Its log, ${place}, may tell why.`, {
+          cause: error,
+        });
       }
     }
   }
 
-  async #call<M extends CallName>(method: M, params: CallParams<M>): Promise<CallResult<M>> {
+  async #call<M extends CallName>(method: M, params: CallParams<M>, bytes?: Buffer): Promise<CallResult<M>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const value = await this.#ask(await this.open(), method, params);
+        const value = await this.#ask(await this.open(), method, params, bytes);
         // The table's shape for M gives CallResult<M>; TypeScript does not carry M through the table.
         return CALLS[method].result(value, method) as CallResult<M>;
       } catch (error) {
@@ -238,27 +264,32 @@ export class AgentConnection implements AsyncDisposable {
     }
   }
 
-  #ask(link: Link, method: string, params: unknown): Promise<unknown> {
+  #ask(link: Link, method: string, params: unknown, bytes?: Buffer): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const { requestTimeoutMs } = this.#options;
+      const { requestTimeoutMs, agent } = this.#options;
       const timer = setTimeout(() => {
         link.forget(id);
         const seconds = requestTimeoutMs / 1000;
         reject(
-          new AgentError(`The home agent did not answer "${method}" within ${seconds} s. Is it stopped or overloaded?`),
+          new AgentError(`The ${agent} did not answer "${method}" within ${seconds} s. Is it stopped or overloaded?`),
         );
       }, requestTimeoutMs);
-      const id = link.request(method, params, {
-        event: () => undefined,
-        end: (value) => {
-          clearTimeout(timer);
-          resolve(value);
+      const id = link.request(
+        method,
+        params,
+        {
+          event: () => undefined,
+          end: (value) => {
+            clearTimeout(timer);
+            resolve(value);
+          },
+          fail: (error) => {
+            clearTimeout(timer);
+            reject(error);
+          },
         },
-        fail: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      });
+        bytes,
+      );
     });
   }
 

@@ -1,9 +1,13 @@
 // The door to the home agent for kernels and the command line.
 import { join } from 'node:path';
 import { stateDirectory } from '../protocol/platform';
+import { AgentError } from '../protocol/errors';
 import { AgentConnection } from './agent-connection';
+import { connectOrStart, tryConnect } from './start';
 
 export { AgentConnection, type OutputPiece } from './agent-connection';
+export { LinkClosed, type OpenStream } from './link';
+export { connectOrStart } from './start';
 
 export interface ConnectOptions {
   /** Where jobs are kept (the platform's place for state, or CELLBURST_STATE_DIR). */
@@ -20,12 +24,22 @@ export interface ConnectOptions {
 
 /** Connects to the home agent of this user, which is started if need be. AgentError, with the end of its log, when that fails. */
 export async function connectAgent(options: ConnectOptions = {}): Promise<AgentConnection> {
-  const connection = new AgentConnection({
+  const { isPassive = false } = options;
+  const start = {
     stateDirectory: options.stateDirectory ?? stateDirectory(),
     agent: options.agent ?? [join(__dirname, 'agent.js')],
-    nodeProgram: options.nodeProgram ?? process.execPath,
-    isPassive: options.isPassive ?? false,
     startTimeoutMs: options.startTimeoutMs ?? 20_000,
+  };
+  const connection = new AgentConnection({
+    connect: async (signal) => {
+      const stream = isPassive ? await tryConnect(start.stateDirectory) : await connectOrStart(start, signal);
+      if (stream === undefined) throw new AgentError(`There is no home agent for ${start.stateDirectory}.`);
+      return { stream };
+    },
+    agent: 'home agent',
+    place: `agent.log in ${start.stateDirectory}`,
+    nodeProgram: options.nodeProgram ?? process.execPath,
+    isPassive,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
   });
   await connection.open();

@@ -1,5 +1,6 @@
 // One connection to an agent: the greeting, then requests and streams by number. When it closes, everything that waits hears of it.
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AgentError, ProtocolError, type ClusterError, type ErrorCode } from '../protocol/errors';
 import { toError } from './failures';
 import { FrameReader, encodeFrame } from '../protocol/frames';
@@ -10,6 +11,12 @@ import { VERSION } from '../protocol/version';
 /** The connection is gone; the request may be made again on another one. */
 export class LinkClosed extends AgentError {
   override readonly transient = true;
+}
+
+/** Bytes to an agent and back. What comes before the marker is no word of the agent's. */
+export interface OpenStream {
+  readonly stream: Duplex;
+  readonly marker?: string;
 }
 
 export interface LinkEvent {
@@ -24,8 +31,9 @@ interface Waiting {
 }
 
 export class Link {
-  readonly #stream: Socket;
-  readonly #reader = new FrameReader();
+  readonly #stream: Duplex;
+  readonly #reader: FrameReader;
+  readonly #agent: string;
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
   #closed: ClusterError | undefined;
@@ -33,8 +41,10 @@ export class Link {
   #onWelcome: (error?: ClusterError) => void = () => undefined;
   readonly #onClose: () => void;
 
-  constructor(stream: Socket, onClose: () => void) {
+  constructor({ stream, marker }: OpenStream, agent: string, onClose: () => void) {
     this.#stream = stream;
+    this.#agent = agent;
+    this.#reader = new FrameReader(marker === undefined ? {} : { marker });
     this.#onClose = onClose;
     this.#welcome = new Promise((resolve, reject) => {
       this.#onWelcome = (error) => {
@@ -49,7 +59,7 @@ export class Link {
     });
     stream.on('error', () => undefined);
     stream.on('close', () => {
-      this.#close(new LinkClosed('The home agent closed the connection.'));
+      this.#close(new LinkClosed(`The ${this.#agent} closed the connection.`));
     });
   }
 
@@ -60,7 +70,7 @@ export class Link {
   async greet(client: ProcessIdentity, timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
       this.#close(
-        new AgentError(`The home agent does not answer within ${timeoutMs / 1000} s. Is it stopped or overloaded?`),
+        new AgentError(`The ${this.#agent} does not answer within ${timeoutMs / 1000} s. Is it stopped or overloaded?`),
       );
     }, timeoutMs);
     this.#send({ type: 'hello', protocol: AGENT_PROTOCOL, version: VERSION, client });
@@ -72,14 +82,14 @@ export class Link {
   }
 
   /** Sends a request; its answers come to `waiting`. Gives its number. */
-  request(method: string, params: unknown, waiting: Waiting): number {
+  request(method: string, params: unknown, waiting: Waiting, bytes?: Buffer): number {
     const id = this.#next++;
     if (this.#closed !== undefined) {
       waiting.fail(this.#closed);
       return id;
     }
     this.#waiting.set(id, waiting);
-    this.#send({ type: 'request', id, method, params });
+    this.#send({ type: 'request', id, method, params }, bytes);
     return id;
   }
 
@@ -100,17 +110,18 @@ export class Link {
 
   /** Whether an open connection keeps this process alive. */
   hold(isHeld: boolean): void {
+    if (!(this.#stream instanceof Socket)) return;
     if (isHeld) this.#stream.ref();
     else this.#stream.unref();
   }
 
   close(): void {
-    this.#close(new AgentError('The connection to the home agent was closed here.'));
+    this.#close(new AgentError(`The connection to the ${this.#agent} was closed here.`));
   }
 
-  #send(message: ClientMessage): void {
+  #send(message: ClientMessage, bytes?: Buffer): void {
     if (this.#closed !== undefined) return;
-    for (const piece of encodeFrame({ message })) this.#stream.write(piece);
+    for (const piece of encodeFrame(bytes === undefined ? { message } : { message, bytes })) this.#stream.write(piece);
   }
 
   #read(chunk: Buffer): void {
@@ -129,7 +140,7 @@ export class Link {
     if (message.type === 'refused') {
       this.#close(
         new ProtocolError(
-          `The home agent is of Cellburst ${message.version} and speaks protocol ${message.protocol}; this is Cellburst ${VERSION} with protocol ${AGENT_PROTOCOL}. Restart this kernel.`,
+          `The ${this.#agent} is of Cellburst ${message.version} and speaks protocol ${message.protocol}; this is Cellburst ${VERSION} with protocol ${AGENT_PROTOCOL}. Restart this kernel.`,
         ),
       );
       return;

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { BatchRequest, Resources } from '../protocol/job';
 import type { ClusterEntry } from './schema';
-import { parseConfig } from './parse';
+import type * as Parse from './parse';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +14,9 @@ export interface ClusterConfig {
   readonly scheduler: ClusterEntry['scheduler'];
   readonly host?: string;
   readonly transport: 'ssh2' | 'openssh';
+  readonly sshConfig?: string;
+  /** Shell lines on the host, before its agent starts. */
+  readonly setup: readonly string[];
   readonly node?: string;
   readonly store?: string;
   readonly prologue: readonly string[];
@@ -44,6 +47,9 @@ export function readClusters(env: Environment = process.env): ReadonlyMap<string
   const path = configPath(env);
   const found = detect(env).map((cluster): [string, ClusterConfig] => [cluster.name, cluster]);
   if (!existsSync(path)) return new Map(found);
+  // Only now: YAML takes 7 MB and some milliseconds, and most kernels have no config.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loading it later must not make everything wait
+  const { parseConfig } = require('./parse') as typeof Parse;
   const entries = Object.entries(parseConfig(readFileSync(path, 'utf8'), path));
   // An entry takes the place of what was found under the same name.
   return new Map([
@@ -75,12 +81,13 @@ export class Clusters {
 }
 
 function toConfig(name: string, entry: ClusterEntry, path: string): ClusterConfig {
-  const { host, node, store, defaults = {}, poll = {} } = entry;
+  const { host, node, store, sshConfig, defaults = {}, poll = {} } = entry;
   return {
     name,
     scheduler: entry.scheduler,
-    transport: entry.transport ?? 'ssh2',
-    ...defined({ host, node, store }),
+    transport: entry.transport ?? 'openssh',
+    ...defined({ host, node, store, sshConfig }),
+    setup: entry.setup ?? [],
     prologue: entry.prologue ?? [],
     batch: defined({
       queue: entry.queue ?? entry.partition,
@@ -130,6 +137,7 @@ function detect(env: Environment): ClusterConfig[] {
     name: scheduler,
     scheduler,
     transport: 'ssh2',
+    setup: [],
     prologue: [],
     batch: {},
     defaults: {},

@@ -1,6 +1,6 @@
 // The text of the config file → clusters, or one error that shows every mistake where it stands.
 import { LineCounter, isMap, isNode, isPair, isScalar, parseDocument, type Document } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { UsageError } from '../protocol/errors';
 import { didYouMean } from './nearest';
 import { clusterEntry, configFile, type ClusterEntry } from './schema';

@@ -1,5 +1,5 @@
 // What a cluster's entry in the config may hold. The names of the options are those of the magic line.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration, parseMemory, quantity } from './quantities';
 
 const count = (least: number) => z.number().int().min(least).max(1_000_000);
@@ -23,6 +23,10 @@ export const clusterEntry = z
     /** `user@host`, or a Host of ~/.ssh/config. Without it the commands of the scheduler run on this machine. */
     host: word.optional(),
     transport: z.enum(TRANSPORTS).optional(),
+    /** An OpenSSH client's configuration, where it is not ~/.ssh/config. */
+    sshConfig: word.optional(),
+    /** Shell lines for the host's agent, before it starts: `module load slurm`. */
+    setup: lines.optional(),
     /** Absolute path of Node.js on the compute nodes, where the notebook's own is not to be found there. */
     node: word.optional(),
     /** On the host: where jobs are kept. Login and compute nodes have to share it. */
@@ -57,10 +61,15 @@ export const clusterEntry = z
     path: ['scheduler'],
     message: 'without a scheduler a host is needed (this machine is the cluster `local`)',
   })
-  .refine((entry) => entry.host !== undefined || (entry.transport === undefined && entry.store === undefined), {
-    path: ['host'],
-    message: 'transport and store are for a cluster with a host',
-  });
+  .refine(
+    (entry) =>
+      entry.host !== undefined ||
+      [entry.transport, entry.store, entry.sshConfig, entry.setup].every((given) => given === undefined),
+    {
+      path: ['host'],
+      message: 'transport, sshConfig, setup and store are for a cluster with a host',
+    },
+  );
 
 const name = z
   .string()

@@ -92,6 +92,8 @@ export class Jobs {
   }
 
   create(spec: JobSpec): JobRecord {
+    const known = spec.token === undefined ? undefined : this.list().find((job) => job.spec.token === spec.token);
+    if (known !== undefined) return known;
     const scheduler = this.#schedulerOf(spec);
     scheduler.check(spec);
     const record = this.#store.create(spec, Date.now());

@@ -65,13 +65,13 @@ function toFailure(ending: Exclude<Ending, { kind: 'terminated' }>): Failed {
       return {
         state: 'failed',
         cause: 'out-of-memory',
-        reason: `The job ran out of memory. ${ending.detail} Ask for more with --memory.`,
+        reason: `The job ran out of memory. ${ending.detail}`,
       };
     case 'time-limit':
       return {
         state: 'failed',
         cause: 'time-limit',
-        reason: `The job reached its time limit. ${ending.detail} Ask for more with --time.`,
+        reason: `The job reached its time limit. ${ending.detail}`,
       };
     case 'start-failed':
       return {

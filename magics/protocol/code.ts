@@ -205,3 +205,19 @@ export function scriptName(cell: { readonly id: CellId; readonly execution: numb
 export function codeId(cell: CellId, index: number): string {
   return `${cell}#${index}`;
 }
+
+/** Cells that are not counted (silent ones, user expressions) have numbers from here on: theirs must never meet that of a counted cell. */
+export const FIRST_UNCOUNTED = 1_000_000;
+
+/** How a cell is called in tracebacks and tables: `Cell [7]`, and `Cell [*3]` for the third that was not counted. */
+export function cellLabel(execution: number): string {
+  return `Cell [${execution > FIRST_UNCOUNTED ? `*${execution - FIRST_UNCOUNTED}` : execution}]`;
+}
+
+/** The number in what `cellLabel` gives, star included. */
+export const CELL_NUMBER = String.raw`Cell \[(\*?\d+)\]`;
+
+/** From the star and digits that CELL_NUMBER finds. */
+export function executionOf(digits: string): number {
+  return digits.startsWith('*') ? FIRST_UNCOUNTED + Number(digits.slice(1)) : Number(digits);
+}

@@ -1,5 +1,6 @@
 // Reads what a record says beyond its kind: properties that are not plain, integrity, private fields.
 import { types } from 'node:util';
+import { defineStack } from './intrinsics';
 import { ATTRIBUTE, INTEGRITY, KIND } from './graph-format';
 import { broken } from './graph-heads';
 import { UNINITIALISED } from './graph-hooks';
@@ -45,6 +46,10 @@ export class ExtrasReader {
       if (typeof key !== 'string' && typeof key !== 'symbol') throw broken('a key is neither text nor symbol');
       listed.add(key);
       const attributes = this.#from.ints.next();
+      if ((attributes & ATTRIBUTE.stack) !== 0) {
+        this.#stack(shell, attributes);
+        continue;
+      }
       const descriptor = this.#descriptor(attributes);
       if (descriptor === undefined) implied.add(key);
       else if (shell !== undefined) define(shell, key, descriptor);
@@ -58,6 +63,14 @@ export class ExtrasReader {
     // What is compared looks as it did; what is to be patched is filled first and made rigid after.
     if (shell !== undefined && (!describes || this.#compare)) applyIntegrity(shell, integrity);
     return { integrity, implied, privates };
+  }
+
+  #stack(shell: object | undefined, attributes: number): void {
+    const stack = this.#from.plain();
+    const enumerable = (attributes & ATTRIBUTE.enumerable) !== 0;
+    const configurable = (attributes & ATTRIBUTE.configurable) !== 0;
+    if (shell === undefined || !types.isNativeError(shell)) throw broken('a stack belongs to no error');
+    if (!defineStack(shell, stack, enumerable, configurable)) throw broken('the stack of an error cannot be set');
   }
 
   #privates(): PrivateState[] {

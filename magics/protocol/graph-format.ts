@@ -92,7 +92,7 @@ export const KIND_FLAG = {
 /** Extras: integrity level, count of properties, then for each: key (value), ATTRIBUTE bits, value (or getter and setter).
  * Then a count of private states: owner (value), 1 for statics, count, name and value each. */
 export const INTEGRITY = { none: 0, nonExtensible: 1, sealed: 2, frozen: 3 } as const;
-export const ATTRIBUTE = { writable: 1, enumerable: 2, configurable: 4, accessor: 8 } as const;
+export const ATTRIBUTE = { writable: 1, enumerable: 2, configurable: 4, accessor: 8, stack: 16 } as const;
 export const DEFAULT_ATTRIBUTES = ATTRIBUTE.writable | ATTRIBUTE.enumerable | ATTRIBUTE.configurable;
 
 export const ERROR_NAMES = [

@@ -20,7 +20,8 @@ export interface Shells {
 }
 
 const USUAL = -2;
-const PARTIAL_LIMIT = 8192;
+/** Parts of Node's pools leave gaps between them; all in all these stay small. */
+const MAX_GAPS = 16 * 1024 * 1024;
 const SLOTS = ['value', 'get', 'set'] as const;
 
 /** Makes the objects of a graph from their heads, empty as yet. */
@@ -43,6 +44,7 @@ export class ShellMaker {
   /** By record: bytes of the buffers, names of the variables of activations. */
   readonly contents = new Map<number, BufferContent>();
   readonly activationNames = new Map<number, readonly string[]>();
+  #gaps = 0;
   /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
 
@@ -203,7 +205,8 @@ export class ShellMaker {
     if (record < this.#describing) return Object.create(null) as object;
     const { byteLength, shared, chunks } = content;
     const isWhole = chunks.length === 1 && chunks[0]?.length === byteLength;
-    if (!isWhole && byteLength > PARTIAL_LIMIT) throw broken('a buffer is larger than its bytes');
+    if (!isWhole) this.#gaps += byteLength;
+    if (this.#gaps > MAX_GAPS) throw broken('buffers are larger than their bytes');
     const buffer = shared ? new MAIN.SharedArrayBuffer(byteLength) : new MAIN.ArrayBuffer(byteLength);
     for (const chunk of chunks) chunk.read(0, new Uint8Array(buffer, chunk.offset, chunk.length));
     return buffer;

@@ -212,15 +212,15 @@ export class GraphWriter {
     if (descriptor === undefined) throw new TypeError(`A property went away while it was read: ${String(key)}.`);
     this.value(key);
     const isAccessor = descriptor.get !== undefined || descriptor.set !== undefined;
-    const asData = isAccessor && key === 'stack' && brandOf(value) === 'error' && isEngineAccessor(descriptor);
+    const isStack = intrinsics.isEngineStack(key, descriptor) && brandOf(value) === 'error';
     this.ints.push(
-      (descriptor.writable === true || asData ? ATTRIBUTE.writable : 0) |
+      (descriptor.writable === true ? ATTRIBUTE.writable : 0) |
         (descriptor.enumerable === true ? ATTRIBUTE.enumerable : 0) |
         (descriptor.configurable === true ? ATTRIBUTE.configurable : 0) |
-        (isAccessor && !asData ? ATTRIBUTE.accessor : 0),
+        (isStack ? ATTRIBUTE.stack : isAccessor ? ATTRIBUTE.accessor : 0),
     );
     if (isCode && this.hooks.isImplied(value, key, descriptor)) this.tags.push(TAG.implied);
-    else if (asData) this.value(Reflect.get(value, key));
+    else if (isStack) this.value(Reflect.get(value, key));
     else if (isAccessor) {
       this.value(descriptor.get);
       this.value(descriptor.set);
@@ -256,9 +256,4 @@ export class GraphWriter {
       blobs: buffers.blobs,
     };
   }
-}
-
-/** Newer engines give `stack` as an accessor of their own on each error; it is state all the same. */
-function isEngineAccessor(descriptor: PropertyDescriptor): boolean {
-  return descriptor.get !== undefined && intrinsics.textOfFunction(descriptor.get).includes('[native code]');
 }

@@ -48,6 +48,34 @@ const valueOfBoolean = unbound<[], boolean>(MAIN.Boolean.prototype.valueOf);
 const valueOfBigInt = unbound<[], bigint>(MAIN.BigInt.prototype.valueOf);
 const valueOfSymbol = unbound<[], symbol>(MAIN.Symbol.prototype.valueOf);
 
+/**
+ * Node 20 gives `stack` as a value; later ones as an accessor of the engine's own on each error, behind which the text is state all the same.
+ */
+const engineStack = Reflect.getOwnPropertyDescriptor(new MAIN.Error(), 'stack');
+
+/** Is it what the engine puts on an error as `stack`, when that is an accessor? */
+export function isEngineStack(key: string | symbol, descriptor: PropertyDescriptor): boolean {
+  if (key !== 'stack' || descriptor.get === undefined) return false;
+  return descriptor.get === engineStack?.get || textOfFunction(descriptor.get).includes('[native code]');
+}
+
+/** Gives an error its `stack` in the form of this engine. */
+export function defineStack(error: object, stack: unknown, enumerable: boolean, configurable: boolean): boolean {
+  if (engineStack?.get === undefined) {
+    return Reflect.defineProperty(error, 'stack', { value: stack, writable: true, enumerable, configurable });
+  }
+  return (
+    Reflect.defineProperty(error, 'stack', { ...engineStack, enumerable, configurable }) &&
+    Reflect.set(error, 'stack', stack)
+  );
+}
+
+/** The text behind an engine's accessor; undefined where `stack` is a plain value, or not there. */
+export function hiddenStack(error: object): unknown {
+  const own = Reflect.getOwnPropertyDescriptor(error, 'stack');
+  return own !== undefined && isEngineStack('stack', own) ? Reflect.get(error, 'stack') : undefined;
+}
+
 /** Does the object inherit from `prototype`? */
 export const isInChain: (prototype: unknown, value: unknown) => boolean = unbound<[unknown], boolean>(
   MAIN.Object.prototype.isPrototypeOf,

@@ -25,4 +25,22 @@ export interface CellLanguage {
    * has the type `any`.
    */
   adopt(code: CellCode, progress: number): Promise<void>;
+  /** Changes how cells are checked from now on; what is not named stays. */
+  setChecks(checks: Partial<Checks>): Promise<void>;
+  /** Forgets all names. */
+  reset(): Promise<void>;
+  /** Packages were installed or removed: what was read of them is read anew. */
+  refresh(): Promise<void>;
+}
+
+/** How strictly cells are checked. The names are TypeScript's own, but for `check`. */
+export interface Checks {
+  /** Off: only what does not parse is a problem. */
+  readonly check: boolean;
+  readonly strict: boolean;
+  readonly strictNullChecks: boolean;
+  readonly noUncheckedIndexedAccess: boolean;
+  readonly exactOptionalPropertyTypes: boolean;
+  readonly noImplicitReturns: boolean;
+  readonly noImplicitOverride: boolean;
 }

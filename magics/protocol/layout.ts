@@ -18,3 +18,5 @@ export const ORDERS_FILE = 'orders.json';
 export const SCRIPT_FILE = 'submit.sh';
 /** How far the submission to a batch system has come: written before the first try. */
 export const SUBMISSION_FILE = 'submission.json';
+/** The job at the agent of another machine, as far as it has come there. */
+export const REMOTE_FILE = 'remote.json';

@@ -39,6 +39,13 @@ export const agentStatus = record({
 });
 export type AgentStatus = Shaped<typeof agentStatus>;
 
+/** A cluster as an agent on another machine defines it for jobs that it brings. */
+export const clusterDefinition = record(
+  { name: text, scheduler: text, prologue: listOf(text), firstSeconds: number, longestSeconds: number },
+  { node: text, parallelEnvironment: text, memoryResource: text, gpuResource: text },
+);
+export type ClusterDefinition = Shaped<typeof clusterDefinition>;
+
 /** Asked once, answered once. An `id` is a job's id, or an unambiguous beginning or ending of one. */
 export const CALLS = {
   status: { params: nothing, result: agentStatus },
@@ -46,6 +53,13 @@ export const CALLS = {
   job: { params: one, result: jobRecord },
   /** Makes the record and the directory; the client then writes the bundle there. */
   create: { params: record({ spec: jobSpec }), result: jobRecord },
+  /**
+   * A piece of a job's bundle for an agent on another machine; the bytes lie beside. Answers how much is there now: a piece that does not begin
+   * at that place changes nothing, so an empty one asks where to go on. Complete and of the right digest, the bundle is in its place.
+   */
+  put: { params: record({ id: text, offset: count, total: count, sha256: text }), result: record({ size: count }) },
+  /** What a cluster is that jobs of another machine's agent name. */
+  define: { params: record({ cluster: clusterDefinition }), result: nothing },
   submit: { params: one, result: jobRecord },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
@@ -82,6 +96,11 @@ export const STREAMS = {
    * The bytes lie beside the event.
    */
   output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
+  /** A file of a job that has ended, from an offset on; the bytes lie beside. Nothing comes of a file that is not there. */
+  file: {
+    params: record({ id: text, file: oneOf(['envelope', 'outcome']), from: count }),
+    event: record({ offset: count, total: count }),
+  },
 } as const;
 
 /** Bytes of one stream that may be under way: a slow reader slows its own stream, never another one or an answer. */

@@ -75,6 +75,7 @@ export type RetryResources = Partial<Pick<Resources, 'cores' | 'memoryMiB' | 'wa
 
 export type PanelMessage =
   | { readonly type: 'snapshot' }
+  | { readonly type: 'pong' }
   /**
    * The job's output from a position that was 0 or the `next` of an earlier message, until the job has ended or `unfollow`.
    * What lies further back than `tailBytes` from the end may be left out.
@@ -138,6 +139,8 @@ export type KernelMessage =
     }
   | { readonly type: 'result'; readonly request: string; readonly ok: true; readonly result: ActionResult }
   | { readonly type: 'result'; readonly request: string; readonly ok: false; readonly message: string }
+  /** Is anybody there? A tab that was closed does not always say so. Asked only when there is something to tell. */
+  | { readonly type: 'ping' }
   | { readonly type: 'error'; readonly message: string };
 
 // So that a panel needs this one file.

@@ -71,7 +71,7 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text, batch: batchRequest },
+  { nodeProgram: text, batch: batchRequest, token: text },
 );
 
 export const jobRecord: Shape<JobRecord> = record(

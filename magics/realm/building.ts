@@ -1,7 +1,7 @@
 // Functions and classes made from their code: on a worker what a bundle brought, at home what came back. Code comes from cells that this side knows; a
 // graph only names it. Every activation is one scope that declares its variables once, so all its functions share them.
 import { Script } from 'node:vm';
-import { RUNTIME, scriptName } from '../protocol/code';
+import { cellLabel, RUNTIME, scriptName } from '../protocol/code';
 import type { SourceRange } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
 import type { BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
@@ -44,7 +44,7 @@ export class Builder implements DecodeHooks {
     const { text, pieces } = this.#compose(group.names, codes);
     const [first] = codes;
     const filename = `${first === undefined ? 'cellburst:activation' : scriptName(first.cell)}:${scripts++}`;
-    placeScript(filename, first === undefined ? '' : `Cell [${first.cell.execution}]`, (generated) =>
+    placeScript(filename, first === undefined ? '' : cellLabel(first.cell.execution), (generated) =>
       locate(pieces, generated),
     );
     const script = new Script(text, { filename });

@@ -55,6 +55,8 @@ function sameSlots({ kind, state }: Changed, live: object): boolean {
       return sameItems(membersOf(state), membersOf(live));
     case KIND.date:
       return Object.is(intrinsics.dateTime(state), intrinsics.dateTime(live));
+    case KIND.error:
+      return intrinsics.hiddenStack(state) === intrinsics.hiddenStack(live);
     case KIND.url:
       return intrinsics.hrefOf(state) === intrinsics.hrefOf(live);
     case KIND.searchParams:

@@ -3,7 +3,7 @@
 import * as tslib from 'tslib';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
-import { EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
+import { cellLabel, EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
 import type { Activation } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
@@ -138,6 +138,14 @@ export class Realm {
     this.#names.set(name, declaredBy ?? this.#names.get(name));
   }
 
+  /** Forgets all names: what they held can be collected. Tells how many there were. */
+  forget(): number {
+    const count = this.#names.size;
+    for (const name of this.#names.keys()) bindingOf(name).set(undefined);
+    this.#names.clear();
+    return count;
+  }
+
   names(): string[] {
     return [...this.#names.keys()];
   }
@@ -149,7 +157,7 @@ export class Realm {
 
   /** Makes the code of a cell known that did not run here: its functions can be built, its frames are shown. */
   addCode(code: CellCode): void {
-    mapScript(scriptName(code), `Cell [${code.execution}]`, code[this.text].mappings);
+    mapScript(scriptName(code), cellLabel(code.execution), code[this.text].mappings);
     this.codes.add(code, this.text);
   }
 
@@ -177,7 +185,7 @@ export class Realm {
   #compile(code: CellCode): (context: CellContext) => unknown {
     const emit = code[this.text];
     const filename = scriptName(code);
-    mapScript(filename, `Cell [${code.execution}]`, emit.mappings);
+    mapScript(filename, cellLabel(code.execution), emit.mappings);
     const script = new Script(emit.text, { filename });
     const evaluate = script.runInThisContext() as (context: CellContext) => unknown;
     this.codes.add(code, this.text, evaluate);

@@ -1,7 +1,7 @@
 // An error → what the notebook shows of it: name and message, the line of the cell it came from, the frames in cell lines.
 // Frames are mapped and cleaned by the realm (Error.prepareStackTrace); here is only the form. Colours are ANSI; without them it reads the same.
 import { inspect, stripVTControlCharacters } from 'node:util';
-import { MARK } from '../protocol/code';
+import { CELL_NUMBER, executionOf, MARK } from '../protocol/code';
 import { codeFrame } from '../protocol/code-frame';
 
 export interface ErrorForm {
@@ -18,7 +18,7 @@ const CYAN = '\u001b[36m';
 const DIM = '\u001b[2m';
 const RESET = '\u001b[0m';
 
-const CELL_POSITION = /Cell \[(\d+)\]:(\d+):(\d+)/;
+const CELL_POSITION = new RegExp(`${CELL_NUMBER}:(\\d+):(\\d+)`);
 const MAX_FRAMES = 50;
 const MAX_DEPTH = 4;
 
@@ -94,9 +94,9 @@ function framesOf(error: Error): string[] {
 
 function sourceLines(frames: readonly string[], sourceOf: SourceOf): string[] {
   for (const frame of frames) {
-    const [, execution, line, column] = CELL_POSITION.exec(frame) ?? [];
-    if (execution === undefined) continue;
-    const source = sourceOf(Number(execution));
+    const [, number, line, column] = CELL_POSITION.exec(frame) ?? [];
+    if (number === undefined) continue;
+    const source = sourceOf(executionOf(number));
     return source === undefined ? [] : [...codeFrame(source, Number(line), Number(column)), ''];
   }
   return [];

@@ -140,7 +140,7 @@ test('history gives what was executed, by tail, range and pattern', async () => 
     [1, count - 1, `'needle in history'`],
   ]);
   expect(await history({ hist_access_type: 'tail', n: 1, output: true })).toEqual([
-    [1, count, [`'the last one'`, null]],
+    [1, count, [`'the last one'`, `'the last one'`]],
   ]);
 });
 

@@ -39,6 +39,7 @@ function connect(): JobMonitor {
   const monitor = new JobMonitor({
     connect: () => setting.connect(),
     version: '0.0.0-test',
+    onSilent: () => undefined,
     send: (message) => {
       client.receive(JSON.parse(JSON.stringify(message)));
     },

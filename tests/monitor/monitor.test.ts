@@ -89,6 +89,21 @@ test('nothing is sent while nothing changes', async () => {
   expect(panel.received).toHaveLength(before);
 });
 
+test('a panel that is gone without a word is given up, one that answers is not', async () => {
+  const agent = await setting.connect();
+  await using present = new Panel(setting, { silenceMs: 50, answerMs: 300 });
+  await using absent = new Panel(setting, { silenceMs: 50, answerMs: 300 });
+  absent.isDeaf = true;
+  for (const one of [present, absent]) await one.untilLive();
+  await sleep(100);
+  expect(present.all('ping')).toHaveLength(0);
+  await agent.create(specOf());
+  await absent.until('it is given up', () => absent.isGivenUp);
+  await sleep(200);
+  expect(present.all('ping').length).toBeGreaterThan(0);
+  expect(present.isGivenUp).toBe(false);
+});
+
 test('the agent is killed: the panel hears of the loss, then is live again with what is true by then', async () => {
   const agent = await setting.connect();
   const kept = await ended(agent, await submit(agent, 'finish()'));

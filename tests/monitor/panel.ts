@@ -11,8 +11,16 @@ export class Panel implements AsyncDisposable {
   jobs: Jobs = NO_JOBS;
   readonly #monitor: JobMonitor;
 
-  constructor(setting: Setting) {
+  /** Does not answer when asked whether it is there. */
+  isDeaf = false;
+  isGivenUp = false;
+
+  constructor(setting: Setting, options: { readonly silenceMs?: number; readonly answerMs?: number } = {}) {
     this.#monitor = new JobMonitor({
+      ...options,
+      onSilent: () => {
+        this.isGivenUp = true;
+      },
       connect: () => setting.connect(),
       version: '0.0.0-test',
       send: (message) => {
@@ -66,6 +74,9 @@ export class Panel implements AsyncDisposable {
     const arrived: KernelMessage = JSON.parse(JSON.stringify(message)) as KernelMessage;
     this.received.push(arrived);
     switch (arrived.type) {
+      case 'ping':
+        if (!this.isDeaf) this.send({ type: 'pong' });
+        return;
       case 'hello':
       case 'snapshot':
       case 'delta':

@@ -58,7 +58,7 @@ function readProcFile(pid: number, name: 'environ' | 'cmdline'): string {
 }
 
 /** Of an error of Node. Not by `instanceof`: Jest's Error is another one than Node's. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 

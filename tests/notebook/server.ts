@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { Notebook } from './notebook';
-import { endProcesses } from './processes';
+import { codeOf, endProcesses } from './processes';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15_000;
@@ -67,6 +67,7 @@ export class JupyterServer implements AsyncDisposable {
       token,
       // Node 20 has no WebSocket, and the one of Node 22 does not take headers. The two types differ in details of their events only.
       WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
+      fetch: fetchPatiently,
       init: { cache: 'no-store' },
     });
   }
@@ -96,6 +97,27 @@ export class JupyterServer implements AsyncDisposable {
   }
 }
 
+/**
+ * As `fetch`, but a connection that did not come about is tried again: on a machine busy with other tests the ten seconds that Node gives it may pass
+ * before Node looks. Nothing was sent then, so nothing is done twice.
+ */
+async function fetchPatiently(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  for (let left = 5; ; left--) {
+    try {
+      return await fetch(request.clone());
+    } catch (error) {
+      const cause = codeOf(causeOf(error));
+      if (left > 0 && ['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED'].includes(cause)) continue;
+      throw new Error(`The request to ${request.url} failed: ${String(causeOf(error))} ${cause}`, { cause: error });
+    }
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'cause' in error ? error.cause : error;
+}
+
 /** The Node for kernels: the tests set it to run the same suite on another version. */
 export function kernelNode(): string {
   return process.env['CELLBURST_KERNEL_NODE'] ?? process.execPath;
@@ -110,7 +132,9 @@ export async function startServer(options: ServerOptions = {}): Promise<JupyterS
     const environment = { ...jupyterEnvironment(places), ...options.environment };
     for (const name of ['notebooks', 'config', 'data', 'runtime', 'run'])
       mkdirSync(join(home, name), { recursive: true });
-    writeFileSync(join(home, 'config', 'jupyter_server_config.json'), configuration(token, options.lab ?? false), { mode: 0o600 });
+    writeFileSync(join(home, 'config', 'jupyter_server_config.json'), configuration(token, options.lab ?? false), {
+      mode: 0o600,
+    });
     installKernel(options.node ?? kernelNode(), root, home, environment);
     const server = spawn(pythonOf(root), ['-m', 'jupyter_server', `--ServerApp.root_dir=${places.notebooks}`], {
       cwd: places.notebooks,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stop } from 'esbuild';
 import { Realm } from '../../magics/realm/realm';
 import type { CellRun } from '../../magics/realm/realm';
 import { cellOf } from './hand-made';
@@ -9,7 +10,8 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'realm-'));
 });
-afterAll(() => {
+afterAll(async () => {
+  await stop();
   rmSync(folder, { recursive: true, force: true });
 });
 

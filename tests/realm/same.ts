@@ -78,7 +78,7 @@ function compareOne(
     if (p.length !== q.length) return `${path}: ${p.length} ≠ ${q.length} entries`;
     p.forEach((value, i) => todo.push([value, q[i], `${path}<${i}>`]));
   }
-  if (types.isArrayBufferView(x) && types.isArrayBufferView(y) && x.buffer.byteLength !== 8192)
+  if (types.isArrayBufferView(x) && types.isArrayBufferView(y) && x.buffer.byteLength !== Buffer.poolSize)
     todo.push([x.buffer, y.buffer, `${path}.buffer`]);
   return compareProperties(x, y, path, todo);
 }

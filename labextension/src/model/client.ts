@@ -92,6 +92,9 @@ export class MonitorClient {
       case 'result':
         this.#settle(message.request, message.ok ? message.result : new Error(message.message));
         return;
+      case 'ping':
+        this.#send?.({ type: 'pong' });
+        return;
       case 'error':
         console.warn(`Cellburst: ${message.message}`);
         return;
@@ -183,7 +186,7 @@ export class MonitorClient {
   }
 }
 
-const TYPES: ReadonlySet<string> = new Set(['hello', 'snapshot', 'delta', 'feed', 'log', 'result', 'error']);
+const TYPES: ReadonlySet<string> = new Set(['hello', 'snapshot', 'delta', 'feed', 'log', 'result', 'ping', 'error']);
 
 /**
  * Comm data is JSON of our own kernel, whose version the greeting has told; messages of kinds we do not know are left out. What is inside is

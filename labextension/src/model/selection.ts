@@ -54,7 +54,8 @@ export function countGroups(all: Iterable<JobRow>): Readonly<Record<Group, numbe
 }
 
 export function wantsAttention(row: JobRow, seen: ReadonlySet<string>): boolean {
-  return groupOf(row) === 'failed' && !seen.has(row.id);
+  // An error that is in the notebook has been seen there.
+  return groupOf(row) === 'failed' && row.deliveredAt === undefined && !seen.has(row.id);
 }
 
 function rankOf(row: JobRow, seen: ReadonlySet<string>): number {

@@ -40,6 +40,10 @@ export class MonitorLink {
     this.#services = services;
     this.#client = client;
     this.#trans = trans;
+    // A comm that nobody closes is served for a while by the kernel.
+    window.addEventListener('pagehide', () => {
+      if (this.#comm && !this.#comm.isDisposed) this.#comm.close();
+    });
     services.sessions.runningChanged.connect((_sender, running) => {
       const id = this.#session?.id;
       if (id !== undefined && !running.some((model) => model.id === id)) this.#gone();
@@ -134,11 +138,14 @@ export class MonitorLink {
     comm.onClose = () => {
       if (this.#comm !== comm) return;
       this.#comm = undefined;
-      this.refuse(
-        this.#trans.__(
-          'The kernel knows no job monitor. Update it with `npx cellburst install`, then reload this page.',
-        ),
-      );
+      // A kernel that has answered before thought that we were gone: this tab slept.
+      if (this.#state.value.state === 'live') this.#lose(this.#trans.__('The monitor has let us go.'), true);
+      else
+        this.refuse(
+          this.#trans.__(
+            'The kernel knows no job monitor. Update it with `npx cellburst install`, then reload this page.',
+          ),
+        );
     };
     this.#greeting = setTimeout(() => {
       this.#lose(this.#trans.__('The monitor does not answer.'), true);

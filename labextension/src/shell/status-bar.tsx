@@ -1,10 +1,10 @@
 // How many jobs run, wait and have failed, at the bottom of the window. Pressing it shows them.
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { selectJobs, NO_FILTER } from '../model/selection';
+import { NO_FILTER, selectJobs, wantsAttention } from '../model/selection';
 import { useReadable, type App } from '../panel/app';
 import { StateIcon } from '../panel/state-icon';
-import type { Look } from '../model/words';
+import { isOver, type Look } from '../model/words';
 
 export class JobCounts extends ReactWidget {
   readonly #app: App;
@@ -29,8 +29,8 @@ function Counts({ app, onPress }: { readonly app: App; readonly onPress: () => v
   const { seen } = useReadable(view);
   const { statusBar } = useReadable(settings);
   const { counts } = React.useMemo(() => {
-    const unseen = [...rows.values()].filter(({ id }) => !seen.has(id));
-    return selectJobs(unseen, { filter: NO_FILTER, notebook: undefined, seen, finishedShown: 0 });
+    const wanted = [...rows.values()].filter((row) => !isOver(row) || wantsAttention(row, seen));
+    return selectJobs(wanted, { filter: NO_FILTER, notebook: undefined, seen, finishedShown: 0 });
   }, [rows, seen]);
   const shown: [Look, number, string][] = [
     ['running', counts.running, trans.__('%1 running', counts.running)],

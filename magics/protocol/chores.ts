@@ -1,0 +1,65 @@
+// What line magics have done in the user process, beside cells: there are the variables, the environment and the working directory they mean.
+// Plain JSON: question and answer cross a pipe.
+
+/** Question and answer of each chore. */
+export interface Chores {
+  /** Runs a program; what it prints is output of the cell. */
+  run: { question: ProgramCall; answer: ProgramEnd };
+  /** Changes environment variables, and tells all of them. */
+  environment: { question: EnvironmentChange; answer: Readonly<Record<string, string>> };
+  /** Changes the working directory, relative to the present one, and tells it. */
+  directory: { question: { readonly to?: string }; answer: { readonly directory: string } };
+  names: { question: Nothing; answer: readonly NamedValue[] };
+  /** Forgets all names of the notebook. Answers how many there were. */
+  forget: { question: Nothing; answer: { readonly names: number } };
+  memory: { question: Nothing; answer: MemoryUse };
+}
+
+export type ChoreName = keyof Chores;
+export type Chore = {
+  [Name in ChoreName]: { readonly name: Name; readonly question: Chores[Name]['question'] };
+}[ChoreName];
+
+export type Nothing = Readonly<Record<string, never>>;
+
+export interface ProgramCall {
+  /** A program with its arguments, or one line for the system's shell. */
+  readonly command:
+    | { readonly kind: 'program'; readonly program: string; readonly args: readonly string[] }
+    | { readonly kind: 'shell'; readonly line: string };
+  /** Absolute; the working directory of the user process, if not given. */
+  readonly directory?: string;
+}
+
+export type ProgramEnd =
+  | { readonly how: 'exit'; readonly code: number }
+  | { readonly how: 'signal'; readonly signal: string }
+  /** It did not start. */
+  | { readonly how: 'absent'; readonly reason: string };
+
+export interface EnvironmentChange {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly unset?: readonly string[];
+}
+
+/** One name of the notebook. */
+export interface NamedValue {
+  readonly name: string;
+  /** `const`, `function`, `import` …; `value` for what a cluster cell brought from elsewhere. */
+  readonly kind: string;
+  /** `number`, `Map(3)`, `class Model`, `Interval` … */
+  readonly type: string;
+  /** One short line. */
+  readonly shown: string;
+  /** The number in `Cell [7]`, where it is known. */
+  readonly execution?: number;
+}
+
+/** Bytes. */
+export interface MemoryUse {
+  readonly heapUsed: number;
+  readonly heapLimit: number;
+  /** Typed arrays, buffers and what native code holds: outside of the heap. */
+  readonly external: number;
+  readonly resident: number;
+}

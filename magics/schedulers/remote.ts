@@ -1,0 +1,152 @@
+// A cluster that another machine's agent looks after: this one brings it the job and brings home what comes of it. One connection for all jobs of the
+// cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
+import type { ClusterConfig } from '../config';
+import { AgentConnection, LinkClosed } from '../client';
+import { ClusterError, TransportError, messageOf } from '../protocol/errors';
+import type { JobId, NativeId } from '../protocol/job';
+import type { Transport } from '../transports';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toDefinition } from './definition';
+import { RemoteJob } from './remote-job';
+import type { Report, ScheduledJob, Scheduler } from './scheduler';
+
+export interface RemoteOptions {
+  readonly config: ClusterConfig;
+  readonly transport: Transport;
+  readonly report: Report;
+  readonly log: (line: string) => void;
+}
+
+const REQUEST_MS = 60_000;
+/** A client waits no longer for a submission: what takes longer goes on by itself. */
+const PATIENCE_MS = 20_000;
+const PAUSES_MS = { first: 500, longest: 60_000 };
+
+interface Carried {
+  readonly remote: RemoteJob;
+  /** Settles when the other machine's agent has accepted the job; rejects when there is none. */
+  readonly accepted: Promise<NativeId | undefined>;
+}
+
+export class RemoteScheduler implements Scheduler {
+  readonly name: string;
+  readonly #options: RemoteOptions;
+  readonly #carried = new Map<JobId, Carried>();
+  readonly #closing = new AbortController();
+  #agent: AgentConnection | undefined;
+
+  constructor(options: RemoteOptions) {
+    this.name = options.config.name;
+    this.#options = options;
+  }
+
+  /** Only the other machine knows what it refuses, and says so at submission. */
+  check(): void {
+    return;
+  }
+
+  async submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined> {
+    const { accepted } = this.#carry(job, true);
+    const late = sleep(PATIENCE_MS, undefined, { signal, ref: false });
+    late.catch(() => undefined);
+    return await Promise.race([accepted, late]);
+  }
+
+  adopt(jobs: readonly ScheduledJob[]): Promise<void> {
+    for (const job of jobs) this.#carry(job, false).accepted.catch(() => undefined);
+    return Promise.resolve();
+  }
+
+  async cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void> {
+    for (const id of ids) {
+      const carried = this.#carried.get(id);
+      if (carried === undefined) continue;
+      await Promise.race([carried.remote.cancel(), aborted(signal)]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    this.#carried.clear();
+    await this.#agent?.[Symbol.asyncDispose]();
+    await this.#options.transport[Symbol.asyncDispose]();
+  }
+
+  #connection(): AgentConnection {
+    const { transport } = this.#options;
+    this.#agent ??= new AgentConnection({
+      connect: (signal) => transport.open(signal),
+      agent: `agent on ${transport.host}`,
+      place: `agent.log on ${transport.host}`,
+      requestTimeoutMs: REQUEST_MS,
+      isPassive: true,
+    });
+    return this.#agent;
+  }
+
+  #carry(job: ScheduledJob, isNew: boolean): Carried {
+    const { report, config } = this.#options;
+    const remote = new RemoteJob({ job, definition: toDefinition(config), agent: () => this.#connection(), report });
+    let accept: (id: NativeId | undefined) => void = () => undefined;
+    let refuse: (error: unknown) => void = () => undefined;
+    const accepted = new Promise<NativeId | undefined>((resolve, reject) => {
+      accept = resolve;
+      refuse = reject;
+    });
+    const carried = { remote, accepted };
+    this.#carried.set(job.id, carried);
+    let isAnswered = !isNew;
+    const told = (id: NativeId | undefined): void => {
+      isAnswered = true;
+      accept(id);
+    };
+    this.#carryOn(remote, told).then(
+      () => this.#carried.delete(job.id),
+      (error: unknown) => {
+        this.#carried.delete(job.id);
+        if (this.#closing.signal.aborted) {
+          accept(undefined);
+          return;
+        }
+        refuse(error);
+        if (isAnswered)
+          report(job.id, { state: 'ended', explanation: { cause: 'start-failed', reason: messageOf(error) } });
+      },
+    );
+    setTimeout(() => {
+      isAnswered = true;
+    }, PATIENCE_MS).unref();
+    return carried;
+  }
+
+  /** Until the job is home. A lost connection is made again; before anything was sent, one that cannot be made at all is an error. */
+  async #carryOn(remote: RemoteJob, accepted: (id: NativeId | undefined) => void): Promise<void> {
+    const { signal } = this.#closing;
+    let pause = PAUSES_MS.first;
+    for (;;) {
+      try {
+        await remote.run(accepted, signal);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const isLost = error instanceof LinkClosed || (TransportError.is(error) && remote.hasBegun);
+        const mayPass = isLost || (ClusterError.is(error) && error.transient && remote.hasBegun);
+        if (!mayPass) throw error;
+        this.#options.log(`${this.name}: ${messageOf(error)} Next try in ${pause / 1000} s.`);
+        await sleep(pause, undefined, { signal, ref: false });
+        // A job that came further in the meantime has a connection that works.
+        pause = remote.hasMoved() ? PAUSES_MS.first : Math.min(PAUSES_MS.longest, pause * 2);
+      }
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => {
+      reject(new TransportError('It was given up.'));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,143 @@
+// The way to the agent of a host: our programs are put there if need be, the agent is started if need be, and its stream is found behind whatever
+// the login shell prints.
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { TransportError } from '../protocol/errors';
+import type { Channel, CommandEnd, Host } from './host';
+import {
+  agentCommand,
+  installCommand,
+  readPrograms,
+  toParcel,
+  type HostSettings,
+  type Programs,
+  type Words,
+} from './install';
+
+export interface Transport extends AsyncDisposable {
+  /** As the user names it: `user@host`. */
+  readonly host: string;
+  /** Starts the agent there if need be. What the login shell prints before `marker` is to be skipped by the reader. Throws TransportError. */
+  open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }>;
+}
+
+/** A login shell and a cold start of Node on a busy login node. */
+const OPEN_MS = 90_000;
+const INSTALL_MS = 300_000;
+
+type Answer = keyof Words;
+
+export class HostAgent implements Transport {
+  readonly host: string;
+  readonly #host: Host;
+  readonly #directory: string;
+  readonly #settings: HostSettings;
+
+  constructor(host: Host, programDirectory: string, settings: HostSettings) {
+    this.host = host.name;
+    this.#host = host;
+    this.#directory = programDirectory;
+    this.#settings = settings;
+  }
+
+  async open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }> {
+    const programs = readPrograms(this.#directory);
+    const first = await this.#start(programs, signal);
+    if (first.answer === 'agent') return first;
+    await this.#install(programs, signal);
+    const second = await this.#start(programs, signal);
+    if (second.answer === 'agent') return second;
+    throw new TransportError(`Cannot install the agent on ${this.host}: its programs were put there and are gone.`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#host[Symbol.asyncDispose]();
+  }
+
+  async #start(programs: Programs, signal: AbortSignal) {
+    const random = randomBytes(12).toString('hex');
+    const words: Words = {
+      agent: `cellburst-agent-${random}`,
+      programs: `cellburst-wants-programs-${random}`,
+      node: `cellburst-wants-node-${random}`,
+    };
+    const channel = await this.#host.exec(agentCommand(programs, this.#settings, words), signal);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)]);
+    const answer = await this.#hear(channel, words, limit);
+    if (answer === 'node') {
+      const { node } = this.#settings;
+      throw new TransportError(
+        `There is no ${node} on ${this.host}. Set \`node:\` of this cluster to the absolute path of Node.js there, or load it by \`setup:\`.`,
+      );
+    }
+    return { answer, stream: channel.stream, marker: words.agent };
+  }
+
+  /** Reads up to the marker and puts it back, for the reader of frames. */
+  async #hear(channel: Channel, words: Words, signal: AbortSignal): Promise<Answer> {
+    const { stream } = channel;
+    let heard = Buffer.alloc(0);
+    let found: Answer | undefined;
+    const abort = (): void => {
+      stream.destroy();
+    };
+    signal.addEventListener('abort', abort);
+    try {
+      while (found === undefined && !stream.readableEnded && !stream.destroyed) {
+        const piece: unknown = stream.read();
+        if (Buffer.isBuffer(piece)) {
+          heard = Buffer.concat([heard, piece]);
+          found = toAnswer(heard, words);
+        } else await readable(stream);
+      }
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+    if (found === 'agent') stream.unshift(heard);
+    else stream.destroy();
+    if (found !== undefined) return found;
+    throw this.#toError('start the agent', channel, await channel.ended, signal);
+  }
+
+  async #install(programs: Programs, signal: AbortSignal): Promise<void> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(INSTALL_MS)]);
+    const channel = await this.#host.exec(installCommand(programs, this.#settings), limit);
+    channel.stream.resume();
+    channel.stream.end(toParcel(programs));
+    const end = await channel.ended;
+    if (end.kind !== 'exit' || end.code !== 0) throw this.#toError('install the agent', channel, end, limit);
+  }
+
+  #toError(what: string, { complaints }: Channel, end: CommandEnd, signal: AbortSignal): TransportError {
+    const said = complaints();
+    const words = said === '' ? '' : ` It said: ${said}`;
+    if (signal.aborted)
+      return new TransportError(`Cannot ${what} on ${this.host}: it took too long, or was given up.${words}`, {
+        transient: true,
+      });
+    if (end.kind === 'lost') {
+      const isFinal = /permission denied|host key verification failed|could not resolve|bad configuration/i.test(
+        end.why,
+      );
+      return new TransportError(`Cannot reach ${this.host} over SSH: ${end.why}`, { transient: !isFinal });
+    }
+    const how = end.kind === 'exit' ? `with exit code ${end.code}` : `by ${end.signal}`;
+    return new TransportError(`Cannot ${what} on ${this.host}: the command there ended ${how}.${words}`);
+  }
+}
+
+function toAnswer(heard: Buffer, words: Words): Answer | undefined {
+  if (heard.includes(words.programs)) return 'programs';
+  if (heard.includes(words.node)) return 'node';
+  return heard.includes(words.agent) ? 'agent' : undefined;
+}
+
+function readable(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ['readable', 'end', 'close', 'error']) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ['readable', 'end', 'close', 'error']) stream.on(event, done);
+  });
+}

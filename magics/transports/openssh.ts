@@ -1,0 +1,64 @@
+// A host by the user's own `ssh`: whatever it can do (GSSAPI, certificates, ControlMaster, odd PAM), without a word of ours. It asks nobody here,
+// since there is no terminal: keys, an agent or a master connection have to let it in.
+import { spawn } from 'node:child_process';
+import { Duplex } from 'node:stream';
+import { TransportError } from '../protocol/errors';
+import { Tail, type Channel, type CommandEnd, type Host } from './host';
+
+export interface OpenSshOptions {
+  readonly host: string;
+  /** `-F` */
+  readonly configPath?: string;
+}
+
+/** ssh(1): an error of its own, or the command was ended by a signal, which it does not tell apart. */
+const LOST = 255;
+
+export class OpenSshHost implements Host {
+  readonly name: string;
+  readonly #options: OpenSshOptions;
+  readonly #closing = new AbortController();
+
+  constructor(options: OpenSshOptions) {
+    this.name = options.host;
+    this.#options = options;
+  }
+
+  exec(command: string, signal: AbortSignal): Promise<Channel> {
+    if (this.#closing.signal.aborted) throw new TransportError(`The connection to ${this.name} was closed here.`);
+    const { configPath } = this.#options;
+    const args = [
+      ...(configPath === undefined ? [] : ['-F', configPath]),
+      ...['-T', '-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3'],
+      ...['-o', 'ConnectTimeout=20', '--', this.name, command],
+    ];
+    const child = spawn('ssh', args, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+    const tail = new Tail();
+    child.stderr.on('data', (piece: Buffer) => tail.push(piece));
+    const kill = (): void => {
+      child.kill('SIGTERM');
+    };
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    if (stop.aborted) kill();
+    stop.addEventListener('abort', kill);
+    const ended = new Promise<CommandEnd>((resolve) => {
+      child.once('error', (error) => resolve({ kind: 'lost', why: `ssh cannot be started: ${error.message}` }));
+      child.once('close', (code, killedBy) => {
+        stop.removeEventListener('abort', kill);
+        if (code === null) resolve({ kind: 'lost', why: `ssh was ended by ${killedBy ?? 'a signal'}` });
+        else if (code === LOST) resolve({ kind: 'lost', why: tail.text || 'ssh ended without a word' });
+        else resolve({ kind: 'exit', code });
+      });
+    });
+    child.stdin.on('error', () => undefined);
+    const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
+    stream.on('error', () => undefined);
+    stream.once('close', kill);
+    return Promise.resolve({ stream, complaints: () => tail.text, ended });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    return Promise.resolve();
+  }
+}

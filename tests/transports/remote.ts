@@ -1,0 +1,204 @@
+// Cells of a real kernel on a host that is reached over a real sshd: as another user, with its own agent, whose directory nobody here can see.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { OpenedSystem, RunningSystem } from '../clusters/open';
+import { KernelClient, type CellResult } from '../kernel/client';
+import { endProcesses, processesWith } from '../notebook/processes';
+import { sendSignal } from '../../magics/protocol/platform';
+
+export interface Given {
+  readonly system: OpenedSystem;
+  readonly transport: 'ssh2' | 'openssh';
+}
+
+const LONG_MS = 90_000;
+
+export function describeRemoteCells({ system, transport }: Given): void {
+  const describeIf = system.ok ? describe : describe.skip;
+  describeIf(`cells over ${transport}${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+    let kernel: KernelClient;
+    let store = '';
+    beforeAll(async () => {
+      if (!system.ok) return;
+      store = system.makeDirectory('store');
+      kernel = await startKernel(system, transport, store);
+    });
+    afterAll(async () => {
+      await kernel.stop();
+      await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+      if (system.ok) system.stop();
+    });
+    const run = async (code: string): Promise<CellResult> =>
+      kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+
+    test(
+      'a cell runs there as the other user, and its values come back',
+      async () => {
+        await run('const given = [1, 2, 3]; class Point { constructor(public x: number) {} }');
+        const { result, reply } = await run(
+          `%%cluster far --cores 2\nimport { userInfo } from 'node:os';\ngiven.push(4);\nconst point = new Point(given.length);\nconsole.log('it is me');\nuserInfo().username`,
+        );
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toBe("'cluster'");
+        expect(text((await run('[given.length, point instanceof Point, point.x]')).result)).toBe('[ 4, true, 4 ]');
+        expect(installed()).toHaveLength(1);
+      },
+      LONG_MS,
+    );
+
+    test(
+      'an error is thrown here as it was there',
+      async () => {
+        const { reply } = await run(`%%cluster far\nthrow new RangeError('too far');`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'RangeError', evalue: 'too far' });
+      },
+      LONG_MS,
+    );
+
+    test(
+      'large values go there and come back whole',
+      async () => {
+        await run('const large = Float64Array.from({ length: 3_000_000 }, (_, i) => i / 3);');
+        const { result } = await run(
+          '%%cluster far\nlarge[5] = -1; const twice = large.map((x) => 2 * x); twice.length',
+        );
+        expect(text(result)).toBe('3000000');
+        const { result: here } = await run('[large[5], twice[5], twice[2_999_999] === 2 * large[2_999_999]!]');
+        expect(text(here)).toBe('[ -1, -2, true ]');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a cancelled job ends there too',
+      async () => {
+        const job = await detach(run, '%%cluster far --detach\nawait new Promise((go) => setTimeout(go, 60_000));');
+        await awaitState(run, job, 'running');
+        await run(`%cluster cancel ${job}`);
+        const { reply } = await run(`%cluster attach ${job}`);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
+        expect(String(reply['evalue'])).toContain('at your request');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a lack of memory there is told as one',
+      async () => {
+        const { reply } = await run(
+          `%%cluster far --memory 200MB\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
+        );
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(String(reply['evalue'])).toMatch(/out of memory/);
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a connection that is cut again and again loses nothing, and doubles nothing',
+      async () => {
+        const lines = 200;
+        const id = await kernel.startCell(
+          `%%cluster far\nfor (let i = 0; i < ${lines}; i++) { console.log('line', i); await new Promise((go) => setTimeout(go, 25)); }\n'whole'`,
+        );
+        await kernel.printed(id, 'line 10\n');
+        for (let cut = 0; cut < 3; cut++) {
+          cutConnection(store);
+          await pause(1000);
+        }
+        const { stdout, result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(text(result)).toBe("'whole'");
+        expect(stdout).toBe(Array.from({ length: lines }, (_, i) => `line ${i}\n`).join(''));
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a job goes on there when the agent here is killed, and the next one brings it home',
+      async () => {
+        const job = await detach(
+          run,
+          `%%cluster far --detach\nconsole.log('before'); await new Promise((go) => setTimeout(go, 3000)); console.log('after'); 'survived'`,
+        );
+        await awaitState(run, job, 'running');
+        sendSignal(agentPid(kernel), 'SIGKILL');
+        const { stdout, result } = await run(`%cluster attach ${job}`);
+        expect([stdout, text(result)]).toEqual(['before\nafter\n', "'survived'"]);
+      },
+      LONG_MS,
+    );
+
+    test('what has come home is not kept there', async () => {
+      await pause(500);
+      const kept = execFileSync('sh', ['-c', `ls ${store}/jobs`], { encoding: 'utf8' });
+      expect(kept).toBe('');
+    });
+
+    function installed(): string[] {
+      const found = execFileSync('sh', ['-c', 'ls /home/cluster/.cache/cellburst/programs'], { encoding: 'utf8' });
+      const mine = processesWith(`CELLBURST_STATE_DIR=${store}`)
+        .map(({ command }) => command)
+        .join('\n');
+      return found.split('\n').filter((digest) => digest !== '' && mine.includes(digest));
+    }
+  });
+}
+
+function text(result: Readonly<Record<string, unknown>> | undefined): string {
+  const bundle = result?.['data'] as Record<string, string> | undefined;
+  // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
+  return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
+}
+
+type Run = (code: string) => Promise<CellResult>;
+
+async function detach(run: Run, code: string): Promise<string> {
+  const { reply, messages } = await run(code);
+  const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
+  const id = /Job (\w{6}) is submitted/.exec(shown)?.[1];
+  if (id === undefined) throw new Error(`Nothing was submitted: ${JSON.stringify(reply)}`);
+  return id;
+}
+
+async function awaitState(run: Run, job: string, state: string): Promise<void> {
+  const deadline = Date.now() + LONG_MS;
+  while (Date.now() < deadline) {
+    const { messages } = await run('%cluster jobs');
+    const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
+    if (new RegExp(`${job}[^\\\\]*${state}`).test(shown)) return;
+    await pause(200);
+  }
+  throw new Error(`Job ${job} was never ${state}.`);
+}
+
+/** Ends the processes that the connection is made of on the other side, as a network does that resets. */
+function cutConnection(store: string): void {
+  const bridges = processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) => command.includes('--bridge'));
+  expect(bridges.length).toBeGreaterThan(0);
+  for (const { pid } of bridges) sendSignal(pid, 'SIGKILL');
+}
+
+function agentPid(kernel: KernelClient): number {
+  const lock = execFileSync('cat', [join(kernel.directory, 'state', 'agent.lock')], { encoding: 'utf8' });
+  return Number(/"pid":(\d+)/.exec(lock)?.[1]);
+}
+
+function startKernel(system: RunningSystem, transport: string, store: string): Promise<KernelClient> {
+  const config = join(system.settings['SSHD_STATE'] ?? '', 'cellburst.yaml');
+  const lines = [
+    'clusters:',
+    '  far:',
+    '    scheduler: none',
+    '    host: cb-login',
+    `    transport: ${transport}`,
+    `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+    `    store: ${store}`,
+    // What a login shell may print.
+    '    setup: echo Welcome to the cluster!',
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`);
+  return KernelClient.start({ CELLBURST_CONFIG: config });
+}
