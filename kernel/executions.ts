@@ -1,7 +1,6 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
 import type { Magics } from '../magics';
 import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
-import { misplacedMagic } from '../magics/misplaced';
 import { showProblems } from '../magics/problems';
 import { FIRST_UNCOUNTED } from '../magics/protocol/code';
 import type { OutputRecord } from '../magics/protocol/output';
@@ -103,6 +102,7 @@ export class Executions {
 
   /** An input_reply came. */
   answerInput(value: string): void {
+    if (this.#running?.takeAnswer(value) === true) return;
     if (this.#running) this.#options.user.answerInput(this.#running.turn, value);
   }
 
@@ -155,7 +155,9 @@ export class Executions {
       if (!silent) void this.#options.wire.publish(message, type, content);
     });
     const execution = request.storeHistory ? ++this.#count : ++this.#uncounted;
-    const cell = new RunningCell(request, ++this.#turns, execution, flow);
+    const cell = new RunningCell(request, ++this.#turns, execution, flow, (prompt, password) => {
+      void this.#options.wire.reply('stdin', message, 'input_request', { prompt, password });
+    });
     this.#cells.set(cell.turn, cell);
     this.#cells.delete(cell.turn - REMEMBERED_CELLS);
     this.#running = this.#newest = cell;
@@ -189,12 +191,7 @@ export class Executions {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
-    if (!prepared.ok) {
-      // TypeScript would only say that an expression is expected.
-      const misplaced = misplacedMagic(source);
-      if (misplaced) return failed(plainError(misplaced.name, misplaced.message));
-      return failed(showProblems(prepared.problems, source, cell.execution));
-    }
+    if (!prepared.ok) return failed(showProblems(prepared.problems, source, cell.execution));
     if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
     const lastResort = this.#endIfDeaf(cell);
     try {

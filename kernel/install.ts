@@ -1,14 +1,30 @@
-// Tells Jupyter of this kernel: a kernelspec in one of its data directories, found without Python. The commands are `cellburst install` and
+// Tells Jupyter of this kernel: kernelspecs (one for TypeScript, one for JavaScript) in one of its data directories, found without Python. The commands are `cellburst install` and
 // `cellburst uninstall`. Sources: jupyter_client "Kernel specs", jupyter_core.paths for the directories.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { UsageError } from '../magics/protocol/errors';
+import { messageOf, UsageError } from '../magics/protocol/errors';
+import { JAVASCRIPT_FLAG } from './flags';
 import { PROTOCOL_VERSION } from './wire/message';
 
 export const KERNEL_NAME = 'cellburst';
-const DISPLAY_NAME = 'TypeScript (Cellburst)';
+interface Spec {
+  readonly name: string;
+  readonly displayName: string;
+  readonly language: string;
+  readonly flags: readonly string[];
+}
+
+const SPECS: readonly Spec[] = [
+  { name: KERNEL_NAME, displayName: 'TypeScript (Cellburst)', language: 'typescript', flags: [] },
+  {
+    name: `${KERNEL_NAME}-js`,
+    displayName: 'JavaScript (Cellburst)',
+    language: 'javascript',
+    flags: [JAVASCRIPT_FLAG],
+  },
+];
 const SPEC_FILE = 'kernel.json';
 
 export type InstallPlace =
@@ -27,7 +43,7 @@ export interface InstallOptions {
 }
 
 export interface InstallReport {
-  /** The kernelspec's own directory. */
+  /** The directory of TypeScript's kernelspec; JavaScript's lies beside it. */
   readonly directory: string;
   /** Absolute paths of the files written, or removed by `uninstallKernel`. */
   readonly files: readonly string[];
@@ -35,46 +51,58 @@ export interface InstallReport {
   readonly done: 'installed' | 'updated' | 'unchanged' | 'removed' | 'absent';
 }
 
-/** Writes the kernelspec. The second time, with nothing new to say, writes nothing. */
+/** Writes the kernelspecs. The second time, with nothing new to say, writes nothing. */
 export function installKernel(options: InstallOptions = {}): InstallReport {
-  const directory = specDirectory(options);
-  const file = join(directory, SPEC_FILE);
-  const spec = `${JSON.stringify(kernelSpec(options.program ?? ownProgram()), null, 2)}\n`;
-  const existed = existsSync(file);
-  if (existed && readFileSync(file, 'utf8') === spec) return { directory, files: [], done: 'unchanged' };
-  try {
-    mkdirSync(directory, { recursive: true });
-    // Beside, then renamed: Jupyter may look at this very moment.
-    const beside = `${file}.${process.pid}.new`;
-    writeFileSync(beside, spec);
-    renameSync(beside, file);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(
-      `Cannot write the kernelspec ${file}: ${reason}. Choose another place with --user, --sys-prefix or --prefix DIR.`,
-      { cause },
-    );
-  }
-  return { directory, files: [file], done: existed ? 'updated' : 'installed' };
+  const program = options.program ?? ownProgram();
+  const places = SPECS.map((spec) => {
+    const file = join(specDirectory(options, spec.name), SPEC_FILE);
+    return { file, text: `${JSON.stringify(kernelSpec(spec, program), null, 2)}\n`, existed: existsSync(file) };
+  });
+  const wrong = places.filter(({ file, text, existed }) => !existed || readFileSync(file, 'utf8') !== text);
+  for (const { file, text } of wrong) writeWhole(file, text);
+  const directory = specDirectory(options, KERNEL_NAME);
+  if (wrong.length === 0) return { directory, files: [], done: 'unchanged' };
+  const done = places.some(({ existed }) => existed) ? 'updated' : 'installed';
+  return { directory, files: wrong.map(({ file }) => file), done };
 }
 
 /** Removes what `installKernel` wrote in this place. A directory that is not ours is left alone. */
 export function uninstallKernel(options: InstallOptions = {}): InstallReport {
-  const directory = specDirectory(options);
-  const file = join(directory, SPEC_FILE);
-  if (!existsSync(file)) return { directory, files: [], done: 'absent' };
-  if (!isOurs(file))
-    throw new UsageError(`Will not remove ${directory}: its ${SPEC_FILE} does not start Cellburst. Remove it by hand.`);
-  rmSync(directory, { recursive: true });
-  return { directory, files: [file], done: 'removed' };
+  const directory = specDirectory(options, KERNEL_NAME);
+  const there = SPECS.map((spec) => ({ ...spec, own: specDirectory(options, spec.name) })).filter(({ own }) =>
+    existsSync(join(own, SPEC_FILE)),
+  );
+  const foreign = there.find(({ own, displayName }) => !isOurs(join(own, SPEC_FILE), displayName));
+  if (foreign)
+    throw new UsageError(
+      `Will not remove ${foreign.own}: its ${SPEC_FILE} does not start Cellburst. Remove it by hand.`,
+    );
+  for (const { own } of there) rmSync(own, { recursive: true });
+  const files = there.map(({ own }) => join(own, SPEC_FILE));
+  return { directory, files, done: files.length > 0 ? 'removed' : 'absent' };
 }
 
-function kernelSpec(program: string): Record<string, unknown> {
+/** Beside, then renamed: Jupyter may look at this very moment. */
+function writeWhole(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const beside = `${file}.${process.pid}.new`;
+    writeFileSync(beside, text);
+    renameSync(beside, file);
+  } catch (cause) {
+    throw new UsageError(
+      `Cannot write the kernelspec ${file}: ${messageOf(cause)}. Choose another place with --user, --sys-prefix or --prefix DIR.`,
+      { cause },
+    );
+  }
+}
+
+function kernelSpec({ displayName, language, flags }: Spec, program: string): Record<string, unknown> {
   return {
     // Absolute, since a Node of nvm or fnm is on the PATH of the shell only, not on that of Jupyter's server.
-    argv: [process.execPath, program, '{connection_file}'],
-    display_name: DISPLAY_NAME,
-    language: 'typescript',
+    argv: [process.execPath, program, ...flags, '{connection_file}'],
+    display_name: displayName,
+    language,
     interrupt_mode: 'message',
     kernel_protocol_version: PROTOCOL_VERSION,
     metadata: { debugger: false },
@@ -88,19 +116,19 @@ function ownProgram(): string {
   throw new UsageError(`Cannot find the kernel's program at ${program}. Build it first: npm run build.`);
 }
 
-function isOurs(file: string): boolean {
+function isOurs(file: string, displayName: string): boolean {
   try {
     const spec: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof spec === 'object' && spec !== null && Reflect.get(spec, 'display_name') === DISPLAY_NAME;
+    return typeof spec === 'object' && spec !== null && Reflect.get(spec, 'display_name') === displayName;
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     throw error;
   }
 }
 
-function specDirectory(options: InstallOptions): string {
+function specDirectory(options: InstallOptions, name: string): string {
   const environment = options.environment ?? process.env;
-  return join(dataDirectory(options.place ?? { kind: 'user' }, environment), 'kernels', KERNEL_NAME);
+  return join(dataDirectory(options.place ?? { kind: 'user' }, environment), 'kernels', name);
 }
 
 /** Where Jupyter looks for kernels and for extensions of JupyterLab. */

@@ -18,6 +18,7 @@ const ANSWER_MILLISECONDS = 10_000;
 export interface KernelOptions {
   readonly wire: Wire;
   readonly connection: Connection;
+  readonly isJS: boolean;
   readonly executions: Executions;
   readonly language: Language;
   readonly magics: Magics;
@@ -82,7 +83,7 @@ export class Kernel {
     const { content } = message;
     switch (message.header.msg_type) {
       case 'kernel_info_request':
-        return { type: 'kernel_info_reply', content: kernelInfo() };
+        return { type: 'kernel_info_reply', content: kernelInfo(this.#options.isJS) };
       case 'connect_request':
         return { type: 'connect_reply', content: this.#connectInfo() };
       case 'is_complete_request':
@@ -193,22 +194,14 @@ export class Kernel {
   }
 }
 
-function kernelInfo(): Content {
+function kernelInfo(isJS: boolean): Content {
   return {
     status: 'ok',
     protocol_version: PROTOCOL_VERSION,
     implementation: 'cellburst',
     implementation_version: ownVersion(),
-    language_info: {
-      name: 'typescript',
-      version: versionOf('typescript'),
-      mimetype: 'text/typescript',
-      file_extension: '.ts',
-      codemirror_mode: 'typescript',
-      pygments_lexer: 'typescript',
-      nbconvert_exporter: 'script',
-    },
-    banner: `Cellburst ${ownVersion()}: TypeScript ${versionOf('typescript')} on Node ${process.version}`,
+    language_info: isJS ? JAVASCRIPT : typescript(),
+    banner: `Cellburst ${ownVersion()}: ${isJS ? 'JavaScript' : `TypeScript ${versionOf('typescript')}`} on Node ${process.version}`,
     debugger: false,
     supported_features: ['kernel subshells'],
     help_links: [
@@ -217,6 +210,29 @@ function kernelInfo(): Content {
     ],
   };
 }
+
+/** What front ends highlight, save and export by. */
+function typescript(): Content {
+  return {
+    name: 'typescript',
+    version: versionOf('typescript'),
+    mimetype: 'text/typescript',
+    file_extension: '.ts',
+    codemirror_mode: 'typescript',
+    pygments_lexer: 'typescript',
+    nbconvert_exporter: 'script',
+  };
+}
+
+const JAVASCRIPT: Content = {
+  name: 'javascript',
+  version: process.versions.node,
+  mimetype: 'text/javascript',
+  file_extension: '.js',
+  codemirror_mode: 'javascript',
+  pygments_lexer: 'javascript',
+  nbconvert_exporter: 'script',
+};
 
 function positionIn(content: Content): { source: string; offset: number } {
   const source = textOf(content['code']);

@@ -48,7 +48,7 @@ export function describeEnd(end: ProcessEnd): string {
     case 'exit':
       return `The process was ended by process.exit(${end.code}).`;
     case 'heap':
-      return `The process ran out of memory: its JavaScript heap is limited to ${end.limitMiB} MiB (CELLBURST_NODE_OPTIONS=--max-old-space-size=… in the kernel's environment raises it).`;
+      return `The process ran out of memory: its JavaScript heap is limited to ${end.limitMiB} MiB (%memory 8GB starts a process with a larger one).`;
     case 'signal':
       return SIGNALS[end.signal] ?? `The process was ended by ${end.signal}.`;
     case 'code':

@@ -39,13 +39,22 @@ export class RunningCell {
   readonly flow: CellFlow;
   readonly #interrupt = new AbortController();
   readonly #cancel = new AbortController();
+  readonly #requestInput: (prompt: string, isSecret: boolean) => void;
   #interruptedAt: number | undefined;
+  #answer: ((value: string) => void) | undefined;
 
-  constructor(request: ExecuteRequest, turn: Turn, execution: number, flow: CellFlow) {
+  constructor(
+    request: ExecuteRequest,
+    turn: Turn,
+    execution: number,
+    flow: CellFlow,
+    requestInput: (prompt: string, isSecret: boolean) => void,
+  ) {
     this.request = request;
     this.turn = turn;
     this.execution = execution;
     this.flow = flow;
+    this.#requestInput = requestInput;
   }
 
   get signal(): AbortSignal {
@@ -62,6 +71,7 @@ export class RunningCell {
       output: this.flow,
       signal: this.#interrupt.signal,
       cancel: this.#cancel.signal,
+      ...(this.request.allowStdin ? { ask: (question, signal) => this.#ask(question, signal) } : {}),
       runHere,
     };
   }
@@ -75,6 +85,36 @@ export class RunningCell {
     if (!again) return 'first';
     this.#cancel.abort();
     return 'second';
+  }
+
+  /** False: no magic has asked, so the answer is the user process's. */
+  takeAnswer(value: string): boolean {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    answer?.(value);
+    return answer !== undefined;
+  }
+
+  #ask(
+    { prompt, isSecret }: { readonly prompt: string; readonly isSecret: boolean },
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        this.#answer = undefined;
+        resolve(undefined);
+      };
+      if (signal.aborted) {
+        giveUp();
+        return;
+      }
+      signal.addEventListener('abort', giveUp, { once: true });
+      this.#answer = (value) => {
+        signal.removeEventListener('abort', giveUp);
+        resolve(value);
+      };
+      this.#requestInput(prompt, isSecret);
+    });
   }
 
   get wasInterrupted(): boolean {

@@ -20,6 +20,7 @@ export interface ServeOptions {
   /** Where Jupyter started us: the notebook's folder. */
   readonly directory: string;
   readonly notebook: string | undefined;
+  readonly isJS: boolean;
   readonly log: Log;
   readonly language: Language;
   readonly user: UserSeat;
@@ -28,7 +29,7 @@ export interface ServeOptions {
 const PARENT_CHECK_MILLISECONDS = 1_000;
 
 export async function serve(options: ServeOptions): Promise<void> {
-  const { connection, directory, notebook, log, language, user } = options;
+  const { connection, directory, notebook, isJS, log, language, user } = options;
   process.on('uncaughtException', (error) => {
     log.write('an error nobody caught', error);
   });
@@ -43,6 +44,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     namespace,
     language,
     directory,
+    restart: (heapMiB) => user.restart([`--max-old-space-size=${heapMiB}`]),
     logFile: log.path,
     ...(notebook ? { notebook } : {}),
   };
@@ -84,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     executions.interrupt();
   });
   endWithParent(shutdown);
-  await new Kernel({ wire, connection, executions, language, magics, history, comms, log, shutdown }).serve();
+  await new Kernel({ wire, connection, isJS, executions, language, magics, history, comms, log, shutdown }).serve();
 }
 
 /** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */

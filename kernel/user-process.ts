@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { CellCode } from '../magics/protocol/code';
+import { hugePages } from '../magics/protocol/huge-pages';
 import { OutputReader } from '../magics/protocol/output';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { Log } from './log';
@@ -32,6 +33,13 @@ function userFlags(): string[] {
   return (process.env['CELLBURST_NODE_OPTIONS'] ?? '').split(/\s+/).filter((flag) => flag !== '');
 }
 
+export interface UserProcessOptions {
+  readonly program: string;
+  readonly directory: string;
+  /** Of Node, after those of the environment. */
+  readonly flags: readonly string[];
+}
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -53,12 +61,20 @@ export class UserProcess {
   #stderrTail = '';
   #end: ProcessEnd | undefined;
   readonly startedAt = Date.now();
+  /** Resolves once the process is gone and all its output was given. */
+  readonly ended: Promise<void>;
+  #tellEnded: () => void = () => undefined;
 
-  constructor(program: string, directory: string, events: UserProcessEvents, log: Log) {
+  constructor(options: UserProcessOptions, events: UserProcessEvents, log: Log) {
+    const { program, directory, flags } = options;
     this.#events = events;
+    this.ended = new Promise((resolve) => {
+      this.#tellEnded = resolve;
+    });
     this.#log = log;
-    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...userFlags(), program], {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...userFlags(), ...flags, program], {
       cwd: directory,
+      env: { ...process.env, ...hugePages() },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     });
@@ -258,6 +274,7 @@ export class UserProcess {
     this.#runs.clear();
     this.#calls.clear();
     this.#events.ended(end);
+    this.#tellEnded();
   }
 }
 

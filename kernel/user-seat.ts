@@ -15,12 +15,12 @@ export class UserSeat {
   #process: UserProcess | undefined;
   #closing = false;
   #paused = false;
+  #flags: readonly string[] = [];
 
   constructor(program: string, directory: string, log: Log) {
     this.#start = () => {
       const process = new UserProcess(
-        program,
-        directory,
+        { program, directory, flags: this.#flags },
         {
           output: (turn, record) => this.#events?.output(turn, record),
           input: (turn, prompt, password) => this.#events?.input(turn, prompt, password),
@@ -82,6 +82,16 @@ export class UserSeat {
 
   kill(): void {
     this.#process?.kill();
+  }
+
+  /** Another process in the place of this one, with these flags of Node's. Resolves when the old one is gone. */
+  async restart(flags: readonly string[]): Promise<void> {
+    this.#flags = flags;
+    const old = this.#process;
+    this.#process = undefined;
+    await old?.close();
+    await old?.ended;
+    this.#need();
   }
 
   async close(): Promise<void> {

@@ -42,12 +42,37 @@ export const AMBIENT_TYPES = `declare module 'cellburst' {
   /** Asks the person at the notebook for a line of text. */
   export function input(prompt?: string, options?: { readonly password?: boolean }): Promise<string>;
 
-  /** Clears what the cell has shown; with \`wait\`, only when something new is there to show. */
-  export function clearOutput(options?: { readonly wait?: boolean }): void;
-
   export function html(text: string): void;
   export function markdown(text: string): void;
   export function latex(text: string): void;
   export function svg(text: string): void;
+  export function png(bytes: Uint8Array): void;
+  export function jpeg(bytes: Uint8Array): void;
+  /** A tree that can be unfolded, where the front end has one. */
+  export function json(value: unknown): void;
+  /** A chart, by a Vega-Lite specification. */
+  export function vegaLite(spec: object): void;
+
+  export interface TableOptions {
+    /** Which columns, in this order; all that occur, if not given. */
+    readonly columns?: readonly string[];
+    /** How many rows are shown; 50, if not given. */
+    readonly rows?: number;
+  }
+  /** Shows records as a table: objects or arrays, one per row, or one object of columns. */
+  export function table(
+    records: Iterable<unknown> | { readonly [column: string]: ArrayLike<unknown> },
+    options?: TableOptions,
+  ): void;
+
+  export interface ProgressOptions {
+    readonly label?: string;
+    /** How many items there will be, where they do not tell it themselves. */
+    readonly total?: number;
+  }
+  /** The same items, with a bar that shows how far the loop is. A number means 0, 1, 2 … below it. */
+  export function progress(count: number, options?: ProgressOptions): Iterable<number>;
+  export function progress<T>(items: Iterable<T>, options?: ProgressOptions): Iterable<T>;
+  export function progress<T>(items: AsyncIterable<T>, options?: ProgressOptions): AsyncIterable<T>;
 }
 `;

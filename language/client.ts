@@ -1,11 +1,12 @@
 // The asynchronous door to the language worker: requests by id, cancellation by signal, and a worker that dies is replaced and told all cells again.
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { CellCode } from '../magics/protocol/code';
+import type { CellCode, Declaration } from '../magics/protocol/code';
 import type { CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
 import type { Completeness } from './completeness';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
+import { completeByName } from './known-names';
 import {
   CANCEL_SLOTS,
   CURRENT_SLOT,
@@ -32,6 +33,7 @@ export interface LanguageOptions {
 }
 
 interface Waiting {
+  readonly method: Method;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (reason: unknown) => void;
   readonly signal: AbortSignal | undefined;
@@ -44,6 +46,8 @@ const FIRST_ADOPTED_EXECUTION = 2_000_000;
 const MAX_FUTILE_STARTS = 3;
 /** The compiler looks for a cancellation between declarations only. A worker that is longer at one than this is replaced. */
 const GRACE_MILLISECONDS = 2000;
+/** A completion that has to wait behind a check is answered by names after this. */
+const PATIENCE_MILLISECONDS = 40;
 
 export class Language implements CellLanguage {
   readonly #options: LanguageOptions;
@@ -93,8 +97,31 @@ export class Language implements CellLanguage {
     await this.#ask('restore', [cell]);
   }
 
-  complete(source: string, offset: number, signal?: AbortSignal): Promise<Completions> {
-    return this.#ask('complete', { source, offset }, signal);
+  /** While a check keeps the worker busy, names alone are answered, at once. */
+  async complete(source: string, offset: number, signal?: AbortSignal): Promise<Completions> {
+    const isBusy = [...this.#waiting.values()].some(({ method }) => method === 'prepare');
+    const names = isBusy ? completeByName(source, offset, this.#declarations()) : undefined;
+    if (!names) return this.#ask('complete', { source, offset }, signal);
+    const superseded = new AbortController();
+    const given = signal ? AbortSignal.any([signal, superseded.signal]) : superseded.signal;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<Completions>((resolve) => {
+      timer = setTimeout(() => {
+        resolve(names);
+        // Nobody waits for the better answer any more.
+        superseded.abort();
+      }, PATIENCE_MILLISECONDS);
+    });
+    try {
+      return await Promise.race([patience, this.#ask('complete', { source, offset }, given)]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Of all committed cells, in their order. */
+  *#declarations(): Generator<Declaration> {
+    for (const { declarations, progress } of this.#cells.values()) if (progress !== undefined) yield* declarations;
   }
 
   inspect(source: string, offset: number, signal?: AbortSignal): Promise<Inspection | undefined> {
@@ -160,7 +187,7 @@ export class Language implements CellLanguage {
         );
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.set(id, { resolve, reject, signal, onAbort });
+      this.#waiting.set(id, { method, resolve, reject, signal, onAbort });
       worker.ref();
       worker.postMessage({ id, method, question } satisfies { [K in keyof Request]: unknown });
       // The answer's type belongs to the method; the worker is of the same build.

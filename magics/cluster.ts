@@ -7,6 +7,7 @@ import type { MagicLine } from './line';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
+import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
@@ -48,11 +49,12 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 
   const agent = await session.agent();
   const job = await agent.create(toSpec(cell, line, options, session));
-  await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
-
-  if (options.detach)
-    return succeed(showText(`Job ${job.id} is submitted. Bring its result home with: %cluster attach ${job.id}`));
-  return bringHome(job.id, cell, session);
+  return answering(agent, cell, async () => {
+    await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
+    if (options.detach)
+      return succeed(showText(`Job ${job.id} is submitted. Bring its result home with: %cluster attach ${job.id}`));
+    return bringHome(job.id, cell, session);
+  });
 }
 
 /** A job whose capture is refused, or that nobody wants any more, leaves nothing behind. */

@@ -2,10 +2,12 @@
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
+import { runDoctor } from './doctor';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './config/nearest';
 import { isFinal } from './protocol/job';
+import { answering } from './questions';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
 
@@ -71,8 +73,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once.',
     argument: 'job',
     async run({ words, line, cell, session, agent }) {
-      const job = await (await agent()).job(argumentOf(words, line, 'attach ID').text);
-      return bringHome(job.id, cell, session);
+      const connection = await agent();
+      const job = await connection.job(argumentOf(words, line, 'attach ID').text);
+      return answering(connection, cell, () => bringHome(job.id, cell, session));
     },
   },
   use: {
@@ -91,6 +94,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       session.defaultCluster = word.text;
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
     },
+  },
+  doctor: {
+    usage: 'doctor',
+    help: 'Looks whether everything is in place for cluster cells on this machine, and says where logs and jobs are kept.',
+    run: ({ cell, session, agent }) => runDoctor({ cell, session, agent }),
   },
   help: {
     usage: 'help',

@@ -20,6 +20,11 @@ export interface Cell {
    * whoever detached something at the first interrupt listens here to cancel it.
    */
   readonly cancel: AbortSignal;
+  /** Asks the user in the cell. Absent where the front end cannot; undefined when the signal was aborted first. */
+  readonly ask?: (
+    question: { readonly prompt: string; readonly isSecret: boolean },
+    signal: AbortSignal,
+  ) => Promise<string | undefined>;
   /** Runs what stands beside the magic lines as a cell of its own would run: checked, in the user process, interruptible. Once. */
   runHere(): Promise<HereRun>;
 }
@@ -66,6 +71,8 @@ export interface NotebookSession {
   /** The folder of the notebook. */
   readonly directory: string;
   readonly notebook?: string;
+  /** Ends the process of the cells and starts another, whose heap may grow to this. All names are gone. */
+  restart(heapMiB: number): Promise<void>;
   /** Where this kernel writes what has no cell to be shown in. The file exists once there is something. */
   readonly logFile: string;
 }

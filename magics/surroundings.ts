@@ -1,4 +1,4 @@
-// Line magics about what surrounds the cells: the environment, the working directory, the names, the memory, the strictness of the check.
+// Line magics about what surrounds the cells: the environment, the working directory, the names, the strictness of the check.
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
@@ -7,7 +7,6 @@ import { argumentText, pointAt, type Word } from './line';
 import { didYouMean } from './config/nearest';
 import { cellLabel } from './protocol/code';
 import type { Checks } from './protocol/language';
-import { showBytes } from './config/quantities';
 import { showTable, showText, succeed } from './show';
 
 const SECRET = /(key|token|secret|passw|credential|cookie|auth)/i;
@@ -121,28 +120,6 @@ export const reset: Magic = {
     const { names } = await session.namespace.chore('forget', {}, cell.signal);
     await session.language.reset();
     return succeed(showText(`Forgot ${names} name${names === 1 ? '' : 's'}.`));
-  },
-};
-
-export const memory: Magic = {
-  usage: '%memory',
-  help: 'Shows how much memory the process of the cells uses, its limit, and what to do when that is not enough.',
-  async run({ cell, line, session }) {
-    refuseWords(line.text, line.words);
-    const { heapUsed, heapLimit, external, resident } = await session.namespace.chore('memory', {}, cell.signal);
-    return succeed(
-      showTable(
-        ['memory', 'now', 'at most'],
-        [
-          ['JavaScript heap', showBytes(heapUsed), showBytes(heapLimit)],
-          ['typed arrays, buffers, native code', showBytes(external), 'what the machine has'],
-          ['process in all', showBytes(resident), 'what the machine has'],
-        ],
-        '',
-        'A process whose heap is full ends, and with it all names. For a larger one, start Jupyter with CELLBURST_NODE_OPTIONS=--max-old-space-size=8192 (in MB) in its environment; ' +
-          'keep numbers in typed arrays, which lie outside of the heap; or send the cell away: %%cluster --memory 16GB.',
-      ),
-    );
   },
 };
 

@@ -2,9 +2,10 @@
 import { clusterCell, clusterLine } from './cluster-magics';
 import type { MagicLine } from './line';
 import type { Magic } from './magic';
+import { memory } from './memory';
 import { bash, npm, shellLine } from './shell';
 import { showTable, succeed } from './show';
-import { changeDirectory, environment, memory, reset, typescript, who } from './surroundings';
+import { changeDirectory, environment, reset, typescript, who } from './surroundings';
 import { timeCell, timeLine } from './timing';
 
 const list: Magic = {

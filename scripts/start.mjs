@@ -12,8 +12,8 @@ await runScript(async () => {
   await setUp();
   // Only now: the packages that this loads may have been installed just above.
   const { load } = await import('./load.mjs');
-  const { addressOf } = await load('tests/notebook/server.ts');
-  const server = startLab();
+  const { addressOf, freePort } = await load('tests/notebook/jupyter-process.ts');
+  const server = startLab(await freePort());
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill('SIGTERM'));
   const ended = new Promise((resolve) => server.once('exit', resolve));
   console.log('Starting JupyterLab …');
@@ -23,10 +23,10 @@ await runScript(async () => {
   if (code) throw new SetupError(`JupyterLab ended with exit code ${code}.`);
 });
 
-function startLab() {
+function startLab(port) {
   rmSync(join(home, 'runtime'), { recursive: true, force: true });
   for (const name of ['config', 'data', 'runtime']) mkdirSync(join(home, name), { recursive: true });
-  const settings = ['--ServerApp.ip=127.0.0.1', '--ServerApp.port=0', '--ServerApp.open_browser=False'];
+  const settings = ['--ServerApp.ip=127.0.0.1', `--ServerApp.port=${port}`, '--ServerApp.open_browser=False'];
   const place = `--ServerApp.root_dir=${join(root, 'examples')}`;
   const asRoot = process.getuid?.() === 0 ? ['--allow-root'] : [];
   return spawn(python, ['-m', 'jupyterlab', place, '--Application.log_level=WARN', ...settings, ...asRoot], {

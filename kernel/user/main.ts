@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { isInterrupt, makePmap, Realm } from '../../magics/realm';
+import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
 import { showError } from '../../magics/realm/traceback';
@@ -20,6 +21,7 @@ import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
 import { isUnwinding, Stopping } from './stopping';
 
+hideHugePages();
 const frames = new FrameWriter();
 const stopping = new Stopping();
 stopping.install();

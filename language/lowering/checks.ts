@@ -2,6 +2,7 @@
 import { ts } from '../compiler';
 import { RUNTIME } from '../../magics/protocol/code';
 import type { Rewriting } from './names';
+import { portalText } from './portals';
 import { isFunctionNode, type FunctionNode } from './scopes';
 
 const CHECK = `if(${RUNTIME.stop})${RUNTIME.throw}();`;
@@ -16,7 +17,17 @@ export function writeBody(r: Rewriting, node: FunctionNode, body: ts.ConciseBody
   }
   const waits = isAsync(node) && contains(body, ts.isAwaitExpression);
   const runs = waits || contains(body, canRunLong);
+  const portal = r.portals.at(body);
   r.writer.copyTo(body.getStart(r.file));
+  if (portal) {
+    r.writer.insert('{');
+    if (runs) r.writer.insertLocal(waits ? NOTE_EPOCH + CHECK : CHECK);
+    r.writer.insert(`${portalText(portal)}return `);
+    r.visit(body);
+    r.writer.copyTo(body.end);
+    r.writer.insert(';}');
+    return;
+  }
   if (waits) r.writer.insertLocal(`{${NOTE_EPOCH}${CHECK}return `);
   else if (runs) r.writer.insertLocal(`(${RUNTIME.stop}&&${RUNTIME.throw}(),`);
   r.visit(body);
@@ -35,10 +46,13 @@ export function writeLoopBody(r: Rewriting, body: ts.Statement, isForAwait: bool
     return;
   }
   r.writer.copyTo(body.getStart(r.file));
-  r.writer.insertLocal(`{${check}`);
+  const portal = r.portals.at(body);
+  if (portal) r.writer.insert(`{${portalText(portal)}`);
+  r.writer.insertLocal(portal ? check : `{${check}`);
   r.visit(body);
   r.writer.copyTo(body.end);
-  r.writer.insertLocal('}');
+  if (portal) r.writer.insert('}');
+  else r.writer.insertLocal('}');
 }
 
 export function writeAwait(r: Rewriting, node: ts.AwaitExpression): void {

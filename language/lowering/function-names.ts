@@ -1,7 +1,7 @@
 // Names that functions and classes show (`f.name`) as far as the text tells: the language names an anonymous one after what it is put into.
 import { ts } from '../compiler';
 import type { FunctionKind } from '../../magics/protocol/code';
-import { unwrap, type FunctionNode } from './scopes';
+import { isFunctionNode, unwrap, type FunctionNode } from './scopes';
 
 export type CodeNode = FunctionNode | ts.ClassLikeDeclaration | ts.PropertyDeclaration | ts.ClassStaticBlockDeclaration;
 
@@ -24,6 +24,13 @@ export function shownName(node: CodeNode): string {
   if (ts.isSetAccessorDeclaration(node)) return `set ${propertyText(node.name)}`;
   if (ts.isMethodDeclaration(node) || ts.isPropertyDeclaration(node)) return propertyText(node.name);
   return node.name ? node.name.text : contextName(node);
+}
+
+/** The name of the function or class that a place is in; '' where there is none or it has none. */
+export function enclosingName(place: ts.Node): string {
+  for (let at = place; !ts.isSourceFile(at); at = at.parent)
+    if (isFunctionNode(at) || ts.isClassLike(at)) return shownName(at);
+  return '';
 }
 
 /** Is it a function or class that would take the name of what it is assigned to? */
@@ -60,7 +67,7 @@ export function namesItsRight(operator: ts.SyntaxKind): boolean {
   );
 }
 
-function propertyText(name: ts.PropertyName): string {
+export function propertyText(name: ts.PropertyName): string {
   if (ts.isComputedPropertyName(name))
     return ts.isStringLiteralLike(name.expression) || ts.isNumericLiteral(name.expression) ? name.expression.text : '';
   return name.text;

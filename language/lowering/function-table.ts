@@ -1,7 +1,8 @@
 // The table of every function and class of a cell: where its text lies in both outputs and which names it needs, things inside it included.
 import type { ts } from '../compiler';
-import type { FunctionCode, FunctionKind, SourceRange, Uses } from '../../magics/protocol/code';
+import type { FunctionCode, FunctionKind, PortalUse, SourceRange, Uses } from '../../magics/protocol/code';
 import { kindOfCode, shownName, type CodeNode } from './function-names';
+import { isInside, type Portals } from './portals';
 import type { Place, Places } from './writer';
 
 export type Use = 'read' | 'write' | 'probe';
@@ -36,6 +37,10 @@ interface Entry {
   readonly captures: Map<string, ts.Node>;
   end?: Places;
   lexicalThis: boolean;
+  /** The function, field or block whose `this` it uses. */
+  thisOwner: ts.Node | undefined;
+  hidesThis: boolean;
+  usesPrivate: boolean;
   usesSuper: boolean;
 }
 
@@ -43,8 +48,11 @@ export class FunctionTable {
   readonly #entries: Entry[] = [];
   readonly #open: Entry[] = [];
   readonly #cell = new UseSet();
-  /** Variables of inner scopes that are assigned besides their initialisation. */
-  readonly #written = new Map<ts.Node, Set<string>>();
+  readonly #portals: Portals;
+
+  constructor(portals: Portals) {
+    this.#portals = portals;
+  }
 
   /** Are we in a body that runs when it is called, not when the cell does? */
   get inFunction(): boolean {
@@ -62,6 +70,9 @@ export class FunctionTable {
       uses: new UseSet(),
       captures: new Map(),
       lexicalThis: false,
+      thisOwner: undefined,
+      hidesThis: false,
+      usesPrivate: false,
       usesSuper: false,
     };
     this.#entries.push(entry);
@@ -81,24 +92,30 @@ export class FunctionTable {
   }
 
   /** A use of a variable that some inner scope of the cell declares. */
-  noteLocal(name: string, owner: ts.Node, isWrite: boolean): void {
-    for (const { node, captures } of this.#open)
-      if (owner !== node && owner.pos <= node.pos && node.end <= owner.end) captures.set(name, owner);
-    if (!isWrite) return;
-    const written = this.#written.get(owner) ?? new Set();
-    this.#written.set(owner, written.add(name));
+  noteLocal(name: string, owner: ts.Node): void {
+    for (const { node, captures } of this.#open) if (owner !== node && isInside(node, owner)) captures.set(name, owner);
   }
 
-  /** `this`, `arguments`, `new.target` or `super`: up to the function they belong to, every arrow between takes part. */
-  noteThis(isSuper = false): void {
+  /**
+   * `this` of `container` (undefined at the top level), or else `arguments`, `new.target` or `super`: up to the function they belong to, every
+   * arrow between takes part.
+   */
+  noteThis(what: 'this' | 'super' | 'other', container?: ts.Node): void {
     for (const entry of this.#open.toReversed()) {
       if (entry.kind === 'class') continue;
       if (entry.kind !== 'arrow') {
-        if (isSuper) entry.usesSuper = true;
+        if (what === 'super') entry.usesSuper = true;
         return;
       }
       entry.lexicalThis = true;
+      if (what === 'this') entry.thisOwner = container;
+      else entry.hidesThis = true;
     }
+  }
+
+  /** A private name that `owner` declares. */
+  notePrivate(owner: ts.Node): void {
+    for (const entry of this.#open) if (entry.node !== owner && isInside(entry.node, owner)) entry.usesPrivate = true;
   }
 
   toUses(isOwn: (name: string) => boolean): Uses {
@@ -109,12 +126,28 @@ export class FunctionTable {
     return this.#entries.map((entry) => this.#toCode(entry));
   }
 
+  #shared({ node, captures, thisOwner, hidesThis }: Entry): Shared {
+    const uses = new Map<number, { portal: number; names: string[]; self: boolean }>();
+    const useOf = (portal: number): { names: string[]; self: boolean } => {
+      const use = uses.get(portal) ?? { portal, names: [], self: false };
+      uses.set(portal, use);
+      return use;
+    };
+    const assigned: string[] = [];
+    for (const [name, owner] of [...captures].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const portal = this.#portals.of(owner, name, node);
+      if (portal) useOf(portal.index).names.push(name);
+      else if (this.#portals.isWritten(owner, name)) assigned.push(name);
+    }
+    const self = thisOwner && this.#portals.ofSelf(thisOwner, node);
+    if (self) useOf(self.index).self = true;
+    const portals = [...uses.values()].sort((a, b) => a.portal - b.portal);
+    return { portals, assigned, hiddenThis: hidesThis || (thisOwner !== undefined && self === undefined) };
+  }
+
   #toCode(entry: Entry): FunctionCode {
     const captures = [...entry.captures.keys()].sort();
-    const assigned = captures.filter((name) => {
-      const owner = entry.captures.get(name);
-      return owner !== undefined && this.#written.get(owner)?.has(name) === true;
-    });
+    const { portals, assigned, hiddenThis } = this.#shared(entry);
     return {
       index: entry.index,
       kind: entry.kind,
@@ -125,11 +158,21 @@ export class FunctionTable {
       source: entry.source,
       uses: entry.uses.toUses(),
       captures,
+      ...(portals.length === 0 ? {} : { portals }),
       ...(assigned.length === 0 ? {} : { assigned }),
       lexicalThis: entry.lexicalThis,
+      ...(hiddenThis ? { hiddenThis } : {}),
+      ...(entry.usesPrivate ? { usesPrivate: true } : {}),
       usesSuper: entry.usesSuper,
     };
   }
+}
+
+/** What functions share with others of their activations: through which portal, or through none. */
+interface Shared {
+  readonly portals: PortalUse[];
+  readonly assigned: string[];
+  readonly hiddenThis: boolean;
 }
 
 function toRange(begin: Place, end: Place = begin): SourceRange {

@@ -9,6 +9,7 @@ import { declaredNames } from './declared';
 import { DISPOSABLES, EMIT_OPTIONS, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
+import { Portals } from './portals';
 import { Rewriter } from './rewrite';
 import { Writer } from './writer';
 
@@ -41,8 +42,9 @@ export function lowerCell(request: LowerRequest): CellCode {
   writer.insert(`(${isAsync ? 'async ' : ''}function(${RUNTIME.context}){"use strict";`);
   if (isAsync) writer.insertLocal(NOTE_EPOCH);
   writer.insert(openText(plan, imports, emitted));
-  const table = new FunctionTable();
-  const found = new Rewriter({ file, writer, plan, table, known: request.known }, emitted.anchors).run();
+  const portals = new Portals(file);
+  const table = new FunctionTable(portals);
+  const found = new Rewriter({ file, writer, plan, table, portals, known: request.known }, emitted.anchors).run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();
@@ -58,6 +60,7 @@ export function lowerCell(request: LowerRequest): CellCode {
     dynamicImports: [...found.dynamicImports].sort(),
     uses: table.toUses((name) => plan.names.has(name)),
     functions: table.toFunctions(),
+    ...(portals.codes.length === 0 ? {} : { portals: portals.codes }),
     hiddenNames: found.hiddenNames,
   };
 }

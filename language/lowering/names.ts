@@ -5,6 +5,7 @@ import { EMIT_HELPERS, MARK, RUNTIME, mangle, type DeclarationKind } from '../..
 import { isAnonymous, namesItsRight } from './function-names';
 import type { FunctionTable, Use } from './function-table';
 import type { Plan, TopName } from './plan';
+import type { Portals } from './portals';
 import { isPatternTarget, ownerOf, unwrap } from './scopes';
 import type { Writer } from './writer';
 
@@ -14,6 +15,7 @@ export interface Rewriting {
   readonly writer: Writer;
   readonly plan: Plan;
   readonly table: FunctionTable;
+  readonly portals: Portals;
   /** Names that earlier cells declared. */
   readonly known: ReadonlyMap<string, DeclarationKind>;
   readonly visit: (node: ts.Node) => void;
@@ -63,9 +65,9 @@ function isConstant(kind: DeclarationKind): boolean {
 }
 
 function note(r: Rewriting, name: string, meaning: Meaning, ...uses: Use[]): void {
-  if (meaning.is === 'local') r.table.noteLocal(name, meaning.owner, uses.includes('write'));
+  if (meaning.is === 'local') r.table.noteLocal(name, meaning.owner);
   else if (meaning.is === 'global') {
-    if (name === 'arguments') r.table.noteThis();
+    if (name === 'arguments') r.table.noteThis('other');
   } else if (meaning.is !== 'context') r.table.noteUse(name, ...uses);
 }
 
@@ -210,9 +212,7 @@ export function writeUpdate(r: Rewriting, node: ts.PrefixUnaryExpression | ts.Po
   if (node.operator !== ts.SyntaxKind.PlusPlusToken && node.operator !== ts.SyntaxKind.MinusMinusToken) return false;
   if (!ts.isIdentifier(operand)) return false;
   const meaning = meaningOf(r, operand);
-  // Each turn of a loop has its own variable, and counting up is how the next one begins.
-  const isNextTurn = meaning.is === 'local' && ts.isForStatement(meaning.owner) && meaning.owner.incrementor === node;
-  if (meaning.is === 'local' && !isNextTurn) note(r, operand.text, meaning, 'write');
+  if (meaning.is === 'local') note(r, operand.text, meaning, 'write');
   if (meaning.is === 'local' || meaning.is === 'global' || meaning.is === 'context') return false;
   const name = operand.text;
   note(r, name, meaning, 'read', 'write');

@@ -3,13 +3,22 @@ import { ts } from '../compiler';
 import { RUNTIME, mangle } from '../../magics/protocol/code';
 import { writeAwait, writeBody, writeLoopBody } from './checks';
 import { isNotebookList, passed, writeList, writeLoopTarget } from './declarations';
-import type { CodeNode } from './function-names';
-import { writeAssignment, writeReference, writeShorthand, writeTypeof, writeUpdate, type Rewriting } from './names';
+import { propertyText, type CodeNode } from './function-names';
+import {
+  visitNamed,
+  writeAssignment,
+  writeReference,
+  writeShorthand,
+  writeTypeof,
+  writeUpdate,
+  type Rewriting,
+} from './names';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import { isRevived, writeConstructorHead, writeInitialiser, writeOpening, writeStaticBlock } from './reviving';
 import { typedAt, type Anchor, type Writer } from './writer';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
+import { portalText, thisContainer, type Portals } from './portals';
 
 export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */
@@ -23,6 +32,7 @@ export class Rewriter implements Rewriting {
   readonly writer: Writer;
   readonly plan: Plan;
   readonly table: FunctionTable;
+  readonly portals: Portals;
   readonly known: Rewriting['known'];
   readonly found: Found = { dynamicImports: new Set(), hiddenNames: [] };
   readonly #anchors: readonly Anchor[];
@@ -32,6 +42,7 @@ export class Rewriter implements Rewriting {
     this.writer = shared.writer;
     this.plan = shared.plan;
     this.table = shared.table;
+    this.portals = shared.portals;
     this.known = shared.known;
     this.#anchors = anchors;
   }
@@ -46,6 +57,7 @@ export class Rewriter implements Rewriting {
       if (isReference(node)) writeReference(this, node);
     } else if (isFunctionNode(node)) this.#visitFunction(node);
     else if (ts.isClassLike(node)) this.#visitClass(node);
+    else if (ts.isBlock(node)) this.#visitBlock(node);
     else if (ts.isStatement(node)) this.#visitStatement(node);
     else if (ts.isVariableDeclarationList(node) && isNotebookList(this, node)) {
       this.writer.copyTo(node.getStart(this.file));
@@ -71,8 +83,10 @@ export class Rewriter implements Rewriting {
       this.#inside(node, node.getStart(this.file), () => {
         writeStaticBlock(this, node, this.visit);
       });
-    } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis();
-    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(!isSuperCall(node));
+    } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis('this', thisContainer(node).container);
+    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(isSuperCall(node) ? 'other' : 'super');
+    else if (ts.isPrivateIdentifier(node)) this.#visitPrivate(node);
+    else if (ts.isCaseOrDefaultClause(node)) this.#visitClause(node);
     else return false;
     return true;
   }
@@ -101,6 +115,37 @@ export class Rewriter implements Rewriting {
     } else this.#visitChildren(node);
   }
 
+  #visitBlock(node: ts.Block): void {
+    const portal = this.portals.at(node);
+    if (portal) {
+      this.writer.copyTo(node.getStart(this.file) + 1);
+      this.writer.insert(portalText(portal));
+    }
+    this.#visitChildren(node);
+  }
+
+  #visitClause(node: ts.CaseOrDefaultClause): void {
+    if (ts.isCaseClause(node)) this.visit(node.expression);
+    const portal = node.parent.clauses[0] === node && this.portals.at(node.parent);
+    if (portal) {
+      this.writer.copyTo(node.statements.pos);
+      this.writer.insert(portalText(portal));
+    }
+    node.statements.forEach(this.visit);
+  }
+
+  #visitPrivate(name: ts.PrivateIdentifier): void {
+    const owner = ts.findAncestor(
+      name,
+      (at) =>
+        ts.isClassLike(at) &&
+        at.members.some(
+          (member) => member.name && ts.isPrivateIdentifier(member.name) && member.name.text === name.text,
+        ),
+    );
+    if (owner) this.table.notePrivate(owner);
+  }
+
   #visitFunction(node: FunctionNode): void {
     const begin = this.#textStart(node);
     const isNameless = ts.isFunctionDeclaration(node) && !node.name;
@@ -123,7 +168,18 @@ export class Rewriter implements Rewriting {
   #visitField(node: ts.PropertyDeclaration): void {
     this.#inside(node, node.getStart(this.file), () => {
       this.visit(node.name);
-      writeInitialiser(this, node, this.visit);
+      writeInitialiser(this, node, (value) => {
+        const portal = this.portals.at(value);
+        if (!portal) {
+          this.visit(value);
+          return;
+        }
+        this.writer.copyTo(value.getStart(this.file));
+        this.writer.insert(`(()=>{${portalText(portal)}return `);
+        visitNamed(this, value, propertyText(node.name));
+        this.writer.copyTo(value.end);
+        this.writer.insert('})()');
+      });
     });
   }
 
@@ -173,7 +229,7 @@ export class Rewriter implements Rewriting {
 
   #visitMeta(node: ts.MetaProperty): void {
     if (node.keywordToken === ts.SyntaxKind.NewKeyword) {
-      this.table.noteThis();
+      this.table.noteThis('other');
       return;
     }
     this.writer.copyTo(node.getStart(this.file));

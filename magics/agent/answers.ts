@@ -14,6 +14,7 @@ import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
 import { putBundle, streamFile } from './files';
+import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
 export interface StreamItem {
@@ -37,6 +38,7 @@ type StreamAnswers = {
 export interface AgentFacts {
   readonly jobs: Jobs;
   readonly schedulers: Schedulers;
+  readonly questions: Questions;
   readonly status: () => AgentStatus;
   /** Aborted when the agent ends. What was begun for a client goes on when the client leaves. */
   readonly signal: AbortSignal;
@@ -48,7 +50,7 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ jobs, schedulers, status, signal, finish }: AgentFacts) {
+  constructor({ jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
     this.#calls = {
       status,
       jobs: () => jobs.list(),
@@ -60,6 +62,10 @@ export class Answers {
       put: ({ id, ...piece }, { bytes }) => ({ size: putBundle(jobs.get(id), piece, bytes ?? Buffer.alloc(0)) }),
       define: async ({ cluster }) => {
         await schedulers.define(cluster, signal);
+        return {};
+      },
+      answer: ({ id, text }) => {
+        questions.answer(id, text);
         return {};
       },
       submit: ({ id }) => jobs.submit(id, signal),
@@ -84,6 +90,7 @@ export class Answers {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
       output: (params, stop) => streamOutput(jobs, params, stop),
+      questions: (_params, stop) => watchQuestions(questions, stop),
       file: ({ id, file, from }) => streamFile(jobs.get(id), file, from),
     };
   }
@@ -174,6 +181,23 @@ async function* watchChanges(jobs: Jobs, signal: AbortSignal): AsyncGenerator<St
     }
   } finally {
     for (const stop of stops) stop();
+  }
+}
+
+async function* watchQuestions(questions: Questions, signal: AbortSignal): AsyncGenerator<StreamItem> {
+  const bell = new Bell();
+  const news: StreamEvent<'questions'>[] = [];
+  const unsubscribe = questions.subscribe((question) => {
+    news.push(question);
+    bell.ring();
+  });
+  try {
+    while (!signal.aborted) {
+      for (let event = news.shift(); event !== undefined; event = news.shift()) yield { event };
+      await bell.wait(undefined, signal);
+    }
+  } finally {
+    unsubscribe();
   }
 }
 

@@ -8,13 +8,15 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { ClusterError } from '../protocol/errors';
 import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
-import { agentSocket, privateDirectory } from '../protocol/platform';
+import { writeWhole } from '../protocol/files';
+import { agentSocket, placeFile, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
 import { Answers } from './answers';
 import { bridge } from './bridge';
 import { takeLock } from './lock';
+import { Questions } from './questions';
 import { Schedulers } from './schedulers';
 import { Session } from './session';
 import { readSettings, type Settings } from './settings';
@@ -53,7 +55,8 @@ async function main(): Promise<void> {
 
 async function serve(settings: Settings, ending: AbortController): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
-  const schedulers = new Schedulers(settings, jobs, log);
+  const questions = new Questions();
+  const schedulers = new Schedulers(settings, jobs, questions, log);
   await jobs.recover(schedulers.all, ending.signal);
   keepResults(jobs, log);
   const sessions = new Set<Session>();
@@ -66,7 +69,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   };
   const status = (): AgentStatus =>
     describeAgent(settings, jobs, schedulers, { startedAt, connections: sessions.size });
-  const answers = new Answers({ jobs, schedulers, status, signal: ending.signal, finish });
+  const answers = new Answers({ jobs, schedulers, questions, status, signal: ending.signal, finish });
   const server = createServer((socket) => {
     const session = new Session(socket, { answers, version: VERSION, log });
     sessions.add(session);
@@ -85,11 +88,13 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
     rmSync(place.path, { force: true });
   }
   await listen(server, place.path);
+  writeWhole(placeFile(settings.stateDirectory), `${place.path}\n`);
   log(`Cellburst ${VERSION} listens at ${place.path}, ${jobs.list().length} jobs`);
   await untilDone(settings, jobs, sessions, ending);
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();
+  rmSync(placeFile(settings.stateDirectory), { force: true });
   if (place.directory !== undefined) rmSync(place.path, { force: true });
   log('done');
 }

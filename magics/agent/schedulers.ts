@@ -10,6 +10,7 @@ import { clusterDefinition, type ClusterDefinition } from '../protocol/messages'
 import { listOf, parseJson } from '../protocol/shape';
 import { LocalScheduler, RemoteScheduler, openBatch, toConfig, type Scheduler } from '../schedulers';
 import { openTransport } from '../transports';
+import type { Questions } from './questions';
 import type { Settings } from './settings';
 
 interface Opened {
@@ -23,15 +24,17 @@ export class Schedulers {
   readonly #settings: Settings;
   readonly #jobs: Jobs;
   readonly #log: (line: string) => void;
+  readonly #questions: Questions;
   readonly #clusters = new Clusters();
   readonly #defined = new Map<string, ClusterDefinition>();
   readonly #opened = new Map<string, Opened>();
   readonly #all = new Map<string, Scheduler>();
 
-  constructor(settings: Settings, jobs: Jobs, log: (line: string) => void) {
+  constructor(settings: Settings, jobs: Jobs, questions: Questions, log: (line: string) => void) {
     this.#settings = settings;
     this.#jobs = jobs;
     this.#log = log;
+    this.#questions = questions;
     const local = new LocalScheduler({ ...settings.local, report: jobs.report });
     this.#all.set(local.name, local);
     for (const definition of this.#readDefined()) this.#defined.set(definition.name, definition);
@@ -101,8 +104,9 @@ export class Schedulers {
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
-    const transport = openTransport({ ...config, host }, this.#settings.programDirectory);
-    return new RemoteScheduler({ config, transport, report: this.#jobs.report, log: this.#log });
+    const { ask, untilPerson } = this.#questions;
+    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, ask);
+    return new RemoteScheduler({ config, transport, report: this.#jobs.report, log: this.#log, untilPerson });
   }
 }
 

@@ -169,6 +169,17 @@ export class AgentConnection implements AsyncDisposable {
     }
   }
 
+  /** What hosts want of a person, until the signal. */
+  async *questions(signal: AbortSignal): AsyncGenerator<StreamEvent<'questions'>> {
+    for await (const { value } of this.#events('questions', {}, signal))
+      yield STREAMS.questions.event(value, 'questions');
+  }
+
+  /** Kept nowhere. Without a text: the person would rather not say. */
+  async answer(id: number, text: string | undefined): Promise<void> {
+    await this.#call('answer', text === undefined ? { id } : { id, text });
+  }
+
   /** Tells an agent on another machine what a cluster is that jobs name. */
   async define(cluster: ClusterDefinition): Promise<void> {
     await this.#call('define', { cluster });

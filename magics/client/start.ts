@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError, systemCode } from '../protocol/errors';
-import { agentSocket, refuseForeign } from '../protocol/platform';
+import { readIfThere } from '../protocol/files';
+import { agentSocket, placeFile, refuseForeign } from '../protocol/platform';
 
 export interface StartOptions {
   readonly stateDirectory: string;
@@ -19,8 +20,14 @@ const LOG_TAIL_LINES = 15;
 
 /** A connection to the agent that is there. undefined: there is none. */
 export async function tryConnect(stateDirectory: string): Promise<Socket | undefined> {
-  const { path, directory } = agentSocket(stateDirectory);
-  if (directory !== undefined) refuseForeign(directory);
+  const own = agentSocket(stateDirectory).path;
+  const noted = readIfThere(placeFile(stateDirectory))?.trim();
+  const first = noted === undefined || noted === own ? undefined : await tryPath(noted);
+  return first ?? (await tryPath(own));
+}
+
+async function tryPath(path: string): Promise<Socket | undefined> {
+  if (process.platform !== 'win32') refuseForeign(dirname(path));
   return await new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => {

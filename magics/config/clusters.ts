@@ -85,7 +85,7 @@ function toConfig(name: string, entry: ClusterEntry, path: string): ClusterConfi
   return {
     name,
     scheduler: entry.scheduler,
-    transport: entry.transport ?? 'openssh',
+    transport: entry.transport ?? 'ssh2',
     ...defined({ host, node, store, sshConfig }),
     setup: entry.setup ?? [],
     prologue: entry.prologue ?? [],

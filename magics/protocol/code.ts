@@ -38,9 +38,17 @@ export const RUNTIME = {
    * each class that has private fields.
    */
   revive: `$${MARK}r`,
-  /** Prefix of scope portals: arrows that name, read and write one activation. */
+  /**
+   * Prefix of scope portals (see portalName): `PORTAL(2 * i)` reads the i-th variable of its activation, `PORTAL(2 * i + 1, v)` writes it, where
+   * i counts `PortalCode.names`; `PORTAL(2 * names.length)` gives `this`. Each is a function of its own in each activation: its identity.
+   */
   portal: `$${MARK}o`,
 } as const;
+
+/** The variable that holds a scope portal: unique in its cell. `toString()` of a function with shared variables shows it. */
+export function portalName(index: number): string {
+  return `${RUNTIME.portal}${index}`;
+}
 
 /**
  * Helpers of tslib that lowered code calls as globals: `using`, `accessor` and decorators are spelled out with them for Node 20.
@@ -150,12 +158,38 @@ export interface FunctionCode {
   readonly uses: Uses;
   /** Variables of enclosing functions and blocks of the cell that it (or something inside it) uses: a closure, if not empty. */
   readonly captures: readonly string[];
-  /** Those of `captures` that are assigned after they were initialised: their state is shared and cannot be copied. Absent: none. */
+  /** Portals of enclosing activations, and which of `captures` (or `this`) are shared through each. Absent: none. */
+  readonly portals?: readonly PortalUse[];
+  /** Those of `captures` that are assigned after they were initialised, and that no portal knows: they cannot be shared. Absent: none. */
   readonly assigned?: readonly string[];
   /** It uses `this`, `super`, `arguments` or `new.target` of the enclosing activation (arrows only). */
   readonly lexicalThis: boolean;
+  /** It uses `this`, `arguments`, `super` or `new.target` of an enclosing activation in a way that no portal gives. Absent: no. */
+  readonly hiddenThis?: boolean;
+  /** It uses private names of a class that it stands in. Absent: no. */
+  readonly usesPrivate?: boolean;
   /** It uses `super` of its own: a method that travels only with its home object. */
   readonly usesSuper: boolean;
+}
+
+export interface PortalUse {
+  /** Of `CellCode.portals`. */
+  readonly portal: number;
+  readonly names: readonly string[];
+  readonly self: boolean;
+}
+
+/** The activations of one scope, as far as functions share their state. */
+export interface PortalCode {
+  readonly index: number;
+  /** Of the function that the scope belongs to, or ''. */
+  readonly name: string;
+  /** Variables that are captured and assigned after their initialisation. */
+  readonly names: readonly string[];
+  /** Does it know `this`? */
+  readonly self: boolean;
+  /** The portal of the next enclosing scope that has one. */
+  readonly parent?: number;
 }
 
 export interface ImportBinding {
@@ -188,6 +222,8 @@ export interface CellCode {
   /** Used by the cell as a whole, functions inside it included. */
   readonly uses: Uses;
   readonly functions: readonly FunctionCode[];
+  /** Absent: none. */
+  readonly portals?: readonly PortalCode[];
   /**
    * The cell is a module in memory (tslab's `@module name`): this is its file name in the notebook's folder, `source` its text. Running the
    * cell does nothing but define it; it is evaluated where it is imported, as a local module is.

@@ -1,7 +1,7 @@
 // Records of what is no data: functions and classes, their variables, symbols.
-import type { Activation } from './graph-hooks';
-import type { FunctionShape } from './graph-hooks';
-import { KIND } from './graph-format';
+import { SELF, UNINITIALISED } from './graph-hooks';
+import type { Activation, FunctionShape } from './graph-hooks';
+import { KIND, VARIABLE } from './graph-format';
 import type { GraphWriter } from './graph-writer';
 import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
@@ -28,9 +28,25 @@ export class CodeRecords {
 
   activation(value: Activation): void {
     this.#to.kinds.push(KIND.activation);
-    this.#to.headInts.push(value.names.length);
-    for (const name of value.names) this.#to.headInts.push(this.#to.strings.id(name));
-    for (const variable of value.read()) this.#to.value(variable);
+    this.#to.headInts.push(this.#to.strings.id(value.portal));
+    this.#to.headInts.push(value.parent === undefined ? -1 : this.#to.number(value.parent));
+    const { names } = value;
+    const values = value.read();
+    this.#to.headInts.push(names.length);
+    names.forEach((name, index) => {
+      this.#to.headInts.push(this.#to.strings.id(name));
+      this.#variable(name, values[index]);
+    });
+    for (const variable of values) this.#to.value(variable);
+  }
+
+  #variable(name: string, value: unknown): void {
+    const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function';
+    if (value === UNINITIALISED) this.#to.headInts.push(VARIABLE.dead);
+    else if (name === SELF && !isObject) {
+      this.#to.headInts.push(VARIABLE.primitive);
+      this.#to.headValue(value);
+    } else this.#to.headInts.push(VARIABLE.usual);
   }
 
   function(value: object): void {

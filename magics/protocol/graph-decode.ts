@@ -246,7 +246,7 @@ class GraphDecoder {
 
   #activation(shell: object, record: number, describes: boolean): readonly unknown[] {
     const values: unknown[] = [];
-    for (const name of this.#maker.activationNames.get(record) ?? []) {
+    for (const name of this.#maker.activations.get(record)?.names ?? []) {
       const value = this.#from.next();
       if (value === HOLE || value === IMPLIED) throw broken(`the variable ${name} has no value`);
       values.push(value);

@@ -73,13 +73,19 @@ export const KIND = {
   url: 19,
   /** Head: id of the text. */
   searchParams: 20,
-  /** Head: count, ids of the variables' names. Body: a value each. */
+  /**
+   * Head: id of its portal ('' for none), number of the activation around it or -1, count; for each variable the id of its name and a VARIABLE.
+   * Body: a value each.
+   */
   activation: 21,
   /** Head: id of the source of what `new Function` made. */
   source: 22,
   /** An object with private fields. Head: number of its class. Body as for `object`. */
   revived: 23,
 } as const;
+
+/** Of a variable; after `primitive`, which only `this` can be, a primitive follows. */
+export const VARIABLE = { usual: 0, dead: 1, primitive: 2 } as const;
 
 export const KIND_MASK = 0x3f;
 export const KIND_FLAG = {

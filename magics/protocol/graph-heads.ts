@@ -1,7 +1,8 @@
 // Reads the heads of a graph: what each object needs to be made, as plain facts. Nothing is made here.
 import { ColumnReader } from './columns';
 import { ProtocolError } from './errors';
-import { KIND, TAG, VIEW_NAMES } from './graph-format';
+import { KIND, TAG, VARIABLE, VIEW_NAMES } from './graph-format';
+import { SELF } from './graph-hooks';
 import type { GraphColumns } from './graph-format';
 import type { StringReader } from './strings';
 
@@ -31,6 +32,16 @@ export type Pending =
       readonly length: number;
     };
 
+/** An activation as its head tells it. */
+export interface ActivationHead {
+  readonly portal: string;
+  /** -1 for none. */
+  readonly parent: number;
+  readonly names: readonly string[];
+  readonly dead: ReadonlySet<string>;
+  readonly self: { readonly primitive: unknown } | undefined;
+}
+
 export function broken(what: string): ProtocolError {
   return new ProtocolError(`A graph does not decode: ${what}.`);
 }
@@ -56,10 +67,28 @@ export class HeadReader {
     return this.#strings.get(this.#ints.next());
   }
 
-  texts(): string[] {
-    const texts: string[] = [];
-    for (let left = this.#ints.count(this.#ints); left > 0; left--) texts.push(this.text());
-    return texts;
+  activation(): ActivationHead {
+    const portal = this.text();
+    const parent = this.objectOrNone();
+    const names: string[] = [];
+    const dead = new Set<string>();
+    let self: ActivationHead['self'];
+    for (let left = this.#ints.count(this.#ints); left > 0; left--) {
+      const name = this.text();
+      names.push(name);
+      const state = this.next();
+      if (state === VARIABLE.dead) dead.add(name);
+      else if (state === VARIABLE.primitive) self = this.#primitiveSelf(name);
+      else if (state !== VARIABLE.usual) throw broken(`the variable ${name} is in an unknown state`);
+    }
+    if (new Set(names).size !== names.length) throw broken('an activation has a variable twice');
+    return { portal, parent, names, dead, self };
+  }
+
+  #primitiveSelf(name: string): { readonly primitive: unknown } {
+    const value = this.#value();
+    if (name !== SELF || !('primitive' in value)) throw broken(`the variable ${name} is in an impossible state`);
+    return value;
   }
 
   /** The number of an object that exists, by its number at least. */

@@ -2,12 +2,20 @@
 
 /** Variables that functions of the notebook closed over. Numbered like an object; its identity is that of the activation. */
 export abstract class Activation {
+  /** Which scope it is an activation of: the cell's id, `#`, the portal's index. '' for constants that a function has to itself. */
+  abstract readonly portal: string;
+  /** The next activation around it that is of interest. */
+  abstract readonly parent: Activation | undefined;
+  /** SELF may be among them. */
   abstract readonly names: readonly string[];
   /** In the order of `names`; UNINITIALISED for a variable in its dead zone. */
   abstract read(): readonly unknown[];
   /** False where the variables cannot be written. */
   abstract write(values: readonly unknown[]): boolean;
 }
+
+/** Stands among the names of an activation for what `this` is in it. */
+export const SELF = 'this';
 
 export const UNINITIALISED: unique symbol = Symbol('uninitialised');
 
@@ -61,14 +69,22 @@ export interface EncodeHooks {
   nameOf(activation: Activation): string;
 }
 
-/** One activation, or none, and the functions that live in it. */
+/** One activation, or none, with the functions that live in it and the activations within. */
 export interface FunctionGroup {
+  /** As in Activation. */
+  readonly portal: string;
   readonly names: readonly string[];
+  /** Those in their dead zone. */
+  readonly dead: ReadonlySet<string>;
+  /** What `this` is, where SELF is a name and it is no object. */
+  readonly self: { readonly primitive: unknown } | undefined;
   readonly codes: readonly string[];
+  readonly inner: readonly FunctionGroup[];
 }
 
 export interface BuiltGroup {
   readonly activation: Activation;
+  readonly inner: readonly BuiltGroup[];
   /** Gives the i-th function; a class needs its superclass for that. Asked once for each. */
   make(index: number, superclass: object | null): object;
 }
@@ -76,7 +92,8 @@ export interface BuiltGroup {
 export interface DecodeHooks {
   /** The value at a path of `EncodeHooks.pathOf`. */
   resolve(path: string): unknown;
-  build(group: FunctionGroup): BuiltGroup;
+  /** `within`: the activation that is around it and is here already. */
+  build(group: FunctionGroup, within?: Activation): BuiltGroup;
   member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown;
   fromSource(text: string): object;
   /** An object of the class with its private fields in place, without any code of the user's having run. */

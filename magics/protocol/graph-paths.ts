@@ -33,11 +33,11 @@ export function pathTo(number: number, walk: Walk): string {
 
 function stepBetween(owner: Numbered | undefined, child: Numbered | undefined, hooks: EncodeHooks): string {
   if (typeof owner !== 'object' && typeof owner !== 'function') return '';
+  if (child instanceof Activation) return '';
   if (owner instanceof Activation) {
     const at = owner.read().indexOf(child);
     return `⟨${hooks.nameOf(owner)}⟩.${owner.names[at] ?? '?'}`;
   }
-  if (child instanceof Activation) return '';
   return propertyStep(owner, child) ?? entryStep(owner, child) ?? boundStep(owner, child, hooks) ?? '';
 }
 

@@ -1,11 +1,14 @@
 // First pass of reading a graph: the objects themselves, each as empty as can be, so that bodies may refer to any of them.
 import { BufferReader } from './graph-buffer-reader';
 import * as format from './graph-format';
+import { ActivationForest, bareGroup } from './graph-activations';
+import type { ActivationTree } from './graph-activations';
+import { Activation } from './graph-hooks';
 import type { BuiltGroup, DecodeHooks } from './graph-hooks';
 import type { Numbered } from './graph-encode';
 import type { BufferContent, ReadableGraph } from './graph-decode';
 import { HeadReader, broken, numbersIn } from './graph-heads';
-import type { HeadValue, Pending } from './graph-heads';
+import type { ActivationHead, HeadValue, Pending } from './graph-heads';
 import * as intrinsics from './intrinsics';
 import { MAIN } from './main-context';
 import type { StringReader } from './strings';
@@ -41,9 +44,9 @@ export class ShellMaker {
   readonly #starts = new Map<number, number>();
   readonly #links = new Map<number, readonly number[]>();
   readonly #linked: { readonly url: URL; readonly params: number }[] = [];
-  /** By record: bytes of the buffers, names of the variables of activations. */
+  /** By record: bytes of the buffers, heads of activations. */
   readonly contents = new Map<number, BufferContent>();
-  readonly activationNames = new Map<number, readonly string[]>();
+  readonly activations = new Map<number, ActivationHead>();
   #gaps = 0;
   /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
@@ -217,7 +220,9 @@ export class ShellMaker {
     const describes = record < this.#describing;
     if (describes) this.#shells[record] = Object.create(null) as object;
     if (kind === KIND.activation) {
-      this.activationNames.set(record, this.#heads.texts());
+      const head = this.#heads.activation();
+      this.activations.set(record, head);
+      if (describes) this.#links.set(record, [head.parent]);
       return;
     }
     if (kind === KIND.source) {
@@ -242,16 +247,34 @@ export class ShellMaker {
       this.#groupIndex.set(number, codes.push(pending.code) - 1);
       members.set(pending.activation, codes);
     }
-    for (const [record, names] of this.activationNames) {
-      if (record < this.#describing) continue;
-      const number = this.#numberOf(record);
-      const group = this.#hooks.build({ names, codes: members.get(number) ?? [] });
-      members.delete(number);
-      this.#groups.set(number, group);
-      this.#objects[number] = this.#shells[record] = group.activation;
+    const forest = new ActivationForest();
+    for (const [record, head] of this.activations)
+      if (record >= this.#describing) forest.add(this.#numberOf(record), head, members);
+    for (const { tree, parent } of forest.roots()) {
+      const within = parent === -1 ? undefined : this.#activationHere(parent);
+      this.#adopt(tree, this.#hooks.build(tree.group, within));
     }
-    // What is left are functions born in an activation that this side has: a part of it the other side could not know to be one.
-    for (const number of members.keys()) throw broken(`object ${number} is no activation of functions`);
+    for (const number of forest.numbers) if (!this.#groups.has(number)) throw broken('activations lie in each other');
+    // What is left are functions born in an activation that this side has.
+    for (const [number, codes] of members) {
+      if (this.#groups.has(number)) continue;
+      this.#groups.set(number, this.#hooks.build(bareGroup(codes), this.#activationHere(number)));
+    }
+  }
+
+  #adopt({ number, inner }: ActivationTree, built: BuiltGroup): void {
+    this.#groups.set(number, built);
+    this.#objects[number] = this.#shells[this.#recordOf(number)] = built.activation;
+    inner.forEach((tree, index) => {
+      const group = built.inner[index];
+      if (group !== undefined) this.#adopt(tree, group);
+    });
+  }
+
+  #activationHere(number: number): Activation {
+    const activation = this.#objects[number];
+    if (!(activation instanceof Activation)) throw broken(`object ${number} is no activation of functions`);
+    return activation;
   }
 
   #finishShell(record: number): void {
@@ -352,7 +375,7 @@ export class ShellMaker {
   }
 
   #makeCode(number: number, code: string, activation: number, superclass: object | null): object {
-    if (activation === -1) return this.#hooks.build({ names: [], codes: [code] }).make(0, superclass);
+    if (activation === -1) return this.#hooks.build(bareGroup([code])).make(0, superclass);
     const group = this.#groups.get(activation);
     if (group === undefined) throw broken('a function has no activation');
     return group.make(this.#groupIndex.get(number) ?? -1, superclass);

@@ -12,7 +12,7 @@ export type {
   Decoded,
   ReadableGraph,
 } from './graph-decode';
-export { Activation, UNINITIALISED } from './graph-hooks';
+export { Activation, SELF, UNINITIALISED } from './graph-hooks';
 export type {
   BuiltGroup,
   DecodeHooks,

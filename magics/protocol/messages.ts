@@ -60,6 +60,8 @@ export const CALLS = {
   put: { params: record({ id: text, offset: count, total: count, sha256: text }), result: record({ size: count }) },
   /** What a cluster is that jobs of another machine's agent name. */
   define: { params: record({ cluster: clusterDefinition }), result: nothing },
+  /** Without a text: the person would rather not say. */
+  answer: { params: record({ id: count }, { text }), result: nothing },
   submit: { params: one, result: jobRecord },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
@@ -96,6 +98,8 @@ export const STREAMS = {
    * The bytes lie beside the event.
    */
   output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
+  /** Questions of hosts that only a person can answer, those that wait and each new one. Without end. */
+  questions: { params: nothing, event: record({ id: count, host: text, text, isSecret: flag }) },
   /** A file of a job that has ended, from an offset on; the bytes lie beside. Nothing comes of a file that is not there. */
   file: {
     params: record({ id: text, file: oneOf(['envelope', 'outcome']), from: count }),

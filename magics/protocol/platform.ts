@@ -51,6 +51,11 @@ export function agentSocket(
   return { path, directory: resolve(path, '..') };
 }
 
+/** Where the agent notes the place of its socket: its environment, and so the place, may be another than that of a client. */
+export function placeFile(state: string, protocol = AGENT_PROTOCOL): string {
+  return join(state, `agent-v${protocol}.place`);
+}
+
 /** Makes a directory that only its owner can enter, or makes sure that an existing one is such. */
 export function privateDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });

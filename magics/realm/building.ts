@@ -1,27 +1,18 @@
 // Functions and classes made from their code: on a worker what a bundle brought, at home what came back. Code comes from cells that this side knows; a
 // graph only names it. Every activation is one scope that declares its variables once, so all its functions share them.
 import { Script } from 'node:vm';
-import { cellLabel, RUNTIME, scriptName } from '../protocol/code';
-import type { SourceRange } from '../protocol/code';
+import { cellLabel, scriptName } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
-import type { BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
+import { SELF } from '../protocol/graph';
+import type { Activation, BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
+import { MAIN } from '../protocol/main-context';
 import { BuiltActivation } from './activations';
-import type { ActivationAccess } from './activations';
 import type { Code } from './code-table';
-import { SUPERCLASS, withSuperclass } from './heritage';
-import { placeScript, positionIn } from './frames';
-import type { Position } from './mappings';
+import { Composer, isMethodLike } from './composing';
+import type { OpenedScope, Opener, Scope } from './composing';
+import { placeScript } from './frames';
 import { revive, reviving, setPrivates } from './private-fields';
 import type { Realm } from './realm';
-
-interface Piece {
-  readonly code: Code;
-  /** In the cell's text. */
-  readonly range: SourceRange;
-  /** In the group's script. */
-  readonly start: Position;
-  readonly end: Position;
-}
 
 let scripts = 0;
 
@@ -39,23 +30,20 @@ export class Builder implements DecodeHooks {
     return this.#realm.references.resolve(path);
   }
 
-  build(group: FunctionGroup): BuiltGroup {
-    const codes = group.codes.map((id) => this.#code(id));
-    const { text, pieces } = this.#compose(group.names, codes);
-    const [first] = codes;
+  build(group: FunctionGroup, within?: Activation): BuiltGroup {
+    const scope = this.#scope(group);
+    const around = within === undefined ? [] : chainOf(within);
+    const composer = new Composer(this.#realm.text);
+    const text = composer.compose(scope, around.length);
+    const first = firstCode(scope);
     const filename = `${first === undefined ? 'cellburst:activation' : scriptName(first.cell)}:${scripts++}`;
     placeScript(filename, first === undefined ? '' : cellLabel(first.cell.execution), (generated) =>
-      locate(pieces, generated),
+      composer.locate(generated),
     );
-    const script = new Script(text, { filename });
-    const open = script.runInThisContext() as (context: unknown) => Group;
-    const opened = open(this.#realm.contextOfCode());
-    const activation = new BuiltActivation(group.names, opened);
-    return {
-      activation,
-      make: (index, superclass) =>
-        this.#make(codes[index], opened.make[index], superclass, group.names.length > 0 ? activation : undefined),
-    };
+    const open = new Script(text, { filename }).runInThisContext() as Opener;
+    const environments = around.map((activation) => this.#realm.environmentOf(activation));
+    const opened = open(this.#realm.contextOfCode(), giveBack(), composer.selves, environments, selfOf(around));
+    return this.#adopt(scope, opened, within);
   }
 
   member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown {
@@ -86,11 +74,39 @@ export class Builder implements DecodeHooks {
     return code;
   }
 
+  /** Looks up the code; a graph may only name variables that the code has: names become source text. */
+  #scope(group: FunctionGroup): Scope {
+    const codes = group.codes.map((id) => this.#code(id));
+    const [cellId = '', index = ''] = group.portal.split('#');
+    const portal = group.portal === '' ? undefined : this.#realm.codes.cell(cellId)?.portals?.[Number(index)];
+    if (group.portal !== '' && portal === undefined) throw new ProtocolError(`There is no scope ${group.portal} here.`);
+    const allowed = new Set(portal?.names ?? codes.flatMap((code) => code.function.captures));
+    if (portal?.self === true) allowed.add(SELF);
+    for (const name of group.names)
+      if (!allowed.has(name)) throw new ProtocolError(`The code has no variable ${JSON.stringify(name)}.`);
+    return { group, codes, portal: portal?.index, inner: group.inner.map((inner) => this.#scope(inner)) };
+  }
+
+  #adopt({ group, codes, inner }: Scope, opened: OpenedScope, parent: Activation | undefined): BuiltGroup {
+    const isBare = group.portal === '' && group.names.length === 0;
+    const built = new BuiltActivation(group, parent, opened);
+    const activation = isBare ? parent : built;
+    if (opened.token !== undefined) this.#realm.portals.set(opened.token, built);
+    return {
+      activation: built,
+      make: (index, superclass) => this.#make(codes[index], opened.make[index], superclass, activation),
+      inner: inner.flatMap((scope, index) => {
+        const part = opened.inner[index];
+        return part === undefined ? [] : [this.#adopt(scope, part, activation)];
+      }),
+    };
+  }
+
   #make(
     code: Code | undefined,
-    make: Group['make'][number] | undefined,
+    make: OpenedScope['make'][number] | undefined,
     superclass: object | null,
-    activation: BuiltActivation | undefined,
+    activation: Activation | undefined,
   ): object {
     if (code === undefined || make === undefined) throw new ProtocolError('A function of an activation is missing.');
     const made = reviving(() => make(superclass));
@@ -100,45 +116,27 @@ export class Builder implements DecodeHooks {
     if (code.function.kind === 'class') this.#realm.noteMembers(value);
     return value;
   }
-
-  #compose(names: readonly string[], codes: readonly Code[]): { text: string; pieces: Piece[] } {
-    const pieces: Piece[] = [];
-    const variables = names.length === 0 ? '' : `let ${names.join(',')};`;
-    const lines = [
-      `(function(${RUNTIME.context}){"use strict";const ${RUNTIME.progress}=Infinity;${variables}return{make:[`,
-    ];
-    for (const code of codes) {
-      const [before, body, after] = this.#expression(code);
-      const start = { line: countLines(lines.join('\n')), column: before.length };
-      lines.push(`${before}${body}${after},`);
-      const bodyLines = body.split('\n');
-      const last = bodyLines[bodyLines.length - 1] ?? '';
-      const end = {
-        line: start.line + bodyLines.length - 1,
-        column: (bodyLines.length === 1 ? start.column : 0) + last.length,
-      };
-      pieces.push({ code, range: code.function[this.#realm.text], start, end });
-    }
-    const list = names.join(',');
-    lines.push(`],read:()=>[${list}],write:(v)=>{${names.length === 0 ? '' : `[${list}]=v`}}}})`);
-    return { text: lines.join('\n'), pieces };
-  }
-
-  #expression(code: Code): [before: string, body: string, after: string] {
-    const range = code.function[this.#realm.text];
-    const text = code.cell[this.#realm.text].text.slice(range.start, range.end);
-    if (code.function.kind === 'class') return [`(${SUPERCLASS})=>(`, withSuperclass(text), ')'];
-    if (isMethodLike(code)) return ['()=>({', text, '})'];
-    return ['()=>(', text, ')'];
-  }
 }
 
-interface Group extends ActivationAccess {
-  readonly make: readonly ((superclass: object | null) => object)[];
+/** What stands where a base class would: gives the object it is given, for `super` to take. */
+function giveBack(): unknown {
+  return MAIN.eval('(function (object) { return object; })');
 }
 
-function isMethodLike({ function: { kind } }: Code): boolean {
-  return kind === 'method' || kind === 'getter' || kind === 'setter';
+/** From the outside in. */
+function chainOf(within: Activation): Activation[] {
+  const chain: Activation[] = [];
+  for (let at: Activation | undefined = within; at !== undefined; at = at.parent) chain.unshift(at);
+  return chain;
+}
+
+function selfOf(around: readonly Activation[]): unknown {
+  const owner = around.findLast((activation) => activation.names.includes(SELF));
+  return owner?.read()[owner.names.indexOf(SELF)];
+}
+
+function firstCode({ codes, inner }: Scope): Code | undefined {
+  return codes[0] ?? inner.map(firstCode).find((code) => code !== undefined);
 }
 
 function partOf(holder: object, { function: { kind } }: Code): object {
@@ -147,25 +145,4 @@ function partOf(holder: object, { function: { kind } }: Code): object {
   const part: unknown = kind === 'getter' ? descriptor?.get : kind === 'setter' ? descriptor?.set : descriptor?.value;
   if (typeof part !== 'function') throw new ProtocolError('The code of a method gives no function.');
   return part;
-}
-
-function countLines(text: string): number {
-  return text.split('\n').length;
-}
-
-/** From a place in a group's script, over the cell's lowered text, to what the user typed. */
-function locate(pieces: readonly Piece[], generated: Position): Position | undefined {
-  const piece = pieces.find(({ start, end }) => !isBefore(generated, start) && !isBefore(end, generated));
-  if (piece === undefined) return undefined;
-  const { code, range, start } = piece;
-  const line = generated.line - start.line;
-  const inCell = {
-    line: range.line + line,
-    column: line === 0 ? generated.column - start.column + range.column : generated.column,
-  };
-  return positionIn(scriptName(code.cell), inCell);
-}
-
-function isBefore(a: Position, b: Position): boolean {
-  return a.line < b.line || (a.line === b.line && a.column < b.column);
 }

@@ -65,7 +65,8 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
   });
   try {
     for (const name of request.names) add(name);
-    const encoded = encodeGraph({ roots, rootNames, hooks: describer });
+    let encoded = encodeGraph({ roots, rootNames, hooks: describer });
+    while (describer.takeGrowth()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
     return { encoded, names, cells: describer.found.cells, modules: [...describer.found.modules].sort() };
   } finally {
     describer.close();

@@ -1,10 +1,12 @@
 // What the graph asks of code on the way out: which function of which cell a value is, with which variables, and what of it the code itself gives.
 // One walk, one Describer: it holds an inspector session while it lives.
 import type { CellCode, FunctionCode } from '../protocol/code';
-import { MARK } from '../protocol/code';
+import { MARK, codeId, portalName } from '../protocol/code';
+import { SELF } from '../protocol/graph';
 import type { Activation, EncodeHooks, FunctionShape, PrivateState, RefusalReason } from '../protocol/graph';
 import { FunctionPrototype, textOfFunction } from '../protocol/intrinsics';
-import { FreshActivation } from './activations';
+import { FreshActivation, LiveActivation } from './activations';
+import type { Portal } from './activations';
 import { idOf } from './code-table';
 import type { Code } from './code-table';
 import { InstanceRules } from './instances';
@@ -12,6 +14,9 @@ import { privatesOf } from './private-fields';
 import { References } from './references';
 import type { Realm } from './realm';
 import { Inspection } from './scopes';
+
+/** A portal that a function should see and does not. */
+const UNREACHABLE: unique symbol = Symbol('unreachable');
 
 interface Member {
   readonly owner: object;
@@ -37,6 +42,7 @@ export class Describer implements EncodeHooks {
   readonly #shapes = new Map<object, FunctionShape>();
   readonly #members = new Map<object, Member>();
   readonly #names = new Map<Activation, string>();
+  readonly #live = new Map<object, LiveActivation>();
 
   /** `onCode` is told of every function whose code travels: the names it uses have to travel as well. */
   constructor(realm: Realm, onCode: (code: Code) => void) {
@@ -68,6 +74,13 @@ export class Describer implements EncodeHooks {
     return this.#names.get(activation) ?? 'function';
   }
 
+  /** Did functions that were met late need variables of activations that had been told without them? Then the graph is to be written again. */
+  takeGrowth(): boolean {
+    let hasGrown = false;
+    for (const activation of this.#live.values()) if (activation.takeGrowth()) hasGrown = true;
+    return hasGrown;
+  }
+
   codeOf(value: object): Code | undefined {
     return this.#realm.codes.codeOf(value, (subject) => this.#inspection.placeOf(subject));
   }
@@ -94,16 +107,18 @@ export class Describer implements EncodeHooks {
   #shapeOf(value: object): FunctionShape {
     const code = this.codeOf(value);
     if (code === undefined) return this.#withoutCode(value);
-    const reason = reasonAgainst(code);
-    if (reason !== undefined) return { kind: 'refused', reason };
     const member = this.#memberOf(value, code);
     if (member !== undefined) return { kind: 'member', ...member };
     if (code.function.usesSuper && isMethod(code.function)) return refused(SUPER);
     const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
     if (parent?.kind === 'class' && isMethod(code.function)) return refused(APART);
+    const reason = reasonAgainst(code);
+    if (reason !== undefined) return refused(reason);
+    const captured = this.#activationOf(value, code);
+    if (captured === UNREACHABLE)
+      return refused({ what: `its shared variables of ${ownerName(code)} cannot be read`, advice: KEEP });
     this.found.cells.add(code.cell);
     this.#onCode(code);
-    const captured = this.#activationOf(value, code);
     const activation = captured === undefined ? {} : { activation: captured };
     if (code.function.kind !== 'class') return { kind: 'function', code: idOf(code), ...activation };
     const superclass = Reflect.getPrototypeOf(value);
@@ -125,16 +140,41 @@ export class Describer implements EncodeHooks {
     });
   }
 
-  #activationOf(value: object, code: Code): Activation | undefined {
-    const { captures } = code.function;
-    if (captures.length === 0) return undefined;
+  #activationOf(value: object, code: Code): Activation | undefined | typeof UNREACHABLE {
+    const { captures, portals = [] } = code.function;
+    if (captures.length === 0 && portals.length === 0) return undefined;
     const built = this.#realm.activations.get(value);
     if (built !== undefined) return built;
     const scopes = this.#inspection.scopesOf(value);
-    const values = captures.map((name) => readVariable(scopes, name));
-    const activation = new FreshActivation(captures, values);
-    const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
-    this.#names.set(activation, parent?.name ?? code.function.name);
+    let innermost: Activation | undefined;
+    for (const { portal, names, self } of portals) {
+      const activation = this.#shared(code.cell, portal, scopes);
+      if (activation === undefined) return UNREACHABLE;
+      if (activation instanceof LiveActivation) activation.need(self ? [...names, SELF] : names);
+      innermost = activation;
+    }
+    const shared = new Set(portals.flatMap(({ names }) => names));
+    const constants = captures.filter((name) => !shared.has(name));
+    if (constants.length === 0) return innermost;
+    const values = constants.map((name) => readVariable(scopes, name));
+    const activation = new FreshActivation(constants, values, innermost);
+    this.#names.set(activation, ownerName(code));
+    return activation;
+  }
+
+  /** The activation of a portal that a function sees, and those around it. */
+  #shared(cell: CellCode, index: number, scopes: readonly object[]): Activation | undefined {
+    const code = cell.portals?.[index];
+    const portal = readVariable(scopes, portalName(index));
+    if (code === undefined || typeof portal !== 'function') return undefined;
+    const known = this.#realm.portals.get(portal) ?? this.#live.get(portal);
+    if (known !== undefined) return known;
+    let parent: Activation | undefined;
+    for (let at = code.parent; at !== undefined && parent === undefined; at = cell.portals?.[at]?.parent)
+      parent = this.#shared(cell, at, scopes);
+    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, parent);
+    this.#live.set(portal, activation);
+    this.#names.set(activation, code.name === '' ? 'function' : code.name);
     return activation;
   }
 
@@ -219,18 +259,33 @@ function isMethod(code: FunctionCode): boolean {
   return code.kind === 'method' || code.kind === 'getter' || code.kind === 'setter';
 }
 
-function reasonAgainst({ function: code, cell }: Code): RefusalReason | undefined {
+const KEEP = 'keep what it needs in an object or in a name of the notebook';
+
+/** Of the function or class whose call made a function. */
+function ownerName({ function: code, cell }: Code): string {
   const parent = code.parent === undefined ? undefined : cell.functions[code.parent];
-  const of = parent === undefined || parent.name === '' ? 'the call that made it' : parent.name;
-  if (code.lexicalThis && parent !== undefined) {
-    return { what: `an arrow function that uses \`this\` of ${of}`, advice: 'keep what it needs in a variable' };
-  }
-  const assigned = code.assigned ?? [];
+  return parent?.name ?? code.name;
+}
+
+function reasonAgainst(code: Code): RefusalReason | undefined {
+  const { hiddenThis, usesPrivate, assigned = [] } = code.function;
+  const name = ownerName(code);
+  const owner = name === '' ? 'the call that made it' : name;
+  if (usesPrivate === true)
+    return {
+      what: 'a function that uses private names of a class around it',
+      advice: 'make it a method of that class',
+    };
+  if (hiddenThis === true)
+    return {
+      what: `an arrow function that uses \`arguments\`, \`super\`, \`new.target\` or a hidden \`this\` of ${owner}`,
+      advice: 'keep what it needs in a variable',
+    };
   if (assigned.length === 0) return undefined;
-  const names = assigned.map((name) => `\`${name}\``).join(', ');
+  const names = assigned.map((variable) => `\`${variable}\``).join(', ');
   return {
-    what: `its variable ${names} of ${of} changes after it was set, and other functions of the same call may share it`,
-    advice: 'keep it in an object or in a name of the notebook',
+    what: `its variable ${names} of ${owner} changes after it was set, where nothing can follow`,
+    advice: KEEP,
   };
 }
 

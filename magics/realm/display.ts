@@ -2,7 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { inspect, types } from 'node:util';
 import type { MimeBundle } from '../protocol/output';
+import { readBundle } from './media-text';
 import type { OutputSink } from './output';
+import { makeProgress, type Progress } from './progress';
+import { tableOf, type TableOptions } from './records';
 
 export interface Shown {
   readonly data: MimeBundle;
@@ -16,11 +19,11 @@ export const DISPLAY_METHOD = Symbol.for('Jupyter.display');
 const MAX_TEXT = 1_000_000;
 
 /**
- * The bundle of a value: its own (`Symbol.for('Jupyter.display')`), or `util.inspect` as text/plain. At once, unless the value's own method
+ * The bundle of a value: its own (`Symbol.for('Jupyter.display')`), the markup of an element, or `util.inspect` as text/plain. At once, unless the value's own method
  * gives a promise. Never throws, never rejects.
  */
 export function showValue(value: unknown): Shown | Promise<Shown> {
-  const own = ownBundle(value);
+  const own = ownBundle(value) ?? documentBundle(value);
   return own ?? { data: { 'text/plain': inspectValue(value) }, metadata: {} };
 }
 
@@ -51,7 +54,28 @@ function ownBundle(value: unknown): Shown | Promise<Shown> | undefined {
 
 function toShown(value: unknown, bundle: unknown): Shown {
   if (!isMimeBundle(bundle)) return withoutBundle(value, 'gave no mime bundle');
-  return { data: toJson(bundle), metadata: {} };
+  return { data: withText(toJson(bundle)), metadata: {} };
+}
+
+/** An element of some DOM (Observable Plot makes them by jsdom or linkedom) is shown as its markup. */
+function documentBundle(value: unknown): Shown | undefined {
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return undefined;
+  try {
+    if (!('outerHTML' in value) || typeof value.outerHTML !== 'string') return undefined;
+    const markup = value.outerHTML;
+    if (!/^\s*<svg\b/i.test(markup)) return { data: withText({ 'text/html': markup }), metadata: {} };
+    // As a picture of its own it has to say what it is.
+    const svg = /\bxmlns=/.test(markup) ? markup : markup.replace(/<svg\b/i, '<svg xmlns="http://www.w3.org/2000/svg"');
+    return { data: withText({ 'image/svg+xml': svg }), metadata: {} };
+  } catch {
+    // A getter of that name threw: it is no element, and is shown like any other value.
+    return undefined;
+  }
+}
+
+/** Every bundle reads well where only text is shown. */
+function withText(bundle: MimeBundle): MimeBundle {
+  return 'text/plain' in bundle ? bundle : { ...bundle, 'text/plain': readBundle(bundle) };
 }
 
 function withoutBundle(value: unknown, why: string): Shown {
@@ -105,13 +129,22 @@ export interface DisplayFunctions {
   readonly markdown: (source: string) => void;
   readonly latex: (source: string) => void;
   readonly svg: (source: string) => void;
+  readonly png: (bytes: Uint8Array) => void;
+  readonly jpeg: (bytes: Uint8Array) => void;
+  readonly json: (value: unknown) => void;
+  /** A chart, by a Vega-Lite specification. */
+  readonly vegaLite: (spec: object) => void;
+  /** Records as a table. Throws a TypeError for what is none. */
+  readonly table: (records: unknown, options?: TableOptions) => void;
+  /** The same items, with a bar that shows how far the loop is. */
+  readonly progress: Progress;
 }
 
 export function makeDisplayFunctions(sink: OutputSink): DisplayFunctions {
   const display = makeDisplay((shown) => {
     sink.write({ type: 'display', ...shown });
   });
-  const { html, markdown, latex, svg } = display;
+  const { html, markdown, latex, svg, png, jpeg, json } = display;
   return {
     display,
     newDisplay: () => overwritingDisplay(sink),
@@ -122,7 +155,24 @@ export function makeDisplayFunctions(sink: OutputSink): DisplayFunctions {
     markdown,
     latex,
     svg,
+    png,
+    jpeg,
+    json,
+    vegaLite: (spec) => {
+      display({ [vegaLiteType(spec)]: spec });
+    },
+    table: (records, options) => {
+      display(tableOf(records, options));
+    },
+    progress: makeProgress(sink),
   };
+}
+
+/** A specification names its version: `https://vega.github.io/schema/vega-lite/v5.json`. Front ends know 5 at least. */
+function vegaLiteType(spec: object): string {
+  const schema: unknown = Reflect.get(spec, '$schema');
+  const version = typeof schema === 'string' ? /\/v(\d+)/.exec(schema)?.[1] : undefined;
+  return `application/vnd.vegalite.v${version ?? 5}+json`;
 }
 
 function overwritingDisplay(sink: OutputSink): Display {
@@ -136,7 +186,7 @@ function overwritingDisplay(sink: OutputSink): Display {
 
 function makeDisplay(write: (shown: Shown) => void): Display {
   const show = (value: unknown, options: { readonly metadata?: MimeBundle } = {}): void => {
-    const shown = isMimeBundle(value) ? { data: toJson(value), metadata: {} } : showValue(value);
+    const shown = isMimeBundle(value) ? { data: withText(toJson(value)), metadata: {} } : showValue(value);
     const withMetadata = ({ data, metadata }: Shown) => {
       write({ data, metadata: { ...metadata, ...options.metadata } });
     };
@@ -145,7 +195,7 @@ function makeDisplay(write: (shown: Shown) => void): Display {
     else withMetadata(shown);
   };
   const as = (type: string) => (media: unknown) => {
-    write({ data: { [type]: toMedia(media) }, metadata: {} });
+    write({ data: withText({ [type]: toMedia(media) }), metadata: {} });
   };
   return Object.assign(show, {
     javascript: as('text/javascript'),

@@ -7,6 +7,7 @@ import { cellLabel, EMIT_HELPERS, RUNTIME, scriptName } from '../protocol/code';
 import type { CellCode, CellContext, Declaration } from '../protocol/code';
 import type { Activation } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
+import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
 import { installFrames, mapScript, withoutMarks } from './frames';
@@ -54,8 +55,11 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
-  /** Of functions that were built here: the variables they share. */
+  /** Of functions that were built here: the scope they were built in. */
   readonly activations = new WeakMap<object, Activation>();
+  /** Of scopes that were built here: their activations, by what stands for the portal. */
+  readonly portals = new WeakMap<object, Activation>();
+  readonly #environments = new WeakMap<Activation, object>();
   /** Of classes that were built here: their methods and accessors as the text gives them. */
   readonly members = new WeakMap<object, readonly ClassMember[]>();
   /** Names bound so far, with the cell that declared each last. */
@@ -159,6 +163,15 @@ export class Realm {
   addCode(code: CellCode): void {
     mapScript(scriptName(code), cellLabel(code.execution), code[this.text].mappings);
     this.codes.add(code, this.text);
+  }
+
+  /** The variables of an activation for functions that are built in it later on. */
+  environmentOf(activation: Activation): object {
+    const known = this.#environments.get(activation);
+    if (known !== undefined) return known;
+    const environment = environmentOf(activation);
+    this.#environments.set(activation, environment);
+    return environment;
   }
 
   noteMembers(owner: object): void {

@@ -52,7 +52,8 @@ export function makeReply(request: ReplyRequest): Reply {
     let isError = !run.ok;
     for (;;) {
       const kept = names.filter((name) => !stayed.some((entry) => entry.name === name));
-      const encoded = encodeReply(request, describer, changes, kept, outcome);
+      let encoded = encodeReply(request, describer, changes, kept, outcome);
+      while (describer.takeGrowth()) encoded = encodeReply(request, describer, changes, kept, outcome);
       const { refusals } = encoded;
       if (refusals.length === 0) {
         const modules = [...describer.found.modules].sort();

@@ -3,6 +3,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { hugePages } from '../protocol/huge-pages';
 import { readTree, sendSignal, signalGroup } from '../protocol/platform';
 import type { CellOrders } from '../protocol/run';
 import { RecordIntake, TextIntake } from './intake';
@@ -45,7 +46,7 @@ export class CellProcess {
       // A group of its own: what the cell starts ends with it.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...start.environment },
+      env: { ...process.env, ...hugePages(), ...start.environment },
       windowsHide: true,
       ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
     });

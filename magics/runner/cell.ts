@@ -12,6 +12,7 @@ import type { Container } from '../protocol/container';
 import { ENVELOPE_PROTOCOL } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
+import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { CELL_EXIT } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
 }
 
 async function serve({ directory, environment }: CellOrders): Promise<number> {
+  hideHugePages();
   Object.assign(process.env, environment);
   const sink = recordSink(OUTPUT_FD);
   redirectStandardStreams(sink);

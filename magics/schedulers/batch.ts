@@ -287,7 +287,7 @@ export class BatchScheduler implements Scheduler {
     } catch (error) {
       if (signal.aborted) return;
       this.#options.log(`${this.name}: ${messageOf(error)}`);
-      if (!SchedulerError.is(error)) throw error;
+      if (!(error instanceof SchedulerError)) throw error;
     }
   }
 
@@ -297,7 +297,7 @@ export class BatchScheduler implements Scheduler {
       return dialect.parseHistory(await run(dialect.historyCommand(ids), this.#closing.signal));
     } catch (error) {
       log(`${this.name}: ${messageOf(error)}`);
-      if (SchedulerError.is(error)) return undefined;
+      if (error instanceof SchedulerError) return undefined;
       throw error;
     }
   }

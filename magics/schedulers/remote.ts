@@ -2,7 +2,7 @@
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
 import type { ClusterConfig } from '../config';
 import { AgentConnection, LinkClosed } from '../client';
-import { ClusterError, TransportError, messageOf } from '../protocol/errors';
+import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,8 @@ export interface RemoteOptions {
   readonly transport: Transport;
   readonly report: Report;
   readonly log: (line: string) => void;
+  /** Until somebody waits for a cluster who could answer questions. */
+  readonly untilPerson: (signal: AbortSignal) => Promise<void>;
 }
 
 const REQUEST_MS = 60_000;
@@ -129,9 +131,13 @@ export class RemoteScheduler implements Scheduler {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        const isLost = error instanceof LinkClosed || (TransportError.is(error) && remote.hasBegun);
-        const mayPass = isLost || (ClusterError.is(error) && error.transient && remote.hasBegun);
-        if (!mayPass) throw error;
+        if (!isOfConnection(error) || !remote.hasBegun) throw error;
+        if (!error.transient) {
+          // What it takes to get in again may need a person, and is never tried without one.
+          this.#options.log(`${this.name}: ${messageOf(error)} Waiting for somebody who asks for the job.`);
+          await this.#options.untilPerson(signal);
+          continue;
+        }
         this.#options.log(`${this.name}: ${messageOf(error)} Next try in ${pause / 1000} s.`);
         await sleep(pause, undefined, { signal, ref: false });
         // A job that came further in the meantime has a connection that works.
@@ -139,6 +145,11 @@ export class RemoteScheduler implements Scheduler {
       }
     }
   }
+}
+
+/** Not what the other agent says, but that it cannot be heard. The classes themselves: `is` knows all of ours. */
+function isOfConnection(error: unknown): error is LinkClosed | TransportError {
+  return error instanceof LinkClosed || error instanceof TransportError;
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -138,7 +138,7 @@ async function searchOnce(desk: Desk, name: string, signal: AbortSignal): Promis
     } catch (error) {
       signal.throwIfAborted();
       // No answer is no "no": nothing may be submitted on it.
-      if (SchedulerError.is(error)) return 'unheard';
+      if (error instanceof SchedulerError) return 'unheard';
       throw new Error(`A search for ${name} failed: ${messageOf(error)}`, { cause: error });
     }
   }

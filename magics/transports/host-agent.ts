@@ -83,12 +83,16 @@ export class HostAgent implements Transport {
     };
     signal.addEventListener('abort', abort);
     try {
-      while (found === undefined && !stream.readableEnded && !stream.destroyed) {
+      const over = { is: false };
+      void channel.ended.then(() => (over.is = true));
+      for (;;) {
         const piece: unknown = stream.read();
         if (Buffer.isBuffer(piece)) {
           heard = Buffer.concat([heard, piece]);
           found = toAnswer(heard, words);
-        } else await readable(stream);
+          if (found !== undefined) break;
+        } else if (over.is || stream.destroyed) break;
+        else await Promise.race([readable(stream), channel.ended]);
       }
     } finally {
       signal.removeEventListener('abort', abort);
@@ -96,6 +100,7 @@ export class HostAgent implements Transport {
     if (found === 'agent') stream.unshift(heard);
     else stream.destroy();
     if (found !== undefined) return found;
+    stream.resume();
     throw this.#toError('start the agent', channel, await channel.ended, signal);
   }
 

@@ -1,18 +1,21 @@
 // Ways to a host agent. Each only produces one byte stream; all else is the agent's framed protocol over it (protocol/frames.ts).
 import type { ClusterConfig } from '../config';
-import { UsageError } from '../protocol/errors';
+import type { Ask } from './ask';
 import { HostAgent, type Transport } from './host-agent';
 import { OpenSshHost } from './openssh';
+import { SshHost } from './ssh';
 
+export type { Ask, Question } from './ask';
 export type { Transport } from './host-agent';
 
-/** `programs` is where our built programs lie. */
-export function openTransport(config: ClusterConfig & { readonly host: string }, programs: string): Transport {
+/** `programs` is where our built programs lie; `ask` reaches a person, if there is one. */
+export function openTransport(
+  config: ClusterConfig & { readonly host: string },
+  programs: string,
+  ask: Ask,
+): Transport {
   const { host, sshConfig, node = 'node', store, setup } = config;
-  if (config.transport === 'ssh2')
-    throw new UsageError(
-      `The cluster ${config.name} asks for the transport ssh2, which is not there yet: use openssh.`,
-    );
-  const reached = new OpenSshHost({ host, ...(sshConfig === undefined ? {} : { configPath: sshConfig }) });
+  const options = { host, ...(sshConfig === undefined ? {} : { configPath: sshConfig }) };
+  const reached = config.transport === 'openssh' ? new OpenSshHost(options) : new SshHost({ ...options, ask });
   return new HostAgent(reached, programs, { node, store, setup });
 }

@@ -5,7 +5,7 @@ import { dist, pythonHome, root } from './places.mjs';
 import { run, step } from './progress.mjs';
 
 const jupyter = join(pythonHome, 'share', 'jupyter');
-const spec = join(jupyter, 'kernels', 'cellburst', 'kernel.json');
+const specs = ['cellburst', 'cellburst-js'].map((name) => join(jupyter, 'kernels', name, 'kernel.json'));
 /** Names the extension's files, whose names are made of what they hold. */
 const extension = join(jupyter, 'labextensions', 'jupyterlab-cellburst', 'package.json');
 
@@ -18,10 +18,13 @@ export async function registerKernel() {
 }
 
 function isRegistered() {
+  return specs.every(isOurs) && textOf(extension) === textOf(join(dist, 'labextension', 'package.json'));
+}
+
+function isOurs(spec) {
   if (!existsSync(spec)) return false;
   const { argv } = JSON.parse(readFileSync(spec, 'utf8'));
-  const isOurs = Array.isArray(argv) && argv.includes(process.execPath) && argv.includes(join(dist, 'kernel.js'));
-  return isOurs && textOf(extension) === textOf(join(dist, 'labextension', 'package.json'));
+  return Array.isArray(argv) && argv.includes(process.execPath) && argv.includes(join(dist, 'kernel.js'));
 }
 
 function textOf(path) {

@@ -1,6 +1,7 @@
 // The agent's socket: private, and patient with nobody who does not speak its protocol.
-import { chownSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
 import { FrameReader, encodeFrame } from '../../magics/protocol/frames';
@@ -90,6 +91,20 @@ test.each([
   for (const piece of pieces) socket.write(piece);
   expect(await said).toEqual([]);
   expect((await run(agent, 'finish()')).status.state).toBe('completed');
+});
+
+test('a client whose runtime directory is another one finds the agent that is there', async () => {
+  const before = process.env['XDG_RUNTIME_DIR'];
+  const other = mkdtempSync(join(tmpdir(), 'cb-run-'));
+  try {
+    const first = await (await setting.connect()).status();
+    process.env['XDG_RUNTIME_DIR'] = other;
+    expect((await (await setting.connect()).status()).pid).toBe(first.pid);
+  } finally {
+    if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = before;
+    rmSync(other, { recursive: true, force: true });
+  }
 });
 
 test('a frame cut short by a closed connection harms nobody', async () => {

@@ -46,9 +46,24 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
     'cannot ship l: its class extends a builtin and hides state in #s — keep that state in public fields',
   ],
   [
-    'function counter() { let n = 0; return { inc: () => ++n, get: () => n } } const c = counter()',
-    'c.inc()',
-    '2 values cannot be shipped:\ncannot ship c.inc: its variable `n` of counter changes after it was set, and other functions of the same call may share it — keep it in an object or in a name of the notebook\ncannot ship c.get: its variable `n` of counter changes after it was set, and other functions of the same call may share it — keep it in an object or in a name of the notebook',
+    'function counter(step = () => n, n = 0) { n++; return step } const f = counter()',
+    'f()',
+    'cannot ship f: its variable `n` of counter changes after it was set, where nothing can follow — keep what it needs in an object or in a name of the notebook',
+  ],
+  [
+    'function make() { let socket; socket = new WeakMap(); return { get: () => socket } } const handler = make()',
+    'handler.get()',
+    'cannot ship handler.get⟨make⟩.socket: WeakMap cannot be read — use a Map or Set',
+  ],
+  [
+    'function all() { return () => arguments.length } const f = all(1)',
+    'f()',
+    'cannot ship f: an arrow function that uses `arguments`, `super`, `new.target` or a hidden `this` of all — keep what it needs in a variable',
+  ],
+  [
+    'class P { #n = 1; get = () => this.#n } const p = new P',
+    'p.get()',
+    'cannot ship p.get: a function that uses private names of a class around it — make it a method of that class',
   ],
   [
     'const b = Math.max.bind(new WeakMap(), 1)',

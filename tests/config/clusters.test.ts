@@ -46,7 +46,7 @@ clusters:
     name: 'hpc',
     scheduler: 'slurm',
     host: 'me@login.example.org',
-    transport: 'openssh',
+    transport: 'ssh2',
     setup: [],
     prologue: ['module purge', 'module load nodejs/22'],
     batch: { queue: 'long', account: 'p123', native: ['--licenses=matlab'] },

@@ -112,10 +112,25 @@ export class KernelClient {
     void receiveAll(iopub, this.iopub);
   }
 
-  /** Starts a kernel of its own and waits until it answers and is heard on iopub. */
-  static async start(
+  /** Starts a kernel of its own and waits until it answers and is heard on iopub. Once more, if somebody took one of its ports meanwhile. */
+  static async start(...how: Parameters<typeof KernelClient.spawn>): Promise<KernelClient> {
+    for (let tries = 1; ; tries++) {
+      const client = await KernelClient.spawn(...how);
+      try {
+        await client.#waitUntilHeard();
+        return client;
+      } catch (error) {
+        const { stderr } = client;
+        await client.stop();
+        if (tries === 3 || !/address already in use/i.test(stderr)) throw error;
+      }
+    }
+  }
+
+  private static async spawn(
     environment: NodeJS.ProcessEnv = {},
     user?: { readonly uid: number; readonly gid: number },
+    flags: readonly string[] = [],
   ): Promise<KernelClient> {
     const directory = mkdtempSync(join(tmpdir(), 'kernel-test-'));
     const [shell, control, stdin, iopub, hb] = (await freePorts(5)) as [number, number, number, number, number];
@@ -123,7 +138,7 @@ export class KernelClient {
     const connectionFile = join(directory, 'connection.json');
     writeFileSync(connectionFile, JSON.stringify(connectionFields(ports)));
     if (user) for (const path of [directory, connectionFile]) chownSync(path, user.uid, user.gid);
-    const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), connectionFile], {
+    const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), ...flags, connectionFile], {
       cwd: directory,
       env: {
         ...process.env,
@@ -134,9 +149,7 @@ export class KernelClient {
       stdio: ['ignore', 'inherit', 'pipe'],
       ...user,
     });
-    const client = new KernelClient(kernel, directory, ports);
-    await client.#waitUntilHeard();
-    return client;
+    return new KernelClient(kernel, directory, ports);
   }
 
   /** Ends the kernel, however it is, and removes its files. */
@@ -258,9 +271,19 @@ export class KernelClient {
   /** A subscriber hears only what is published once its subscription has arrived: ask until it does. */
   async #waitUntilHeard(): Promise<void> {
     const deadline = Date.now() + PATIENCE_MILLISECONDS;
+    const ended = new Promise<never>((_, reject) => {
+      this.process.once('close', (code) => {
+        reject(new Error(`The kernel did not start: exit code ${String(code)}, ${this.#stderr}`));
+      });
+    });
+    // Heard of only while somebody waits.
+    ended.catch(() => undefined);
     while (Date.now() < deadline && this.process.exitCode === null) {
       const id = await this.send('shell', 'kernel_info_request', {});
-      await this.shell.wait('kernel_info_reply', (message) => message.parentId === id);
+      const replied = this.shell.wait('kernel_info_reply', (message) => message.parentId === id);
+      // Its own failure comes later than the end of the process.
+      replied.catch(() => undefined);
+      await Promise.race([replied, ended]);
       const heard = this.status(id, 'idle', 100);
       if (await heard.then(Boolean, () => false)) return;
     }

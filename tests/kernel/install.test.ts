@@ -17,7 +17,11 @@ const inPrefix = () => ({ place: { kind: 'prefix', directory: folder }, program:
 test('the kernelspec starts this very Node with absolute paths, and interrupts by message', () => {
   const report = installKernel(inPrefix());
   const directory = join(folder, 'share', 'jupyter', 'kernels', 'cellburst');
-  expect(report).toEqual({ directory, files: [join(directory, 'kernel.json')], done: 'installed' });
+  expect(report).toEqual({
+    directory,
+    files: [join(directory, 'kernel.json'), join(`${directory}-js`, 'kernel.json')],
+    done: 'installed',
+  });
   expect(JSON.parse(readFileSync(join(directory, 'kernel.json'), 'utf8'))).toMatchObject({
     argv: [process.execPath, PROGRAM, '{connection_file}'],
     display_name: 'TypeScript (Cellburst)',
@@ -25,6 +29,12 @@ test('the kernelspec starts this very Node with absolute paths, and interrupts b
     interrupt_mode: 'message',
   });
   expect(readdirSync(directory)).toEqual(['kernel.json']);
+  expect(JSON.parse(readFileSync(join(`${directory}-js`, 'kernel.json'), 'utf8'))).toMatchObject({
+    argv: [process.execPath, PROGRAM, '--javascript', '{connection_file}'],
+    display_name: 'JavaScript (Cellburst)',
+    language: 'javascript',
+    interrupt_mode: 'message',
+  });
 });
 
 test('installing twice changes nothing, installing another build updates', () => {
@@ -36,7 +46,7 @@ test('installing twice changes nothing, installing another build updates', () =>
 test('uninstalling removes what was installed, once', () => {
   const { directory } = installKernel(inPrefix());
   expect(uninstallKernel(inPrefix())).toMatchObject({ done: 'removed', directory });
-  expect(existsSync(directory)).toBe(false);
+  expect([existsSync(directory), existsSync(`${directory}-js`)]).toEqual([false, false]);
   expect(uninstallKernel(inPrefix())).toMatchObject({ done: 'absent', files: [] });
 });
 

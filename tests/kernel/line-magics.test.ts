@@ -174,6 +174,11 @@ describe('%time', () => {
   });
 });
 
+test('a magic below %%cluster is refused before anything is sent', async () => {
+  const { reply } = await kernel.execute(`%%cluster --cores 1\n%%time\n1`);
+  expect(String(reply['evalue'])).toContain('%%time stands on line 2');
+});
+
 test('%%cluster below %%time is refused, not run here', async () => {
   const { reply, stdout } = await kernel.execute(`%%time\n%%cluster\nconsole.log('ran');`);
   expect(stdout).not.toContain('ran');
@@ -285,4 +290,40 @@ describe('the line itself', () => {
   ])('is %j complete?', async (code, status) => {
     expect(await kernel.request('shell', 'is_complete_request', { code })).toMatchObject({ status });
   });
+});
+
+test('a shutdown ends what a cell runs, with all its children', async () => {
+  const own = await KernelClient.start();
+  try {
+    const id = await own.startCell('%%bash\nsleep 600 &\necho $$ $! started\nwait');
+    await own.printed(id, 'started');
+    const printed = own.iopub.messages.find(({ type, parentId }) => type === 'stream' && parentId === id);
+    const pids = String(printed?.content['text']).match(/\d+/g) ?? [];
+    expect(pids).toHaveLength(2);
+    await own.request('control', 'shutdown_request', { restart: false });
+    for (const pid of pids) await gone(Number(pid));
+  } finally {
+    await own.stop();
+  }
+});
+
+test('%memory SIZE starts the process anew with a larger heap', async () => {
+  const own = await KernelClient.start();
+  const shownBy = async (code: string) => textOf((await own.execute(code)).result);
+  try {
+    await own.execute('const before = 1;');
+    const pid = await shownBy('process.pid');
+    expect(evalue(await own.execute('%memory lots'))).toMatch(/takes a size/);
+    expect(await shownBy('before')).toBe('1');
+    const { result, stderr } = await own.execute('%memory 600MB');
+    expect(textOf(result)).toMatch(/may grow to 600 MB\. All names are gone/);
+    expect(stderr).toBe('');
+    expect(await shownBy('process.pid')).not.toBe(pid);
+    expect((await own.execute('before')).reply).toMatchObject({ ename: 'TypeScriptError' });
+    const limit = Number(await shownBy(`(await import('node:v8')).getHeapStatistics().heap_size_limit / 1024 / 1024`));
+    expect(limit).toBeGreaterThanOrEqual(600);
+    expect(limit).toBeLessThan(1_000);
+  } finally {
+    await own.stop();
+  }
 });

@@ -87,8 +87,8 @@ display.png(new Uint8Array([1, 2, 3]));`);
     expect.arrayContaining([
       { 'text/plain': '{ a: 1 }' },
       { 'text/html': '<b>bold</b>', 'text/plain': 'bold' },
-      { 'text/markdown': '# title' },
-      { 'image/png': 'AQID' },
+      { 'text/markdown': '# title', 'text/plain': '# title' },
+      { 'image/png': 'AQID', 'text/plain': '[PNG image, 3 B]' },
     ]),
   );
 });
@@ -98,7 +98,7 @@ test(`tslab's newDisplay overwrites what it showed before`, async () => {
 const tslab = await import('tslab');
 const shown = tslab.newDisplay();
 shown.text('one');
-await new Promise((resolve) => setTimeout(resolve, 120));
+await new Promise((resolve) => setTimeout(resolve, 500));
 shown.text('two');`);
   const displays = messages.filter(({ type }) => type.includes('display_data'));
   expect(displays.map(({ type }) => type)).toEqual(['display_data', 'update_display_data']);

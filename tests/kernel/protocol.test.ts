@@ -148,3 +148,27 @@ describe('history', () => {
     expect(statSync(join(state, 'history', '3.jsonl')).mode & 0o077).toBe(0);
   }, 40_000);
 });
+
+test('a kernel of JavaScript says so, and runs what no type check would let through', async () => {
+  const kernel = await KernelClient.start({}, undefined, ['--javascript']);
+  try {
+    expect(await kernel.request('shell', 'kernel_info_request')).toMatchObject({
+      language_info: {
+        name: 'javascript',
+        version: process.versions.node,
+        mimetype: 'text/javascript',
+        file_extension: '.js',
+      },
+    });
+    const loose = `let reading = 5;\nreading = 'five';\nconst sum = [] + {};\nfunction area(r) { return r * r; }\nreading + area(2)`;
+    expect((await kernel.execute(loose)).result).toMatchObject({ data: { 'text/plain': `'five4'` } });
+    expect((await kernel.execute('area(3)')).result).toMatchObject({ data: { 'text/plain': '9' } });
+    expect((await kernel.execute('const = 1')).reply).toMatchObject({ status: 'error' });
+    const code = 'are';
+    expect(await kernel.request('shell', 'complete_request', { code, cursor_pos: 3 })).toMatchObject({
+      matches: expect.arrayContaining(['area']) as string[],
+    });
+  } finally {
+    await kernel.stop();
+  }
+});

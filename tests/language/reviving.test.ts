@@ -110,11 +110,11 @@ test('a plain class has nothing added', () => {
   expect(shipped.text).not.toContain(RUNTIME.revive);
 });
 
-test('captured variables that are assigned are told apart', () => {
+test('captured variables that are assigned are shared through a portal', () => {
   const { functions } = new TestNotebook().lower(
     'const make = () => { let n = 0, fixed = 1; let later; later = 2; return [() => n++, () => fixed, () => later, () => [n] ] }; for (let i = 0; i < 2; i++) make.push(() => i)',
   );
-  expect(functions.slice(1).map(({ captures, assigned }) => [captures.join(), assigned?.join()])).toEqual([
+  expect(functions.slice(1).map(({ captures, portals }) => [captures.join(), portals?.[0]?.names.join()])).toEqual([
     ['n', 'n'],
     ['fixed', undefined],
     ['later', 'later'],

@@ -47,15 +47,16 @@ test('a request that is given up rejects with the reason, and the next one is an
   expect(await language.prepare({ source: 'let b = 1', execution: 2 })).toMatchObject({ ok: true });
 });
 
+// Each turn multiplies the work of relating two types.
+const SLOW = `type Grow<N extends number, A extends unknown[] = []> = A["length"] extends N ? A : Grow<N, [...A, A]>;
+${Array.from({ length: 60 }, (_, n) => `type T${n} = Grow<${900 + n}>; const v${n}: T${n} = null as any as [...T${n}, 1];`).join('\n')}`;
+
 test('a check that takes long is ended by its signal', async () => {
   const language = start();
-  // Each turn multiplies the work of relating two types.
-  const source = `type Grow<N extends number, A extends unknown[] = []> = A["length"] extends N ? A : Grow<N, [...A, A]>;
-${Array.from({ length: 60 }, (_, n) => `type T${n} = Grow<${900 + n}>; const v${n}: T${n} = null as any as [...T${n}, 1];`).join('\n')}`;
   await language.prepare({ source: '1', execution: 1 });
   await language.commit(1, 1);
   const control = new AbortController();
-  const slow = language.prepare({ source, execution: 2 }, control.signal);
+  const slow = language.prepare({ source: SLOW, execution: 2 }, control.signal);
   setTimeout(() => {
     control.abort(new Error('interrupted'));
   }, 30);
@@ -106,3 +107,31 @@ test('closing ends what waits', async () => {
   await language.close();
   await failed;
 });
+
+test('while a check is running, names are completed at once', async () => {
+  const language = start();
+  await language.prepare({ source: 'const measured = 1; function measure() { return measured; }', execution: 1 });
+  await language.commit(1, 9);
+  const control = new AbortController();
+  const slow = language.prepare({ source: SLOW, execution: 2 }, control.signal);
+  const started = performance.now();
+  const source = 'const measurement = 2; meas';
+  const names = await language.complete(source, source.length);
+  const took = performance.now() - started;
+  control.abort(new Error('interrupted'));
+  await expect(slow).rejects.toThrow('interrupted');
+  expect(names).toEqual({
+    start: source.length - 4,
+    end: source.length,
+    matches: [
+      { text: 'measure', kind: 'function' },
+      { text: 'measured', kind: 'const' },
+      { text: 'measurement', kind: 'text' },
+    ],
+  });
+  expect(took).toBeLessThan(500);
+  // Afterwards the compiler answers again, types and all.
+  const members = () => language.complete('measured.toF', 12);
+  const { matches } = await members().catch(members);
+  expect(matches).toEqual([{ text: 'toFixed', kind: 'method' }]);
+}, 40_000);

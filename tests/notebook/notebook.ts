@@ -109,8 +109,19 @@ export class Notebook implements AsyncDisposable {
     return { outputs: area.outputs, done, until };
   }
 
+  /** Resolves when the kernel has taken notice: the server answers before, and a cell sent at once could overtake the interrupt. */
   async interrupt(): Promise<void> {
+    const noticed = new Promise<void>((resolve) => {
+      const look = (_kernel: unknown, { msg }: Kernel.IAnyMessageArgs): void => {
+        const { parent_header: parent } = msg;
+        if (!('msg_type' in parent) || String(parent.msg_type) !== 'interrupt_request') return;
+        this.kernel.anyMessage.disconnect(look);
+        resolve();
+      };
+      this.kernel.anyMessage.connect(look);
+    });
     await within(20, this.kernel.interrupt(), () => 'The kernel does not answer an interrupt.');
+    await within(20, noticed, () => 'The kernel takes no notice of an interrupt.');
   }
 
   async restart(): Promise<void> {

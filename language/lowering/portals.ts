@@ -1,0 +1,235 @@
+// Where an activation gets a portal: an arrow that names the activation, reads and writes the variables that closures share, and knows its `this`.
+// Only scopes with such variables get one; everything else is written as before. Decided on the whole file before a word of it is written.
+import { ts } from '../compiler';
+import { RUNTIME, portalName, type PortalCode } from '../../magics/protocol/code';
+import { localsOf } from '../internals';
+import { enclosingName } from './function-names';
+import { boundIdentifiers } from './plan';
+import { isFunctionNode, isPatternTarget, isReference, ownerOf } from './scopes';
+
+export interface Portal {
+  readonly index: number;
+  /** What it is declared at the beginning of; functions outside of it do not see it. */
+  readonly site: ts.Node;
+  /** With the scope that declares each. */
+  readonly names: ReadonlyMap<string, ts.Node>;
+  /** The function whose `this` it knows. */
+  readonly self: ts.Node | undefined;
+  readonly parent: Portal | undefined;
+}
+
+interface Variable {
+  readonly owner: ts.Node;
+  readonly name: string;
+  isCaptured: boolean;
+  isWritten: boolean;
+}
+
+export class Portals {
+  readonly #variables = new Map<ts.Node, Map<string, Variable>>();
+  readonly #selves = new Set<ts.Node>();
+  readonly #bySite = new Map<ts.Node, Portal>();
+
+  constructor(file: ts.SourceFile) {
+    this.#survey(file);
+    this.#place();
+  }
+
+  get codes(): PortalCode[] {
+    return [...this.#bySite.values()].map(({ index, site, names, self, parent }) => ({
+      index,
+      name: enclosingName(site.parent),
+      names: [...names.keys()],
+      self: self !== undefined,
+      ...(parent === undefined ? {} : { parent: parent.index }),
+    }));
+  }
+
+  at(site: ts.Node): Portal | undefined {
+    return this.#bySite.get(site);
+  }
+
+  /** The portal through which `user` shares the variable; undefined when there is none, or `user` stands outside of it. */
+  of(owner: ts.Node, name: string, user: ts.Node): Portal | undefined {
+    const portal = this.#portalOf(owner);
+    return portal?.names.get(name) === owner && isInside(user, portal.site) ? portal : undefined;
+  }
+
+  ofSelf(container: ts.Node, user: ts.Node): Portal | undefined {
+    const portal = this.#portalOf(container);
+    return portal?.self === container && isInside(user, portal.site) ? portal : undefined;
+  }
+
+  /** Is the variable assigned after it was initialised? */
+  isWritten(owner: ts.Node, name: string): boolean {
+    return this.#variables.get(owner)?.get(name)?.isWritten === true;
+  }
+
+  #portalOf(owner: ts.Node): Portal | undefined {
+    const site = siteOf(owner);
+    return site && this.#bySite.get(site);
+  }
+
+  #survey(node: ts.Node): void {
+    if (ts.isIdentifier(node)) this.#noteUse(node);
+    else if (node.kind === ts.SyntaxKind.ThisKeyword) this.#noteThis(node);
+    else if (ts.isVariableDeclarationList(node)) this.#noteRepeated(node);
+    ts.forEachChild(node, (child) => {
+      this.#survey(child);
+    });
+  }
+
+  #noteUse(id: ts.Identifier): void {
+    const owner = isReference(id) ? ownerOf(id) : undefined;
+    if (!owner) return;
+    const symbol = localsOf(owner)?.get(id.escapedText);
+    // The name that a function expression or class has for itself is constant.
+    if (!symbol) return;
+    const variable = this.#variable(owner, id.text);
+    if (isCaptured(id, owner)) variable.isCaptured = true;
+    if (isWrite(id, owner) && !symbol.declarations?.some(isConstant)) variable.isWritten = true;
+  }
+
+  /** A `var` is one variable for all turns of a loop, and for all its declarations. */
+  #noteRepeated(list: ts.VariableDeclarationList): void {
+    if ((list.flags & ts.NodeFlags.BlockScoped) !== 0) return;
+    const isHead = ts.isForInStatement(list.parent) || ts.isForOfStatement(list.parent);
+    for (const declaration of list.declarations) {
+      if (!declaration.initializer && !isHead) continue;
+      for (const id of boundIdentifiers(declaration.name)) {
+        const owner = ownerOf(id);
+        if (!owner) continue;
+        const declared = localsOf(owner)?.get(id.escapedText)?.declarations?.length ?? 0;
+        if (declared > 1 || isRepeated(list, owner)) this.#variable(owner, id.text).isWritten = true;
+      }
+    }
+  }
+
+  #noteThis(node: ts.Node): void {
+    const { container, crossesArrow } = thisContainer(node);
+    if (crossesArrow && container && hasKnownName(container)) this.#selves.add(container);
+  }
+
+  #variable(owner: ts.Node, name: string): Variable {
+    const variables = this.#variables.get(owner) ?? new Map<string, Variable>();
+    this.#variables.set(owner, variables);
+    const variable = variables.get(name) ?? { owner, name, isCaptured: false, isWritten: false };
+    variables.set(name, variable);
+    return variable;
+  }
+
+  #place(): void {
+    const sites = new Map<ts.Node, { names: Map<string, ts.Node>; self: ts.Node | undefined }>();
+    const siteFor = (owner: ts.Node): { names: Map<string, ts.Node>; self: ts.Node | undefined } | undefined => {
+      const node = siteOf(owner);
+      if (!node) return undefined;
+      const site = sites.get(node) ?? { names: new Map<string, ts.Node>(), self: undefined };
+      sites.set(node, site);
+      return site;
+    };
+    for (const [owner, variables] of this.#variables)
+      for (const { name, isCaptured: captured, isWritten } of variables.values()) {
+        if (!captured || !isWritten) continue;
+        const node = siteOf(owner);
+        // A variable of the site itself hides one of its head.
+        const isHidden = node !== owner && node && localsOf(node)?.has(ts.escapeLeadingUnderscores(name));
+        if (isHidden !== true) siteFor(owner)?.names.set(name, owner);
+      }
+    for (const container of this.#selves) {
+      const site = siteFor(container);
+      if (site) site.self = container;
+    }
+    const ordered = [...sites].sort(([a], [b]) => a.pos - b.pos || b.end - a.end);
+    for (const [site, { names, self }] of ordered) {
+      const parent = [...this.#bySite.values()].findLast((other) => isInside(site, other.site));
+      this.#bySite.set(site, { index: this.#bySite.size, site, names, self, parent });
+    }
+  }
+}
+
+/** Declares the portal; ends with a semicolon. */
+export function portalText({ index, site, names, self }: Portal): string {
+  const name = portalName(index);
+  const [key, value] = [`${RUNTIME.portal}k`, `${RUNTIME.portal}v`];
+  const cases = [...names.keys()].map(
+    (variable, at) => `case ${2 * at}:return ${variable};case ${2 * at + 1}:${variable}=${value};return;`,
+  );
+  if (self) cases.push(`case ${2 * names.size}:return this;`);
+  const body = `{switch(${key}){${cases.join('')}default:return ${name}}}`;
+  // In a `switch` any clause may be the first to run: only a function declaration is there in all of them.
+  return ts.isCaseBlock(site)
+    ? `function ${name}(${key},${value})${body}`
+    : `const ${name}=(${key},${value})=>${body};`;
+}
+
+/** Where `this` comes from: the function, field or static block; undefined at the top level. */
+export function thisContainer(node: ts.Node): { container: ts.Node | undefined; crossesArrow: boolean } {
+  let crossesArrow = false;
+  let child = node;
+  for (let at = node.parent; !ts.isSourceFile(at); child = at, at = at.parent) {
+    const isKey = 'name' in at && at.name === child && ts.isComputedPropertyName(child);
+    if (isKey) continue;
+    if (ts.isArrowFunction(at)) crossesArrow = true;
+    else if (isFunctionNode(at) || ts.isPropertyDeclaration(at) || ts.isClassStaticBlockDeclaration(at))
+      return { container: at, crossesArrow };
+  }
+  return { container: undefined, crossesArrow };
+}
+
+/** What a portal for the variables of `owner` would be declared at the beginning of. */
+function siteOf(owner: ts.Node): ts.Node | undefined {
+  if (isFunctionNode(owner) || ts.isClassStaticBlockDeclaration(owner)) return owner.body;
+  if (ts.isForStatement(owner) || ts.isForInStatement(owner) || ts.isForOfStatement(owner)) return owner.statement;
+  if (ts.isCatchClause(owner)) return owner.block;
+  if (ts.isPropertyDeclaration(owner)) return owner.initializer;
+  return ts.isBlock(owner) || ts.isCaseBlock(owner) ? owner : undefined;
+}
+
+/** A portal in a field stands between the value and the name it would give to an anonymous function. */
+function hasKnownName(container: ts.Node): boolean {
+  return !ts.isPropertyDeclaration(container) || !ts.isComputedPropertyName(container.name);
+}
+
+export function isInside(node: ts.Node, outer: ts.Node): boolean {
+  return outer.pos <= node.pos && node.end <= outer.end;
+}
+
+/** Is there a function, or something that lives as long, between a use and the scope of its variable? */
+function isCaptured(id: ts.Node, owner: ts.Node): boolean {
+  for (let at = id.parent; at !== owner; at = at.parent) if (isFunctionNode(at) || ts.isClassLike(at)) return true;
+  return false;
+}
+
+function isWrite(id: ts.Identifier, owner: ts.Node): boolean {
+  let target: ts.Expression = id;
+  while (ts.isParenthesizedExpression(target.parent)) target = target.parent;
+  const { parent } = target;
+  if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
+    const { PlusPlusToken, MinusMinusToken } = ts.SyntaxKind;
+    const isUpdate = parent.operator === PlusPlusToken || parent.operator === MinusMinusToken;
+    return isUpdate && !beginsNextTurn(parent, owner);
+  }
+  if (ts.isBinaryExpression(parent) && parent.left === target && isAssignmentOperator(parent.operatorToken.kind))
+    return !beginsNextTurn(parent, owner);
+  return isPatternTarget(id);
+}
+
+/** Each turn of a loop has its own variable, and counting up is how the next one begins. */
+function beginsNextTurn(assignment: ts.Node, owner: ts.Node): boolean {
+  const counts = ts.isForStatement(owner) && owner.incrementor && isInside(assignment, owner.incrementor);
+  return counts === true && !isCaptured(assignment, owner);
+}
+
+function isAssignmentOperator(kind: ts.SyntaxKind): boolean {
+  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+}
+
+function isConstant(declaration: ts.Declaration): boolean {
+  return (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Constant) !== 0;
+}
+
+function isRepeated(list: ts.Node, owner: ts.Node): boolean {
+  for (let at = list.parent; at !== owner; at = at.parent)
+    if (ts.isIterationStatement(at, /*lookInLabeledStatements*/ false)) return true;
+  return false;
+}

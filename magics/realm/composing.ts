@@ -1,0 +1,159 @@
+// The text of the scopes that functions are built in: scopes within scopes as they were, each with its variables, and in it the functions that
+// close over them. Keeps the way from places in that text to the cells the functions come from.
+import { RUNTIME, portalName, scriptName } from '../protocol/code';
+import type { SourceRange } from '../protocol/code';
+import { SELF } from '../protocol/graph';
+import type { FunctionGroup } from '../protocol/graph';
+import type { Variable } from './activations';
+import type { Code } from './code-table';
+import { positionIn } from './frames';
+import { SUPERCLASS, withSuperclass } from './heritage';
+import type { Position } from './mappings';
+
+/** A group with its code looked up, and its names known to be those of that code. */
+export interface Scope {
+  readonly group: FunctionGroup;
+  readonly codes: readonly Code[];
+  /** Index of its portal in its cell. */
+  readonly portal: number | undefined;
+  readonly inner: readonly Scope[];
+}
+
+/** What the text of a scope gives when it is run. */
+export interface OpenedScope {
+  readonly token?: object;
+  readonly variables: readonly Variable[];
+  readonly make: readonly ((superclass: object | null) => object)[];
+  readonly inner: readonly OpenedScope[];
+}
+
+/** `(context, base, selves, environments, self) => OpenedScope`; the environments are those of the scopes around, from the outside in. */
+export type Opener = (
+  context: unknown,
+  base: unknown,
+  selves: readonly unknown[],
+  environments: readonly object[],
+  self: unknown,
+) => OpenedScope;
+
+interface Piece {
+  readonly code: Code;
+  /** In the cell's text. */
+  readonly range: SourceRange;
+  /** In the composed text. */
+  readonly start: Position;
+  readonly end: Position;
+}
+
+const VALUE = `${RUNTIME.portal}v`;
+const BASE = `${RUNTIME.portal}b`;
+const SELVES = `${RUNTIME.portal}s`;
+const AROUND = `${RUNTIME.portal}e`;
+const THIS = `${RUNTIME.portal}t`;
+
+export class Composer {
+  readonly #kind: 'local' | 'shipped';
+  readonly #lines: string[] = [];
+  readonly #pieces: Piece[] = [];
+  /** What `this` is in the scopes where it is no object, in the order of the text. */
+  readonly selves: unknown[] = [];
+
+  constructor(kind: 'local' | 'shipped') {
+    this.#kind = kind;
+  }
+
+  /** `around`: how many environments the scope lies in. Only there `with` is needed, and only outside of the functions' own strict code. */
+  compose(scope: Scope, around: number): string {
+    const withs = Array.from({ length: around }, (_, index) => `with(${AROUND}[${index}]){`).join('');
+    this.#lines.push(
+      `(function(${RUNTIME.context},${BASE},${SELVES},${AROUND},${THIS}){${withs}return(function(){"use strict";` +
+        `const ${RUNTIME.progress}=Infinity;return`,
+    );
+    // No line break may follow `return`.
+    this.#scope(scope, `${this.#lines.pop() ?? ''} `);
+    this.#lines.push(`}).call(${THIS})${'}'.repeat(around)}})`);
+    return this.#lines.join('\n');
+  }
+
+  /** From a place in the composed text to what the user typed. */
+  locate(generated: Position): Position | undefined {
+    const piece = this.#pieces.find(({ start, end }) => !isBefore(generated, start) && !isBefore(end, generated));
+    if (piece === undefined) return undefined;
+    const { code, range, start } = piece;
+    const line = generated.line - start.line;
+    const column = line === 0 ? generated.column - start.column + range.column : generated.column;
+    return positionIn(scriptName(code.cell), { line: range.line + line, column });
+  }
+
+  #scope({ group, codes, portal, inner }: Scope, before: string): void {
+    const { names, dead } = group;
+    const live = names.filter((name) => name !== SELF && !dead.has(name));
+    const late = names.filter((name) => name !== SELF && dead.has(name));
+    const [open, close] = this.#frame(group);
+    const token = portal === undefined ? undefined : portalName(portal);
+    const declared = `${live.length === 0 ? '' : `let ${live.join(',')};`}${token === undefined ? '' : `const ${token}=()=>${token};`}`;
+    const variables = names.map((name) => variableText(name, group.self)).join(',');
+    this.#lines.push(
+      `${before}${open}${declared}return{${token === undefined ? '' : `token:${token},`}variables:[${variables}],make:[`,
+    );
+    for (const code of codes) this.#code(code);
+    this.#lines.push('],inner:[');
+    for (const scope of inner) {
+      this.#scope(scope, '');
+      this.#lines.push(',');
+    }
+    // What stands after the return is never reached: these variables stay in their dead zone.
+    this.#lines.push(`]};${late.length === 0 ? '' : `let ${late.join(',')};`}${close}`);
+  }
+
+  /**
+   * What goes around a scope. In a derived class's constructor `this` is not set before `super` is called, and `super` may be called later on:
+   * so arrows can be made before the object is there whose `this` they use.
+   */
+  #frame({ names, self }: FunctionGroup): readonly [open: string, close: string] {
+    if (!names.includes(SELF)) return ['(()=>{', '})()'];
+    if (self === undefined) return [`new class extends ${BASE}{constructor(){`, '}}()'];
+    return ['(function(){', `}).call(${SELVES}[${this.selves.push(self.primitive) - 1}])`];
+  }
+
+  #code(code: Code): void {
+    const range = code.function[this.#kind];
+    const text = code.cell[this.#kind].text.slice(range.start, range.end);
+    const [before, body, after] = expressionOf(code, text);
+    const start = { line: this.#lineCount(), column: before.length };
+    this.#lines.push(`${before}${body}${after},`);
+    const bodyLines = body.split('\n');
+    const last = bodyLines.at(-1) ?? '';
+    const column = (bodyLines.length === 1 ? start.column : 0) + last.length;
+    this.#pieces.push({ code, range, start, end: { line: start.line + bodyLines.length - 1, column } });
+  }
+
+  #counted = 0;
+  #lineBreaks = 0;
+
+  /** The line, from 0, that the next entry of `lines` begins. */
+  #lineCount(): number {
+    for (; this.#counted < this.#lines.length; this.#counted++)
+      this.#lineBreaks += (this.#lines[this.#counted] ?? '').split('\n').length;
+    return this.#lineBreaks;
+  }
+}
+
+function variableText(name: string, self: FunctionGroup['self']): string {
+  const set = name !== SELF ? `{${name}=${VALUE}}` : self === undefined ? `super(${VALUE})` : '{}';
+  return `{get:()=>${name},set:(${VALUE})=>${set}}`;
+}
+
+function expressionOf(code: Code, text: string): [before: string, body: string, after: string] {
+  if (code.function.kind === 'class') return [`(${SUPERCLASS})=>(`, withSuperclass(text), ')'];
+  if (isMethodLike(code)) return ['()=>({', text, '})'];
+  return ['()=>(', text, ')'];
+}
+
+export function isMethodLike({ function: { kind } }: Code): boolean {
+  return kind === 'method' || kind === 'getter' || kind === 'setter';
+}
+
+function isBefore(a: Position, b: Position): boolean {
+  return a.line < b.line || (a.line === b.line && a.column < b.column);
+}

@@ -1,0 +1,138 @@
+// How a host lets us in: what needs no person first, then what does. Each way is tried once; a person's answers are used and forgotten.
+import type { AnyAuthMethod, ParsedKey } from 'ssh2';
+import { existsSync, readFileSync } from 'node:fs';
+import { TransportError, messageOf } from '../protocol/errors';
+import type { Ask } from './ask';
+import type { SshSettings } from './ssh-settings';
+
+type ParseKey = (bytes: Buffer, passphrase?: string) => ParsedKey | Error;
+
+/** A method, and the server's word for it. */
+interface Way {
+  readonly method: string;
+  /** For people. */
+  readonly title: string;
+  /** undefined: it does not come to that. */
+  readonly take: () => Promise<AnyAuthMethod | undefined>;
+}
+
+const PASSPHRASE_TRIES = 3;
+
+export class Admission {
+  /** What has been tried, for people. */
+  readonly tried: string[] = [];
+  readonly #settings: SshSettings;
+  readonly #ask: Ask;
+  readonly #parseKey: ParseKey;
+  readonly #signal: AbortSignal;
+  readonly #ways: Way[];
+  /** Called when a question of the server stays without an answer: the connection is to be given up, not to fail there. */
+  unanswered: (error: TransportError) => void = () => undefined;
+
+  constructor(settings: SshSettings, ask: Ask, parseKey: ParseKey, signal: AbortSignal) {
+    this.#settings = settings;
+    this.#ask = ask;
+    this.#parseKey = parseKey;
+    this.#signal = signal;
+    this.#ways = this.#list();
+  }
+
+  /** The next way of those that the server would take (none listed: it has not said); undefined when there is none left. */
+  async next(listed: unknown): Promise<AnyAuthMethod | undefined> {
+    // Null the first time, whatever the package's types say.
+    const left: readonly unknown[] | undefined = Array.isArray(listed) ? listed : undefined;
+    for (let way = this.#ways.shift(); way !== undefined; way = this.#ways.shift()) {
+      if (left !== undefined && !left.includes(way.method)) continue;
+      const method = await way.take();
+      if (method === undefined) continue;
+      if (way.method !== 'none') this.tried.push(way.title);
+      return method;
+    }
+    return undefined;
+  }
+
+  #list(): Way[] {
+    const { user: username, agent, identityFiles } = this.#settings;
+    const keys = identityFiles.map((path): Way => ({
+      method: 'publickey',
+      title: `the key ${path}`,
+      take: () => this.#key(path),
+    }));
+    return [
+      // Asks which ways there are. A server lists them without "none" among them, so it is asked for only before there is a list.
+      { method: 'none', title: 'nothing', take: () => Promise.resolve({ type: 'none', username }) },
+      ...(agent === undefined
+        ? []
+        : [
+            {
+              method: 'publickey',
+              title: 'the keys of the agent',
+              take: () => Promise.resolve({ type: 'agent' as const, username, agent }),
+            },
+          ]),
+      ...keys,
+      { method: 'keyboard-interactive', title: 'the answers given', take: () => Promise.resolve(this.#interactive()) },
+      { method: 'password', title: 'the password given', take: () => this.#password() },
+    ];
+  }
+
+  async #key(path: string): Promise<AnyAuthMethod | undefined> {
+    const { user: username } = this.#settings;
+    if (!existsSync(path)) return undefined;
+    const bytes = readFileSync(path);
+    const plain = this.#parseKey(bytes);
+    if (!(plain instanceof Error)) return { type: 'publickey', username, key: bytes };
+    if (!/passphrase/i.test(plain.message))
+      throw new TransportError(`Cannot use the key ${path}: ${plain.message}`, { cause: plain });
+    for (let attempt = 1; attempt <= PASSPHRASE_TRIES; attempt++) {
+      const text = `${attempt > 1 ? 'That was not it. ' : ''}Passphrase of the key ${path}:`;
+      const passphrase = await this.#question(text, true);
+      // Whoever does not want to give it may have another way.
+      if (passphrase === undefined || passphrase === '') return undefined;
+      if (!(this.#parseKey(bytes, passphrase) instanceof Error))
+        return { type: 'publickey', username, key: bytes, passphrase };
+    }
+    return undefined;
+  }
+
+  #interactive(): AnyAuthMethod {
+    const { user: username } = this.#settings;
+    return {
+      type: 'keyboard-interactive',
+      username,
+      prompt: (_name, instructions, _language, prompts, finish) => {
+        const answerAll = async (): Promise<string[]> => {
+          const answers: string[] = [];
+          for (const { prompt, echo } of prompts) {
+            const text = [instructions.trim(), prompt.trim()].filter((part) => part !== '').join(' ');
+            const answer = await this.#question(text, echo !== true);
+            if (answer === undefined) throw this.#nobody(text);
+            answers.push(answer);
+          }
+          return answers;
+        };
+        answerAll().then(finish, (error: unknown) =>
+          this.unanswered(error instanceof TransportError ? error : this.#nobody(messageOf(error))),
+        );
+      },
+    };
+  }
+
+  async #password(): Promise<AnyAuthMethod | undefined> {
+    const { user: username } = this.#settings;
+    const password = await this.#question('Password:', true);
+    return password === undefined ? undefined : { type: 'password', username, password };
+  }
+
+  #nobody(text: string): TransportError {
+    const { user, alias } = this.#settings;
+    return new TransportError(
+      `${user}@${alias} asks ${JSON.stringify(text)}, and nobody answered. Run a cell on this cluster, or attach to one of its jobs, and answer there.`,
+    );
+  }
+
+  #question(text: string, isSecret: boolean): Promise<string | undefined> {
+    const { user, alias } = this.#settings;
+    return this.#ask({ host: `${user}@${alias}`, text, isSecret }, this.#signal);
+  }
+}

@@ -1,0 +1,118 @@
+// A real Slurm behind a real sshd: the agent there submits, and what a cell sees is as if the batch system were here.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sendSignal } from '../../magics/protocol/platform';
+import { openSystem } from '../clusters/open';
+import { KernelClient, type CellResult } from '../kernel/client';
+import { endProcesses, processesWith } from '../notebook/processes';
+
+const ssh = openSystem('sshd');
+const slurm = openSystem('slurm');
+const describeIf = ssh.ok && slurm.ok ? describe : describe.skip;
+const why = ssh.ok ? (slurm.ok ? '' : ` (not tested: ${slurm.reason})`) : ` (not tested: ${ssh.reason})`;
+const LONG_MS = 90_000;
+
+afterAll(() => {
+  if (ssh.ok) ssh.stop();
+  if (slurm.ok) slurm.stop();
+});
+
+describeIf(`cells on Slurm over ssh2${why}`, () => {
+  let kernel: KernelClient;
+  let store = '';
+  beforeAll(async () => {
+    if (!ssh.ok || !slurm.ok) return;
+    store = ssh.makeDirectory('store');
+    const config = join(ssh.settings['SSHD_STATE'] ?? '', 'slurm.yaml');
+    const lines = [
+      'clusters:',
+      '  hpc:',
+      '    scheduler: slurm',
+      '    host: cb-via-jump',
+      `    sshConfig: ${ssh.settings['SSHD_CONFIG'] ?? ''}`,
+      `    store: ${store}`,
+      `    setup: export SLURM_CONF=${slurm.settings['SLURM_CONF'] ?? ''}`,
+      '    prologue: export FROM_PROLOGUE=yes',
+      '    defaults: { cores: 3 }',
+    ];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+  });
+  afterAll(async () => {
+    await kernel.stop();
+    await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+  });
+  const run = async (code: string): Promise<CellResult> =>
+    kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+  const value = ({ result }: CellResult): string => {
+    const bundle = result?.['data'] as Record<string, string> | undefined;
+    // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
+    return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
+  };
+
+  test(
+    "a cell runs as a job there, with the cluster's defaults and prologue",
+    async () => {
+      const answer = await run(
+        '%%cluster hpc\nconsole.log("from there"); [process.env.SLURM_JOB_ID, process.env.SLURM_CPUS_PER_TASK, process.env.FROM_PROLOGUE]',
+      );
+      expect(value(answer)).toMatch(/^\[ '\d+', '3', 'yes' \]$/);
+      expect(answer.stdout).toBe('from there\n');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'what Slurm refuses is told in its words, and nothing is left behind',
+    async () => {
+      const { reply } = await run('%%cluster hpc --partition nosuch\n1');
+      expect(reply).toMatchObject({ status: 'error', ename: 'SchedulerError' });
+      expect(reply['evalue']).toMatch(/Slurm refuses the job: .*partition/is);
+      const { messages } = await run('%cluster jobs');
+      expect(JSON.stringify(messages)).not.toMatch(/queued|preparing|running/);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a job survives the death of the agent there, and of the connection',
+    async () => {
+      const id = await kernel.startCell(
+        `%%cluster hpc\nfor (let i = 0; i < 120; i++) { console.log('line', i); await new Promise((go) => setTimeout(go, 50)); }\n'whole'`,
+      );
+      await kernel.printed(id, 'line 5\n');
+      // The agent there and its bridges; the job itself carries no such variable.
+      for (const { pid } of processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) =>
+        command.includes('agent.js'),
+      ))
+        sendSignal(pid, 'SIGKILL');
+      const answer = await kernel.outcome(id, performance.now(), LONG_MS);
+      expect(value(answer)).toBe("'whole'");
+      expect(answer.stdout).toBe(Array.from({ length: 120 }, (_, i) => `line ${i}\n`).join(''));
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a job that waits there says why, and can be cancelled from here',
+    async () => {
+      if (!slurm.ok) return;
+      const shown = JSON.stringify((await run(`%%cluster hpc --detach --native '--hold'\n1`)).messages);
+      const job = /Job (\w{6}) is submitted/.exec(shown)?.[1] ?? '';
+      const deadline = Date.now() + 30_000;
+      let listed = '';
+      while (!listed.includes('held by its user') && Date.now() < deadline) {
+        await pause(300);
+        listed = JSON.stringify((await run('%cluster jobs')).messages);
+      }
+      expect(listed).toContain('held by its user');
+      await run(`%cluster cancel ${job}`);
+      const { reply } = await run(`%cluster attach ${job}`);
+      expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
+      const { stdout } = await slurm.run(['squeue', '-h', '-t', 'pending,running', '-o', '%j']);
+      expect(stdout).toBe('');
+    },
+    LONG_MS,
+  );
+});
