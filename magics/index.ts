@@ -67,12 +67,23 @@ export class Magics implements AsyncDisposable {
     const line = lineAt(source, offset);
     if (line && TIMED.test(line.text) && offset > line.offset + line.name.end) return undefined;
     if (!line && this.ownsRest(source)) return { start: offset, end: offset, matches: [] };
-    return line && completeMagic(line, offset, this.#session, () => this.#jobIds());
+    try {
+      return line && (await completeMagic(line, offset, this.#session, () => this.#jobIds()));
+    } catch (error) {
+      // A mistake in the config is told when a cell is run.
+      if (ClusterError.is(error)) return { start: offset, end: offset, matches: [] };
+      throw error;
+    }
   }
 
   inspect(source: string, offset: number): string | undefined {
     const line = lineAt(source, offset);
-    return line && inspectMagic(line, offset, this.#session);
+    try {
+      return line && inspectMagic(line, offset, this.#session);
+    } catch (error) {
+      if (ClusterError.is(error)) return error.message;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,9 +37,9 @@ export class Schedulers {
     this.#questions = questions;
     const local = new LocalScheduler({ ...settings.local, report: jobs.report });
     this.#all.set(local.name, local);
-    for (const definition of this.#readDefined()) this.#defined.set(definition.name, definition);
-    this.#open([...this.#defined.values()].map(toConfig));
     try {
+      for (const definition of this.#readDefined()) this.#defined.set(definition.name, definition);
+      this.#open([...this.#defined.values()].map(toConfig));
       this.#open([...this.#clusters.current().values()]);
     } catch (error) {
       // Jobs of this machine need no config; whoever names a cluster is told.

@@ -192,6 +192,12 @@ function toExplanation(told: Explanation | undefined, log: string, title: string
       cause: 'runner-lost',
       reason: `${title} says that the job succeeded, and there is no result. Do login and compute nodes see the same directory?${words}`,
     };
+  if (/Failed to reserve virtual memory/.test(log))
+    return {
+      ...told,
+      cause: 'out-of-memory',
+      reason: `Node.js could not reserve its address space, which ${title} limits here to the memory that was asked for. Ask for gigabytes, or set \`memoryResource:\` of this cluster to a resource that limits memory in use.${words}`,
+    };
   if (told.exitCode === NO_DIRECTORY)
     return {
       ...told,

@@ -43,6 +43,8 @@ interface Tracked {
 
 /** Where a file system does not tell of changes (NFS), we look. */
 const LOOK_MS = 500;
+/** In turns: a thousand jobs on a shared file system would keep us busy with nothing else. */
+const LOOKS_AT_ONCE = 50;
 
 export class BatchScheduler implements Scheduler {
   readonly name: string;
@@ -51,13 +53,14 @@ export class BatchScheduler implements Scheduler {
   readonly #closing = new AbortController();
   readonly #pace: Pace;
   readonly #looking: NodeJS.Timeout;
+  #turn: Tracked[] = [];
 
   constructor(options: BatchOptions) {
     this.name = options.name;
     this.#options = options;
     this.#pace = new Pace(options.pace, () => this.#ask());
     this.#looking = setInterval(() => {
-      for (const tracked of this.#tracked.values()) this.#look(tracked);
+      for (const tracked of this.#nextToLook()) this.#look(tracked);
     }, LOOK_MS);
     this.#looking.unref();
   }
@@ -135,7 +138,7 @@ export class BatchScheduler implements Scheduler {
           : dialect.logPath(this.#toBatchJob(job, TOKEN_OF_NONE), tracked.nativeId),
     });
     if (job.cancelRequestedAt !== undefined) view.cancel();
-    const watcher = existsSync(job.directory) ? watch(job.directory, () => this.#look(tracked)) : undefined;
+    const watcher = this.#watch(job, () => this.#look(tracked));
     const tracked: Tracked = { job, view, watcher, over: new AbortController(), nativeId };
     // A deleted directory: the batch system still tells of the job.
     watcher?.on('error', () => this.#look(tracked));
@@ -235,6 +238,21 @@ export class BatchScheduler implements Scheduler {
       native,
       site,
     };
+  }
+
+  /** Where the system takes no more watches, looking has to do. */
+  #watch({ directory, id }: ScheduledJob, look: () => void): FSWatcher | undefined {
+    try {
+      return existsSync(directory) ? watch(directory, look) : undefined;
+    } catch (error) {
+      this.#options.log(`${id}: its directory cannot be watched: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  #nextToLook(): Tracked[] {
+    if (this.#turn.length === 0) this.#turn = [...this.#tracked.values()];
+    return this.#turn.splice(0, LOOKS_AT_ONCE);
   }
 
   /** What the files tell. */

@@ -15,7 +15,7 @@ describeCells('Grid Engine', {
   refusedQueue: /Grid Engine refuses the job: .*queue/is,
   killed: /ended by SIGKILL/,
   // h_vmem limits the address space, of which V8 reserves more than it uses.
-  enforcesMemory: false,
+  memory: { options: '--memory 512MB', seen: /could not reserve its address space.*memoryResource/s },
   submitCommand: 'qsub',
   lostAnswer: 'error: commlib error: got read error',
   names: async (system) => {

@@ -13,7 +13,7 @@ describeCells('Slurm', {
   idVariable: 'SLURM_JOB_ID',
   refusedQueue: /Slurm refuses the job: .*partition/is,
   killed: /ended by SIGKILL/,
-  enforcesMemory: true,
+  memory: { options: '--memory 200MB', seen: /out of memory|more memory than/ },
   submitCommand: 'sbatch',
   lostAnswer: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation',
   names: (system) => names(system, 'all'),

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KernelClient } from '../kernel/client';
 import { Clusters, configPath, readClusters } from '../../magics/config';
 
 const directory = mkdtempSync(join(tmpdir(), 'cellburst-config-'));
@@ -102,4 +103,25 @@ test('a batch system is found where its commands and its configuration are', () 
   ];
   expect(found({ SLURM_CONF: '/etc/x', SGE_ROOT: '/opt/sge' })).toEqual(['slurm', 'gridengine']);
   expect(readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: '', SGE_ROOT: '/opt/sge' })).toEqual(new Map());
+});
+
+test('a config with a mistake stops cluster cells with its place, and neither completion nor inspection', async () => {
+  writeFileSync(path, 'clusters: { a: { scheduler: slrum } }\n');
+  const kernel = await KernelClient.start({ CELLBURST_CONFIG: path });
+  try {
+    const code = '%%cluster --co';
+    const completed = await kernel.request('shell', 'complete_request', { code, cursor_pos: code.length });
+    expect(completed).toMatchObject({ status: 'ok' });
+    const inspected = await kernel.request('shell', 'inspect_request', {
+      code: '%%cluster',
+      cursor_pos: 4,
+      detail_level: 0,
+    });
+    expect(JSON.stringify(inspected)).toContain('config.yaml:1:');
+    const { reply } = await kernel.execute('%%cluster a\n1');
+    expect(reply).toMatchObject({ status: 'error', ename: 'UsageError' });
+    expect(reply['evalue']).toMatch(/config\.yaml:1:\d+: clusters\.a\.scheduler: .*Did you mean slurm\?/);
+  } finally {
+    await kernel.stop();
+  }
 });
