@@ -17,7 +17,37 @@ interface BoundFile {
   readonly parseDiagnostics: readonly ts.DiagnosticWithLocation[];
 }
 
+interface Documented {
+  jsDoc?: ts.JSDoc[];
+}
+
+/** Of symbols and of signatures, as the language service makes them: the only ways to documentation. */
+const DOORS = [
+  'getDocumentationComment',
+  'getContextualDocumentationComment',
+  'getJsDocTags',
+  'getContextualJsDocTags',
+] as const;
+
+/** A symbol has declarations, a signature one. */
+interface Declared {
+  readonly declarations?: readonly ts.Node[];
+  readonly declaration?: ts.Node;
+}
+
+type Door = (this: Declared, ...args: unknown[]) => unknown;
+type Doors = Partial<Record<(typeof DOORS)[number], Door>>;
+
 interface Compiler {
+  readonly objectAllocator: {
+    getSymbolConstructor(): { readonly prototype: Doors };
+    getSignatureConstructor(): { readonly prototype: Doors };
+  };
+  canHaveJSDoc(node: ts.Node): boolean;
+  getJSDocCommentRanges(node: ts.Node, text: string): readonly ts.CommentRange[] | undefined;
+  parseIsolatedJSDocComment(text: string, start: number, length: number): { readonly jsDoc: ts.JSDoc } | undefined;
+  setParent(node: ts.Node, parent: ts.Node): void;
+  setParentRecursive(node: ts.Node, incremental: boolean): void;
   bindSourceFile(file: ts.SourceFile, options: ts.CompilerOptions): void;
   getSetExternalModuleIndicator(options: ts.CompilerOptions): (file: ts.SourceFile) => void;
 }
@@ -80,4 +110,39 @@ export function makeScope(names: ts.SymbolTable, outer: ts.Node | undefined): ts
 /** Name resolution of the file goes on in `scope` when the file itself does not know a name. */
 export function setOuterScope(file: ts.SourceFile, scope: ts.Node | undefined): void {
   (file as unknown as BoundFile).parent = scope;
+}
+
+/** Can comments before this node be its documentation? */
+export function canBeDocumented(node: ts.Node): boolean {
+  return compiler.canHaveJSDoc(node);
+}
+
+/** Reads the comments before a node of a file that was parsed without documentation. */
+export function documentNode(node: ts.Node, file: ts.SourceFile): void {
+  const documented = node as unknown as Documented;
+  if (documented.jsDoc || !compiler.canHaveJSDoc(node)) return;
+  const comments: ts.JSDoc[] = [];
+  for (const { pos, end } of compiler.getJSDocCommentRanges(node, file.text) ?? []) {
+    const comment = compiler.parseIsolatedJSDocComment(file.text, pos, end - pos)?.jsDoc;
+    if (!comment) continue;
+    compiler.setParent(comment, node);
+    compiler.setParentRecursive(comment, /*incremental*/ false);
+    comments.push(comment);
+  }
+  if (comments.length > 0) documented.jsDoc = comments;
+}
+
+/** Calls `prepare` with each declaration whose documentation the compiler is about to look up. */
+export function onDocumentation(prepare: (declaration: ts.Node) => void): void {
+  const { objectAllocator } = compiler;
+  for (const { prototype } of [objectAllocator.getSymbolConstructor(), objectAllocator.getSignatureConstructor()])
+    for (const name of DOORS) {
+      const door = prototype[name];
+      if (!door) continue;
+      prototype[name] = function (this: Declared, ...args) {
+        const declarations = this.declarations ?? (this.declaration ? [this.declaration] : []);
+        for (const declaration of declarations) prepare(declaration);
+        return Reflect.apply(door, this, args);
+      };
+    }
 }

@@ -1,4 +1,5 @@
 // The language worker: a thread that answers one request after the other. It gets ready for the first cell before it is asked for one.
+import { optimizeAsUsual } from './tiering';
 import { keepCompiled } from './compile-cache';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ts } from './compiler';
@@ -26,7 +27,11 @@ warmUp();
 function warmUp(): void {
   const ready = language.prepare({ source: 'const warm: number = 1;\nwarm', execution: 0 });
   language.reset();
-  if (ready.ok) setImmediate(keepCompiled);
+  setImmediate(() => {
+    // V8 takes compiled code back only under the flags it was compiled with.
+    if (ready.ok) keepCompiled();
+    optimizeAsUsual();
+  });
 }
 
 function isCancelled(id: number): boolean {

@@ -7,6 +7,7 @@ import { ts } from '../compiler';
 import type { Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
 import { parseBound, setOuterScope } from '../internals';
+import { isTerse, terseRegistry } from './documentation';
 import { checkOptions } from './options';
 import { VisibleNames } from './visible';
 
@@ -199,9 +200,12 @@ export class CellChecker {
     };
   }
 
-  /** The compiler's own registry, except that cells come bound to their scope. */
+  /** The compiler's own registries, except that cells come bound to their scope. */
   #makeRegistry(): ts.DocumentRegistry {
-    const registry = ts.createDocumentRegistry(ts.sys.useCaseSensitiveFileNames, this.#directory);
+    const isCaseSensitive = ts.sys.useCaseSensitiveFileNames;
+    const full = ts.createDocumentRegistry(isCaseSensitive, this.#directory);
+    const terse = terseRegistry(this.#directory);
+    const registryOf = (name: string): ts.DocumentRegistry => (isTerse(name) ? terse : full);
     const placed = (name: string, make: () => ts.SourceFile): ts.SourceFile => {
       const cell = this.#roots.get(name);
       if (cell) return cell.file;
@@ -210,9 +214,11 @@ export class CellChecker {
       return file;
     };
     return {
-      ...registry,
-      acquireDocumentWithKey: (name, ...rest) => placed(name, () => registry.acquireDocumentWithKey(name, ...rest)),
-      updateDocumentWithKey: (name, ...rest) => placed(name, () => registry.updateDocumentWithKey(name, ...rest)),
+      ...full,
+      acquireDocumentWithKey: (name, ...rest) =>
+        placed(name, () => registryOf(name).acquireDocumentWithKey(name, ...rest)),
+      updateDocumentWithKey: (name, ...rest) =>
+        placed(name, () => registryOf(name).updateDocumentWithKey(name, ...rest)),
       // The type asks for an overload without the last two, which the language service never uses.
       // eslint-disable-next-line @typescript-eslint/no-deprecated
       releaseDocumentWithKey: (
@@ -222,7 +228,7 @@ export class CellChecker {
         mode?: ts.ResolutionMode,
       ) => {
         // Committed cells never were in the registry.
-        if (!/\/Cell \[\d+\]\.[jt]sx?$/i.test(path)) registry.releaseDocumentWithKey(path, key, kind, mode);
+        if (!/\/Cell \[\d+\]\.[jt]sx?$/i.test(path)) registryOf(path).releaseDocumentWithKey(path, key, kind, mode);
       },
     };
   }

@@ -1,12 +1,10 @@
 // What the graph asks of code on the way out: which function of which cell a value is, with which variables, and what of it the code itself gives.
 // One walk, one Describer: it holds an inspector session while it lives.
 import type { CellCode, FunctionCode } from '../protocol/code';
-import { MARK, codeId, portalName } from '../protocol/code';
-import { SELF } from '../protocol/graph';
+import { MARK } from '../protocol/code';
 import type { Activation, EncodeHooks, FunctionShape, PrivateState, RefusalReason } from '../protocol/graph';
 import { FunctionPrototype, textOfFunction } from '../protocol/intrinsics';
-import { FreshActivation, LiveActivation } from './activations';
-import type { Portal } from './activations';
+import { ActivationTable, UNREACHABLE, ownerName } from './activation-table';
 import { idOf } from './code-table';
 import type { Code } from './code-table';
 import { InstanceRules } from './instances';
@@ -14,9 +12,6 @@ import { computedKeysOf, privatesOf } from './private-fields';
 import { References } from './references';
 import type { Realm } from './realm';
 import { Inspection } from './scopes';
-
-/** A portal that a function should see and does not. */
-const UNREACHABLE: unique symbol = Symbol('unreachable');
 
 interface Member {
   readonly owner: object;
@@ -41,13 +36,13 @@ export class Describer implements EncodeHooks {
   readonly #instances: InstanceRules;
   readonly #shapes = new Map<object, FunctionShape>();
   readonly #members = new Map<object, Member>();
-  readonly #names = new Map<Activation, string>();
-  readonly #live = new Map<object, LiveActivation>();
+  readonly #activations: ActivationTable;
 
   /** `onCode` is told of every function whose code travels: the names it uses have to travel as well. */
   constructor(realm: Realm, onCode: (code: Code) => void) {
     this.#realm = realm;
     this.#onCode = onCode;
+    this.#activations = new ActivationTable(realm, this.#inspection);
     this.#instances = new InstanceRules(realm.references, this.#inspection, (value) => this.codeOf(value));
   }
 
@@ -71,14 +66,11 @@ export class Describer implements EncodeHooks {
   }
 
   nameOf(activation: Activation): string {
-    return this.#names.get(activation) ?? 'function';
+    return this.#activations.nameOf(activation);
   }
 
-  /** Did functions that were met late need variables of activations that had been told without them? Then the graph is to be written again. */
   takeGrowth(): boolean {
-    let hasGrown = false;
-    for (const activation of this.#live.values()) if (activation.takeGrowth()) hasGrown = true;
-    return hasGrown;
+    return this.#activations.takeGrowth();
   }
 
   codeOf(value: object): Code | undefined {
@@ -116,7 +108,7 @@ export class Describer implements EncodeHooks {
     if (parent?.kind === 'class' && isMethod(code.function) && !isReplaced) return refused(APART);
     const reason = reasonAgainst(code);
     if (reason !== undefined) return refused(reason);
-    const captured = this.#activationOf(value, code);
+    const captured = this.#activations.of(value, code);
     if (captured === UNREACHABLE)
       return refused({ what: `its shared variables of ${ownerName(code)} cannot be read`, advice: KEEP });
     this.found.cells.add(code.cell);
@@ -140,44 +132,6 @@ export class Describer implements EncodeHooks {
       what: `${name} has no source in this notebook`,
       advice: 'import its module in a cell of its own',
     });
-  }
-
-  #activationOf(value: object, code: Code): Activation | undefined | typeof UNREACHABLE {
-    const { captures, portals = [] } = code.function;
-    if (captures.length === 0 && portals.length === 0) return undefined;
-    const built = this.#realm.activations.get(value);
-    if (built !== undefined) return built;
-    const scopes = this.#inspection.scopesOf(value);
-    let innermost: Activation | undefined;
-    for (const { portal, names, self } of portals) {
-      const activation = this.#shared(code.cell, portal, scopes);
-      if (activation === undefined) return UNREACHABLE;
-      if (activation instanceof LiveActivation) activation.need(self ? [...names, SELF] : names);
-      innermost = activation;
-    }
-    const shared = new Set(portals.flatMap(({ names }) => names));
-    const constants = captures.filter((name) => !shared.has(name));
-    if (constants.length === 0) return innermost;
-    const values = constants.map((name) => readVariable(scopes, name));
-    const activation = new FreshActivation(constants, values, innermost);
-    this.#names.set(activation, ownerName(code));
-    return activation;
-  }
-
-  /** The activation of a portal that a function sees, and those around it. */
-  #shared(cell: CellCode, index: number, scopes: readonly object[]): Activation | undefined {
-    const code = cell.portals?.[index];
-    const portal = readVariable(scopes, portalName(index));
-    if (code === undefined || typeof portal !== 'function') return undefined;
-    const known = this.#realm.portals.get(portal) ?? this.#live.get(portal);
-    if (known !== undefined) return known;
-    let parent: Activation | undefined;
-    for (let at = code.parent; at !== undefined && parent === undefined; at = cell.portals?.[at]?.parent)
-      parent = this.#shared(cell, at, scopes);
-    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, parent);
-    this.#live.set(portal, activation);
-    this.#names.set(activation, code.name === '' ? 'function' : code.name);
-    return activation;
   }
 
   /** A method, getter or setter that its class brings along. */
@@ -263,12 +217,6 @@ function isMethod(code: FunctionCode): boolean {
 
 const KEEP = 'keep what it needs in an object or in a name of the notebook';
 
-/** Of the function or class whose call made a function. */
-function ownerName({ function: code, cell }: Code): string {
-  const parent = code.parent === undefined ? undefined : cell.functions[code.parent];
-  return parent?.name ?? code.name;
-}
-
 function reasonAgainst(code: Code): RefusalReason | undefined {
   const { hiddenThis, usesPrivate, hidesNames, assigned = [] } = code.function;
   const name = ownerName(code);
@@ -294,11 +242,6 @@ function reasonAgainst(code: Code): RefusalReason | undefined {
     what: `its variable ${names} of ${owner} changes after it was set, where nothing can follow`,
     advice: KEEP,
   };
-}
-
-function readVariable(scopes: readonly object[], name: string): unknown {
-  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
-  return scope === undefined ? undefined : Reflect.get(scope, name);
 }
 
 /** Is it the object that a function of its kind is born with? */

@@ -107,7 +107,7 @@ describe('what checks', () => {
     ],
     ['declare const', 'declare const ghost: { a: number }', 'ghost.a.toFixed()'],
     ['standard decorators', 'const dec = (value: Function, context: ClassDecoratorContext) => {}', '@dec class D {}'],
-    ['magic lines', '%%cluster --cores 4\n%more\nconst far = 1', 'far.toFixed()'],
+    ['magic lines', '%more\n%%cluster --cores 4\nconst far = 1', 'far.toFixed()'],
     ['exports', 'export const ex = 1; export interface Ex { a: number } export default ex', 'const e: Ex = { a: ex }'],
     [
       'assertions with angle brackets and generic arrows',

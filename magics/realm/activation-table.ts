@@ -1,0 +1,87 @@
+// Which activations a function of the notebook closes over, as one walk over values meets them: found by their portals, each once.
+import { codeId, portalName } from '../protocol/code';
+import type { CellCode } from '../protocol/code';
+import { SELF } from '../protocol/graph';
+import type { Activation } from '../protocol/graph';
+import { FreshActivation, LiveActivation } from './activations';
+import type { Portal } from './activations';
+import type { Code } from './code-table';
+import type { Realm } from './realm';
+import type { Inspection } from './scopes';
+
+/** A portal that a function should see and does not. */
+export const UNREACHABLE: unique symbol = Symbol('unreachable');
+
+export class ActivationTable {
+  readonly #realm: Realm;
+  readonly #inspection: Inspection;
+  readonly #names = new Map<Activation, string>();
+  readonly #live = new Map<object, LiveActivation>();
+
+  constructor(realm: Realm, inspection: Inspection) {
+    this.#realm = realm;
+    this.#inspection = inspection;
+  }
+
+  /** For paths in refusals: the function whose activation it is. */
+  nameOf(activation: Activation): string {
+    return this.#names.get(activation) ?? 'function';
+  }
+
+  /** Did functions that were met late need variables of activations that had been told without them? Then the graph is to be written again. */
+  takeGrowth(): boolean {
+    let hasGrown = false;
+    for (const activation of this.#live.values()) if (activation.takeGrowth()) hasGrown = true;
+    return hasGrown;
+  }
+
+  /** What a function closes over: undefined for nothing, UNREACHABLE if it shares what cannot be found. */
+  of(value: object, code: Code): Activation | undefined | typeof UNREACHABLE {
+    const { captures, portals = [] } = code.function;
+    if (captures.length === 0 && portals.length === 0) return undefined;
+    const built = this.#realm.activations.get(value);
+    if (built !== undefined) return built;
+    const scopes = this.#inspection.scopesOf(value);
+    let innermost: Activation | undefined;
+    for (const { portal, names, self } of portals) {
+      const activation = this.#shared(code.cell, portal, scopes);
+      if (activation === undefined) return UNREACHABLE;
+      if (activation instanceof LiveActivation) activation.need(self ? [...names, SELF] : names);
+      innermost = activation;
+    }
+    const shared = new Set(portals.flatMap(({ names }) => names));
+    const constants = captures.filter((name) => !shared.has(name));
+    if (constants.length === 0) return innermost;
+    const values = constants.map((name) => readVariable(scopes, name));
+    const activation = new FreshActivation(constants, values, innermost);
+    this.#names.set(activation, ownerName(code));
+    return activation;
+  }
+
+  /** The activation of a portal that a function sees, and those around it. */
+  #shared(cell: CellCode, index: number, scopes: readonly object[]): Activation | undefined {
+    const code = cell.portals?.[index];
+    const portal = readVariable(scopes, portalName(index));
+    if (code === undefined || typeof portal !== 'function') return undefined;
+    const known = this.#realm.portals.get(portal) ?? this.#live.get(portal);
+    if (known !== undefined) return known;
+    let parent: Activation | undefined;
+    for (let at = code.parent; at !== undefined && parent === undefined; at = cell.portals?.[at]?.parent)
+      parent = this.#shared(cell, at, scopes);
+    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, parent);
+    this.#live.set(portal, activation);
+    this.#names.set(activation, code.name === '' ? 'function' : code.name);
+    return activation;
+  }
+}
+
+/** Of the function or class whose call made a function. */
+export function ownerName({ function: code, cell }: Code): string {
+  const parent = code.parent === undefined ? undefined : cell.functions[code.parent];
+  return parent?.name ?? code.name;
+}
+
+function readVariable(scopes: readonly object[], name: string): unknown {
+  const scope = scopes.find((variables) => Object.hasOwn(variables, name));
+  return scope === undefined ? undefined : Reflect.get(scope, name);
+}
