@@ -114,7 +114,8 @@ export class Notebook implements AsyncDisposable {
     const noticed = new Promise<void>((resolve) => {
       const look = (_kernel: unknown, { msg }: Kernel.IAnyMessageArgs): void => {
         const { parent_header: parent } = msg;
-        if (!('msg_type' in parent) || String(parent.msg_type) !== 'interrupt_request') return;
+        const answered: string = 'msg_type' in parent ? parent.msg_type : '';
+        if (answered !== 'interrupt_request') return;
         this.kernel.anyMessage.disconnect(look);
         resolve();
       };
