@@ -114,7 +114,10 @@ export class Notebook implements AsyncDisposable {
     const noticed = new Promise<void>((resolve) => {
       const look = (_kernel: unknown, { msg }: Kernel.IAnyMessageArgs): void => {
         const { parent_header: parent } = msg;
-        if (!('msg_type' in parent) || String(parent.msg_type) !== 'interrupt_request') return;
+        if (!('msg_type' in parent)) return;
+        // The client's types know no such message: it is the server that sends it.
+        const type: string = parent.msg_type;
+        if (type !== 'interrupt_request') return;
         this.kernel.anyMessage.disconnect(look);
         resolve();
       };
