@@ -9,7 +9,7 @@ import { parseJson } from '../protocol/shape';
 import type { Observation } from './dialect';
 import { readHeartbeat } from './runner';
 import type { Explanation, Sighting } from './scheduler';
-import { NO_DIRECTORY } from './shell';
+import { NO_DIRECTORY } from '../transports/shell';
 
 /** A runner beats every second; silence for longer is a reason to ask, and no more than that. */
 const SILENCE_MS = 10_000;

@@ -12,7 +12,7 @@ import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './d
 import { Pace, type PaceOptions } from './pace';
 import type { RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
-import { batchScript, type Argv } from './shell';
+import { batchScript, type Argv } from '../transports/shell';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
 
 export interface BatchOptions {

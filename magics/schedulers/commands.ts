@@ -1,7 +1,7 @@
 // Where the commands of a batch system run: on this machine. Each has a time limit of its own, since a stopped daemon hangs whoever asks it.
 import { spawn } from 'node:child_process';
 import type { CommandResult } from './dialect';
-import type { Argv } from './shell';
+import type { Argv } from '../transports/shell';
 
 /** Runs a command to its end. An end by our time limit or by the signal has no exit code; what was said until then is kept. */
 export type RunCommand = (argv: Argv, signal: AbortSignal) => Promise<CommandResult>;

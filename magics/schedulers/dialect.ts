@@ -2,7 +2,7 @@
 // What a scheduler says only explains: whether a cell returned is told by its envelope, and a job that is missing from an answer has not ended.
 import type { NativeId } from '../protocol/job';
 import type { Explanation, Sighting } from './scheduler';
-import type { Argv } from './shell';
+import type { Argv } from '../transports/shell';
 
 /** What a command said. `exitCode` is null when it was ended by a signal or by our own time limit. */
 export interface CommandResult {

@@ -16,7 +16,7 @@ import type { BatchDialect, BatchJob, CommandResult, Observation, Observations }
 import { nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import type { Explanation, Sighting } from './scheduler';
 import { UsageError } from '../protocol/errors';
-import { forEach, withEnvironment } from './shell';
+import { forEach, withEnvironment } from '../transports/shell';
 import { blocks, element, elements } from './xml';
 
 const TITLE = 'Grid Engine';

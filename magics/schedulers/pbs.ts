@@ -6,7 +6,7 @@ import { endedByShellCode, noAnswer, notChanged, parseTime, readSubmission, toNa
 import type { BatchDialect, BatchJob, CommandResult, Observation, Observations } from './dialect';
 import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import type { Explanation, Sighting } from './scheduler';
-import { withEnvironment, type Argv } from './shell';
+import { withEnvironment, type Argv } from '../transports/shell';
 
 const TITLE = 'PBS';
 /** History included. */

@@ -5,7 +5,7 @@ import { endedByExit, endedBySignal, noAnswer, notChanged, parseTime, readSubmis
 import type { BatchDialect, BatchJob, CommandResult, Observation, Observations } from './dialect';
 import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, wholeNumber } from './request';
 import type { Explanation } from './scheduler';
-import { withEnvironment } from './shell';
+import { withEnvironment } from '../transports/shell';
 import { ALIVE, ENDED, waiting } from './slurm-words';
 
 const TITLE = 'Slurm';

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { NativeId } from '../../magics/protocol/job';
 import type { BatchDialect, BatchJob, BatchResources, Observation } from '../../magics/schedulers/dialect';
 import { nativeName } from '../../magics/schedulers/request';
-import { batchScript, type Argv } from '../../magics/schedulers/shell';
+import { batchScript, type Argv } from '../../magics/transports/shell';
 import { brief } from '../schedulers/recorded';
 import type { OpenedSystem, RunningSystem } from './open';
 

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandResult } from '../../magics/schedulers/dialect';
-import type { Argv } from '../../magics/schedulers/shell';
+import type { Argv } from '../../magics/transports/shell';
 
 export type SystemName = 'slurm' | 'sge' | 'sshd';
 

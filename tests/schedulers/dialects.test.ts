@@ -8,7 +8,7 @@ import { nativeName } from '../../magics/schedulers/request';
 import { gridEngine } from '../../magics/schedulers/gridengine';
 import { DIALECTS } from '../../magics/schedulers/index';
 import { pbs } from '../../magics/schedulers/pbs';
-import { batchScript, commandLine } from '../../magics/schedulers/shell';
+import { batchScript, commandLine } from '../../magics/transports/shell';
 import { slurm } from '../../magics/schedulers/slurm';
 import { cancellationOf } from './recorded';
 

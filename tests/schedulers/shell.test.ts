@@ -12,7 +12,7 @@ import {
   NO_DIRECTORY,
   quote,
   withEnvironment,
-} from '../../magics/schedulers/shell';
+} from '../../magics/transports/shell';
 
 const HOSTILE = [
   '',

@@ -1,2 +1,0 @@
-// The command is a program (main.ts); nothing imports it.
-export {};

@@ -1,2 +1,0 @@
-// The agent is a program (main.ts); nothing imports it.
-export {};
