@@ -9,7 +9,7 @@ import { declaredNames } from './declared';
 import { DISPOSABLES, EMIT_OPTIONS, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
-import { Portals } from './portals';
+import { Portals, portalText } from './portals';
 import { Rewriter } from './rewrite';
 import { Writer } from './writer';
 
@@ -42,7 +42,9 @@ export function lowerCell(request: LowerRequest): CellCode {
   writer.insert(`(${isAsync ? 'async ' : ''}function(${RUNTIME.context}){"use strict";`);
   if (isAsync) writer.insertLocal(NOTE_EPOCH);
   writer.insert(openText(plan, imports, emitted));
-  const portals = new Portals(file);
+  const portals = new Portals(file, (name) => plan.names.has(name));
+  const portal = portals.at(file);
+  if (portal) writer.insert(portalText(portal));
   const table = new FunctionTable(portals);
   const found = new Rewriter({ file, writer, plan, table, portals, known: request.known }, emitted.anchors).run();
   writer.copyTo(emitted.text.length);

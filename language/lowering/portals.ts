@@ -5,7 +5,7 @@ import { RUNTIME, portalName, type PortalCode } from '../../magics/protocol/code
 import { localsOf } from '../internals';
 import { enclosingName } from './function-names';
 import { boundIdentifiers } from './plan';
-import { isFunctionNode, isPatternTarget, isReference, ownerOf } from './scopes';
+import { isFunctionNode, isPatternTarget, isReference, ownerOf, unwrap } from './scopes';
 
 export interface Portal {
   readonly index: number;
@@ -23,14 +23,21 @@ interface Variable {
   readonly name: string;
   isCaptured: boolean;
   isWritten: boolean;
+  /** Where it is used first. */
+  firstUse: number;
+  /** What closes over it: the outermost functions and classes within its scope. */
+  readonly carriers: Set<ts.Node>;
 }
 
 export class Portals {
   readonly #variables = new Map<ts.Node, Map<string, Variable>>();
   readonly #selves = new Set<ts.Node>();
   readonly #bySite = new Map<ts.Node, Portal>();
+  readonly #isNotebookName: (name: string) => boolean;
 
-  constructor(file: ts.SourceFile) {
+  /** Names of the notebook need no portal: everybody has their bindings. The compiler's own variables beside them do. */
+  constructor(file: ts.SourceFile, isNotebookName: (name: string) => boolean) {
+    this.#isNotebookName = isNotebookName;
     this.#survey(file);
     this.#place();
   }
@@ -38,7 +45,7 @@ export class Portals {
   get codes(): PortalCode[] {
     return [...this.#bySite.values()].map(({ index, site, names, self, parent }) => ({
       index,
-      name: enclosingName(site.parent),
+      name: ts.isSourceFile(site) ? '' : enclosingName(site.parent),
       names: [...names.keys()],
       self: self !== undefined,
       ...(parent === undefined ? {} : { parent: parent.index }),
@@ -86,7 +93,12 @@ export class Portals {
     // The name that a function expression or class has for itself is constant.
     if (!symbol) return;
     const variable = this.#variable(owner, id.text);
-    if (isCaptured(id, owner)) variable.isCaptured = true;
+    const carrier = carrierOf(id, owner);
+    if (carrier) {
+      variable.isCaptured = true;
+      variable.carriers.add(carrier);
+    }
+    if (!carrier || !isNamed(carrier, id.text)) variable.firstUse = Math.min(variable.firstUse, id.pos);
     if (assignsTo(id, owner) && !symbol.declarations?.some(isConstant)) variable.isWritten = true;
   }
 
@@ -113,9 +125,39 @@ export class Portals {
   #variable(owner: ts.Node, name: string): Variable {
     const variables = this.#variables.get(owner) ?? new Map<string, Variable>();
     this.#variables.set(owner, variables);
-    const variable = variables.get(name) ?? { owner, name, isCaptured: false, isWritten: false };
+    const variable = variables.get(name) ?? {
+      owner,
+      name,
+      isCaptured: false,
+      isWritten: false,
+      firstUse: Infinity,
+      carriers: new Set(),
+    };
     variables.set(name, variable);
     return variable;
+  }
+
+  /** Can it be closed over before it is initialised, by what lives on when it never is? The inspector does not tell: the portal does. */
+  #mayBeDead({ owner, name, carriers }: Variable): boolean {
+    const declaration = localsOf(owner)?.get(ts.escapeLeadingUnderscores(name))?.valueDeclaration;
+    if (!declaration || !isBlockScoped(declaration)) return false;
+    // A clause of a `switch` may be entered behind the declaration.
+    if (ts.isCaseBlock(owner)) return true;
+    return [...carriers].some((carrier) => this.#startOfLife(carrier) < declaration.end);
+  }
+
+  /** From where on somebody can have hold of it: what initialises a variable waits for that, a hoisted function for its first use. */
+  #startOfLife(carrier: ts.Node): number {
+    if (ts.isFunctionDeclaration(carrier)) {
+      const name = carrier.name?.text ?? '';
+      const owner = carrier.name && ownerOf(carrier.name);
+      return (owner && this.#variables.get(owner)?.get(name)?.firstUse) ?? Infinity;
+    }
+    let outer = carrier.parent;
+    while (ts.isParenthesizedExpression(outer)) outer = outer.parent;
+    return ts.isVariableDeclaration(outer) && outer.initializer && unwrap(outer.initializer) === carrier
+      ? outer.end
+      : carrier.pos;
   }
 
   #place(): void {
@@ -128,8 +170,10 @@ export class Portals {
       return site;
     };
     for (const [owner, variables] of this.#variables)
-      for (const { name, isCaptured: captured, isWritten } of variables.values()) {
-        if (!captured || !isWritten) continue;
+      for (const variable of variables.values()) {
+        const { name } = variable;
+        if (!variable.isCaptured || (ts.isSourceFile(owner) && this.#isNotebookName(name))) continue;
+        if (!variable.isWritten && !this.#mayBeDead(variable)) continue;
         const node = siteOf(owner);
         // A variable of the site itself hides one of its head.
         const isHidden = node !== owner && node && localsOf(node)?.has(ts.escapeLeadingUnderscores(name));
@@ -182,7 +226,7 @@ function siteOf(owner: ts.Node): ts.Node | undefined {
   if (ts.isForStatement(owner) || ts.isForInStatement(owner) || ts.isForOfStatement(owner)) return owner.statement;
   if (ts.isCatchClause(owner)) return owner.block;
   if (ts.isPropertyDeclaration(owner)) return owner.initializer;
-  return ts.isBlock(owner) || ts.isCaseBlock(owner) ? owner : undefined;
+  return ts.isBlock(owner) || ts.isCaseBlock(owner) || ts.isSourceFile(owner) ? owner : undefined;
 }
 
 /** A portal in a field stands between the value and the name it would give to an anonymous function. */
@@ -194,10 +238,21 @@ export function isInside(node: ts.Node, outer: ts.Node): boolean {
   return outer.pos <= node.pos && node.end <= outer.end;
 }
 
-/** Is there a function, or something that lives as long, between a use and the scope of its variable? */
-function isCaptured(id: ts.Node, owner: ts.Node): boolean {
-  for (let at = id.parent; at !== owner; at = at.parent) if (isFunctionNode(at) || ts.isClassLike(at)) return true;
-  return false;
+/** The outermost function, or class, which lives as long, between a use and the scope of its variable. */
+function carrierOf(id: ts.Node, owner: ts.Node): ts.Node | undefined {
+  let carrier: ts.Node | undefined;
+  for (let at = id.parent; at !== owner; at = at.parent) if (isFunctionNode(at) || ts.isClassLike(at)) carrier = at;
+  return carrier;
+}
+
+function isNamed(carrier: ts.Node, name: string): boolean {
+  return ts.isFunctionDeclaration(carrier) && carrier.name?.text === name;
+}
+
+function isBlockScoped(declaration: ts.Declaration): boolean {
+  if (ts.isClassDeclaration(declaration)) return true;
+  const isVariable = ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration);
+  return isVariable && (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.BlockScoped) !== 0;
 }
 
 /** Does the identifier stand where a variable of `owner` is assigned? */
@@ -218,7 +273,7 @@ export function assignsTo(id: ts.Identifier, owner: ts.Node): boolean {
 /** Each turn of a loop has its own variable, and counting up is how the next one begins. */
 function beginsNextTurn(assignment: ts.Node, owner: ts.Node): boolean {
   const counts = ts.isForStatement(owner) && owner.incrementor && isInside(assignment, owner.incrementor);
-  return counts === true && !isCaptured(assignment, owner);
+  return counts === true && carrierOf(assignment, owner) === undefined;
 }
 
 function isAssignmentOperator(kind: ts.SyntaxKind): boolean {

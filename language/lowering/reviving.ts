@@ -16,11 +16,11 @@ export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void 
     r.writer.copyTo(node.members.pos);
     r.writer.insert(`static{${RUNTIME.revive}.keyed(this,${keys})}`);
   }
-  if (fields.length === 0 && statics.length === 0) return;
+  const brand = brandOf(node);
+  if (brand === undefined && statics.length === 0) return;
   r.writer.copyTo(node.members.pos);
-  const [first] = fields;
   const access = [
-    `has:(o)=>${first === undefined ? 'false' : `${first} in o`}`,
+    `has:(o)=>${brand === undefined ? 'false' : `${brand} in o`}`,
     `get:(o)=>${readAll('o', fields)}`,
     `set:(o,v)=>{${assignAll('o', fields)}}`,
     ...(statics.length === 0
@@ -64,16 +64,23 @@ function assignAll(holder: string, names: readonly string[]): string {
   return names.map((name) => `${holder}.${name}=v[${JSON.stringify(name)}];`).join('');
 }
 
-function privateFields(node: ts.ClassLikeDeclaration, isStatic: boolean): string[] {
+function privateFields(node: ts.ClassLikeDeclaration, areStatic: boolean): string[] {
   return node.members.flatMap((member) =>
-    ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name) && isStaticField(member) === isStatic
+    ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name) && isStatic(member) === areStatic
       ? [member.name.text]
       : [],
   );
 }
 
-function isStaticField(field: ts.PropertyDeclaration): boolean {
-  return (ts.getCombinedModifierFlags(field) & ts.ModifierFlags.Static) !== 0;
+/** A private name that all instances have, be it a method's: only the class itself can give it to them. */
+function brandOf(node: ts.ClassLikeDeclaration): string | undefined {
+  for (const member of node.members)
+    if (member.name && ts.isPrivateIdentifier(member.name) && !isStatic(member)) return member.name.text;
+  return undefined;
+}
+
+function isStatic(member: ts.ClassElement): boolean {
+  return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static) !== 0;
 }
 
 /** Writes the value of a field; `visit` writes it as it is. */
@@ -84,7 +91,7 @@ export function writeInitialiser(
 ): void {
   const { initializer, parent } = field;
   if (!initializer) return;
-  const isGuarded = isStaticField(field) || isRevived(r, parent);
+  const isGuarded = isStatic(field) || isRevived(r, parent);
   if (!isGuarded || isInert(initializer) || !ts.isClassLike(parent)) {
     visit(initializer);
     return;
@@ -137,7 +144,7 @@ export function writeConstructorHead(r: Rewriting, node: ts.ConstructorDeclarati
 /** May an instance of it have to be made without its constructor? Its own private fields, or those of a base class, say so. */
 export function isRevived(r: Rewriting, node: ts.Node): boolean {
   if (!ts.isClassLike(node)) return false;
-  if (privateFields(node, false).length > 0) return true;
+  if (brandOf(node) !== undefined) return true;
   const base = heritage(node);
   if (!base) return false;
   const inner = unwrap(base);

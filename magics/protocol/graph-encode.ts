@@ -103,7 +103,7 @@ class GraphEncoder {
     if (reason !== undefined || brand === 'object') return reason;
     const [hidden] = this.#to.hooks.privatesOf(value);
     if (hidden === undefined) return undefined;
-    const names = Object.keys(hidden.values).join(', ');
+    const names = Object.keys(hidden.values).join(', ') || 'private methods';
     return {
       what: `its class extends a builtin and hides state in ${names}`,
       advice: 'keep that state in public fields',

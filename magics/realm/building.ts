@@ -41,6 +41,7 @@ export class Builder implements DecodeHooks {
       composer.locate(generated),
     );
     const open = new Script(text, { filename }).runInThisContext() as Opener;
+    this.#realm.codes.addScript(filename, open, (place) => composer.placeInCell(place));
     const environments = around.map((activation) => this.#realm.environmentOf(activation));
     const opened = open(this.#realm.contextOfCode(), giveBack(), composer.selves, environments, selfOf(around));
     return this.#adopt(scope, opened, within);

@@ -92,7 +92,7 @@ export class Describer implements EncodeHooks {
       return this.#isMember(owner, true, key, descriptor);
     }
     const constructor: unknown = Reflect.getOwnPropertyDescriptor(owner, 'constructor')?.value;
-    if (key === 'constructor') return true;
+    if (key === 'constructor') return descriptor.value !== undefined && descriptor.enumerable !== true;
     return typeof constructor === 'function' && this.#isMember(constructor, false, key, descriptor);
   }
 
