@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { RUNTIME, mangle, type CellCode, type DeclarationKind, type ModuleImport } from '../../magics/protocol/code';
 import { parseBound } from '../internals';
 import { NOTE_EPOCH, awaitsAtTop } from './checks';
+import { CallWords } from './call-words';
 import { bindImports, collectImports } from './declarations';
 import { declaredNames } from './declared';
 import { DISPOSABLES, EMIT_OPTIONS, emitJavaScript, type Emitted } from './emit';
@@ -46,7 +47,7 @@ export function lowerCell(request: LowerRequest): CellCode {
   const portal = portals.at(file);
   if (portal) writer.insert(portalText(portal));
   const table = new FunctionTable(portals);
-  const found = new Rewriter({ file, writer, plan, table, portals, known: request.known }, emitted.anchors).run();
+  const found = new Rewriter({ file, writer, plan, table, portals, words: new CallWords(file), known: request.known }, emitted.anchors).run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();

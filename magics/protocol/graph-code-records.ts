@@ -80,6 +80,7 @@ export class CodeRecords {
       this.#to.headInts.push(this.#to.strings.id(shape.code));
       this.#to.headInts.push(shape.activation === undefined ? -1 : this.#to.number(shape.activation));
       if (shape.kind === 'class') this.#classHead(superclass, shape.keys);
+      else this.#to.headInts.push(shape.home === undefined ? -1 : this.#to.number(shape.home));
     }
     this.#to.extras(value, Reflect.ownKeys(value), integrityOf(value), true);
     this.#prototype(value);

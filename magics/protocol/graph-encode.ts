@@ -85,6 +85,10 @@ class GraphEncoder {
       return;
     }
     const brand = isPlainObject(value) ? 'object' : brandOf(value);
+    if (brand === 'arguments' && intrinsics.isStrictArguments(value)) {
+      this.#slots.arguments(value);
+      return;
+    }
     const reason = REFUSED_BRANDS[brand] ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
     else if (brand === 'object') this.#plain.ordinary(value);

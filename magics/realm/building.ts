@@ -11,6 +11,7 @@ import type { Code } from './code-table';
 import { Composer, isMethodLike } from './composing';
 import type { OpenedScope, Opener, Scope } from './composing';
 import { placeScript } from './frames';
+import { settleHome, standIn } from './homes';
 import { revive, reviving, setPrivates } from './private-fields';
 import type { Realm } from './realm';
 
@@ -65,6 +66,10 @@ export class Builder implements DecodeHooks {
     return revive(owner);
   }
 
+  settleHome(method: object, home: object): boolean {
+    return settleHome(method, home);
+  }
+
   setPrivates(target: object, state: PrivateState): boolean {
     return setPrivates(target, state);
   }
@@ -115,6 +120,7 @@ export class Builder implements DecodeHooks {
     if (code === undefined || make === undefined) throw new ProtocolError('A function of an activation is missing.');
     const made = reviving(make, keys);
     const value = isMethodLike(code) ? partOf(made, code) : made;
+    if (value !== made && code.function.usesSuper) standIn(made, value);
     this.#realm.codes.note(value, code);
     if (activation !== undefined) this.#realm.activations.set(value, activation);
     if (code.function.kind === 'class') this.#realm.noteMembers(value);

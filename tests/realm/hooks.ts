@@ -25,6 +25,7 @@ export const decodeHooks: DecodeHooks = {
     throw new Error('no code in this test');
   },
   setPrivates: () => false,
+  settleHome: () => false,
   fromSource: () => {
     throw new Error('no code in this test');
   },

@@ -188,8 +188,8 @@ function valueOfBox(value: object): unknown {
   return undefined;
 }
 
-/** Only the lines in cells: below them are those of whoever runs the cells. */
+/** Only the frames in cells: below them are those of whoever runs the cells, above them is what the message was when the stack was first looked at. */
 function stackText(stack: unknown): string {
   const lines = String(stack).replaceAll(MARK, '').split('\n');
-  return lines.filter((line, index) => index === 0 || line.includes('Cell [')).join(' | ');
+  return lines.filter((line) => line.includes('Cell [')).join(' | ');
 }

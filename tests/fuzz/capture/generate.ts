@@ -20,6 +20,7 @@ interface Declared {
   readonly name: string;
   readonly kind: Kind;
   readonly uses: readonly string[];
+  readonly cell: number;
 }
 
 const GROUPS = 2;
@@ -35,6 +36,7 @@ class Writer {
   readonly #group: number;
   readonly declared: Declared[] = [];
   #count = 0;
+  #cell = 0;
 
   constructor(random: Random, group: number) {
     this.#random = random;
@@ -43,6 +45,10 @@ class Writer {
 
   get log(): string {
     return `log${this.#group}`;
+  }
+
+  beginCell(): void {
+    this.#cell += 1;
   }
 
   statement(): string {
@@ -69,14 +75,15 @@ class Writer {
     const random = this.#random;
     const thing = random.pick(THINGS);
     // Now and then a name is declared anew, and what the old one was lives on in what refers to it.
-    const again = this.declared.length > 0 && random.chance(0.12) ? random.pick(this.declared).name : undefined;
+    const earlier = this.declared.filter(({ cell }) => cell !== this.#cell);
+    const again = earlier.length > 0 && random.chance(0.12) ? random.pick(earlier).name : undefined;
     const name = again ?? this.#name(nameStem(thing));
     const text = this.#expand(thing.declare, name);
     if (again !== undefined) {
       const index = this.declared.findIndex((other) => other.name === again);
       this.declared.splice(index, 1);
     }
-    this.declared.push({ name, kind: thing.kind, uses: thing.uses });
+    this.declared.push({ name, kind: thing.kind, uses: thing.uses, cell: this.#cell });
     return `${text};`;
   }
 
@@ -175,6 +182,7 @@ export function generate(seed: number): FuzzNotebook {
     const group = random.below(groups);
     const writer = writers[group];
     if (writer === undefined) continue;
+    writer.beginCell();
     const statements = Array.from({ length: 1 + random.below(4) }, () => writer.statement());
     if (writer.declared.length > 0 && random.chance(0.5)) statements.push(writer.use());
     if (random.chance(0.05)) statements.push(`throw ${writer.use()}`);

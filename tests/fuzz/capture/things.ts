@@ -117,7 +117,8 @@ const FUNCTIONS: readonly Thing[] = [
   code('const @n = (() => { label: for (let i = 0; ; i++) { for (const j of [1, 2]) { if (i + j > 3) break label; if (j === 2) return () => i++ * 10 + j } } })()', '@n()'),
   code('const @n = (() => { let state = "a"; return { get state() { return state }, set state(v) { state = v + "!" } } })()', '@n.state', '@n.state = "b"'),
   code('const @n = (() => { let early; try { (() => { early = () => late; throw 0; let late = 1 })() } catch {} return early })()', '(() => { try { return @n() } catch (e) { return e.name + e.message } })()'),
-  // code('function @n() { return () => [...arguments].length + (() => arguments[0])() } const @nArrow = @n(@i, 2)', '@nArrow()', '@n(1)()'),
+  code('function @n() { return () => [...arguments].length + (() => arguments[0])() } const @nArrow = @n(@i, 2)', '@nArrow()', '@n(1)()'),
+  code('function @n(...args) { const give = () => [arguments.length, new.target === @n, arguments]; return { give, take: (i) => { arguments[i] = @p; return give()[2] } } }; const @nCall = @n(@v, 1)', '@nCall.give()[0]', '@nCall.take(@i).length', '@nCall.give()[2] === @nCall.take(0)', '[...@n(@i).give()[2]].length', 'new @n(1).give()[1]'),
   code('const @n = { base: @i, m() { return () => this.base++ } }; const @nArrow = @n.m()', '@nArrow()', '@n.base', '@n.m()()'),
   // code('const @n = ((n, step = () => n++) => ({ step, now: () => n }))(@i)', '@n.step()', '@n.now()'),
 ];
