@@ -5,7 +5,7 @@ import { RUNTIME, portalName, type PortalCode } from '../../magics/protocol/code
 import { localsOf } from '../internals';
 import { enclosingName } from './function-names';
 import { boundIdentifiers } from './plan';
-import { isFunctionNode, isPatternTarget, isReference, ownerOf, unwrap } from './scopes';
+import { isFunctionNode, isPatternTarget, isReference, ownerOf, unwrap, type FunctionNode } from './scopes';
 
 export interface Portal {
   readonly index: number;
@@ -33,6 +33,7 @@ export class Portals {
   readonly #variables = new Map<ts.Node, Map<string, Variable>>();
   readonly #selves = new Set<ts.Node>();
   readonly #bySite = new Map<ts.Node, Portal>();
+  readonly #moved = new Set<FunctionNode>();
   readonly #isNotebookName: (name: string) => boolean;
 
   /** Names of the notebook need no portal: everybody has their bindings. The compiler's own variables beside them do. */
@@ -59,12 +60,23 @@ export class Portals {
   /** The portal through which `user` shares the variable; undefined when there is none, or `user` stands outside of it. */
   of(owner: ts.Node, name: string, user: ts.Node): Portal | undefined {
     const portal = this.#portalOf(owner);
-    return portal?.names.get(name) === owner && isInside(user, portal.site) ? portal : undefined;
+    return portal?.names.get(name) === owner && this.#sees(user, portal.site) ? portal : undefined;
   }
 
   ofSelf(container: ts.Node, user: ts.Node): Portal | undefined {
     const portal = this.#portalOf(container);
-    return portal?.self === container && isInside(user, portal.site) ? portal : undefined;
+    return portal?.self === container && this.#sees(user, portal.site) ? portal : undefined;
+  }
+
+  /** Are the patterns and defaults of its parameters to be written into its body, since closures in them share variables with the body? */
+  moves(node: FunctionNode): boolean {
+    return this.#moved.has(node);
+  }
+
+  #sees(user: ts.Node, site: ts.Node): boolean {
+    if (isInside(user, site)) return true;
+    const { parent } = site;
+    return isFunctionNode(parent) && this.#moved.has(parent) && parent.body === site && isInParameters(user, parent);
   }
 
   /** Is the variable assigned after it was initialised? */
@@ -160,6 +172,11 @@ export class Portals {
       : carrier.pos;
   }
 
+  #beginOf(site: ts.Node): number {
+    const { parent } = site;
+    return isFunctionNode(parent) && this.#moved.has(parent) ? parent.parameters.pos : site.pos;
+  }
+
   #place(): void {
     const sites = new Map<ts.Node, { names: Map<string, ts.Node>; self: ts.Node | undefined }>();
     const siteFor = (owner: ts.Node): { names: Map<string, ts.Node>; self: ts.Node | undefined } | undefined => {
@@ -177,18 +194,44 @@ export class Portals {
         const node = siteOf(owner);
         // A variable of the site itself hides one of its head.
         const isHidden = node !== owner && node && localsOf(node)?.has(ts.escapeLeadingUnderscores(name));
-        if (isHidden !== true) siteFor(owner)?.names.set(name, owner);
+        if (isHidden === true) continue;
+        siteFor(owner)?.names.set(name, owner);
+        if (isFunctionNode(owner) && isClosedOverInParameters(variable, owner) && mayMove(owner)) this.#moved.add(owner);
       }
     for (const container of this.#selves) {
       const site = siteFor(container);
       if (site) site.self = container;
     }
-    const ordered = [...sites].sort(([a], [b]) => a.pos - b.pos || b.end - a.end);
+    const ordered = [...sites].sort(([a], [b]) => this.#beginOf(a) - this.#beginOf(b) || b.end - a.end);
     for (const [site, { names, self }] of ordered) {
-      const parent = [...this.#bySite.values()].findLast((other) => isInside(site, other.site));
+      const parent = [...this.#bySite.values()].findLast((other) => this.#sees(site, other.site));
       this.#bySite.set(site, { index: this.#bySite.size, site, names, self, parent });
     }
   }
+}
+
+function isInParameters(node: ts.Node, { parameters }: FunctionNode): boolean {
+  return parameters.pos <= node.pos && node.end <= parameters.end;
+}
+
+function isClosedOverInParameters({ carriers }: Variable, owner: FunctionNode): boolean {
+  return [...carriers].some((carrier) => isInParameters(carrier, owner));
+}
+
+/**
+ * May the patterns and defaults of the parameters stand at the beginning of the body? Not where the body would see or declare other things than they do,
+ * nor in a generator, whose body waits for the first `next`.
+ */
+function mayMove(node: FunctionNode): boolean {
+  if (node.asteriskToken) return false;
+  const { body } = node;
+  const locals = localsOf(node);
+  const clashes = (at: ts.Node): boolean => {
+    const declarations = ts.isIdentifier(at) ? locals?.get(at.escapedText)?.declarations : undefined;
+    if (declarations?.some((declaration) => body && isInside(declaration, body)) === true) return true;
+    return ts.forEachChild(at, clashes) ?? false;
+  };
+  return !node.parameters.some(clashes);
 }
 
 /** Declares the portal; ends with a semicolon. */

@@ -3,7 +3,7 @@
 import { ts } from '../compiler';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
 import { isGlobalName, type Rewriting } from './names';
-import { unwrap } from './scopes';
+import { unwrap, type FunctionNode } from './scopes';
 
 const ON = `${RUNTIME.revive}.on`;
 
@@ -128,6 +128,17 @@ export function writeConstructorHead(r: Rewriting, node: ts.ConstructorDeclarati
     r.writer.insert(guard);
     return;
   }
+  writeMovedParameters(r, node, body, `${guard}var`);
+}
+
+/** Writes up to the inside of the body: parameters without patterns and defaults, then `opening` and a pattern that takes what they were given. */
+export function writeMovedParameters(
+  r: Rewriting,
+  node: FunctionNode,
+  body: ts.ConciseBody,
+  opening: 'let' | `${string}var`,
+): void {
+  const { parameters } = node;
   const place = (index: number): string => `$${MARK}q${index}`;
   // `length` counts up to the first default.
   const plain = parameters.map(({ dotDotDotToken, initializer }, index) =>
@@ -135,10 +146,10 @@ export function writeConstructorHead(r: Rewriting, node: ts.ConstructorDeclarati
   );
   const given = parameters.map(({ dotDotDotToken }, index) => `${dotDotDotToken ? '...' : ''}${place(index)}`);
   r.writer.copyTo(parameters.pos);
-  r.writer.insert(`${plain.join(',')}){${guard}var [`);
+  r.writer.insert(`${plain.join(',')})${ts.isArrowFunction(node) ? '=>' : ''}{${opening} [`);
   parameters.forEach(r.visit);
   r.writer.copyTo(parameters.end);
-  r.writer.replaceTo(body.getStart(r.file) + 1, `]=[${given.join(',')}];`);
+  r.writer.replaceTo(body.getStart(r.file) + (ts.isBlock(body) ? 1 : 0), `]=[${given.join(',')}];`);
 }
 
 /** May an instance of it have to be made without its constructor? Its own private fields, or those of a base class, say so. */

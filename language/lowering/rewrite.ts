@@ -22,6 +22,7 @@ import {
   writeConstructorHead,
   writeInitialiser,
   writeKey,
+  writeMovedParameters,
   writeOpening,
   writeStaticBlock,
 } from './reviving';
@@ -182,9 +183,12 @@ export class Rewriter implements Rewriting {
         writeBody(this, node, node.body);
         return;
       }
+      const moves = node.body !== undefined && this.portals.moves(node);
       ts.forEachChild(node, (child) => {
-        if (child === node.body) writeBody(this, node, node.body);
-        else this.visit(child);
+        if (child === node.body) {
+          if (moves === true) writeMovedParameters(this, node, node.body, 'let');
+          writeBody(this, node, node.body);
+        } else if (!moves || child.pos < node.parameters.pos) this.visit(child);
       });
     });
     if (isNameless) this.writer.insert(');');

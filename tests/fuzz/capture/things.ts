@@ -120,7 +120,8 @@ const FUNCTIONS: readonly Thing[] = [
   code('function @n() { return () => [...arguments].length + (() => arguments[0])() } const @nArrow = @n(@i, 2)', '@nArrow()', '@n(1)()'),
   code('function @n(...args) { const give = () => [arguments.length, new.target === @n, arguments]; return { give, take: (i) => { arguments[i] = @p; return give()[2] } } }; const @nCall = @n(@v, 1)', '@nCall.give()[0]', '@nCall.take(@i).length', '@nCall.give()[2] === @nCall.take(0)', '[...@n(@i).give()[2]].length', 'new @n(1).give()[1]'),
   code('const @n = { base: @i, m() { return () => this.base++ } }; const @nArrow = @n.m()', '@nArrow()', '@n.base', '@n.m()()'),
-  // code('const @n = ((n, step = () => n++) => ({ step, now: () => n }))(@i)', '@n.step()', '@n.now()'),
+  code('function @nMake({ start = @i, ...rest } = {}, up = (by = start) => (start += by), ...more) { let calls = 0; return { up, now: () => [start, ++calls, more.length, Object.keys(rest).length] } } const @n = @nMake({ start: 3, q: 1 }, undefined, 1, 2), @nTwo = @nMake()', '@n.up()', '@nTwo.up(@i)', '@n.now().join()', '@nTwo.now().join()', '@nMake.length', '@nMake(undefined, (x) => x).up(2)'),
+  code('const @n = ((n, step = () => n++) => ({ step, now: () => n }))(@i)', '@n.step()', '@n.now()'),
 ];
 
 const CLASSES: readonly Thing[] = [
