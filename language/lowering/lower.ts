@@ -61,6 +61,7 @@ export function lowerCell(request: LowerRequest): CellCode {
     uses: table.toUses((name) => plan.names.has(name)),
     functions: table.toFunctions(),
     ...(portals.codes.length === 0 ? {} : { portals: portals.codes }),
+    ...(found.files.length === 0 ? {} : { files: found.files }),
     hiddenNames: found.hiddenNames,
   };
 }

@@ -1,5 +1,6 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
@@ -48,6 +49,8 @@ export interface JobSpec {
   readonly batch?: BatchRequest;
   readonly environment: Readonly<Record<string, string>>;
   readonly origin: JobOrigin;
+  /** Files that go along and come back; known once the cell is captured. */
+  readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
