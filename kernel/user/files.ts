@@ -34,7 +34,9 @@ export async function gatherFiles(question: GatherFiles, signal: AbortSignal): P
   if (listPath !== undefined && list.entries.length > 0) writeWhole(listPath, JSON.stringify(list));
   const sent = new Set(list.entries.map(({ path }) => path));
   const inTree = (path: string) => pathIn(files.root, resolve(directory, path));
-  const guessed = (how: 'read' | 'written') => [...new Set(uses.filter((use) => use.how === how).map(({ path }) => path))];
+  const guessed = (how: 'read' | 'written') => [
+    ...new Set(uses.filter((use) => use.how === how).map(({ path }) => path)),
+  ];
   return {
     ...(isUsed ? { files } : {}),
     shown: list.entries

@@ -25,7 +25,11 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     ]);
   }
   const { reads, probes, writes } = cell.uses;
-  const { pack, encoded, codes } = await gather(realm, { names: [...reads, ...probes], writeOnly: writes, cells: [cell] });
+  const { pack, encoded, codes } = await gather(realm, {
+    names: [...reads, ...probes],
+    writeOnly: writes,
+    cells: [cell],
+  });
   realm.addCode(cell);
   const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
   const bytes =

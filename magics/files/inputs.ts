@@ -115,7 +115,8 @@ function statNamed(root: string, { text, path }: TypedPath, by: string): Stats {
   }
   if (stats.isSymbolicLink()) {
     const target = realPath(path);
-    if (target === undefined) throw new UsageError(`${text} (${by}) is a symbolic link to something that is not there.`);
+    if (target === undefined)
+      throw new UsageError(`${text} (${by}) is a symbolic link to something that is not there.`);
     if (pathIn(root, target) === undefined)
       throw new UsageError(
         `${text} (${by}) is a symbolic link out of ${root}, which is not followed. Name what it leads to: ${target}`,

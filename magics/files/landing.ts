@@ -69,8 +69,7 @@ function fromFolder(folder: string, path: string): string {
   return folder === '.' ? path : (inside ?? `${'../'.repeat(folder.split('/').length)}${path}`);
 }
 
-type End =
-  { readonly as: 'there' } | { readonly as: 'conflict'; readonly kept: string; readonly reason: string };
+type End = { readonly as: 'there' } | { readonly as: 'conflict'; readonly kept: string; readonly reason: string };
 
 const THERE: End = { as: 'there' };
 

@@ -59,7 +59,8 @@ const matchers = new Map<string, (path: string) => boolean>();
 function matcherOf(glob: string): (path: string) => boolean {
   const known = matchers.get(glob);
   if (known !== undefined) return known;
-  const made = picomatch(glob);
+  // Names may hold line breaks.
+  const made = picomatch(glob, { flags: 's' });
   const matcher = (path: string): boolean => made(path);
   matchers.set(glob, matcher);
   return matcher;

@@ -11,9 +11,7 @@ export const treePath: Shape<string> = (value, path) => {
 };
 
 function isInside(path: string): boolean {
-  return path
-    .split('/')
-    .every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
+  return path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
 }
 
 /** Sizes in bytes, times in ms since the epoch, modes as chmod(2) has them (the lower 12 bits). */

@@ -30,7 +30,10 @@ export function openWorkplace(directory: string, files: FileOrders | undefined):
   process.chdir(join(work, files?.folder ?? '.'));
   const place = { work: realpathSync(work), files: files ?? { root: '/', folder: '.', outputs: [] } };
   keepPlace(place);
-  installFunctions(MAIN, functionsThere(place, (message) => new MAIN.Error(message)));
+  installFunctions(
+    MAIN,
+    functionsThere(place, (message) => new MAIN.Error(message)),
+  );
   return {
     writeOutputs: () => {
       if (files === undefined || files.outputs.length === 0) return;
