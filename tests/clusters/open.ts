@@ -31,7 +31,8 @@ const COMMAND_SECONDS = 30;
 
 /** Throws when the system should have started and did not. What cannot be had here is skipped, and the run names it. */
 export function openSystem(name: SystemName): OpenedSystem {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return { ok: false, reason: 'only root on Linux can start it' };
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return { ok: false, reason: 'only root on Linux can start it' };
   for (let attempt = 1; ; attempt += 1) {
     // Under /tmp: sockets lie in it, whose paths may have 108 characters, and other users have to reach it.
     const state = mkdtempSync(`/tmp/cellburst-${name}-`);
