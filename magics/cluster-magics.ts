@@ -52,8 +52,12 @@ function offerOptions({ partial, earlier, session }: MagicPlace): Offers {
 async function offerCommands({ earlier, session, jobs }: MagicPlace): Promise<Offers> {
   const [verb] = earlier;
   if (verb === undefined) return offer('command', Object.keys(COMMANDS));
-  if (earlier.length > 1) return { words: [] };
   const argument = COMMANDS[verb]?.argument;
+  if (argument === 'config') {
+    if (earlier.length === 1) return offer('command', ['explain']);
+    return offer('cluster', earlier.length > 2 ? [] : session.clusters.slice(1));
+  }
+  if (earlier.length > 1) return { words: [] };
   if (argument === 'cluster') return offer('cluster', session.clusters);
   return offer('job', argument === 'job' ? await jobs() : []);
 }

@@ -1,7 +1,7 @@
 // What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
 import { join } from 'node:path';
 import type { AgentConnection } from './client';
-import type { ClusterConfig } from './config';
+import { toProjectDefinition, type ClusterConfig } from './config';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
 import type { Cell, CellOutcome, NotebookSession } from './namespace';
@@ -48,13 +48,23 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   if (options.dryRun) return succeed(await showDryRun(prepared.code, options, cell, session));
 
   const agent = await session.agent();
-  const job = await agent.create(toSpec(cell, line, options, session));
+  const spec = toSpec(cell, line, options, session);
+  const job = await agent.create({ ...spec, cluster: await clusterAt(agent, spec.cluster, session) });
   return answering(agent, cell, async () => {
     await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
     if (options.detach)
       return succeed(showText(`Job ${job.id} is submitted. Bring its result home with: %cluster attach ${job.id}`));
     return bringHome(job.id, cell, session);
   });
+}
+
+/** A name that means the same to the agent: it reads the user's config itself, and knows nothing of a project's. */
+async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
+  const config = session.configOf(name);
+  if (config?.isOfProject !== true) return name;
+  const definition = toProjectDefinition(config);
+  await agent.define(definition);
+  return definition.name;
 }
 
 /** A job whose capture is refused, or that nobody wants any more, leaves nothing behind. */

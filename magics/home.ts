@@ -4,7 +4,7 @@ import type { ClusterSession } from './cluster';
 import { failureOf } from './failure';
 import type { Cell, CellOutcome } from './namespace';
 import { landOutputs } from './job-files';
-import { isFinal, type JobId, type JobRecord } from './protocol/job';
+import { clusterLabel, isFinal, type JobId, type JobRecord } from './protocol/job';
 import { OutputReader } from './protocol/output';
 import { fail, showError } from './show';
 import { StatusLine } from './status';
@@ -93,7 +93,7 @@ async function settle(
         ...(sent ? { captureId: sent.captureId } : {}),
         directory: job.directory,
         atomic: sent?.atomic ?? false,
-        where: `job ${job.id} on ${job.spec.cluster}`,
+        where: `job ${job.id} on ${clusterLabel(job.spec.cluster)}`,
       },
       cell.signal,
     );

@@ -2,7 +2,7 @@
 import { toJobOutput } from './monitor-rows';
 import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
-import { isFinal, type JobRecord, type JobStatus } from './protocol/job';
+import { clusterLabel, isFinal, type JobRecord, type JobStatus } from './protocol/job';
 import { showBytes, showDuration, showMemory } from './config/quantities';
 import type { FilesToSend } from './protocol/chores';
 import type { CaptureReport, CellOutcome, ShownError } from './namespace';
@@ -72,7 +72,9 @@ function elapsed(job: JobRecord, now: number): string {
 export function statusLine(job: JobRecord, now: number): string {
   const { cores } = job.spec.resources;
   const where =
-    job.status.state === 'running' && job.status.node ? `${job.spec.cluster} (${job.status.node})` : job.spec.cluster;
+    job.status.state === 'running' && job.status.node
+      ? `${clusterLabel(job.spec.cluster)} (${job.status.node})`
+      : clusterLabel(job.spec.cluster);
   const parts = [
     `job ${job.id}`,
     stateInWords(job.status),
@@ -130,7 +132,7 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
       `${MARKS[job.status.state]} ${stateInWords(job.status)}`,
       elapsed(job, now),
       String(job.spec.resources.cores),
-      job.spec.cluster,
+      clusterLabel(job.spec.cluster),
       job.spec.name === job.spec.summary ? '' : job.spec.name,
       job.spec.summary.slice(0, SUMMARY_LENGTH),
       job.status.state === 'completed'

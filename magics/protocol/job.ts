@@ -43,7 +43,7 @@ export interface JobOrigin {
 /** What is asked. The bundle lies beside it, in the job's directory. */
 export interface JobSpec {
   readonly name: string;
-  /** The configured cluster: `local`, or a name from the config. */
+  /** The configured cluster: `local`, a name from the config, or a client's definition. */
   readonly cluster: string;
   readonly resources: Resources;
   readonly batch?: BatchRequest;
@@ -57,6 +57,11 @@ export interface JobSpec {
   readonly token?: string;
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
+}
+
+/** The cluster as the user calls it: what a project's config calls `hpc` is known to agents as `hpc@` and a digest of what it means. */
+export function clusterLabel(cluster: string): string {
+  return cluster.split('@', 1)[0] ?? cluster;
 }
 
 /** Why a job ended without a result, told apart as far as the facts allow. */

@@ -40,10 +40,20 @@ export const agentStatus = record({
 });
 export type AgentStatus = Shaped<typeof agentStatus>;
 
-/** A cluster as an agent on another machine defines it for jobs that it brings. */
+/** A cluster as a client defines it for jobs that it brings: an agent on another machine, or a notebook whose project has a config of its own. */
 export const clusterDefinition = record(
   { name: text, scheduler: text, prologue: listOf(text), firstSeconds: number, longestSeconds: number },
-  { node: text, parallelEnvironment: text, memoryResource: text, gpuResource: text },
+  {
+    node: text,
+    parallelEnvironment: text,
+    memoryResource: text,
+    gpuResource: text,
+    host: text,
+    transport: text,
+    sshConfig: text,
+    setup: listOf(text),
+    store: text,
+  },
 );
 export type ClusterDefinition = Shaped<typeof clusterDefinition>;
 
