@@ -14,6 +14,7 @@ import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
 import { putBundle, streamFile } from './files';
+import { FileAnswers } from './file-answers';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -51,6 +52,7 @@ export class Answers {
   readonly #streams: StreamAnswers;
 
   constructor({ jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
+    const files = new FileAnswers((cluster, stop) => schedulers.agentOf(cluster, stop));
     this.#calls = {
       status,
       jobs: () => jobs.list(),
@@ -81,6 +83,7 @@ export class Answers {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
+      fileSpace: (params) => files.fileSpace(params, signal),
       finish: () => {
         finish();
         return {};
@@ -90,6 +93,10 @@ export class Answers {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
       output: (params, stop) => streamOutput(jobs, params, stop),
+      listFiles: (params, stop) => files.listFiles(params, stop),
+      readFile: (params, stop) => files.readFile(params, stop),
+      removeFiles: (params, stop) => files.removeFiles(params, stop),
+      fileUsage: (params, stop) => files.fileUsage(params, stop),
       questions: (_params, stop) => watchQuestions(questions, stop),
       file: ({ id, file, from }) => streamFile(jobs.get(id), file, from),
     };

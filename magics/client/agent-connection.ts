@@ -16,6 +16,7 @@ import {
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
+import { FileVerbs } from './file-verbs';
 import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
 import { readEvents } from './stream';
 
@@ -51,6 +52,12 @@ export class AgentConnection implements AsyncDisposable {
   #link: Promise<Link> | undefined;
   #isHeld = true;
   readonly #closing = new AbortController();
+
+  /** Files on the hosts of clusters. */
+  readonly files = new FileVerbs({
+    call: (method, params) => this.#call(method, params),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
