@@ -80,7 +80,7 @@ async function offerPlaces(partial: string, session: ClusterSession): Promise<Of
   const words: string[] = [];
   try {
     const agent = await session.agent();
-    for await (const { root: _root, entries } of agent.files.list(place, { signal: AbortSignal.timeout(OFFER_MS) }))
+    for await (const { entries } of agent.files.list(place, { signal: AbortSignal.timeout(OFFER_MS) }))
       for (const { path: name, kind } of entries)
         if (!name.startsWith('.') || path.slice(typed.length).startsWith('.'))
           words.push(`${cluster}:${typed}${name}${kind === 'folder' ? '/' : ''}`);

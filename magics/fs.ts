@@ -152,7 +152,7 @@ async function listPlace(call: FsCall): Promise<Shown> {
 }
 
 function modeText({ kind, mode }: Listed): string {
-  const letters = [...'rwxrwxrwx'].map((letter, bit) => ((mode >> (8 - bit)) & 1 ? letter : '-')).join('');
+  const letters = Array.from('rwxrwxrwx', (letter, bit) => ((mode >> (8 - bit)) & 1 ? letter : '-')).join('');
   return `${{ file: '-', folder: 'd', link: 'l', other: '?' }[kind]}${letters}`;
 }
 
