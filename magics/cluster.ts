@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
+import type { EnvironmentRequest, Environments } from './environment';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
-import type { Cell, CellOutcome, NotebookSession } from './namespace';
+import type { CaptureReport, Cell, CellOutcome, NotebookSession } from './namespace';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import { answering } from './questions';
@@ -31,6 +32,7 @@ export interface ClusterSession extends NotebookSession {
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
+  readonly environments: Environments;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
   /** Before the last `%cd`. */
@@ -44,8 +46,11 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 
   const prepared = await session.language.prepare(cell, cell.signal);
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
-  if (options.dryRun)
-    return succeed(showCapture(await session.namespace.capture({ cell: prepared.code }, cell.signal)));
+  if (options.dryRun) {
+    const report = await session.namespace.capture({ cell: prepared.code }, cell.signal);
+    const choice = await session.environments.choose(toEnvironment(report.modules, options, session));
+    return succeed(showCapture(report, choice));
+  }
 
   const agent = await session.agent();
   const spec = toSpec(cell, line, options, session);
@@ -76,17 +81,27 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId } = await session.namespace.capture(
+    const { captureId, modules } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
-    await agent.submit(job.id);
+    await agent.submit(job.id, packages);
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
   }
+}
+
+function toEnvironment(
+  roots: CaptureReport['modules'],
+  { cluster, envMode }: ClusterOptions,
+  session: ClusterSession,
+): EnvironmentRequest {
+  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
+  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {

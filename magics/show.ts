@@ -1,5 +1,6 @@
 // How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
 import { toJobOutput } from './monitor-rows';
+import type { JobPackages } from './protocol/environment';
 import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
 import { clusterLabel, isFinal, type JobRecord, type JobStatus } from './protocol/job';
@@ -81,6 +82,7 @@ export function statusLine(job: JobRecord, now: number): string {
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
   ];
+  if (job.packages !== undefined && job.packages.mode !== 'none') parts.push(`packages: ${job.packages.mode}`);
   if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
   return `${MARKS[job.status.state]} ${parts.join(' · ')}`;
 }
@@ -143,7 +145,7 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
   return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
 }
 
-export function showCapture(report: CaptureReport): Shown {
+export function showCapture(report: CaptureReport, packages: Pick<JobPackages, 'mode' | 'reason'>): Shown {
   const rows = [
     ...report.entries.map((entry) => [entry.name, entry.kind, showBytes(entry.bytes), entry.origin]),
     ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown']),
@@ -151,5 +153,6 @@ export function showCapture(report: CaptureReport): Shown {
   ];
   const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes)} in all`;
   if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
-  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`);
+  const way = report.packages.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})`;
+  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`, way);
 }

@@ -1,5 +1,6 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
+import type { JobPackages } from '../protocol/environment';
 import { AgentError } from '../protocol/errors';
 import type { JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
@@ -61,8 +62,8 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string): Promise<JobRecord> {
-    return this.#call('submit', { id });
+  submit(id: JobId | string, packages?: JobPackages): Promise<JobRecord> {
+    return this.#call('submit', packages === undefined ? { id } : { id, packages });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */
@@ -191,6 +192,14 @@ export class AgentConnection implements AsyncDisposable {
     bytes: Buffer,
   ): Promise<number> {
     return (await this.#call('put', piece, bytes)).size;
+  }
+
+  /** A piece of an archive of packages; gives how much of it is there now. */
+  async archive(
+    piece: { readonly sha256: string; readonly offset: number; readonly total: number },
+    bytes: Buffer,
+  ): Promise<number> {
+    return (await this.#call('archive', piece, bytes)).size;
   }
 
   /** A file of a job that has ended, from an offset on. Throws LinkClosed when the connection is lost. */

@@ -1,5 +1,6 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { JobPackages } from './environment';
 import type { ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
@@ -111,6 +112,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** How the packages of its code come to where it runs. */
+  readonly packages?: JobPackages;
   readonly createdAt: number;
   readonly submittedAt?: number;
   readonly startedAt?: number;

@@ -10,6 +10,7 @@ import type {
   NativeId,
   Resources,
 } from './job';
+import { jobPackages } from './environment';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
@@ -86,6 +87,7 @@ export const jobRecord: Shape<JobRecord> = record(
   },
   {
     nativeId,
+    packages: jobPackages,
     submittedAt: number,
     startedAt: number,
     endedAt: number,

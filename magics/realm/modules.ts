@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Script, constants as vmConstants } from 'node:vm';
+import { IMPORT_FILE } from '../protocol/environment';
 import { MAIN } from '../protocol/main-context';
 import { isLocalSpecifier } from './local-sources';
 import type { LocalSource } from '../protocol/bundle';
@@ -23,6 +24,8 @@ type Import = (specifier: string, options?: unknown) => Promise<Record<string, u
 export interface ModulesOptions {
   /** Absolute; packages are found from here. */
   readonly directory: string;
+  /** A folder that stands for the root of the machine that `directory` is on: packages are found below it then. */
+  readonly packages?: string;
   readonly virtual: Readonly<Record<string, Exports>>;
   readonly sources: LocalSources;
   /** Told of every module once it is loaded: `node:path`, `lodash`, or `file:` + path for a local one. */
@@ -44,9 +47,11 @@ export class Modules {
 
   constructor(options: ModulesOptions) {
     this.#options = options;
-    const anchor = join(options.directory, 'notebook.js');
+    const { directory, packages } = options;
+    const folder = packages === undefined ? directory : join(packages, directory);
+    const anchor = join(folder, 'notebook.js');
     this.#nativeRequire = createRequire(anchor);
-    this.#import = nativeImport(anchor);
+    this.#import = packages === undefined ? nativeImport(anchor) : carriedImport(folder);
     this.require = Object.assign((specifier: string) => this.#requireFrom(options.directory, specifier), {
       resolve: this.#nativeRequire.resolve,
       cache: this.#nativeRequire.cache,
@@ -191,6 +196,15 @@ export class Modules {
     this.#options.onLoad(specifier, exports);
     return exports;
   }
+}
+
+/** import() as from `folder`, by a file that lies there for this purpose. */
+function carriedImport(folder: string): Import {
+  let carried: Import | undefined;
+  return (specifier, options) => {
+    carried ??= createRequire(join(folder, IMPORT_FILE))(join(folder, IMPORT_FILE)) as Import;
+    return carried(specifier, options);
+  };
 }
 
 /** Node's own import(), as from a file at `anchor`. */

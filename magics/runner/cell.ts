@@ -32,7 +32,7 @@ import { plainTraceback, showError } from '../realm/traceback';
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
-const orders = record({ directory: text }, { environment: mapOf(text) });
+const orders = record({ directory: text }, { environment: mapOf(text), packages: text });
 
 interface Opened {
   readonly realm: Realm;
@@ -52,14 +52,14 @@ async function main(): Promise<void> {
   process.exit(exitCode);
 }
 
-async function serve({ directory, environment }: CellOrders): Promise<number> {
+async function serve({ directory, environment, packages }: CellOrders): Promise<number> {
   hideHugePages();
   Object.assign(process.env, environment);
   const sink = recordSink(OUTPUT_FD);
   redirectStandardStreams(sink);
   let opened: Opened;
   try {
-    opened = await open(directory, sink);
+    opened = await open(directory, packages, sink);
   } catch (error) {
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
@@ -74,7 +74,7 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
   return CELL_EXIT.done;
 }
 
-async function open(directory: string, sink: OutputSink): Promise<Opened> {
+async function open(directory: string, packages: string | undefined, sink: OutputSink): Promise<Opened> {
   const work = join(directory, 'work');
   // Not recursive: a job whose directory was deleted under it must not bring it back.
   mkdirSync(work);
@@ -86,6 +86,7 @@ async function open(directory: string, sink: OutputSink): Promise<Opened> {
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
+    ...(packages === undefined ? {} : { packages }),
     virtualModules: {
       cellburst: { ...display, pmap: makePmap(() => realm, { sink }) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },

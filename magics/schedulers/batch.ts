@@ -201,6 +201,7 @@ export class BatchScheduler implements Scheduler {
       jobId: job.id,
       cores,
       environment: job.spec.environment,
+      ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
     };

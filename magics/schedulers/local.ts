@@ -163,7 +163,7 @@ export class LocalScheduler implements Scheduler {
   }
 
   #start(job: ScheduledJob, slot: Slot): void {
-    const { spec, directory } = job;
+    const { spec, directory, packageOrders } = job;
     const { cores, memoryMiB, wallTimeSeconds } = spec.resources;
     const node = spec.nodeProgram ?? this.#options.nodeProgram;
     const runner = this.#takeWarm(spec, node) ?? new StartedRunner(this.#options.programs, node);
@@ -172,6 +172,7 @@ export class LocalScheduler implements Scheduler {
       jobId: job.id,
       cores,
       environment: spec.environment,
+      ...(packageOrders === undefined ? {} : { packages: packageOrders }),
       ...(slot.cpus === undefined ? {} : { cpus: slot.cpus }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
