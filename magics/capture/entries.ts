@@ -73,12 +73,19 @@ function bytesOf(value: unknown): number {
 export function modulesOf(cell: CellCode, pack: CodePack): ModuleRoot[] {
   const kinds = new Map<string, ModuleRoot['kind']>();
   const add = (specifier: string, kind: ModuleRoot['kind']): void => {
-    if (isLocalSpecifier(specifier) || isBuiltin(specifier) || isVirtual(specifier)) return;
+    if (
+      pack.links[specifier] !== undefined ||
+      isLocalSpecifier(specifier) ||
+      isBuiltin(specifier) ||
+      isVirtual(specifier)
+    )
+      return;
     const known = kinds.get(specifier) ?? kind;
     kinds.set(specifier, known === kind ? kind : 'both');
   };
   for (const { specifier } of cell.imports) add(specifier, 'import');
-  for (const { dynamicImports } of [cell, ...pack.cells]) for (const specifier of dynamicImports) add(specifier, 'both');
+  for (const { dynamicImports } of [cell, ...pack.cells])
+    for (const specifier of dynamicImports) add(specifier, 'both');
   for (const { packages } of pack.files) for (const specifier of packages) add(specifier, 'both');
   for (const specifier of pack.modules) {
     const required = /^require:(.*)$/s.exec(specifier)?.[1];

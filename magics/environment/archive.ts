@@ -1,6 +1,15 @@
 // Files of this machine as one archive in the state directory, named by its content: what agents send to each other and runners unpack.
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -22,7 +31,11 @@ export interface ArchiveContent {
 const LEVEL = 1;
 
 /** Writes the archive if it is not there. What the system throws says why it cannot be: a full disk, a file that is gone meanwhile. */
-export async function writeArchive(content: ArchiveContent, state: string, signal: AbortSignal): Promise<ArchiveReference> {
+export async function writeArchive(
+  content: ArchiveContent,
+  state: string,
+  signal: AbortSignal,
+): Promise<ArchiveReference> {
   const folder = environmentsFolder(state);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const part = join(folder, `.part-${process.pid}-${Date.now().toString(36)}`);

@@ -27,7 +27,8 @@ export interface Collected {
 /** Code that asks where it lies looks for files beside it. */
 const LOOKS_BESIDE = /\b__dirname\b|\b__filename\b|\bimport\.meta\b/;
 /** A module whose name is made while the program runs, or resolved by hand. */
-const LOADS_BY_NAME = /\brequire\s*\(\s*(?!["'`\s])|\bimport\s*\(\s*(?!["'`\s])|\bcreateRequire\b|\brequire\.resolve\b|\brequire\s*\(\s*`[^`]*\$\{/;
+const LOADS_BY_NAME =
+  /\brequire\s*\(\s*(?!["'`\s])|\bimport\s*\(\s*(?!["'`\s])|\bcreateRequire\b|\brequire\.resolve\b|\brequire\s*\(\s*`[^`]*\$\{/;
 /** Who needs one of these builds or finds a binary. */
 const BUILDERS = new Set([
   'bindings',
@@ -76,7 +77,8 @@ class Collector {
     this.#note(owner, file.endsWith('.node') ? `${file} is a binary` : undefined);
     if (!/\.[cm]?js$/.test(file)) return;
     const text = readFileSync(file, 'latin1');
-    if (LOADS_BY_NAME.test(text)) this.#takeClosure(owner, `${file} loads modules by names that it makes while it runs`);
+    if (LOADS_BY_NAME.test(text))
+      this.#takeClosure(owner, `${file} loads modules by names that it makes while it runs`);
     else if (LOOKS_BESIDE.test(text)) this.#takeWhole(owner, `${file} looks for files beside it`);
   }
 
@@ -94,7 +96,8 @@ class Collector {
       version: owner.version,
       folder: owner.folder,
       wholeBecause: known?.wholeBecause ?? wholeBecause,
-      nativeBecause: known?.nativeBecause ?? nativeBecause ?? (known === undefined ? evidenceOfBinary(owner) : undefined),
+      nativeBecause:
+        known?.nativeBecause ?? nativeBecause ?? (known === undefined ? evidenceOfBinary(owner) : undefined),
     });
   }
 

@@ -141,7 +141,8 @@ export function filesOf(folder: string): string[] {
       const path = join(next, entry.name);
       if (entry.isDirectory()) {
         if (entry.name !== 'node_modules' && entry.name !== '.git') todo.push(path);
-      } else if (!IDLE.test(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile() === true) found.push(path);
+      } else if (!IDLE.test(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+        found.push(path);
     }
   }
   return found.sort();

@@ -5,11 +5,12 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Script, constants as vmConstants } from 'node:vm';
 import { IMPORT_FILE } from '../protocol/environment';
+import { systemCode } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
 import { isLocalSpecifier } from './local-sources';
 import type { LocalSource } from '../protocol/bundle';
 import type { LocalSources } from './local-sources';
-import { mapScript } from './frames';
+import { mapScript, withoutPackagesRoot } from './frames';
 
 export type Exports = Readonly<Record<string, unknown>>;
 export type ModuleListener = (specifier: string, exports: unknown) => void;
@@ -26,6 +27,8 @@ export interface ModulesOptions {
   readonly directory: string;
   /** A folder that stands for the root of the machine that `directory` is on: packages are found below it then. */
   readonly packages?: string;
+  /** What to do about a package that is not there, for the end of the error's message. */
+  readonly missingAdvice?: string;
   readonly virtual: Readonly<Record<string, Exports>>;
   readonly sources: LocalSources;
   /** Told of every module once it is loaded: `node:path`, `lodash`, or `file:` + path for a local one. */
@@ -66,8 +69,10 @@ export class Modules {
     if (virtual !== undefined) return this.#announce(specifier, virtual);
     if (specifier.startsWith(REQUIRED))
       return this.#requireFrom(this.#options.directory, specifier.slice(REQUIRED.length));
-    if (!isLocalSpecifier(specifier)) return this.#loadPackage(specifier, attributes);
-    const path = this.#resolveLocal(specifier, this.#options.directory);
+    const path = isLocalSpecifier(specifier)
+      ? this.#resolveLocal(specifier, this.#options.directory)
+      : this.#options.sources.alias(specifier);
+    if (path === undefined) return this.#loadPackage(specifier, attributes);
     await this.#prepare(path);
     return this.#namespace(`file:${path}`, this.#evaluate(path));
   }
@@ -85,7 +90,8 @@ export class Modules {
   }
 
   async #loadPackage(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
-    const namespace = await this.#import(specifier, attributes === undefined ? undefined : { with: attributes });
+    const options = attributes === undefined ? undefined : { with: attributes };
+    const namespace = await this.#import(specifier, options).catch((error: unknown) => this.#rethrow(error));
     return this.#announce(specifier, this.#withCommonJsNames(specifier, namespace));
   }
 
@@ -175,9 +181,15 @@ export class Modules {
     if (virtual !== undefined) return this.#announce(specifier, virtual);
     const imported = this.#imported.get(specifier);
     if (imported !== undefined) return this.#announce(specifier, imported);
-    if (!isLocalSpecifier(specifier))
+    const path =
+      linked ??
+      (isLocalSpecifier(specifier) ? this.#resolveLocal(specifier, folder) : this.#options.sources.alias(specifier));
+    if (path !== undefined) return this.#evaluate(path);
+    try {
       return this.#announce(REQUIRED + specifier, this.#nativeRequire(specifier) as unknown);
-    return this.#evaluate(linked ?? this.#resolveLocal(specifier, folder));
+    } catch (error) {
+      return this.#rethrow(error);
+    }
   }
 
   /** CommonJS as an import sees it: an ES module's exports as they are, else `default` and the names. */
@@ -190,6 +202,20 @@ export class Modules {
       this.#views.set(exports, view);
     }
     return this.#announce(specifier, view);
+  }
+
+  /** Says of a module that was not found what to do about it, and names places as they are at home. */
+  #rethrow(error: unknown): never {
+    const { missingAdvice } = this.#options;
+    const code = systemCode(error);
+    const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+    if (isMissing && missingAdvice !== undefined && error instanceof MAIN.Error) {
+      const [sentence = ''] = withoutPackagesRoot(error.message)
+        .replace(IMPORT_FILE, 'notebook.ts')
+        .split('\nRequire stack');
+      error.message = `${sentence}. ${missingAdvice}`;
+    }
+    throw error;
   }
 
   #announce<T>(specifier: string, exports: T): T {

@@ -28,6 +28,8 @@ export interface RealmOptions {
   readonly virtualModules?: Readonly<Record<string, Exports>>;
   /** A folder that stands for the root of the notebook's machine, where its packages lie; without it they are found from `directory`. */
   readonly packages?: string;
+  /** What to do about a package that is not there. */
+  readonly missingAdvice?: string;
   /** Where local modules come from; the disk, if not given. */
   readonly sources?: LocalSources;
 }
@@ -73,10 +75,11 @@ export class Realm {
     this.directory = options.directory;
     this.text = options.text;
     this.packages = options.packages;
-    this.sources = options.sources ?? new DiskSources();
+    this.sources = options.sources ?? new DiskSources(options.directory);
     this.modules = new Modules({
       directory: options.directory,
       ...(options.packages === undefined ? {} : { packages: options.packages }),
+      ...(options.missingAdvice === undefined ? {} : { missingAdvice: options.missingAdvice }),
       virtual: options.virtualModules ?? {},
       sources: this.sources,
       onLoad: (specifier, exports) => {

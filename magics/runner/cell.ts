@@ -31,6 +31,9 @@ import { plainTraceback, showError } from '../realm/traceback';
 
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
+const NOT_INSTALLED = 'It is not installed where the cell ran. --env-mode bundle brings what is installed here.';
+const NOT_BROUGHT =
+  'It did not travel: only what the cell names in imports does. Import it in the cell, or take --env-mode npm.';
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const orders = record({ directory: text }, { environment: mapOf(text), packages: text });
 
@@ -87,6 +90,7 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     directory: pack.directory,
     text: 'shipped',
     ...(packages === undefined ? {} : { packages }),
+    missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
       cellburst: { ...display, pmap: makePmap(() => realm, { sink }) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },

@@ -131,7 +131,9 @@ async function unpack({ archive, sha256 }: PackageOrders, place: string, signal:
     );
     reader.end();
     if (hash.digest('hex') !== sha256)
-      throw new EnvironmentSetupError(`The archive of the cell's packages, ${archive}, is damaged: its digest differs.`);
+      throw new EnvironmentSetupError(
+        `The archive of the cell's packages, ${archive}, is damaged: its digest differs.`,
+      );
     // Last: no file is written through a link.
     for (const [path, target] of links) makeLink(part, path, target);
     renameSync(part, place);

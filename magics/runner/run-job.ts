@@ -16,7 +16,8 @@ const BEAT_MS = 1000;
 
 /** What the runner did to the cell process; then its exit is a consequence. */
 type Verdict =
-  Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' | 'start-failed' }> | { readonly kind: 'abandoned' };
+  | Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' | 'start-failed' }>
+  | { readonly kind: 'abandoned' };
 
 export interface Job {
   readonly orders: RunOrders;

@@ -1,10 +1,10 @@
 // Packages that travel with a cell: the job sees nothing of the notebook's folder but what was brought.
-import { writeFileSync, readFileSync, appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KernelClient, type CellResult } from '../kernel/client';
+import { cellsOf, traceback, value } from './cells';
 import { writeProject } from './project';
 
-const LONG_MS = 90_000;
 let kernel: KernelClient;
 beforeAll(async () => {
   kernel = await KernelClient.start();
@@ -12,18 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => kernel.stop());
 
-const run = async (code: string): Promise<CellResult> =>
-  kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+const run = (code: string): Promise<CellResult> => cellsOf(kernel).run(code);
 const there = (code: string): Promise<CellResult> => run(`%%cluster local --env-mode bundle\n${code}`);
-function value({ result, reply }: CellResult): string {
-  if (reply['status'] !== 'ok') throw new Error(JSON.stringify(reply));
-  const bundle = result?.['data'] as Record<string, string> | undefined;
-  // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
-  return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
-}
-const lines = ({ reply }: CellResult): string[] =>
-  // eslint-disable-next-line no-control-regex -- As above.
-  (reply['traceback'] as string[]).map((line) => line.replaceAll(/\u001b\[\d+m/g, ''));
 
 test('CommonJS, ESM and both', async () => {
   const answer = await there(
@@ -40,17 +30,17 @@ test('what is imported here and there is one module, and its classes are the sam
     `import { fresh, load as again, late, answer } from 'uses-counter';\n` +
       `const { Counter: Required } = require('counter');\n` +
       `const made = fresh();\n` +
-      `[held instanceof Counter, made instanceof Required, bump(held), bump(made), again(), await late(), answer]`,
+      `String([held instanceof Counter, made instanceof Required, bump(held), bump(made), again(), await late(), answer])`,
   );
-  expect(value(answer)).toBe(`[ true, true, 8, 6, 3, 'late', 42 ]`);
+  expect(value(answer)).toBe(`'true,true,8,6,3,late,42'`);
   // And home again.
   expect(value(await run('[held.n, made instanceof Counter, made.up()]'))).toBe('[ 8, true, 7 ]');
 });
 
 test('the traceback names the files of packages as it does here', async () => {
   await run('const full = new Counter(10);');
-  const here = lines(await run('full.up()'));
-  const far = lines(await there('full.up()'));
+  const here = traceback(await run('full.up()'));
+  const far = traceback(await there('full.up()'));
   const frame = `    at Counter.up (${join(kernel.directory, 'node_modules', 'counter', 'index.js')}:7:27)`;
   expect([here, far].map((shown) => shown.includes(frame))).toEqual([true, true]);
 });
@@ -112,4 +102,10 @@ test('cells that start at once share one unpacking', async () => {
   const values = [];
   for (const id of ids) values.push(value(await run(`%cluster attach ${id}`)));
   expect(values).toEqual(['1', '2', '3']);
+});
+
+test('local TypeScript by an alias of tsconfig.json, with the package that it uses in turn', async () => {
+  const answer = await there(`import { area } from '@lib/area';\narea(3)`);
+  expect(value(answer)).toBe('9');
+  expect(value(await run(`import { area } from '@lib/area';\narea(4)`))).toBe('16');
 });

@@ -45,7 +45,8 @@ const WRITTEN: Readonly<Record<string, string | Buffer>> = {
   'node_modules/bound/index.js': 'exports.bound = 1;\n',
   // Local code, TypeScript, with an alias of its own.
   'tsconfig.json': JSON.stringify({ compilerOptions: { baseUrl: '.', paths: { '@lib/*': ['src/*'] } } }),
-  'src/area.ts': "import { near } from '@team/shape';\nexport const area = (r: number): number => (near('a', 'b') ? r * r : 0);\n",
+  'src/area.ts':
+    "import { near } from '@team/shape';\nexport const area = (r: number): number => (near('a', 'b') ? r * r : 0);\n",
 };
 
 /** Packages of this clone: CommonJS, ESM alone, both. */
