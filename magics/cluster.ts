@@ -12,8 +12,9 @@ import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
-import { BUNDLE_FILE } from './protocol/layout';
-import { showCapture, showText, succeed } from './show';
+import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
+import { adviseOnFiles, gatherFiles } from './job-files';
+import { showCapture, showText, succeed, type Shown } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -46,11 +47,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 
   const prepared = await session.language.prepare(cell, cell.signal);
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
-  if (options.dryRun) {
-    const report = await session.namespace.capture({ cell: prepared.code }, cell.signal);
-    const choice = await session.environments.choose(toEnvironment(report.modules, options, session));
-    return succeed(showCapture(report, choice));
-  }
+  if (options.dryRun) return succeed(await showDryRun(prepared.code, options, cell, session));
 
   const agent = await session.agent();
   const spec = toSpec(cell, line, options, session);
@@ -81,13 +78,16 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId, modules } = await session.namespace.capture(
+    const { captureId, fileUses, modules } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    const listPath = join(job.directory, INPUTS_FILE);
+    const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
-    await agent.submit(job.id, packages);
+    if (toSend !== undefined) adviseOnFiles(toSend, cell);
+    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
@@ -102,6 +102,19 @@ function toEnvironment(
 ): EnvironmentRequest {
   const host = session.configOf(cluster ?? session.defaultCluster)?.host;
   return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
+}
+
+async function showDryRun(
+  code: CellCode,
+  options: ClusterOptions,
+  cell: Cell,
+  session: ClusterSession,
+): Promise<Shown> {
+  const report = await session.namespace.capture({ cell: code }, cell.signal);
+  const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
+  if (toSend !== undefined) adviseOnFiles(toSend, cell);
+  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
+  return showCapture(report, packages, toSend);
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {

@@ -69,7 +69,7 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: ({ id, packages }) => jobs.submit(id, packages, signal),
+      submit: ({ id, ...brings }) => jobs.submit(id, brings, signal),
       archive: (piece, { bytes }) => ({ size: putArchive(stateDirectory, piece, bytes ?? Buffer.alloc(0)) }),
       discard: ({ id }) => {
         jobs.discard(id);

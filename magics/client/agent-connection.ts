@@ -1,8 +1,7 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
-import type { JobPackages } from '../protocol/environment';
 import { AgentError } from '../protocol/errors';
-import type { JobId, JobRecord, JobSpec } from '../protocol/job';
+import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
   CALLS,
@@ -62,8 +61,9 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string, packages?: JobPackages): Promise<JobRecord> {
-    return this.#call('submit', packages === undefined ? { id } : { id, packages });
+  /** `brings`: what goes along and lies in its place by now. */
+  submit(id: JobId | string, brings: JobBrings = {}): Promise<JobRecord> {
+    return this.#call('submit', { id, ...brings });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */

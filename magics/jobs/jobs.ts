@@ -3,8 +3,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
-import type { JobPackages } from '../protocol/environment';
-import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
+import type { JobFiles } from '../protocol/job-files';
+import { isFinal, type JobBrings, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
 import { archivePath, BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
 import { isAlive } from '../protocol/platform';
@@ -106,8 +106,8 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, packages: JobPackages | undefined, signal: AbortSignal): Promise<JobRecord> {
-    const record = this.get(typed);
+  async submit(typed: string, { files, packages }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
+    const record = withFiles(this.get(typed), files);
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
     if (!existsSync(join(record.directory, BUNDLE_FILE)))
@@ -280,6 +280,10 @@ export class Jobs {
     this.#unsaved.delete(id);
     for (const listener of this.#forgetListeners) listener(id);
   }
+}
+
+function withFiles(record: JobRecord, files: JobFiles | undefined): JobRecord {
+  return files === undefined ? record : { ...record, spec: { ...record.spec, files } };
 }
 
 function toStored(record: JobRecord): StoredJob {

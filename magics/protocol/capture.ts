@@ -1,5 +1,5 @@
 // What is asked of a notebook's values and what is told of them: a capture before a job, a settle after it. Plain JSON.
-import type { CellCode } from './code';
+import type { CellCode, FileUse } from './code';
 import type { ModuleRoot } from './environment';
 import type { MimeBundle } from './output';
 
@@ -27,6 +27,8 @@ export interface CaptureReport {
   /** What has to be importable where the cell runs: packages and builtins. */
   readonly modules: readonly ModuleRoot[];
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** Files that the cell and the functions that travel with it name by literals. */
+  readonly fileUses: readonly FileUse[];
   readonly bytes: number;
 }
 

@@ -1,6 +1,7 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
 import type { JobPackages } from './environment';
+import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
@@ -49,6 +50,8 @@ export interface JobSpec {
   readonly batch?: BatchRequest;
   readonly environment: Readonly<Record<string, string>>;
   readonly origin: JobOrigin;
+  /** Files that go along and come back; known once the cell is captured. */
+  readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
@@ -102,6 +105,12 @@ export interface JobUsage {
   readonly peakMemoryMiB: number;
   readonly cpuSeconds: number;
   readonly elapsedSeconds: number;
+}
+
+/** What goes along with a job, told when it is submitted. */
+export interface JobBrings {
+  readonly files?: JobFiles;
+  readonly packages?: JobPackages;
 }
 
 /** A job as the store keeps it. Times are milliseconds since the epoch. */

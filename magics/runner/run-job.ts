@@ -75,10 +75,15 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
 
 /** Once its packages are in place; without them the cell process ends as one that could not start. */
 async function giveOrders(cell: CellProcess, orders: RunOrders, stop: Stop, signal: AbortSignal): Promise<void> {
-  const { directory, packages } = orders;
+  const { directory, packages, files } = orders;
   try {
     const root = packages === undefined ? {} : { packages: await unpackPackages(packages, signal) };
-    cell.order({ directory, environment: jobEnvironment(orders), ...root });
+    cell.order({
+      directory,
+      environment: jobEnvironment(orders),
+      ...root,
+      ...(files === undefined ? {} : { files }),
+    });
   } catch (error) {
     if (!signal.aborted) stop.claim({ kind: 'start-failed', detail: messageOf(error) });
     cell.kill();
