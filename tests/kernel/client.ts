@@ -17,7 +17,9 @@ export interface Received {
   readonly type: string;
   readonly parentId: string;
   readonly header: Fields;
+  readonly metadata: Fields;
   readonly content: Fields;
+  readonly buffers: readonly Buffer[];
   readonly at: number;
 }
 
@@ -341,12 +343,14 @@ async function receiveAll(socket: Dealer | Subscriber, inbox: Inbox): Promise<vo
     const [signature, ...parts] = frames.slice(start + 1);
     const signed = parts.slice(0, 4);
     if (signature?.toString() !== sign(signed, KEY)) throw new Error('The kernel signed a message wrongly.');
-    const [header, parent, , content] = signed.map((part) => JSON.parse(part.toString()) as Fields);
+    const [header, parent, metadata, content] = signed.map((part) => JSON.parse(part.toString()) as Fields);
     inbox.add({
       type: textOf(header?.['msg_type']),
       parentId: textOf(parent?.['msg_id']),
       header: header ?? {},
+      metadata: metadata ?? {},
       content: content ?? {},
+      buffers: parts.slice(4),
       at: performance.now(),
     });
   }
