@@ -43,6 +43,7 @@ export class Executions {
   #working: Promise<void> | undefined;
   #ending = false;
   #running: RunningCell | undefined;
+  #busy: Message | undefined;
   #newest: RunningCell | undefined;
   #turns = 0;
   #count = 0;
@@ -61,9 +62,14 @@ export class Executions {
     });
   }
 
-  /** The request whose cell runs now. */
-  get running(): Message | undefined {
-    return this.#running?.request.message;
+  /** The request that was told to be busy, and not yet to be idle. */
+  get busy(): Message | undefined {
+    return this.#busy;
+  }
+
+  /** What fails from now on fails because the kernel shuts down. */
+  get isEnding(): boolean {
+    return this.#ending;
   }
 
   /** The newest cell's. */
@@ -151,6 +157,7 @@ export class Executions {
   async #execute(request: ExecuteRequest): Promise<void> {
     const { wire, history } = this.#options;
     const { message, source } = request;
+    this.#busy = message;
     await wire.status(message, 'busy');
     if (source.trim() === '') {
       const user_expressions = await this.#expressions(request);
@@ -221,7 +228,7 @@ export class Executions {
     try {
       const report = await user.run(cell.turn, prepared.code, allowStdin);
       language.commit(cell.execution, report.progress).catch((error: unknown) => {
-        log.write(`the names of cell ${cell.execution} could not be committed`, error);
+        if (!this.#ending) log.write(`the names of cell ${cell.execution} could not be committed`, error);
       });
       return { outcome: report, took: report.took };
     } finally {
@@ -266,6 +273,7 @@ export class Executions {
   async #reply({ message, channel }: ExecuteRequest, content: Content, count: number): Promise<void> {
     const { wire } = this.#options;
     await wire.reply(channel, message, 'execute_reply', { ...content, execution_count: count });
+    this.#busy = undefined;
     await wire.status(message, 'idle');
   }
 

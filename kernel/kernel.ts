@@ -71,13 +71,13 @@ export class Kernel {
       const answer = await this.#answerTo(message);
       if (answer) await wire.reply(channel, message, answer.type, answer.content);
     } catch (error) {
-      log.write(`a ${type} could not be answered`, error);
+      if (!executions.isEnding) log.write(`a ${type} could not be answered`, error);
       const content = errorContent(error);
       await wire.reply(channel, message, type.replace(/_request$/, '_reply'), content);
     }
     await wire.status(message, 'idle');
     // Clients take the newest status for the kernel's: while a cell runs it is busy, whatever else was answered meanwhile.
-    if (executions.running) await wire.status(executions.running, 'busy');
+    if (executions.busy) await wire.status(executions.busy, 'busy');
     if (type === 'shutdown_request') this.#options.shutdown();
   }
 
