@@ -1,6 +1,16 @@
 // Types of the modules that every cell can import with nothing installed. `tslab` itself comes with its own.
 
-export const AMBIENT_TYPES = `/** Asks the person at the notebook, and waits for the answer: an empty one gives \`initial\`. For more than a line of text see \`input\` of 'cellburst'. */
+export const AMBIENT_TYPES = `/**
+ * The file of this name, wherever the cell runs: at home the path as given, in a job the place where the file is there. A literal name makes the
+ * file go along with a \`%%cluster\` cell. To ask a person: \`import { input } from 'cellburst'\`.
+ */
+declare function input(path: string): string;
+/**
+ * Where to write a file of this name: at home the path as given, in a job a place from which the file comes home when the cell has ended. A
+ * literal name makes it known to a \`%%cluster\` cell.
+ */
+declare function output(path: string): string;
+/** Asks the person at the notebook, and waits for the answer: an empty one gives \`initial\`. For more than a line of text see \`input\` of 'cellburst'. */
 declare function prompt(message?: string, initial?: string): string;
 /** Asks for yes or no, and waits for the answer. */
 declare function confirm(message?: string): boolean;

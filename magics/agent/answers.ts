@@ -68,7 +68,7 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: ({ id }) => jobs.submit(id, signal),
+      submit: ({ id, files }) => jobs.submit(id, files, signal),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};

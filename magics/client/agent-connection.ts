@@ -1,6 +1,7 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
 import { AgentError } from '../protocol/errors';
+import type { JobFiles } from '../protocol/job-files';
 import type { JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
@@ -61,8 +62,8 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string): Promise<JobRecord> {
-    return this.#call('submit', { id });
+  submit(id: JobId | string, files?: JobFiles): Promise<JobRecord> {
+    return this.#call('submit', files === undefined ? { id } : { id, files });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */

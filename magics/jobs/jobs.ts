@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
+import type { JobFiles } from '../protocol/job-files';
 import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
 import { BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
@@ -102,8 +103,8 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, signal: AbortSignal): Promise<JobRecord> {
-    const record = this.get(typed);
+  async submit(typed: string, files: JobFiles | undefined, signal: AbortSignal): Promise<JobRecord> {
+    const record = withFiles(this.get(typed), files);
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
     if (!existsSync(join(record.directory, BUNDLE_FILE)))
@@ -264,6 +265,10 @@ export class Jobs {
     this.#unsaved.delete(id);
     for (const listener of this.#forgetListeners) listener(id);
   }
+}
+
+function withFiles(record: JobRecord, files: JobFiles | undefined): JobRecord {
+  return files === undefined ? record : { ...record, spec: { ...record.spec, files } };
 }
 
 function toStored(record: JobRecord): StoredJob {

@@ -10,6 +10,7 @@ import type {
   NativeId,
   Resources,
 } from './job';
+import { jobFiles } from './job-files';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
@@ -71,7 +72,7 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text, batch: batchRequest, token: text },
+  { nodeProgram: text, batch: batchRequest, token: text, files: jobFiles },
 );
 
 export const jobRecord: Shape<JobRecord> = record(
