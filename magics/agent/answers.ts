@@ -13,8 +13,8 @@ import {
 import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
-import { putBundle, streamFile } from './files';
 import { FileAnswers } from './file-answers';
+import { putArchive, putBundle, streamFile } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -37,6 +37,7 @@ type StreamAnswers = {
 };
 
 export interface AgentFacts {
+  readonly stateDirectory: string;
   readonly jobs: Jobs;
   readonly schedulers: Schedulers;
   readonly questions: Questions;
@@ -51,7 +52,7 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
+  constructor({ stateDirectory, jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
     const files = new FileAnswers((cluster, stop) => schedulers.agentOf(cluster, stop));
     this.#calls = {
       status,
@@ -70,7 +71,8 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: ({ id, files }) => jobs.submit(id, files, signal),
+      submit: ({ id, ...brings }) => jobs.submit(id, brings, signal),
+      archive: (piece, { bytes }) => ({ size: putArchive(stateDirectory, piece, bytes ?? Buffer.alloc(0)) }),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};
