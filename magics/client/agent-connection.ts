@@ -16,6 +16,7 @@ import {
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
 import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
+import { StoreVerbs } from './store-verbs';
 import { readEvents } from './stream';
 
 export interface OutputPiece {
@@ -50,6 +51,11 @@ export class AgentConnection implements AsyncDisposable {
   #link: Promise<Link> | undefined;
   #isHeld = true;
   readonly #closing = new AbortController();
+  /** Bytes to that agent's store and from it; asked of the home agent, to any cluster's and from it. */
+  readonly store = new StoreVerbs({
+    call: (method, params, bytes) => this.#call(method, params, bytes),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -183,25 +189,6 @@ export class AgentConnection implements AsyncDisposable {
   /** Tells an agent on another machine what a cluster is that jobs name. */
   async define(cluster: ClusterDefinition): Promise<void> {
     await this.#call('define', { cluster });
-  }
-
-  /** A piece of a bundle; gives how much of it is there now. */
-  async put(
-    piece: { readonly id: JobId | string; readonly offset: number; readonly total: number; readonly sha256: string },
-    bytes: Buffer,
-  ): Promise<number> {
-    return (await this.#call('put', piece, bytes)).size;
-  }
-
-  /** A file of a job that has ended, from an offset on. Throws LinkClosed when the connection is lost. */
-  async *file(
-    id: JobId | string,
-    file: 'envelope' | 'outcome',
-    from: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<{ readonly offset: number; readonly total: number; readonly bytes: Buffer }> {
-    for await (const { value, bytes } of this.#events('file', { id, file, from }, signal))
-      yield { ...STREAMS.file.event(value, 'file'), bytes: bytes ?? Buffer.alloc(0) };
   }
 
   /** An idle connection keeps no process alive when this was called with false. */

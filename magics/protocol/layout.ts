@@ -20,3 +20,5 @@ export const SCRIPT_FILE = 'submit.sh';
 export const SUBMISSION_FILE = 'submission.json';
 /** The job at the agent of another machine, as far as it has come there. */
 export const REMOTE_FILE = 'remote.json';
+/** Where the cell runs, and its inputs lie. */
+export const WORK_DIRECTORY = 'work';

@@ -10,6 +10,7 @@ import type {
   NativeId,
   Resources,
 } from './job';
+import { contentId } from './chunks';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
@@ -71,7 +72,12 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text, batch: batchRequest, token: text },
+  {
+    nodeProgram: text,
+    batch: batchRequest,
+    token: text,
+    inputs: listOf(record({ content: contentId, path: text }, { mode: count })),
+  },
 );
 
 export const jobRecord: Shape<JobRecord> = record(

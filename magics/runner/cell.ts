@@ -13,7 +13,7 @@ import { ENVELOPE_PROTOCOL } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
-import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
+import { BUNDLE_FILE, ENVELOPE_FILE, WORK_DIRECTORY } from '../protocol/layout';
 import { CELL_EXIT } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
@@ -75,9 +75,14 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
 }
 
 async function open(directory: string, sink: OutputSink): Promise<Opened> {
-  const work = join(directory, 'work');
+  const work = join(directory, WORK_DIRECTORY);
   // Not recursive: a job whose directory was deleted under it must not bring it back.
-  mkdirSync(work);
+  try {
+    mkdirSync(work);
+  } catch (error) {
+    // Its inputs lie there.
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
   process.chdir(work);
   const container = openContainer(join(directory, BUNDLE_FILE));
   const head = bundleHead(container.head);

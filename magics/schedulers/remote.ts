@@ -4,6 +4,7 @@ import type { ClusterConfig } from '../config';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
+import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toDefinition } from './definition';
@@ -13,6 +14,8 @@ import type { Report, ScheduledJob, Scheduler } from './scheduler';
 export interface RemoteOptions {
   readonly config: ClusterConfig;
   readonly transport: Transport;
+  /** This machine's store, for what comes back. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
   /** Until somebody waits for a cluster who could answer questions. */
@@ -67,6 +70,12 @@ export class RemoteScheduler implements Scheduler {
     }
   }
 
+  async agent(signal: AbortSignal): Promise<AgentConnection> {
+    const agent = this.#connection();
+    await Promise.race([agent.open(), aborted(signal)]);
+    return agent;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     this.#carried.clear();
@@ -87,8 +96,9 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, config } = this.#options;
-    const remote = new RemoteJob({ job, definition: toDefinition(config), agent: () => this.#connection(), report });
+    const { report, config, contents } = this.#options;
+    const agent = (): AgentConnection => this.#connection();
+    const remote = new RemoteJob({ job, definition: toDefinition(config), agent, contents, report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     const accepted = new Promise<NativeId | undefined>((resolve, reject) => {
