@@ -1,6 +1,17 @@
 // Types of the modules that every cell can import with nothing installed. `tslab` itself comes with its own.
 
-export const AMBIENT_TYPES = `declare module 'cellburst' {
+export const AMBIENT_TYPES = `/**
+ * The file of this name, wherever the cell runs: at home the path as given, in a job the place where the file is there. A literal name makes the
+ * file go along with a \`%%cluster\` cell. To ask a person: \`import { input } from 'cellburst'\`.
+ */
+declare function input(path: string): string;
+/**
+ * Where to write a file of this name: at home the path as given, in a job a place from which the file comes home when the cell has ended. A
+ * literal name makes it known to a \`%%cluster\` cell.
+ */
+declare function output(path: string): string;
+
+declare module 'cellburst' {
   /** Data by MIME type: text for text types, base64 or text for the others, JSON values for JSON types. */
   export type MimeBundle = { readonly [mimeType: string]: unknown };
 

@@ -3,6 +3,7 @@ import { runCluster } from './cluster';
 import { commandsHelp, COMMANDS, runCommand } from './commands';
 import type { MagicLine } from './line';
 import { offer, type Magic, type MagicPlace, type Offers } from './magic';
+import { completePaths } from './paths';
 import { findOption, optionNames, OPTIONS, optionsHelp } from './options';
 
 export const clusterCell: Magic = {
@@ -34,6 +35,10 @@ export const clusterLine: Magic = {
 function offerOptions({ partial, earlier, session }: MagicPlace): Offers {
   const equals = partial.indexOf('=');
   const flag = findOption(equals > 0 ? partial.slice(0, equals) : (earlier.at(-1) ?? ''));
+  if (flag?.argument === 'FILES') {
+    const kept = equals > 0 ? equals + 1 : 0;
+    return { ...offer('path', completePaths(partial.slice(kept), session.workingDirectory, 'all')), kept };
+  }
   if (flag?.argument !== undefined)
     return { ...offer('value', flag.examples ?? []), ...(equals > 0 ? { kept: equals + 1 } : {}) };
   const flags = offer(
@@ -47,8 +52,12 @@ function offerOptions({ partial, earlier, session }: MagicPlace): Offers {
 async function offerCommands({ earlier, session, jobs }: MagicPlace): Promise<Offers> {
   const [verb] = earlier;
   if (verb === undefined) return offer('command', Object.keys(COMMANDS));
-  if (earlier.length > 1) return { words: [] };
   const argument = COMMANDS[verb]?.argument;
+  if (argument === 'config') {
+    if (earlier.length === 1) return offer('command', ['explain']);
+    return offer('cluster', earlier.length > 2 ? [] : session.clusters.slice(1));
+  }
+  if (earlier.length > 1) return { words: [] };
   if (argument === 'cluster') return offer('cluster', session.clusters);
   return offer('job', argument === 'job' ? await jobs() : []);
 }

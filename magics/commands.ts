@@ -2,6 +2,7 @@
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
+import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
@@ -25,7 +26,7 @@ interface Command {
   readonly usage: string;
   readonly help: string;
   /** What its argument names, for completion. */
-  readonly argument?: 'job' | 'cluster';
+  readonly argument?: 'job' | 'cluster' | 'config';
   run(call: Call): Promise<CellOutcome>;
 }
 
@@ -93,6 +94,19 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       }
       session.defaultCluster = word.text;
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
+    },
+  },
+  config: {
+    usage: 'config [explain NAME]',
+    help: 'Lists the clusters there are; explain: each value of one, and the file and line it comes from.',
+    argument: 'config',
+    run({ words, line, session }) {
+      const [verb, ...rest] = words;
+      if (verb === undefined) return Promise.resolve(succeed(showConfig(session.directory)));
+      if (verb.text !== 'explain')
+        throw pointAt(line.text, verb, `%cluster config [explain NAME]: not ${JSON.stringify(verb.text)}.`);
+      const name = argumentOf(rest, line, 'config explain NAME').text;
+      return Promise.resolve(succeed(showExplained(name, session.directory)));
     },
   },
   doctor: {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { functionsHere, installFunctions } from '../../magics/files/functions';
+import { MAIN } from '../../magics/protocol/main-context';
 import { isInterrupt, makePmap, Realm } from '../../magics/realm';
 import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
@@ -40,6 +42,10 @@ const realm: Realm = new Realm({
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });
+installFunctions(
+  MAIN,
+  functionsHere((message) => new MAIN.Error(message)),
+);
 const cells = new Cells(realm, stopping, attribution, input);
 const calls = new Calls(realm, cells, stopping, (turn) => ({
   write: (record) => {

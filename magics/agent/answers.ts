@@ -87,12 +87,12 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: async ({ id }) => {
+      submit: async ({ id, ...along }) => {
         const job = jobs.get(id);
         // Those of a job for another machine lie in that machine's store.
         if (job.submittedAt === undefined && schedulers.isHere(job.spec.cluster))
-          await placeInputs(job, contents, signal);
-        return jobs.submit(id, signal);
+          await placeInputs(job, along.inputs ?? job.spec.inputs ?? [], contents, signal);
+        return jobs.submit(id, along, signal);
       },
       discard: ({ id }) => {
         jobs.discard(id);

@@ -4,8 +4,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
-import { isFinal, type JobRecord } from '../protocol/job';
-import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, WORK_DIRECTORY } from '../protocol/layout';
+import { isFinal, type JobInput, type JobRecord } from '../protocol/job';
+import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, WORK_FOLDER } from '../protocol/layout';
 import { containerPart, linkTo, place, scan, type Content, type ContentSource, type Contents } from '../store';
 
 /** A file of this size goes as it is: asking what is there would cost more than it saves. */
@@ -59,14 +59,19 @@ export async function readJobFile(
 }
 
 /** Puts the inputs of a job where its cell will look for them. Throws AgentError for one that is not in the store. */
-export async function placeInputs(job: JobRecord, contents: Contents, signal: AbortSignal): Promise<void> {
-  for (const { content, path, mode } of job.spec.inputs ?? []) {
+export async function placeInputs(
+  job: JobRecord,
+  inputs: readonly JobInput[],
+  contents: Contents,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { content, path, mode } of inputs) {
     const relative = posix.normalize(path);
     if (path === '' || relative.startsWith('..') || posix.isAbsolute(relative))
       throw new UsageError(
         `An input cannot be at ${JSON.stringify(path)}: a path below the working directory was expected.`,
       );
-    const there = join(job.directory, WORK_DIRECTORY, relative);
+    const there = join(job.directory, WORK_FOLDER, relative);
     if (existsSync(there)) continue;
     await place(contents.get(content), there, { signal, ...(mode === undefined ? {} : { mode }) });
   }

@@ -2,14 +2,14 @@
 // A config that changes takes effect with the next job.
 import { join } from 'node:path';
 import type { AgentConnection } from '../client';
-import { Clusters, type ClusterConfig } from '../config';
+import { Clusters, fromDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
 import { UsageError, messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
 import { listOf, parseJson } from '../protocol/shape';
-import { LocalScheduler, RemoteScheduler, openBatch, toConfig, type Scheduler } from '../schedulers';
+import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
 import type { Contents } from '../store';
 import { openTransport } from '../transports';
 import type { Questions } from './questions';
@@ -43,8 +43,8 @@ export class Schedulers {
     this.#all.set(local.name, local);
     try {
       for (const definition of this.#readDefined()) this.#defined.set(definition.name, definition);
-      this.#open([...this.#defined.values()].map(toConfig));
-      this.#open([...this.#clusters.current().values()]);
+      this.#open([...this.#defined.values()].map(fromDefinition));
+      this.#open([...this.#clusters.current().clusters.values()]);
     } catch (error) {
       // Jobs of this machine need no config; whoever names a cluster is told.
       log(messageOf(error));
@@ -79,14 +79,14 @@ export class Schedulers {
   /** Before a job is made: is its cluster as the config says now? Throws UsageError for a mistake in there. */
   async refresh(spec: Pick<JobSpec, 'cluster'>, signal: AbortSignal): Promise<void> {
     if (spec.cluster === 'local' || this.#defined.has(spec.cluster)) return;
-    await this.#replace([...this.#clusters.current().values()], signal);
+    await this.#replace([...this.#clusters.current().clusters.values()], signal);
   }
 
   /** Kept on disk: jobs there have to be found after a restart. */
   async define(cluster: ClusterDefinition, signal: AbortSignal): Promise<void> {
     this.#defined.set(cluster.name, cluster);
     writeWhole(this.#definedPath, `${JSON.stringify([...this.#defined.values()])}\n`);
-    await this.#replace([toConfig(cluster)], signal);
+    await this.#replace([fromDefinition(cluster)], signal);
   }
 
   async close(): Promise<void> {

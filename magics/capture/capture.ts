@@ -7,6 +7,7 @@ import { containerBytes, writeContainer } from '../protocol/container';
 import { CaptureError } from '../protocol/errors';
 import { gather } from '../realm/bundle';
 import type { Realm } from '../realm/realm';
+import { fileUsesOf } from './file-uses';
 import { remember, stateOf } from './captures';
 import { entriesOf, packagesOf } from './entries';
 
@@ -24,7 +25,11 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     ]);
   }
   const { reads, probes, writes } = cell.uses;
-  const { pack, encoded } = await gather(realm, { names: [...reads, ...probes], writeOnly: writes, cells: [cell] });
+  const { pack, encoded, codes } = await gather(realm, {
+    names: [...reads, ...probes],
+    writeOnly: writes,
+    cells: [cell],
+  });
   realm.addCode(cell);
   const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
   const bytes =
@@ -42,6 +47,7 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     entries: entriesOf(realm, pack),
     packages: packagesOf(realm, pack),
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
+    fileUses: fileUsesOf(cell, codes),
     bytes,
   };
 }

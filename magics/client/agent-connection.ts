@@ -1,7 +1,8 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
 import { AgentError } from '../protocol/errors';
-import type { JobId, JobRecord, JobSpec } from '../protocol/job';
+import type { JobFiles } from '../protocol/job-files';
+import type { JobId, JobInput, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
   CALLS,
@@ -67,8 +68,12 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string): Promise<JobRecord> {
-    return this.#call('submit', { id });
+  submit(id: JobId | string, files?: JobFiles, inputs?: readonly JobInput[]): Promise<JobRecord> {
+    return this.#call('submit', {
+      id,
+      ...(files === undefined ? {} : { files }),
+      ...(inputs === undefined ? {} : { inputs }),
+    });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */

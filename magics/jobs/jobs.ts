@@ -23,6 +23,9 @@ export interface JobsOptions {
   readonly log: (line: string) => void;
 }
 
+/** What is known of a job's files once its cell is captured. */
+export type TakenAlong = Pick<JobSpec, 'files' | 'inputs'>;
+
 export class Jobs {
   readonly #store: JobStore;
   readonly #options: JobsOptions;
@@ -102,8 +105,9 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, signal: AbortSignal): Promise<JobRecord> {
-    const record = this.get(typed);
+  async submit(typed: string, along: TakenAlong, signal: AbortSignal): Promise<JobRecord> {
+    const job = this.get(typed);
+    const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
     if (!existsSync(join(record.directory, BUNDLE_FILE)))

@@ -1,5 +1,5 @@
 // What is asked of a notebook's values and what is told of them: a capture before a job, a settle after it. Plain JSON.
-import type { CellCode } from './code';
+import type { CellCode, FileUse } from './code';
 import type { MimeBundle } from './output';
 
 export interface CaptureRequest {
@@ -24,6 +24,8 @@ export interface CaptureReport {
   readonly entries: readonly CaptureEntry[];
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** Files that the cell and the functions that travel with it name by literals. */
+  readonly fileUses: readonly FileUse[];
   readonly bytes: number;
 }
 

@@ -1,6 +1,7 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
 import type { ContentId } from './chunks';
+import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
@@ -52,12 +53,14 @@ export interface JobInput {
 /** What is asked. The bundle lies beside it, in the job's directory. */
 export interface JobSpec {
   readonly name: string;
-  /** The configured cluster: `local`, or a name from the config. */
+  /** The configured cluster: `local`, a name from the config, or a client's definition. */
   readonly cluster: string;
   readonly resources: Resources;
   readonly batch?: BatchRequest;
   readonly environment: Readonly<Record<string, string>>;
   readonly origin: JobOrigin;
+  /** Files that go along and come back; known once the cell is captured. */
+  readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
@@ -66,6 +69,11 @@ export interface JobSpec {
   readonly inputs?: readonly JobInput[];
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
+}
+
+/** The cluster as the user calls it: what a project's config calls `hpc` is known to agents as `hpc@` and a digest of what it means. */
+export function clusterLabel(cluster: string): string {
+  return cluster.split('@', 1)[0] ?? cluster;
 }
 
 /** Why a job ended without a result, told apart as far as the facts allow. */

@@ -18,7 +18,11 @@ export const ORDERS_FILE = 'orders.json';
 export const SCRIPT_FILE = 'submit.sh';
 /** How far the submission to a batch system has come: written before the first try. */
 export const SUBMISSION_FILE = 'submission.json';
+/** The files that go along with the job (job-files.ts): written by the notebook before submission. */
+export const INPUTS_FILE = 'inputs.json';
+/** The files that the job has made for the notebook: written by the cell process before the envelope. */
+export const OUTPUTS_FILE = 'outputs.json';
+/** Where the cell runs: a folder for its inputs, its outputs and its scratch. */
+export const WORK_FOLDER = 'work';
 /** The job at the agent of another machine, as far as it has come there. */
 export const REMOTE_FILE = 'remote.json';
-/** Where the cell runs, and its inputs lie. */
-export const WORK_DIRECTORY = 'work';

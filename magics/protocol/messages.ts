@@ -2,7 +2,8 @@
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import { contentId, contentKind } from './chunks';
 import type { ErrorCode } from './errors';
-import { jobRecord, jobSpec } from './records';
+import { jobFiles } from './job-files';
+import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import {
   anything,
@@ -40,10 +41,20 @@ export const agentStatus = record({
 });
 export type AgentStatus = Shaped<typeof agentStatus>;
 
-/** A cluster as an agent on another machine defines it for jobs that it brings. */
+/** A cluster as a client defines it for jobs that it brings: an agent on another machine, or a notebook whose project has a config of its own. */
 export const clusterDefinition = record(
   { name: text, scheduler: text, prologue: listOf(text), firstSeconds: number, longestSeconds: number },
-  { node: text, parallelEnvironment: text, memoryResource: text, gpuResource: text },
+  {
+    node: text,
+    parallelEnvironment: text,
+    memoryResource: text,
+    gpuResource: text,
+    host: text,
+    transport: text,
+    sshConfig: text,
+    setup: listOf(text),
+    store: text,
+  },
 );
 export type ClusterDefinition = Shaped<typeof clusterDefinition>;
 
@@ -86,7 +97,8 @@ export const CALLS = {
   define: { params: record({ cluster: clusterDefinition }), result: nothing },
   /** Without a text: the person would rather not say. */
   answer: { params: record({ id: count }, { text }), result: nothing },
-  submit: { params: one, result: jobRecord },
+  /** With the files that go along and come back, if there are any: their list lies in the job's directory. */
+  submit: { params: record({ id: text }, { files: jobFiles, inputs: listOf(jobInput) }), result: jobRecord },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */

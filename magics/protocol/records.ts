@@ -3,6 +3,7 @@ import type {
   BatchRequest,
   FailureCause,
   JobId,
+  JobInput,
   JobRecord,
   JobSpec,
   JobStatus,
@@ -11,6 +12,7 @@ import type {
   Resources,
 } from './job';
 import { contentId } from './chunks';
+import { jobFiles } from './job-files';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
@@ -60,6 +62,8 @@ export const jobStatus: Shape<JobStatus> = tagged('state', {
 
 export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
 
+export const jobInput: Shape<JobInput> = record({ content: contentId, path: text }, { mode: count });
+
 export const jobSpec: Shape<JobSpec> = record(
   {
     name: text,
@@ -76,7 +80,8 @@ export const jobSpec: Shape<JobSpec> = record(
     nodeProgram: text,
     batch: batchRequest,
     token: text,
-    inputs: listOf(record({ content: contentId, path: text }, { mode: count })),
+    files: jobFiles,
+    inputs: listOf(jobInput),
   },
 );
 

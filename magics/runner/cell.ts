@@ -2,9 +2,10 @@
 // its orders is read from descriptor 4. Output goes to descriptor 3 as records. Exit codes are those of protocol/run.ts; process.exit in the cell
 // leaves no envelope and the code it gave.
 import { hostname } from 'node:os';
-import { mkdirSync, readSync, writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { UnseenInput } from '../files/place';
 import { bundleHead } from '../protocol/bundle';
 import type { BundleHead } from '../protocol/bundle';
 import { openContainer, writeContainer } from '../protocol/container';
@@ -13,8 +14,8 @@ import { ENVELOPE_PROTOCOL } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
-import { BUNDLE_FILE, ENVELOPE_FILE, WORK_DIRECTORY } from '../protocol/layout';
-import { CELL_EXIT } from '../protocol/run';
+import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
+import { CELL_EXIT, fileOrders } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
@@ -27,12 +28,13 @@ import type { OutputSink } from '../realm/output';
 import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { UNASSIGNED, makeReply } from '../realm/reply';
+import { openWorkplace, type Workplace } from './workplace';
 import { plainTraceback, showError } from '../realm/traceback';
 
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
-const orders = record({ directory: text }, { environment: mapOf(text) });
+const orders = record({ directory: text }, { environment: mapOf(text), files: fileOrders });
 
 interface Opened {
   readonly realm: Realm;
@@ -52,11 +54,17 @@ async function main(): Promise<void> {
   process.exit(exitCode);
 }
 
-async function serve({ directory, environment }: CellOrders): Promise<number> {
+async function serve({ directory, environment, files }: CellOrders): Promise<number> {
   hideHugePages();
   Object.assign(process.env, environment);
   const sink = recordSink(OUTPUT_FD);
   redirectStandardStreams(sink);
+  let workplace: Workplace;
+  try {
+    workplace = openWorkplace(directory, files);
+  } catch (error) {
+    return failed(error, 'The inputs of the job cannot be put into their places');
+  }
   let opened: Opened;
   try {
     opened = await open(directory, sink);
@@ -67,6 +75,8 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
   const startedAt = Date.now();
   const run = await opened.realm.run(opened.head.cell);
   try {
+    // First: with the envelope, all that belongs to the result is there.
+    workplace.writeOutputs();
     writeEnvelope(opened, directory, run, startedAt);
   } catch (error) {
     return failed(error, `The envelope in ${directory} cannot be written`);
@@ -75,15 +85,6 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
 }
 
 async function open(directory: string, sink: OutputSink): Promise<Opened> {
-  const work = join(directory, WORK_DIRECTORY);
-  // Not recursive: a job whose directory was deleted under it must not bring it back.
-  try {
-    mkdirSync(work);
-  } catch (error) {
-    // Its inputs lie there.
-    if (systemCode(error) !== 'EEXIST') throw error;
-  }
-  process.chdir(work);
   const container = openContainer(join(directory, BUNDLE_FILE));
   const head = bundleHead(container.head);
   const { pack } = head;
@@ -152,7 +153,8 @@ function reportStrayErrors({ head }: Opened, sink: OutputSink): void {
 function failed(error: unknown, what: string): number {
   const code = systemCode(error);
   const isDisk = code !== undefined && DISK_CODES.has(code);
-  const detail = error instanceof ProtocolError || isDisk ? messageOf(error) : inspect(error);
+  const isTold = error instanceof ProtocolError || error instanceof UnseenInput || isDisk;
+  const detail = isTold ? messageOf(error) : inspect(error);
   // Straight to the descriptor: process.stderr is the cell's by now.
   writeSync(2, `${what}: ${detail}${code === 'ENOSPC' ? ' The disk is full.' : ''}\n`);
   return isDisk ? CELL_EXIT.diskError : CELL_EXIT.bundleUnreadable;

@@ -38,7 +38,11 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   const meter = watchMemory(cell, orders, stop);
   const beat = makeBeat({ report, spool, meter, cell, orders, startedAt });
   beat();
-  cell.order({ directory, environment: jobEnvironment(orders) });
+  cell.order({
+    directory,
+    environment: jobEnvironment(orders),
+    ...(orders.files === undefined ? {} : { files: orders.files }),
+  });
   started(startedAt);
   const timers = [...limitTime(orders, cell, stop), watchDirectory(directory, cell, stop, beat)];
   const terminate = (): void => {

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentConnection, Described } from '../client';
 import { decodeList } from '../protocol/chunks';
-import { ClusterError, ProtocolError } from '../protocol/errors';
+import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
 import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, REMOTE_FILE } from '../protocol/layout';
@@ -120,6 +120,8 @@ export class RemoteJob {
 
   async #send(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     try {
+      if (this.#options.job.spec.files !== undefined)
+        throw new UsageError('Files cannot go along to another machine yet (--in, --out, input(), output()).');
       if (there.submittedAt === undefined) {
         await this.#sendBundle(agent, there.id, signal);
         await agent.submit(there.id);

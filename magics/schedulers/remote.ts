@@ -1,13 +1,12 @@
 // A cluster that another machine's agent looks after: this one brings it the job and brings home what comes of it. One connection for all jobs of the
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
-import type { ClusterConfig } from '../config';
+import { toDefinition, type ClusterConfig } from '../config';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
 import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toDefinition } from './definition';
 import { RemoteJob } from './remote-job';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 

@@ -260,9 +260,9 @@ test('inputs of a job lie in its working directory when it starts', async () => 
   writeFileSync(path('input.csv'), 'a,b\n1,2\n');
   const source = await read('input.csv');
   await sendCounted(source);
-  const job = await agent.create({ ...specOf(), inputs: [{ content: source.content, path: 'data/given.csv' }] });
+  const job = await agent.create(specOf());
   await writeBundle(job.directory, `print(require('node:fs').readFileSync('data/given.csv', 'utf8')); finish();`);
-  await agent.submit(job.id);
+  await agent.submit(job.id, undefined, [{ content: source.content, path: 'data/given.csv' }]);
   await ended(agent, job);
   expect(await textOf(agent, job.id)).toBe('a,b\n1,2\n');
 });
