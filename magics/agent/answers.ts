@@ -16,7 +16,7 @@ import type { ProcessIdentity } from '../protocol/run';
 import type { Contents } from '../store';
 import { Bell, followOutput, type Jobs } from '../jobs';
 import { StoreAnswers } from './contents';
-import { placeInputs, putContent, putWhole } from './files';
+import { keepArchive, placeInputs, putContent, putWhole } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -39,6 +39,7 @@ type StreamAnswers = {
 };
 
 export interface AgentFacts {
+  readonly stateDirectory: string;
   readonly jobs: Jobs;
   readonly schedulers: Schedulers;
   readonly contents: Contents;
@@ -54,7 +55,7 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ jobs, schedulers, contents, questions, status, signal, finish }: AgentFacts) {
+  constructor({ stateDirectory, jobs, schedulers, contents, questions, status, signal, finish }: AgentFacts) {
     const store = new StoreAnswers({
       contents,
       seenDirectory: join(contents.directory, 'seen'),
@@ -87,13 +88,16 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: async ({ id, ...along }) => {
+      submit: async ({ id, ...brings }) => {
         const job = jobs.get(id);
         // Those of a job for another machine lie in that machine's store.
         if (job.submittedAt === undefined && schedulers.isHere(job.spec.cluster))
-          await placeInputs(job, along.inputs ?? job.spec.inputs ?? [], contents, signal);
-        return jobs.submit(id, along, signal);
+          await placeInputs(job, brings.inputs ?? job.spec.inputs ?? [], contents, signal);
+        return jobs.submit(id, brings, signal);
       },
+      archive: async ({ sha256, content }) => ({
+        isThere: await keepArchive(stateDirectory, sha256, content, contents),
+      }),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};

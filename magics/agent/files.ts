@@ -1,11 +1,19 @@
 // Files of a job that cross to another machine: the bundle that comes, envelope and outcome that go out.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import type { ContentId } from '../protocol/chunks';
 import { AgentError, UsageError } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
 import { isFinal, type JobInput, type JobRecord } from '../protocol/job';
-import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, WORK_FOLDER } from '../protocol/layout';
+import {
+  archivePath,
+  BUNDLE_FILE,
+  ENVELOPE_FILE,
+  environmentsFolder,
+  OUTCOME_FILE,
+  WORK_FOLDER,
+} from '../protocol/layout';
 import { containerPart, linkTo, place, scan, type Content, type ContentSource, type Contents } from '../store';
 
 /** A file of this size goes as it is: asking what is there would cost more than it saves. */
@@ -79,4 +87,22 @@ export async function placeInputs(
 
 function digestOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Whether an archive of packages is there, or is now, of a content of the store. One that is there counts as used. */
+export async function keepArchive(
+  state: string,
+  sha256: string,
+  id: ContentId | undefined,
+  contents: Contents,
+): Promise<boolean> {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new UsageError(`${sha256} is no SHA-256.`);
+  const path = archivePath(state, sha256);
+  if (!existsSync(path)) {
+    if (id === undefined) return false;
+    mkdirSync(environmentsFolder(state), { recursive: true, mode: 0o700 });
+    await linkTo(contents.get(id), path);
+  }
+  utimesSync(path, new Date(), new Date());
+  return true;
 }

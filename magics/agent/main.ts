@@ -72,7 +72,16 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   };
   const status = (): AgentStatus =>
     describeAgent(settings, jobs, schedulers, { startedAt, connections: sessions.size });
-  const answers = new Answers({ jobs, schedulers, contents, questions, status, signal: ending.signal, finish });
+  const answers = new Answers({
+    stateDirectory: settings.stateDirectory,
+    jobs,
+    schedulers,
+    contents,
+    questions,
+    status,
+    signal: ending.signal,
+    finish,
+  });
   const server = createServer((socket) => {
     const session = new Session(socket, { answers, version: VERSION, log });
     sessions.add(session);

@@ -1,8 +1,8 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
+import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
-import type { JobFiles } from '../protocol/job-files';
-import type { JobId, JobInput, JobRecord, JobSpec } from '../protocol/job';
+import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
   CALLS,
@@ -68,12 +68,9 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string, files?: JobFiles, inputs?: readonly JobInput[]): Promise<JobRecord> {
-    return this.#call('submit', {
-      id,
-      ...(files === undefined ? {} : { files }),
-      ...(inputs === undefined ? {} : { inputs }),
-    });
+  /** `brings`: what goes along and lies in its place by now. */
+  submit(id: JobId | string, brings: JobBrings = {}): Promise<JobRecord> {
+    return this.#call('submit', { id, ...brings });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */
@@ -194,6 +191,11 @@ export class AgentConnection implements AsyncDisposable {
   /** Tells an agent on another machine what a cluster is that jobs name. */
   async define(cluster: ClusterDefinition): Promise<void> {
     await this.#call('define', { cluster });
+  }
+
+  /** Is an archive of packages there, or is it now, of a content that was sent? */
+  async archive(sha256: string, content?: ContentId): Promise<boolean> {
+    return (await this.#call('archive', content === undefined ? { sha256 } : { sha256, content })).isThere;
   }
 
   /** An idle connection keeps no process alive when this was called with false. */

@@ -18,7 +18,7 @@ export const RUNTIME = {
   stop: `$${MARK}s`,
   /** Throws KeyboardInterrupt. */
   throw: `$${MARK}t`,
-  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when the epoch has moved on. */
+  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when that epoch was ended. */
   awaited: `$${MARK}k`,
   /** The current epoch (property of globalThis); each activation that awaits notes it in a local of the name `activation`. */
   epoch: `$${MARK}e`,

@@ -1,6 +1,7 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
 import type { ContentId } from './chunks';
+import type { JobPackages } from './environment';
 import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
@@ -118,6 +119,14 @@ export interface JobUsage {
   readonly elapsedSeconds: number;
 }
 
+/** What goes along with a job, told when it is submitted. */
+export interface JobBrings {
+  readonly files?: JobFiles;
+  readonly packages?: JobPackages;
+  /** Contents of the cluster's store, for the cell's working directory. */
+  readonly inputs?: readonly JobInput[];
+}
+
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
 export interface JobRecord {
   readonly id: JobId;
@@ -126,6 +135,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** How the packages of its code come to where it runs. */
+  readonly packages?: JobPackages;
   readonly createdAt: number;
   readonly submittedAt?: number;
   readonly startedAt?: number;

@@ -2,6 +2,7 @@
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import { contentId, contentKind } from './chunks';
 import type { ErrorCode } from './errors';
+import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
 import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
@@ -97,8 +98,16 @@ export const CALLS = {
   define: { params: record({ cluster: clusterDefinition }), result: nothing },
   /** Without a text: the person would rather not say. */
   answer: { params: record({ id: count }, { text }), result: nothing },
-  /** With the files that go along and come back, if there are any: their list lies in the job's directory. */
-  submit: { params: record({ id: text }, { files: jobFiles, inputs: listOf(jobInput) }), result: jobRecord },
+  /**
+   * With what goes along: files, whose list lies in the job's directory, packages, whose archive is in the store by now, and contents of the
+   * cluster's store.
+   */
+  submit: {
+    params: record({ id: text }, { files: jobFiles, packages: jobPackages, inputs: listOf(jobInput) }),
+    result: jobRecord,
+  },
+  /** Is this archive of packages there? With a content of the store: that is it. */
+  archive: { params: record({ sha256: text }, { content: contentId }), result: record({ isThere: flag }) },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */

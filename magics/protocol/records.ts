@@ -12,6 +12,7 @@ import type {
   Resources,
 } from './job';
 import { contentId } from './chunks';
+import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
@@ -97,6 +98,7 @@ export const jobRecord: Shape<JobRecord> = record(
   },
   {
     nativeId,
+    packages: jobPackages,
     submittedAt: number,
     startedAt: number,
     endedAt: number,

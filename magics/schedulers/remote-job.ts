@@ -12,6 +12,7 @@ import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, REMOTE_FILE } from '../protoc
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
 import { containerPart, linkTo, receive, scan, send, type Contents, type ContentSource } from '../store';
+import { sendArchive } from './archive';
 import { OutputMirror } from './mirror';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
 
@@ -123,8 +124,10 @@ export class RemoteJob {
       if (this.#options.job.spec.files !== undefined)
         throw new UsageError('Files cannot go along to another machine yet (--in, --out, input(), output()).');
       if (there.submittedAt === undefined) {
+        const { packages, packageOrders } = this.#options.job;
+        if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
         await this.#sendBundle(agent, there.id, signal);
-        await agent.submit(there.id);
+        await agent.submit(there.id, packages === undefined ? {} : { packages });
       }
     } catch (error) {
       // A refusal leaves nothing behind there; a lost connection is another matter.

@@ -262,7 +262,7 @@ test('inputs of a job lie in its working directory when it starts', async () => 
   await sendCounted(source);
   const job = await agent.create(specOf());
   await writeBundle(job.directory, `print(require('node:fs').readFileSync('data/given.csv', 'utf8')); finish();`);
-  await agent.submit(job.id, undefined, [{ content: source.content, path: 'data/given.csv' }]);
+  await agent.submit(job.id, { inputs: [{ content: source.content, path: 'data/given.csv' }] });
   await ended(agent, job);
   expect(await textOf(agent, job.id)).toBe('a,b\n1,2\n');
 });
