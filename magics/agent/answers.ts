@@ -16,6 +16,7 @@ import type { ProcessIdentity } from '../protocol/run';
 import type { Contents } from '../store';
 import { Bell, followOutput, type Jobs } from '../jobs';
 import { StoreAnswers } from './contents';
+import { FileAnswers } from './file-answers';
 import { keepArchive, placeInputs, putContent, putWhole } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
@@ -62,6 +63,7 @@ export class Answers {
       job: (id) => jobs.get(id),
       agentOf: (cluster, stop) => schedulers.agentOf(cluster, stop),
     });
+    const files = new FileAnswers((cluster, stop) => schedulers.agentOf(cluster, stop));
     this.#calls = {
       status,
       jobs: () => jobs.list(),
@@ -110,6 +112,7 @@ export class Answers {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
+      fileSpace: (params) => files.fileSpace(params, signal),
       finish: () => {
         finish();
         return {};
@@ -119,6 +122,10 @@ export class Answers {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
       output: (params, stop) => streamOutput(jobs, params, stop),
+      listFiles: (params, stop) => files.listFiles(params, stop),
+      readFile: (params, stop) => files.readFile(params, stop),
+      removeFiles: (params, stop) => files.removeFiles(params, stop),
+      fileUsage: (params, stop) => files.fileUsage(params, stop),
       questions: (_params, stop) => watchQuestions(questions, stop),
       gather: (params, stop) => store.gather(params, stop),
       describe: (params, stop) => store.describe(params, stop),

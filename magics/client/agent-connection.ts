@@ -16,6 +16,7 @@ import {
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
+import { FileVerbs } from './file-verbs';
 import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
 import { StoreVerbs } from './store-verbs';
 import { readEvents } from './stream';
@@ -55,6 +56,12 @@ export class AgentConnection implements AsyncDisposable {
   /** Bytes to that agent's store and from it; asked of the home agent, to any cluster's and from it. */
   readonly store = new StoreVerbs({
     call: (method, params, bytes) => this.#call(method, params, bytes),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
+
+  /** Files on the hosts of clusters. */
+  readonly files = new FileVerbs({
+    call: (method, params) => this.#call(method, params),
     events: (method, params, signal) => this.#events(method, params, signal),
   });
 

@@ -2,8 +2,8 @@
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import { contentId, contentKind } from './chunks';
 import type { ErrorCode } from './errors';
+import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
-import { jobFiles } from './job-files';
 import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import {
@@ -118,6 +118,18 @@ export const CALLS = {
   release: { params: one, result: jobRecord },
   /** Makes a runner ready ahead of need. */
   warm: { params: record({}, { nodeProgram: text }), result: nothing },
+  /** How much room there is on the file system of a path. */
+  fileSpace: {
+    params: record({ place: onHost }),
+    result: record({
+      path: text,
+      totalBytes: count,
+      availableBytes: count,
+      /** How many files there can be, and how many more; 0 where the file system does not count them. */
+      totalFiles: count,
+      availableFiles: count,
+    }),
+  },
   /** Ends the agent. Jobs go on, and the next agent finds them. */
   finish: { params: nothing, result: nothing },
 } as const;
@@ -143,6 +155,29 @@ export const STREAMS = {
    * The bytes lie beside the event.
    */
   output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
+  /**
+   * What lies at a path: of a folder what is in it, of a pattern what it matches. Paths in the answer begin from `root`, which is absolute. There is
+   * one event at least. UsageError when there is nothing, or it may not be looked at.
+   */
+  listFiles: {
+    params: record({ place: onHost }, { recursive: flag }),
+    event: record({ root: text, isFolder: flag, entries: listOf(listed) }),
+  },
+  /** A file from an offset on, `bytes` of it or all; they lie beside, with their SHA-256 for those who ask over a long way. */
+  readFile: {
+    params: record({ place: onHost, from: count }, { bytes: count }),
+    event: record({ path: text, offset: count, total: count, sha256: text }),
+  },
+  /** Removes a file, what a pattern matches, or (if `recursive`) a folder with all that is in it; links are never followed. Tells what is gone so far. */
+  removeFiles: {
+    params: record({ place: onHost }, { recursive: flag }),
+    event: record({ root: text, files: count, folders: count, bytes: count }),
+  },
+  /** How much lies below a path: sizes as files tell them, and what they take on the disk. Tells what was counted so far. */
+  fileUsage: {
+    params: record({ place: onHost }),
+    event: record({ root: text, files: count, folders: count, bytes: count, diskBytes: count }),
+  },
   /** Questions of hosts that only a person can answer, those that wait and each new one. Without end. */
   questions: { params: nothing, event: record({ id: count, host: text, text, isSecret: flag }) },
   /** Puts together what has come of an offered content and what is there already. `copied` are bytes of the latter. */
