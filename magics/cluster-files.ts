@@ -49,7 +49,10 @@ export interface Removed {
 export async function removePlace(name: string, recursive: boolean, setting: FilesSetting): Promise<Removed> {
   let gone: Removed = { files: 0, folders: 0, bytes: 0 };
   const place = toPlace(name, setting);
-  for await (const { files, folders, bytes } of setting.agent.files.remove(place, { recursive, signal: setting.signal }))
+  for await (const { files, folders, bytes } of setting.agent.files.remove(place, {
+    recursive,
+    signal: setting.signal,
+  }))
     gone = { files, folders, bytes };
   return gone;
 }
