@@ -43,6 +43,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   refuseNothingToRun(cell, line);
 
   const prepared = await session.language.prepare(cell, cell.signal);
+  for (const notice of prepared.notices ?? []) cell.output.write({ type: 'stderr', text: `${notice}\n` });
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
   if (options.dryRun)
     return succeed(showCapture(await session.namespace.capture({ cell: prepared.code }, cell.signal)));

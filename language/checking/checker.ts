@@ -2,13 +2,14 @@
 // resolution goes on in a scope of all names that were visible when the cell ran, as if that scope stood around the file. So a cell keeps its
 // own version of every name. Only cells that import or augment something need to be part of the program; all others are reached by their symbols.
 import { statSync } from 'node:fs';
-import { sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import { ts } from '../compiler';
-import type { Checks } from '../../magics/protocol/language';
+import type { AppliedChecks, Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
-import { checkOptions } from './options';
+import { appliedChecks, checkOptions } from './options';
+import { ProjectFile, type Project } from './project';
 import { VisibleNames } from './visible';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
@@ -32,6 +33,10 @@ interface LookedAt {
 export class CellChecker {
   readonly service: ts.LanguageService;
   #options: ts.CompilerOptions;
+  readonly #projectFile: ProjectFile;
+  #project: Project;
+  /** Said by `%ts`. */
+  #checks: Partial<Checks> = {};
   /** Counts the times that packages were installed. */
   #installs = 0;
   readonly #directory: string;
@@ -49,7 +54,9 @@ export class CellChecker {
   constructor(directory: string, isCancelled: () => boolean) {
     // The compiler writes paths with slashes everywhere.
     this.#directory = directory.replaceAll(sep, '/');
-    this.#options = checkOptions(directory);
+    this.#projectFile = new ProjectFile(directory);
+    this.#project = this.#projectFile.read();
+    this.#options = this.#checkOptions();
     this.service = ts.createLanguageService(this.#makeHost(isCancelled), this.#makeRegistry());
   }
 
@@ -120,17 +127,33 @@ export class CellChecker {
 
   /** Options of the check, instead of those set before; what is not named is as by default. */
   setChecks(checks: Partial<Checks>): void {
-    // Not an option of the compiler: who asks for diagnostics knows it.
-    const options = Object.fromEntries(Object.entries(checks).filter(([name]) => name !== 'check'));
-    this.#options = { ...checkOptions(this.#directory), ...options };
+    this.#checks = checks;
+    this.#options = this.#checkOptions();
     this.#lookedAt = undefined;
+  }
+
+  /** Reads the tsconfig.json again if it has changed. Gives what it means for this notebook. */
+  readProject(): Project {
+    const project = this.#projectFile.read();
+    if (project !== this.#project) {
+      this.#project = project;
+      this.#options = this.#checkOptions();
+      this.#lookedAt = undefined;
+    }
+    return project;
+  }
+
+  appliedChecks(): AppliedChecks {
+    const { file, complaints } = this.readProject();
+    const checks = appliedChecks({ directory: this.#directory, project: this.#project, checks: this.#checks });
+    return { checks, complaints, ...(file === undefined ? {} : { config: relative(this.#directory, file) || file }) };
   }
 
   /** Packages of the notebook's folder are read anew. */
   refresh(): void {
     this.#installs++;
     this.#lookedAt = undefined;
-    this.#options = { ...this.#options, typeRoots: checkOptions(this.#directory).typeRoots ?? [] };
+    this.#options = this.#checkOptions();
   }
 
   /** Forgets all cells; what was read of the library and of packages stays. */
@@ -139,6 +162,10 @@ export class CellChecker {
     this.#cells.clear();
     this.#roots = new Map();
     this.#held.clear();
+  }
+
+  #checkOptions(): ts.CompilerOptions {
+    return checkOptions({ directory: this.#directory, project: this.#project, checks: this.#checks });
   }
 
   /** Forgets cells that nothing visible leads to. */

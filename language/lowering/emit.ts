@@ -2,6 +2,7 @@
 // expression becomes the cell's value (so that the try block of a `using` cannot lose it) and top-level `using` becomes `const`.
 import { decode } from '@jridgewell/sourcemap-codec';
 import { ts } from '../compiler';
+import { EMITTED } from '../checking/project';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
 import type { Anchor } from './writer';
 
@@ -28,7 +29,13 @@ export const EMIT_OPTIONS: ts.CompilerOptions = {
   newLine: ts.NewLineKind.LineFeed,
 };
 
-export function emitJavaScript(source: string, fileName: string): Emitted {
+/** With what a project says of the form that code takes. */
+export function emitOptions(project: ts.CompilerOptions): ts.CompilerOptions {
+  const said = EMITTED.flatMap((name) => (project[name] === undefined ? [] : [[name, project[name]] as const]));
+  return { ...EMIT_OPTIONS, ...Object.fromEntries(said) };
+}
+
+export function emitJavaScript(source: string, fileName: string, compilerOptions: ts.CompilerOptions): Emitted {
   let disposal: Emitted['disposal'] = 'none';
   const before: ts.TransformerFactory<ts.SourceFile> = () => (file) => {
     const last = lastExpression(file);
@@ -43,7 +50,7 @@ export function emitJavaScript(source: string, fileName: string): Emitted {
     return ts.factory.updateSourceFile(file, ts.setTextRange(ts.factory.createNodeArray(statements), file.statements));
   };
   const output = ts.transpileModule(source, {
-    compilerOptions: EMIT_OPTIONS,
+    compilerOptions,
     fileName,
     transformers: { before: [before] },
   });

@@ -68,7 +68,8 @@ function bytesOf(value: unknown): number {
 export function packagesOf(realm: Realm, pack: CodePack): CaptureReport['packages'] {
   const imported = pack.cells.flatMap((cell) => cell.imports.map((entry) => entry.specifier));
   const required = pack.files.flatMap((file) => file.packages);
-  const specifiers = [...imported, ...required, ...pack.modules.map((specifier) => specifier.replace(/^require:/, ''))];
+  const mapped = imported.filter((specifier) => !Object.hasOwn(pack.links, specifier));
+  const specifiers = [...mapped, ...required, ...pack.modules.map((specifier) => specifier.replace(/^require:/, ''))];
   const names = new Set(specifiers.filter((specifier) => isPackage(specifier)).map(packageName));
   return [...names].sort().map((name) => {
     const version = versionOf(realm.directory, name);

@@ -81,7 +81,7 @@ async function collectFiles(
   const links: Record<string, string> = {};
   const files = new Map<string, LocalSource>();
   const specifiers = cells.flatMap((cell) => [...cell.imports.map((entry) => entry.specifier), ...cell.dynamicImports]);
-  for (const specifier of specifiers.filter(isLocalSpecifier)) {
+  for (const specifier of specifiers) {
     const path = realm.sources.resolve(specifier, realm.directory);
     if (path !== undefined) links[specifier] = path;
   }

@@ -14,7 +14,8 @@ import { installFrames, mapScript, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
-import { Modules, importMeta } from './modules';
+import { importMeta } from './import-meta';
+import { Modules } from './modules';
 import type { Exports } from './modules';
 import { installRevival } from './private-fields';
 import { References } from './references';
@@ -91,6 +92,7 @@ export class Realm {
   async run(code: CellCode, signal?: AbortSignal): Promise<CellRun> {
     let cell: RunningCell | undefined;
     try {
+      this.sources.follow?.(code.project);
       if (code.memoryModule !== undefined) this.sources.hold?.(join(this.directory, code.memoryModule), code.source);
       const evaluate = this.#compile(code);
       const modules = [];
@@ -212,7 +214,7 @@ export class Realm {
   #context(modules: readonly unknown[]): CellContext {
     const context: CellContext = {
       modules,
-      meta: importMeta(this.directory, HIDDEN_FILE),
+      meta: importMeta(join(this.directory, HIDDEN_FILE)),
       load: (specifier, options) => this.#load(specifier, options),
       require: this.modules.require,
       module: Object.assign(new MAIN.Object(), { exports: new MAIN.Object() }),
