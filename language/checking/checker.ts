@@ -6,11 +6,13 @@ import { relative, sep } from 'node:path';
 import { ts } from '../compiler';
 import type { AppliedChecks, Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
+import { WEBASSEMBLY_TYPES } from '../webassembly-types';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
-import { appliedChecks, checkOptions } from './options';
+import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
 import { ProjectFile, type Project } from './project';
 import { VisibleNames } from './visible';
+import { declareWasm, wasmBehind } from './wasm';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
 
@@ -189,12 +191,13 @@ export class CellChecker {
 
   #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
     const ambient = `${this.#directory}/[cellburst].d.ts`;
+    const ambientText = (): string => AMBIENT_TYPES + (hasBrowserTypes(this.#options) ? '' : WEBASSEMBLY_TYPES);
     const versionOf = (name: string): string =>
       name.startsWith(`${this.#directory}/node_modules/`) ? `install ${this.#installs}` : diskVersion(name);
     const read = snapshotsOfDisk(versionOf);
     const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
       if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
-      if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
+      if (name === ambient) return ts.ScriptSnapshot.fromString(ambientText());
       const held = this.#held.get(name);
       if (held) return ts.ScriptSnapshot.fromString(held.text);
       const cell = this.#roots.get(name);
@@ -205,6 +208,7 @@ export class CellChecker {
       getScriptVersion: (name) => {
         if (name === this.fileName) return String(this.#version);
         const held = this.#held.get(name);
+        if (name === ambient) return String(hasBrowserTypes(this.#options));
         return held ? `held ${held.version}` : versionOf(name);
       },
       getScriptSnapshot: snapshotOf,
@@ -218,7 +222,8 @@ export class CellChecker {
         name === ambient ||
         this.#held.has(name) ||
         this.#roots.has(name) ||
-        ts.sys.fileExists(name),
+        ts.sys.fileExists(name) ||
+        wasmBehind(name) !== undefined,
       readFile: (name, encoding) => this.#held.get(name)?.text ?? ts.sys.readFile(name, encoding),
       directoryExists: (name) => ts.sys.directoryExists(name),
       getDirectories: (name) => ts.sys.getDirectories(name),
@@ -268,7 +273,8 @@ function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) =>
     const version = versionOf(name);
     const known = read.get(name);
     if (known?.version === version) return known.snapshot;
-    const text = ts.sys.readFile(name);
+    const wasm = wasmBehind(name);
+    const text = wasm === undefined || ts.sys.fileExists(name) ? ts.sys.readFile(name) : declareWasm(wasm);
     if (text === undefined) return undefined;
     const snapshot = ts.ScriptSnapshot.fromString(text);
     read.set(name, { version, snapshot });
@@ -279,5 +285,6 @@ function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) =>
 /** Installed packages and the library do not change under us; a local file may, between two cells. */
 function diskVersion(name: string): string {
   if (/\/node_modules\/|\/Cell \[\d+\]\.|\[cellburst\]\.d\.ts$/.test(name)) return '1';
-  return String(statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const written = wasmBehind(name) ?? name;
+  return String(statSync(written, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }

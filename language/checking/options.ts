@@ -51,6 +51,11 @@ export function checkOptions({ directory, project, checks }: CheckSettings): ts.
   };
 }
 
+/** Does the library have the types of browsers, WebAssembly among them? */
+export function hasBrowserTypes({ lib }: ts.CompilerOptions): boolean {
+  return lib?.some((name) => /^lib\.(dom|webworker)\b/.test(name)) ?? true;
+}
+
 /** Every check as it is, and who has said so. */
 export function appliedChecks(settings: CheckSettings): AppliedCheck[] {
   const { project, checks } = settings;
@@ -76,7 +81,8 @@ function defaultOptions(directory: string): ts.CompilerOptions {
     target: ts.ScriptTarget.ESNext,
     lib: ['lib.esnext.d.ts'],
     typeRoots: [...typeRootsAbove(directory), dirname(dirname(own.resolve('@types/node/package.json')))],
-    module: ts.ModuleKind.ESNext,
+    // As ESNext, with `import x = require(…)` beside it.
+    module: ts.ModuleKind.Preserve,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     moduleDetection: ts.ModuleDetectionKind.Force,
     // Resolved to our copy: notebooks written for tslab need not install it.
@@ -85,6 +91,8 @@ function defaultOptions(directory: string): ts.CompilerOptions {
     resolveJsonModule: true,
     esModuleInterop: true,
     allowImportingTsExtensions: true,
+    // `x.d.wasm.ts` beside `x.wasm`.
+    allowArbitraryExtensions: true,
     jsx: ts.JsxEmit.React,
     allowUnreachableCode: true,
     allowUnusedLabels: true,

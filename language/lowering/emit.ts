@@ -50,11 +50,13 @@ export function emitJavaScript(source: string, fileName: string, compilerOptions
     return ts.factory.updateSourceFile(file, ts.setTextRange(ts.factory.createNodeArray(statements), file.statements));
   };
   const output = ts.transpileModule(source, {
-    compilerOptions,
+    // `import x = require(…)` is spelled out; all else is as ESNext.
+    compilerOptions: { ...compilerOptions, module: ts.ModuleKind.Preserve },
     fileName,
     transformers: { before: [before] },
   });
-  const text = output.outputText.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '');
+  // So that whoever parses it takes it for the module it is, also where it uses `module.exports`.
+  const text = `${output.outputText.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '')}export {};\n`;
   return { text, anchors: toAnchors(text, output.sourceMapText ?? ''), disposal };
 }
 

@@ -18,6 +18,25 @@ export interface LocalSources {
   hold?(path: string, text: string): void;
   /** From now on modules are found and compiled as the project says. */
   follow?(rules: ProjectRules | undefined): void;
+  /** For a thread that shall have the same. */
+  describe(): SourcesStart;
+}
+
+/** Plain data, as threads are given it. */
+export type SourcesStart =
+  | { readonly kind: 'disk'; readonly rules?: ProjectRules; readonly held: ReadonlyMap<string, string> }
+  | {
+      readonly kind: 'bundle';
+      readonly files: readonly LocalSource[];
+      readonly links: Readonly<Record<string, string>>;
+    };
+
+export function openSources(start: SourcesStart): LocalSources {
+  if (start.kind === 'bundle') return new BundledSources(start.files, start.links);
+  const sources = new DiskSources();
+  sources.follow(start.rules);
+  for (const [path, text] of start.held) sources.hold(path, text);
+  return sources;
 }
 
 export function isLocalSpecifier(specifier: string): boolean {
@@ -48,6 +67,11 @@ export class DiskSources implements LocalSources {
     if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return;
     this.#rules = rules;
     this.#read.clear();
+  }
+
+  describe(): SourcesStart {
+    const rules = this.#rules;
+    return { kind: 'disk', held: this.#held, ...(rules === undefined ? {} : { rules }) };
   }
 
   resolve(specifier: string, folder: string): string | undefined {
@@ -125,6 +149,10 @@ export class BundledSources implements LocalSources {
   constructor(sources: readonly LocalSource[], links: Readonly<Record<string, string>>) {
     this.#sources = new Map(sources.map((source) => [source.path, source]));
     this.#links = links;
+  }
+
+  describe(): SourcesStart {
+    return { kind: 'bundle', files: [...this.#sources.values()], links: this.#links };
   }
 
   resolve(specifier: string): string | undefined {

@@ -19,6 +19,7 @@ import { Modules } from './modules';
 import type { Exports } from './modules';
 import { installRevival } from './private-fields';
 import { References } from './references';
+import { makeThreads } from './threads';
 
 export interface RealmOptions {
   /** Absolute: the notebook's folder, where modules are resolved. */
@@ -29,6 +30,8 @@ export interface RealmOptions {
   readonly virtualModules?: Readonly<Record<string, Exports>>;
   /** Where local modules come from; the disk, if not given. */
   readonly sources?: LocalSources;
+  /** Of worker threads on local modules; see ThreadSetting. */
+  readonly threadProgram?: string;
 }
 
 /** How a cell ended. What it threw is a value, and no error of ours. */
@@ -71,9 +74,15 @@ export class Realm {
     this.directory = options.directory;
     this.text = options.text;
     this.sources = options.sources ?? new DiskSources();
+    const { directory, threadProgram } = options;
+    const threads = makeThreads({
+      directory,
+      sources: this.sources,
+      ...(threadProgram === undefined ? {} : { program: threadProgram }),
+    });
     this.modules = new Modules({
-      directory: options.directory,
-      virtual: options.virtualModules ?? {},
+      directory,
+      virtual: { ...options.virtualModules, worker_threads: threads, 'node:worker_threads': threads },
       sources: this.sources,
       onLoad: (specifier, exports) => {
         this.references.addModule(specifier, exports);

@@ -1,62 +1,27 @@
 // How strictly cells are checked and what they become: by default, by the tsconfig.json over the notebook's folder, and by `%ts` in the notebook.
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { NotebookLanguage } from '../../language/notebook';
-import { Realm } from '../../magics/realm/realm';
+import { Folder } from './folder';
 
-const root = mkdtempSync(join(tmpdir(), 'cellburst-project-'));
-const directory = join(root, 'study', 'notebooks');
-mkdirSync(directory, { recursive: true });
-const language = new NotebookLanguage({ directory, isJS: false });
-const realm = new Realm({ directory, text: 'local' });
-let execution = 0;
-let writes = 0;
+const folder = new Folder('study/notebooks');
+const { language } = folder;
+const problems = (source: string): string[] => folder.problems(source);
+const run = (source: string): Promise<unknown> => folder.run(source);
+const notices = (source: string): readonly string[] => folder.check(source).notices ?? [];
+/** `path` is relative to the folder above the notebooks. */
+const file = (path: string, text: string): void => {
+  folder.write(`../${path}`, text);
+};
 
 beforeEach(() => {
-  rmSync(join(root, 'study', 'tsconfig.json'), { force: true });
+  folder.delete('../tsconfig.json');
   language.configure({ checks: {} });
-  language.reset();
+  folder.reset();
 });
 afterAll(() => {
-  rmSync(root, { recursive: true });
+  folder.remove();
 });
 
-/** `path` is relative to the folder above the notebooks. */
-function file(path: string, text: string): void {
-  const full = join(root, 'study', path);
-  mkdirSync(dirname(full), { recursive: true });
-  writeFileSync(full, text);
-  // Two writes within one tick of the file system's clock would look like one.
-  writes += 1;
-  utimesSync(full, 1_000 + writes, 1_000 + writes);
-}
-
-function project(compilerOptions: Record<string, unknown>, more: Record<string, unknown> = {}): void {
-  file('tsconfig.json', JSON.stringify({ ...more, compilerOptions }));
-}
-
-/** The codes of what is wrong: `TS7006`. */
-function problems(source: string): string[] {
-  execution += 1;
-  const prepared = language.prepare({ source, execution });
-  language.commit(execution, Infinity);
-  return prepared.ok ? [] : prepared.problems.map(({ code }) => `TS${code ?? 0}`);
-}
-
-async function run(source: string): Promise<unknown> {
-  execution += 1;
-  const prepared = language.prepare({ source, execution });
-  if (!prepared.ok) throw new Error(prepared.problems.map(({ message }) => message).join('\n'));
-  const outcome = await realm.run(prepared.code);
-  language.commit(execution, outcome.progress);
-  if (!outcome.ok) throw outcome.error;
-  return outcome.value;
-}
-
-function notices(source: string): readonly string[] {
-  execution += 1;
-  return language.prepare({ source, execution }).notices ?? [];
+function project(compilerOptions: Record<string, unknown>): void {
+  file('tsconfig.json', JSON.stringify({ compilerOptions }));
 }
 
 describe('strict by default', () => {
@@ -124,7 +89,7 @@ describe('the tsconfig.json over the folder', () => {
     project({ strict: true, noUncheckedIndexedAccess: true });
     expect(problems('const f = (x) => x')).toEqual(['TS7006']);
     expect(problems('[1][0].toFixed()')).toEqual(['TS2532']);
-    rmSync(join(root, 'study', 'tsconfig.json'));
+    folder.delete('../tsconfig.json');
     expect(problems('[1][0].toFixed()')).toEqual([]);
   });
 
@@ -207,7 +172,9 @@ describe('the tsconfig.json over the folder', () => {
       if (key === 'design:type') noted.push(value.name);
     };
     Reflect.set(Reflect, 'metadata', metadata);
-    await run('function prop(target: object, key: string): void {}\nclass M { @prop n: number = 1; @prop s: string = "" }');
+    await run(
+      'function prop(target: object, key: string): void {}\nclass M { @prop n: number = 1; @prop s: string = "" }',
+    );
     expect(noted).toEqual(['Number', 'String']);
   });
 
