@@ -2,7 +2,10 @@
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
+import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
+import { FS_VERBS } from './fs';
+import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './config/nearest';
@@ -25,7 +28,7 @@ interface Command {
   readonly usage: string;
   readonly help: string;
   /** What its argument names, for completion. */
-  readonly argument?: 'job' | 'cluster';
+  readonly argument?: 'job' | 'cluster' | 'config';
   run(call: Call): Promise<CellOutcome>;
 }
 
@@ -93,6 +96,31 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       }
       session.defaultCluster = word.text;
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
+    },
+  },
+  config: {
+    usage: 'config [explain NAME]',
+    help: 'Lists the clusters there are; explain: each value of one, and the file and line it comes from.',
+    argument: 'config',
+    run({ words, line, session }) {
+      const [verb, ...rest] = words;
+      if (verb === undefined) return Promise.resolve(succeed(showConfig(session.directory)));
+      if (verb.text !== 'explain')
+        throw pointAt(line.text, verb, `%cluster config [explain NAME]: not ${JSON.stringify(verb.text)}.`);
+      const name = argumentOf(rest, line, 'config explain NAME').text;
+      return Promise.resolve(succeed(showExplained(name, session.directory)));
+    },
+  },
+  fs: {
+    usage: 'fs VERB …',
+    help: `Files of clusters: ${Object.keys(FS_VERBS).join(', ')}. %cluster fs tells how.`,
+    async run({ words, cell, session, agent }) {
+      return await runFsMagic(
+        words.map(({ text }) => text),
+        cell,
+        session,
+        await agent(),
+      );
     },
   },
   doctor: {

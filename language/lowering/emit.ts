@@ -4,6 +4,7 @@ import { decode } from '@jridgewell/sourcemap-codec';
 import { ts } from '../compiler';
 import { EMITTED } from '../checking/project';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
+import { print } from './printing';
 import type { Anchor } from './writer';
 
 /** What a top-level `using` adds its resource to: a local of the cell. */
@@ -16,26 +17,14 @@ export interface Emitted {
   readonly disposal: 'none' | 'sync' | 'async';
 }
 
-export const EMIT_OPTIONS: ts.CompilerOptions = {
-  module: ts.ModuleKind.ESNext,
-  moduleDetection: ts.ModuleDetectionKind.Force,
-  // Node 20 has everything of ES2022; `using`, `accessor` and decorators are spelled out with helpers of tslib.
-  target: ts.ScriptTarget.ES2022,
-  verbatimModuleSyntax: true,
-  jsx: ts.JsxEmit.React,
-  noEmitHelpers: true,
-  removeComments: true,
-  sourceMap: true,
-  newLine: ts.NewLineKind.LineFeed,
-};
-
 /** With what a project says of the form that code takes. */
 export function emitOptions(project: ts.CompilerOptions): ts.CompilerOptions {
   const said = EMITTED.flatMap((name) => (project[name] === undefined ? [] : [[name, project[name]] as const]));
-  return { ...EMIT_OPTIONS, ...Object.fromEntries(said) };
+  return Object.fromEntries(said);
 }
 
-export function emitJavaScript(source: string, fileName: string, compilerOptions: ts.CompilerOptions): Emitted {
+/** `parsed`: bound, and read with EMIT_OPTIONS. `more`: what a project says, as emitOptions gives it. */
+export function emitJavaScript(parsed: ts.SourceFile, more: ts.CompilerOptions): Emitted {
   let disposal: Emitted['disposal'] = 'none';
   const before: ts.TransformerFactory<ts.SourceFile> = () => (file) => {
     const last = lastExpression(file);
@@ -49,15 +38,10 @@ export function emitJavaScript(source: string, fileName: string, compilerOptions
     });
     return ts.factory.updateSourceFile(file, ts.setTextRange(ts.factory.createNodeArray(statements), file.statements));
   };
-  const output = ts.transpileModule(source, {
-    // `import x = require(…)` is spelled out; all else is as ESNext.
-    compilerOptions: { ...compilerOptions, module: ts.ModuleKind.Preserve },
-    fileName,
-    transformers: { before: [before] },
-  });
+  const output = print(parsed, before, more);
   // So that whoever parses it takes it for the module it is, also where it uses `module.exports`.
-  const text = `${output.outputText.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '')}export {};\n`;
-  return { text, anchors: toAnchors(text, output.sourceMapText ?? ''), disposal };
+  const text = `${output.text.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '')}export {};\n`;
+  return { text, anchors: toAnchors(text, output.sourceMap), disposal };
 }
 
 type ValueStatement = ts.ExpressionStatement | ts.ExportAssignment;

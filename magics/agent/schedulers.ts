@@ -1,14 +1,15 @@
 // The schedulers of this agent: this machine, the clusters of the config as it is now, and those that an agent on another machine has defined here.
 // A config that changes takes effect with the next job.
 import { join } from 'node:path';
-import { Clusters, type ClusterConfig } from '../config';
+import type { AgentConnection } from '../client';
+import { Clusters, fromDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
-import { messageOf } from '../protocol/errors';
+import { UsageError, messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
 import { listOf, parseJson } from '../protocol/shape';
-import { LocalScheduler, RemoteScheduler, openBatch, toConfig, type Scheduler } from '../schedulers';
+import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
 import { openTransport } from '../transports';
 import type { Questions } from './questions';
 import type { Settings } from './settings';
@@ -39,8 +40,8 @@ export class Schedulers {
     this.#all.set(local.name, local);
     try {
       for (const definition of this.#readDefined()) this.#defined.set(definition.name, definition);
-      this.#open([...this.#defined.values()].map(toConfig));
-      this.#open([...this.#clusters.current().values()]);
+      this.#open([...this.#defined.values()].map(fromDefinition));
+      this.#open([...this.#clusters.current().clusters.values()]);
     } catch (error) {
       // Jobs of this machine need no config; whoever names a cluster is told.
       log(messageOf(error));
@@ -56,17 +57,28 @@ export class Schedulers {
     return this.#all.get('local');
   }
 
+  /** The agent whose store a cluster's jobs use; undefined: this one. Throws UsageError when there is no such cluster. */
+  async agentOf(cluster: string, signal: AbortSignal): Promise<AgentConnection | undefined> {
+    await this.refresh({ cluster }, signal);
+    const scheduler = this.#all.get(cluster);
+    if (scheduler === undefined)
+      throw new UsageError(
+        `There is no cluster ${JSON.stringify(cluster)}. There are: ${[...this.#all.keys()].join(', ')}.`,
+      );
+    return await scheduler.agent?.(signal);
+  }
+
   /** Before a job is made: is its cluster as the config says now? Throws UsageError for a mistake in there. */
   async refresh(spec: Pick<JobSpec, 'cluster'>, signal: AbortSignal): Promise<void> {
     if (spec.cluster === 'local' || this.#defined.has(spec.cluster)) return;
-    await this.#replace([...this.#clusters.current().values()], signal);
+    await this.#replace([...this.#clusters.current().clusters.values()], signal);
   }
 
   /** Kept on disk: jobs there have to be found after a restart. */
   async define(cluster: ClusterDefinition, signal: AbortSignal): Promise<void> {
     this.#defined.set(cluster.name, cluster);
     writeWhole(this.#definedPath, `${JSON.stringify([...this.#defined.values()])}\n`);
-    await this.#replace([toConfig(cluster)], signal);
+    await this.#replace([fromDefinition(cluster)], signal);
   }
 
   async close(): Promise<void> {

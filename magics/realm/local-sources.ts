@@ -1,5 +1,6 @@
 // Where the text of local modules (`./lib.ts`) comes from: at home from the disk, through esbuild; on a worker from the bundle.
 import { createHash } from 'node:crypto';
+import { isBuiltin } from 'node:module';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +11,10 @@ import { mappedPaths } from './path-mapping';
 import { modulesImportedBy } from './wasm';
 
 export interface LocalSources {
-  /** The absolute path that `specifier` means in a file of `folder`; undefined when there is no such file, or it means a package. */
+  /** The absolute path that `specifier` means in a file of `folder`; undefined when there is no such file. */
   resolve(specifier: string, folder: string): string | undefined;
+  /** The path that a word of the project's own (an alias) means; undefined for any other, which names a package. */
+  alias(specifier: string): string | undefined;
   read(path: string): Promise<LocalSource>;
   readSync(path: string): LocalSource;
   /** Takes a module that a cell defines in memory. */
@@ -75,10 +78,13 @@ export class DiskSources implements LocalSources {
   }
 
   resolve(specifier: string, folder: string): string | undefined {
-    if (isLocalSpecifier(specifier))
-      return this.#find(
-        specifier.startsWith('file://') ? fileURLToPath(specifier) : resolve(folder, withoutScheme(specifier)),
-      );
+    return this.#find(
+      specifier.startsWith('file://') ? fileURLToPath(specifier) : resolve(folder, withoutScheme(specifier)),
+    );
+  }
+
+  alias(specifier: string): string | undefined {
+    if (isBuiltin(specifier)) return undefined;
     for (const base of mappedPaths(specifier, this.#rules?.paths ?? {})) {
       const path = this.#find(base);
       if (path !== undefined) return path;
@@ -132,7 +138,7 @@ export class DiskSources implements LocalSources {
     const { format, text, mappings, specifiers = requiredSpecifiers(text) } = content;
     const links: Record<string, string> = {};
     for (const specifier of specifiers) {
-      const target = this.resolve(specifier, dirname(path));
+      const target = isLocalSpecifier(specifier) ? this.resolve(specifier, dirname(path)) : this.alias(specifier);
       if (target !== undefined) links[specifier] = target;
     }
     const packages = specifiers.filter((specifier) => !isLocalSpecifier(specifier) && !(specifier in links));
@@ -158,6 +164,10 @@ export class BundledSources implements LocalSources {
   resolve(specifier: string): string | undefined {
     const path = withoutScheme(specifier);
     return this.#sources.has(path) ? path : this.#links[specifier];
+  }
+
+  alias(specifier: string): string | undefined {
+    return isLocalSpecifier(specifier) ? undefined : this.#links[specifier];
   }
 
   read(path: string): Promise<LocalSource> {

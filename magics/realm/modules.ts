@@ -22,6 +22,10 @@ interface LocalModule {
 export interface ModulesOptions {
   /** Absolute; packages are found from here. */
   readonly directory: string;
+  /** A folder that stands for the root of the machine that `directory` is on: packages are found below it then. */
+  readonly packages?: string;
+  /** What to do about a package that is not there, for the end of the error's message. */
+  readonly missingAdvice?: string;
   readonly virtual: Readonly<Record<string, Exports>>;
   readonly sources: LocalSources;
   /** Told of every module once it is loaded: `node:path`, `lodash`, or `file:` + path for a local one. */
@@ -42,8 +46,8 @@ export class Modules {
 
   constructor(options: ModulesOptions) {
     this.#options = options;
-    this.#packages = new Packages(options.directory);
-    const { resolve, cache } = this.#packages.require;
+    this.#packages = new Packages(options);
+    const { resolve, cache } = this.#packages.nativeRequire;
     this.require = Object.assign((specifier: string) => this.#requireFrom(options.directory, specifier), {
       resolve,
       cache,
@@ -70,8 +74,10 @@ export class Modules {
 
   /** Undefined for a package or a builtin; throws for a local file that is not there. */
   #localPath(specifier: string, folder: string): string | undefined {
-    const path = this.#options.sources.resolve(specifier, folder);
-    if (path !== undefined || !isLocalSpecifier(specifier)) return path;
+    const { sources } = this.#options;
+    if (!isLocalSpecifier(specifier)) return sources.alias(specifier);
+    const path = sources.resolve(specifier, folder);
+    if (path !== undefined) return path;
     const error = new MAIN.Error(`Cannot find module '${specifier}' from ${folder}.`);
     throw Object.assign(error, { code: 'MODULE_NOT_FOUND' });
   }
@@ -144,7 +150,7 @@ export class Modules {
     if (imported !== undefined) return this.#announce(specifier, imported);
     const path = linked ?? this.#localPath(specifier, folder);
     if (path !== undefined) return this.#evaluate(path);
-    return this.#announce(REQUIRED + specifier, this.#packages.require(specifier) as unknown);
+    return this.#announce(REQUIRED + specifier, this.#packages.require(specifier));
   }
 
   /** CommonJS as an import sees it: an ES module's exports as they are, else `default` and the names. */

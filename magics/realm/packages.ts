@@ -2,26 +2,51 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Script, constants as vmConstants } from 'node:vm';
+import { IMPORT_FILE } from '../protocol/environment';
+import { systemCode } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
+import { withoutPackagesRoot } from './frames';
 
 type Import = (specifier: string, options?: unknown) => Promise<Record<string, unknown>>;
 
+export interface PackagesOptions {
+  /** Absolute; packages are found from here. */
+  readonly directory: string;
+  /** A folder that stands for the root of the machine that `directory` is on: packages are found below it then. */
+  readonly packages?: string;
+  /** What to do about a package that is not there, for the end of the error's message. */
+  readonly missingAdvice?: string;
+}
+
 export class Packages {
-  readonly require: NodeJS.Require;
+  readonly nativeRequire: NodeJS.Require;
   readonly #import: Import;
+  readonly #missingAdvice: string | undefined;
   /** Packages that only `import()` could load, for the `require` of local modules. */
   readonly #imported = new Map<string, unknown>();
   readonly #views = new WeakMap<object, Record<string, unknown>>();
 
-  constructor(directory: string) {
-    const anchor = join(directory, 'notebook.js');
-    this.require = createRequire(anchor);
-    this.#import = nativeImport(anchor);
+  constructor({ directory, packages, missingAdvice }: PackagesOptions) {
+    const folder = packages === undefined ? directory : join(packages, directory);
+    const anchor = join(folder, 'notebook.js');
+    this.nativeRequire = createRequire(anchor);
+    this.#import = packages === undefined ? nativeImport(anchor) : carriedImport(folder);
+    this.#missingAdvice = missingAdvice;
+  }
+
+  /** What `require` gives. Throws as Node does when there is none. */
+  require(specifier: string): unknown {
+    try {
+      return this.nativeRequire(specifier) as unknown;
+    } catch (error) {
+      return this.#rethrow(error);
+    }
   }
 
   /** The namespace of a package as `import` gives it. Rejects as Node does when there is none. */
   async load(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
-    const namespace = await this.#import(specifier, attributes === undefined ? undefined : { with: attributes });
+    const options = attributes === undefined ? undefined : { with: attributes };
+    const namespace = await this.#import(specifier, options).catch((error: unknown) => this.#rethrow(error));
     return this.#withCommonJsNames(specifier, namespace);
   }
 
@@ -29,7 +54,7 @@ export class Packages {
   async prepare(specifier: string): Promise<void> {
     if (this.#imported.has(specifier)) return;
     try {
-      this.require(specifier);
+      this.nativeRequire(specifier);
     } catch (error) {
       if (!isImportOnly(error)) return; // The module's own `require` throws it where the user can see it.
       this.#imported.set(specifier, await this.#import(specifier));
@@ -60,14 +85,36 @@ export class Packages {
     return view;
   }
 
+  /** Says of a module that was not found what to do about it, and names places as they are at home. */
+  #rethrow(error: unknown): never {
+    const code = systemCode(error);
+    const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+    if (isMissing && this.#missingAdvice !== undefined && error instanceof MAIN.Error) {
+      const [sentence = ''] = withoutPackagesRoot(error.message)
+        .replace(IMPORT_FILE, 'notebook.ts')
+        .split('\nRequire stack');
+      error.message = `${sentence}. ${this.#missingAdvice}`;
+    }
+    throw error;
+  }
+
   #isCommonJs(specifier: string, exports: unknown): boolean {
     try {
-      return this.require.cache[this.require.resolve(specifier)]?.exports === exports;
+      return this.nativeRequire.cache[this.nativeRequire.resolve(specifier)]?.exports === exports;
     } catch {
       // Not to be resolved by require: then it is no CommonJS package.
       return false;
     }
   }
+}
+
+/** import() as from `folder`, by a file that lies there for this purpose. */
+function carriedImport(folder: string): Import {
+  let carried: Import | undefined;
+  return (specifier, options) => {
+    carried ??= createRequire(join(folder, IMPORT_FILE))(join(folder, IMPORT_FILE)) as Import;
+    return carried(specifier, options);
+  };
 }
 
 /** Node's own import(), as from a file at `anchor`. */

@@ -10,7 +10,7 @@ import { MAIN } from '../protocol/main-context';
 import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
-import { installFrames, mapScript, withoutMarks } from './frames';
+import { installFrames, mapScript, placePackages, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
@@ -28,6 +28,10 @@ export interface RealmOptions {
   readonly text: 'local' | 'shipped';
   /** Exports of 'cellburst' and 'tslab'. */
   readonly virtualModules?: Readonly<Record<string, Exports>>;
+  /** A folder that stands for the root of the notebook's machine, where its packages lie; without it they are found from `directory`. */
+  readonly packages?: string;
+  /** What to do about a package that is not there. */
+  readonly missingAdvice?: string;
   /** Where local modules come from; the disk, if not given. */
   readonly sources?: LocalSources;
   /** Of worker threads on local modules; see ThreadSetting. */
@@ -55,6 +59,7 @@ const HIDDEN_FILE = 'notebook.ts';
 export class Realm {
   readonly directory: string;
   readonly text: 'local' | 'shipped';
+  readonly packages: string | undefined;
   readonly modules: Modules;
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
@@ -73,15 +78,22 @@ export class Realm {
   constructor(options: RealmOptions) {
     this.directory = options.directory;
     this.text = options.text;
+    const { directory, packages, missingAdvice, threadProgram } = options;
+    this.packages = packages;
     this.sources = options.sources ?? new DiskSources();
-    const { directory, threadProgram } = options;
+    const packagesOptions = {
+      ...(packages === undefined ? {} : { packages }),
+      ...(missingAdvice === undefined ? {} : { missingAdvice }),
+    };
     const threads = makeThreads({
       directory,
+      ...packagesOptions,
       sources: this.sources,
       ...(threadProgram === undefined ? {} : { program: threadProgram }),
     });
     this.modules = new Modules({
       directory,
+      ...packagesOptions,
       virtual: { ...options.virtualModules, worker_threads: threads, 'node:worker_threads': threads },
       sources: this.sources,
       onLoad: (specifier, exports) => {
@@ -91,6 +103,7 @@ export class Realm {
     installInterrupts();
     installRevival();
     installFrames();
+    if (options.packages !== undefined) placePackages(options.packages);
     this.#installRuntime();
   }
 

@@ -11,6 +11,9 @@ import type { Exports } from './modules';
 export interface ThreadSetting {
   /** The notebook's folder: a relative path that the working directory does not have is looked for here. */
   readonly directory: string;
+  /** As of the realm. */
+  readonly packages?: string;
+  readonly missingAdvice?: string;
   readonly sources: LocalSources;
   /** Of a thread; `thread.js` beside this program, if not given. */
   readonly program?: string;
@@ -20,6 +23,8 @@ export interface ThreadSetting {
 export interface ThreadStart {
   readonly path: string;
   readonly directory: string;
+  readonly packages?: string;
+  readonly missingAdvice?: string;
   readonly sources: SourcesStart;
   /** The user's own. */
   readonly workerData: unknown;
@@ -36,7 +41,12 @@ export function makeThreads(setting: ThreadSetting): Exports {
     if (path === undefined) return [filename, options];
     const sources = setting.sources.describe();
     if (sources.kind === 'disk' && NATIVE.has(extname(path))) return [path, options];
-    const start: ThreadStart = { path, directory: setting.directory, sources, workerData: options.workerData };
+    const { directory, packages, missingAdvice } = setting;
+    const start: ThreadStart = {
+      ...{ path, directory, sources, workerData: options.workerData },
+      ...(packages === undefined ? {} : { packages }),
+      ...(missingAdvice === undefined ? {} : { missingAdvice }),
+    };
     return [program, { ...options, workerData: start }];
   };
   class LocalWorker extends threads.Worker {

@@ -19,8 +19,11 @@ const display = makeDisplayFunctions({
     if (typeof text === 'string') process.stdout.write(`${text}\n`);
   },
 });
+const { directory, packages, missingAdvice } = start;
 const realm = new Realm({
-  directory: start.directory,
+  directory,
+  ...(packages === undefined ? {} : { packages }),
+  ...(missingAdvice === undefined ? {} : { missingAdvice }),
   text: 'shipped',
   virtualModules: {
     cellburst: { ...display },

@@ -10,6 +10,7 @@ import { BatchJobView, type View } from './batch-view';
 import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
 import { Pace, type PaceOptions } from './pace';
+import { ordersForFiles } from './request';
 import type { RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 import { batchScript, type Argv } from '../transports/shell';
@@ -201,6 +202,8 @@ export class BatchScheduler implements Scheduler {
       jobId: job.id,
       cores,
       environment: job.spec.environment,
+      ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
+      ...ordersForFiles(job.spec),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
     };

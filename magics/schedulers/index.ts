@@ -10,7 +10,6 @@ import { slurm } from './slurm';
 
 export { LocalScheduler, type LocalOptions } from './local';
 export { RemoteScheduler, type RemoteOptions } from './remote';
-export { toConfig } from './definition';
 export type { BatchDialect, BatchJob, BatchResources, Observation, SiteWords, Submission } from './dialect';
 export type { ScheduledJob, Scheduler, SchedulerLoad, Sighting, Explanation, Report } from './scheduler';
 

@@ -1,12 +1,11 @@
 // A cluster that another machine's agent looks after: this one brings it the job and brings home what comes of it. One connection for all jobs of the
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
-import type { ClusterConfig } from '../config';
+import { toDefinition, type ClusterConfig } from '../config';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toDefinition } from './definition';
 import { RemoteJob } from './remote-job';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 
@@ -65,6 +64,12 @@ export class RemoteScheduler implements Scheduler {
       if (carried === undefined) continue;
       await Promise.race([carried.remote.cancel(), aborted(signal)]);
     }
+  }
+
+  async agent(signal: AbortSignal): Promise<AgentConnection> {
+    const agent = this.#connection();
+    await Promise.race([agent.open(), aborted(signal)]);
+    return agent;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
