@@ -4,6 +4,7 @@ import { toDefinition, type ClusterConfig } from '../config';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
+import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RemoteJob } from './remote-job';
@@ -12,6 +13,8 @@ import type { Report, ScheduledJob, Scheduler } from './scheduler';
 export interface RemoteOptions {
   readonly config: ClusterConfig;
   readonly transport: Transport;
+  /** This machine's store, for what comes back. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
   /** Until somebody waits for a cluster who could answer questions. */
@@ -92,8 +95,9 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, config } = this.#options;
-    const remote = new RemoteJob({ job, definition: toDefinition(config), agent: () => this.#connection(), report });
+    const { report, config, contents } = this.#options;
+    const agent = (): AgentConnection => this.#connection();
+    const remote = new RemoteJob({ job, definition: toDefinition(config), agent, contents, report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     const accepted = new Promise<NativeId | undefined>((resolve, reject) => {
