@@ -1,7 +1,7 @@
 // The schedulers of this agent: this machine, the clusters of the config as it is now, and those that an agent on another machine has defined here.
 // A config that changes takes effect with the next job.
 import { join } from 'node:path';
-import { Clusters, fromDefinition, type ClusterConfig } from '../config';
+import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
 import { messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
@@ -106,7 +106,14 @@ export class Schedulers {
   #openRemote(config: ClusterConfig, host: string): Scheduler {
     const { ask, untilPerson } = this.#questions;
     const transport = openTransport({ ...config, host }, this.#settings.programDirectory, ask);
-    return new RemoteScheduler({ config, transport, report: this.#jobs.report, log: this.#log, untilPerson });
+    return new RemoteScheduler({
+      name: config.name,
+      definition: toDefinition(config),
+      transport,
+      report: this.#jobs.report,
+      log: this.#log,
+      untilPerson,
+    });
   }
 }
 

@@ -18,5 +18,9 @@ export const ORDERS_FILE = 'orders.json';
 export const SCRIPT_FILE = 'submit.sh';
 /** How far the submission to a batch system has come: written before the first try. */
 export const SUBMISSION_FILE = 'submission.json';
+/** Of a job that runs in an allocation: which. */
+export const ALLOCATION_FILE = 'allocation.json';
+/** Of an allocation: the state directory of its agent. */
+export const ALLOCATION_STATE = 'agent';
 /** The job at the agent of another machine, as far as it has come there. */
 export const REMOTE_FILE = 'remote.json';

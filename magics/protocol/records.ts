@@ -71,7 +71,7 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text, batch: batchRequest, token: text },
+  { nodeProgram: text, batch: batchRequest, token: text, allocation: record({ keepSeconds: number }) },
 );
 
 export const jobRecord: Shape<JobRecord> = record(

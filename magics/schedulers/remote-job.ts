@@ -23,6 +23,13 @@ interface Journal {
   readonly sent?: number;
 }
 
+/** Its id there, if it has come so far. */
+export function readRemoteId(directory: string): string | undefined {
+  const path = join(directory, REMOTE_FILE);
+  const source = readIfThere(path);
+  return source === undefined ? undefined : parseJson(source, journal, path).id;
+}
+
 export interface RemoteJobOptions {
   readonly job: ScheduledJob;
   readonly definition: ClusterDefinition;
@@ -101,11 +108,12 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { name, resources, batch, environment, origin, summary } = job.spec;
+    const { name, resources, batch, environment, origin, summary, allocation } = job.spec;
     return {
       name,
       resources,
       ...(batch === undefined ? {} : { batch }),
+      ...(allocation === undefined ? {} : { allocation }),
       environment,
       origin,
       summary,
@@ -117,7 +125,7 @@ export class RemoteJob {
   async #send(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     try {
       if (there.submittedAt === undefined) {
-        await this.#sendBundle(agent, there.id, signal);
+        if (this.#options.job.spec.allocation === undefined) await this.#sendBundle(agent, there.id, signal);
         await agent.submit(there.id);
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 // A cluster that another machine's agent looks after: this one brings it the job and brings home what comes of it. One connection for all jobs of the
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
-import { toDefinition, type ClusterConfig } from '../config';
+import type { ClusterDefinition } from '../protocol/messages';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
@@ -10,7 +10,10 @@ import { RemoteJob } from './remote-job';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 
 export interface RemoteOptions {
-  readonly config: ClusterConfig;
+  /** The cluster's name here. */
+  readonly name: string;
+  /** What it is there. */
+  readonly definition: ClusterDefinition;
   readonly transport: Transport;
   readonly report: Report;
   readonly log: (line: string) => void;
@@ -37,7 +40,7 @@ export class RemoteScheduler implements Scheduler {
   #agent: AgentConnection | undefined;
 
   constructor(options: RemoteOptions) {
-    this.name = options.config.name;
+    this.name = options.name;
     this.#options = options;
   }
 
@@ -86,8 +89,8 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, config } = this.#options;
-    const remote = new RemoteJob({ job, definition: toDefinition(config), agent: () => this.#connection(), report });
+    const { report, definition } = this.#options;
+    const remote = new RemoteJob({ job, definition, agent: () => this.#connection(), report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     const accepted = new Promise<NativeId | undefined>((resolve, reject) => {
