@@ -1,6 +1,6 @@
 // The language of one notebook: what the worker thread holds. Every call is synchronous; client.ts is the asynchronous door to it.
 import type { Declaration, DeclarationKind } from '../magics/protocol/code';
-import type { Checks, PreparedCell } from '../magics/protocol/language';
+import type { CellProblem, Checks, PreparedCell } from '../magics/protocol/language';
 import { ts } from './compiler';
 import { CellChecker, type Extension } from './checking/checker';
 import { refuseSyntax, toProblems } from './checking/problems';
@@ -40,6 +40,14 @@ interface PendingCell {
   readonly declarations: readonly Declaration[];
   /** The cell is a module in memory of this name. */
   readonly module: string | undefined;
+  /** As it was checked beside the program. */
+  readonly file?: ts.SourceFile | undefined;
+}
+
+interface Checked {
+  readonly problems: readonly CellProblem[];
+  /** Imported names that stand for types alone. */
+  readonly typeOnly: ReadonlySet<string>;
 }
 
 export class NotebookLanguage {
@@ -61,20 +69,31 @@ export class NotebookLanguage {
     const text = maskMagics(source);
     const extension = this.#extensionOf(text);
     const module = moduleName(text);
-    const file = this.#checker.show(text, extension, module !== undefined);
-    const { service, fileName, scope } = this.#checker;
-    const syntax = service.getSyntacticDiagnostics(fileName);
-    const isChecked = syntax.length === 0 && this.#settings.checks?.check !== false;
-    const diagnostics = isChecked ? service.getSemanticDiagnostics(fileName) : syntax;
-    const problems = [...toProblems(diagnostics, file), ...(module ? [] : refuseSyntax(file))];
-    if (problems.length > 0) return { ok: false, problems };
-    const typeOnly = typeOnlyImports(file, this.#checker.program.getTypeChecker());
+    const { scope } = this.#checker;
+    const isChecked = this.#settings.checks?.check !== false;
+    const file = isChecked && !module ? this.#checker.checkBeside(execution, text, extension) : undefined;
+    const checked = file ? { problems: [], typeOnly: new Set<string>() } : this.#check(text, extension, module);
+    if (checked.problems.length > 0) return { ok: false, problems: checked.problems };
+    const { typeOnly } = checked;
     // A module runs where it is imported.
     const masked = module ? '' : text;
     const lowered = lowerCell({ source, masked, execution, extension, known: this.#known, typeOnly });
     const code = module ? { ...lowered, memoryModule: module + extension } : lowered;
-    this.#pending.set(execution, { text, extension, scope, declarations: code.declarations, module });
+    this.#pending.set(execution, { text, extension, scope, declarations: code.declarations, module, file });
     return { ok: true, code };
+  }
+
+  /** By a program of its own. */
+  #check(text: string, extension: Extension, module: string | undefined): Checked {
+    const file = this.#checker.show(text, extension, module !== undefined);
+    const { service, fileName } = this.#checker;
+    const syntax = service.getSyntacticDiagnostics(fileName);
+    const isChecked = syntax.length === 0 && this.#settings.checks?.check !== false;
+    const diagnostics = isChecked ? service.getSemanticDiagnostics(fileName) : syntax;
+    const problems = [...toProblems(diagnostics, file), ...(module ? [] : refuseSyntax(file))];
+    const typeOnly = typeOnlyImports(file, this.#checker.program.getTypeChecker());
+    if (problems.length === 0) this.#checker.keepProgram();
+    return { problems, typeOnly };
   }
 
   commit(execution: number, progress: number): void {

@@ -3,17 +3,19 @@ import { join } from 'node:path';
 import { ensureAllocation } from './allocations';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
+import type { EnvironmentRequest, Environments } from './environment';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
-import type { Cell, CellOutcome, NotebookSession } from './namespace';
+import type { CaptureReport, Cell, CellOutcome, NotebookSession } from './namespace';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
-import { BUNDLE_FILE } from './protocol/layout';
-import { showCapture, showText, succeed } from './show';
+import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
+import { adviseOnFiles, gatherFiles } from './job-files';
+import { showCapture, showText, succeed, type Shown } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -32,6 +34,7 @@ export interface ClusterSession extends NotebookSession {
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
+  readonly environments: Environments;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
   /** Before the last `%cd`. */
@@ -45,8 +48,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 
   const prepared = await session.language.prepare(cell, cell.signal);
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
-  if (options.dryRun)
-    return succeed(showCapture(await session.namespace.capture({ cell: prepared.code }, cell.signal)));
+  if (options.dryRun) return succeed(await showDryRun(prepared.code, options, cell, session));
 
   const agent = await session.agent();
   const asked = toSpec(cell, summarize(cell.source.slice(line.offset + line.text.length)), options, session);
@@ -79,17 +81,43 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId } = await session.namespace.capture(
+    const { captureId, fileUses, modules } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    const listPath = join(job.directory, INPUTS_FILE);
+    const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
+    const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
-    await agent.submit(job.id);
+    if (toSend !== undefined) adviseOnFiles(toSend, cell);
+    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
   }
+}
+
+function toEnvironment(
+  roots: CaptureReport['modules'],
+  { cluster, envMode }: ClusterOptions,
+  session: ClusterSession,
+): EnvironmentRequest {
+  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
+  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
+}
+
+async function showDryRun(
+  code: CellCode,
+  options: ClusterOptions,
+  cell: Cell,
+  session: ClusterSession,
+): Promise<Shown> {
+  const report = await session.namespace.capture({ cell: code }, cell.signal);
+  const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
+  if (toSend !== undefined) adviseOnFiles(toSend, cell);
+  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
+  return showCapture(report, packages, toSend);
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {

@@ -5,6 +5,8 @@ import { bringHome } from './home';
 import { startAllocation, stopAllocations } from './allocations';
 import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
+import { FS_VERBS } from './fs';
+import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './config/nearest';
@@ -123,6 +125,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         throw pointAt(line.text, verb, `%cluster config [explain NAME]: not ${JSON.stringify(verb.text)}.`);
       const name = argumentOf(rest, line, 'config explain NAME').text;
       return Promise.resolve(succeed(showExplained(name, session.directory)));
+    },
+  },
+  fs: {
+    usage: 'fs VERB …',
+    help: `Files of clusters: ${Object.keys(FS_VERBS).join(', ')}. %cluster fs tells how.`,
+    async run({ words, cell, session, agent }) {
+      return await runFsMagic(
+        words.map(({ text }) => text),
+        cell,
+        session,
+        await agent(),
+      );
     },
   },
   doctor: {

@@ -1,12 +1,10 @@
 // Line magics about what surrounds the cells: the environment, the working directory, the names, the strictness of the check.
-import { readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import { offer, type Magic, type MagicPlace, type Offers } from './magic';
 import { argumentText, pointAt, type Word } from './line';
 import { didYouMean } from './config/nearest';
 import { cellLabel } from './protocol/code';
 import type { Checks } from './protocol/language';
+import { completePaths, expandHome } from './paths';
 import { showTable, showText, succeed } from './show';
 
 const SECRET = /(key|token|secret|passw|credential|cookie|auth)/i;
@@ -74,24 +72,8 @@ export const changeDirectory: Magic = {
 
 function offerFolders({ partial, earlier, session }: MagicPlace): Offers {
   if (earlier.length > 0) return { words: [] };
-  const typed = partial.slice(0, partial.lastIndexOf('/') + 1);
-  const folder = resolve(session.workingDirectory, expandHome(typed === '' ? '.' : typed));
-  let names: string[];
-  try {
-    names = readdirSync(folder, { withFileTypes: true })
-      .filter(
-        (entry) => entry.isDirectory() && (!entry.name.startsWith('.') || partial.slice(typed.length).startsWith('.')),
-      )
-      .map((entry) => `${typed}${entry.name}/`);
-  } catch {
-    // Not a folder (yet): there is nothing to offer.
-    names = [];
-  }
-  return offer('folder', typed === '' ? ['..', ...names] : names);
-}
-
-function expandHome(path: string): string {
-  return path === '~' ? homedir() : path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path;
+  const names = completePaths(partial, session.workingDirectory, 'folders');
+  return offer('folder', partial.includes('/') ? names : ['..', ...names]);
 }
 
 export const who: Magic = {

@@ -9,6 +9,7 @@ import { AMBIENT_TYPES } from '../ambient';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
 import { checkOptions } from './options';
+import { StandingProgram, type Ground } from './standing';
 import { VisibleNames } from './visible';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
@@ -20,6 +21,14 @@ interface CommittedCell {
   /** Changes global types: in use for ever. */
   readonly isGlobal: boolean;
   readonly uses: ReadonlySet<ts.SourceFile>;
+}
+
+interface CellFile {
+  readonly execution: number;
+  readonly text: string;
+  readonly extension: Extension;
+  /** What the cell saw when it was checked. */
+  readonly scope: ts.Node | undefined;
 }
 
 interface LookedAt {
@@ -45,11 +54,24 @@ export class CellChecker {
   #version = 0;
   #lookedAt: LookedAt | undefined;
   #extension: Extension = '.ts';
+  readonly #standing = new StandingProgram();
+  readonly #cancellation: ts.CancellationToken;
+  /** Version of a file of the disk, as far as it can change between two cells. */
+  readonly #versionOf = (name: string): string =>
+    name.startsWith(`${this.#directory}/node_modules/`) ? `install ${this.#installs}` : diskVersion(name);
 
   constructor(directory: string, isCancelled: () => boolean) {
     // The compiler writes paths with slashes everywhere.
     this.#directory = directory.replaceAll(sep, '/');
     this.#options = checkOptions(directory);
+    this.#cancellation = {
+      isCancellationRequested: isCancelled,
+      throwIfCancellationRequested: () => {
+        // What the compiler knows as the sign to give up; it is no Error.
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        if (isCancelled()) throw new ts.OperationCanceledException();
+      },
+    };
     this.service = ts.createLanguageService(this.#makeHost(isCancelled), this.#makeRegistry());
   }
 
@@ -85,31 +107,46 @@ export class CellChecker {
     return file;
   }
 
+  /**
+   * Checks a cell without a new program. Gives its file when it has no mistakes; undefined when it has, or when this cannot tell: then `show` it.
+   */
+  checkBeside(execution: number, text: string, extension: Extension): ts.SourceFile | undefined {
+    const path = `${this.#directory}/Cell [${execution}]${extension}`;
+    return this.#standing.check(path, text, this.scope, this.#ground(), this.#cancellation);
+  }
+
+  /** The program of the text that was shown last serves cells to come. */
+  keepProgram(): void {
+    this.#standing.keep(this.program, this.#ground());
+  }
+
+  #ground(): Ground {
+    const held = [...this.#held].map(([name, { version }]) => `${name} ${version}`);
+    return { options: this.#options, parts: [...this.#roots.keys(), ...held].join('\n'), versionOf: this.#versionOf };
+  }
+
   get program(): ts.Program {
     const program = this.service.getProgram();
     if (!program) throw new Error('The compiler has no program; restart the kernel.');
     return program;
   }
 
-  /** Makes names of an executed cell visible. `scope` is what the cell saw when it was checked. */
-  commit(
-    cell: {
-      readonly execution: number;
-      readonly text: string;
-      readonly extension: Extension;
-      readonly scope: ts.Node | undefined;
-    },
-    hidden: ReadonlySet<string>,
-  ): void {
-    const path = `${this.#directory}/Cell [${cell.execution}]${cell.extension}`;
-    const file = parseBound(path, cell.text, this.#options, ts.JSDocParsingMode.ParseAll);
-    setOuterScope(file, cell.scope);
+  /** Makes names of an executed cell visible. `file`: what `checkBeside` gave of it. */
+  commit(cell: CellFile & { readonly file?: ts.SourceFile | undefined }, hidden: ReadonlySet<string>): void {
+    const file = cell.file ?? this.#read(cell);
     const uses = this.#visible.usedBy(file);
     const isGlobal = /\bdeclare\s+(global|module)\b/.test(cell.text);
     const isRoot = isGlobal || /\bimport\b|\brequire\b|^\s*\/\/\/\s*<|@jsx/m.test(cell.text);
     this.#cells.set(file, { file, isRoot, isGlobal, uses });
     this.#visible.add(file, hidden);
     this.#prune();
+  }
+
+  #read({ execution, text, extension, scope }: CellFile): ts.SourceFile {
+    const path = `${this.#directory}/Cell [${execution}]${extension}`;
+    const file = parseBound(path, text, this.#options, ts.JSDocParsingMode.ParseAll);
+    setOuterScope(file, scope);
+    return file;
   }
 
   /** From now on the notebook's folder has a module of this name, for cells to import. */
@@ -162,9 +199,7 @@ export class CellChecker {
 
   #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
     const ambient = `${this.#directory}/[cellburst].d.ts`;
-    const versionOf = (name: string): string =>
-      name.startsWith(`${this.#directory}/node_modules/`) ? `install ${this.#installs}` : diskVersion(name);
-    const read = snapshotsOfDisk(versionOf);
+    const read = snapshotsOfDisk(this.#versionOf);
     const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
       if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
       if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
@@ -178,7 +213,7 @@ export class CellChecker {
       getScriptVersion: (name) => {
         if (name === this.fileName) return String(this.#version);
         const held = this.#held.get(name);
-        return held ? `held ${held.version}` : versionOf(name);
+        return held ? `held ${held.version}` : this.#versionOf(name);
       },
       getScriptSnapshot: snapshotOf,
       getCompilationSettings: () => this.#options,

@@ -3,6 +3,7 @@
 import { decode } from '@jridgewell/sourcemap-codec';
 import { ts } from '../compiler';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
+import { print } from './printing';
 import type { Anchor } from './writer';
 
 /** What a top-level `using` adds its resource to: a local of the cell. */
@@ -15,20 +16,8 @@ export interface Emitted {
   readonly disposal: 'none' | 'sync' | 'async';
 }
 
-export const EMIT_OPTIONS: ts.CompilerOptions = {
-  module: ts.ModuleKind.ESNext,
-  moduleDetection: ts.ModuleDetectionKind.Force,
-  // Node 20 has everything of ES2022; `using`, `accessor` and decorators are spelled out with helpers of tslib.
-  target: ts.ScriptTarget.ES2022,
-  verbatimModuleSyntax: true,
-  jsx: ts.JsxEmit.React,
-  noEmitHelpers: true,
-  removeComments: true,
-  sourceMap: true,
-  newLine: ts.NewLineKind.LineFeed,
-};
-
-export function emitJavaScript(source: string, fileName: string): Emitted {
+/** `parsed`: bound, and read with EMIT_OPTIONS. */
+export function emitJavaScript(parsed: ts.SourceFile): Emitted {
   let disposal: Emitted['disposal'] = 'none';
   const before: ts.TransformerFactory<ts.SourceFile> = () => (file) => {
     const last = lastExpression(file);
@@ -42,13 +31,9 @@ export function emitJavaScript(source: string, fileName: string): Emitted {
     });
     return ts.factory.updateSourceFile(file, ts.setTextRange(ts.factory.createNodeArray(statements), file.statements));
   };
-  const output = ts.transpileModule(source, {
-    compilerOptions: EMIT_OPTIONS,
-    fileName,
-    transformers: { before: [before] },
-  });
-  const text = output.outputText.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '');
-  return { text, anchors: toAnchors(text, output.sourceMapText ?? ''), disposal };
+  const output = print(parsed, before);
+  const text = output.text.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '');
+  return { text, anchors: toAnchors(text, output.sourceMap), disposal };
 }
 
 type ValueStatement = ts.ExpressionStatement | ts.ExportAssignment;

@@ -6,10 +6,11 @@ import { parseBound } from '../internals';
 import { NOTE_EPOCH, awaitsAtTop } from './checks';
 import { bindImports, collectImports } from './declarations';
 import { declaredNames } from './declared';
-import { DISPOSABLES, EMIT_OPTIONS, emitJavaScript, type Emitted } from './emit';
+import { DISPOSABLES, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
 import { Portals } from './portals';
+import { EMIT_OPTIONS } from './printing';
 import { Rewriter } from './rewrite';
 import { Writer } from './writer';
 
@@ -30,8 +31,9 @@ export interface LowerRequest {
 /** Lowers a cell that parses. Deterministic: equal requests give equal code. */
 export function lowerCell(request: LowerRequest): CellCode {
   const fileName = `/cell${request.extension}`;
-  const kinds = declaredNames(parseBound(fileName, request.masked, EMIT_OPTIONS));
-  const emitted = emitJavaScript(request.masked, fileName);
+  const parsed = parseBound(fileName, request.masked, EMIT_OPTIONS);
+  const kinds = declaredNames(parsed);
+  const emitted = emitJavaScript(parsed);
   const file = parseBound('/cell.js', emitted.text, { ...EMIT_OPTIONS, allowJs: true });
   const imports = collectImports(file, kinds, request.typeOnly);
   const dropped = new Set([...request.typeOnly].filter((name) => kinds.get(name) === 'import'));
@@ -61,6 +63,7 @@ export function lowerCell(request: LowerRequest): CellCode {
     uses: table.toUses((name) => plan.names.has(name)),
     functions: table.toFunctions(),
     ...(portals.codes.length === 0 ? {} : { portals: portals.codes }),
+    ...(found.files.length === 0 ? {} : { files: found.files }),
     hiddenNames: found.hiddenNames,
   };
 }

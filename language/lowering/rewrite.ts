@@ -1,6 +1,6 @@
 // Second half of the lowering: one walk over the emitted JavaScript, in the order of the text, that hands each construct to what knows it.
 import { ts } from '../compiler';
-import { RUNTIME, mangle } from '../../magics/protocol/code';
+import { RUNTIME, mangle, type FileUse } from '../../magics/protocol/code';
 import { writeAwait, writeBody, writeLoopBody } from './checks';
 import { isNotebookList, passed, writeList, writeLoopTarget } from './declarations';
 import { writeEvaluated } from './evaluated';
@@ -14,6 +14,7 @@ import {
   writeUpdate,
   type Rewriting,
 } from './names';
+import { fileUseOf } from './file-uses';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import {
   isDecorated,
@@ -33,6 +34,7 @@ export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */
   readonly dynamicImports: Set<string>;
   readonly hiddenNames: { readonly line: number; readonly column: number }[];
+  readonly files: FileUse[];
 }
 
 /** One walk over one cell; what it writes and notes goes to the writer, the table and `found`. */
@@ -43,7 +45,7 @@ export class Rewriter implements Rewriting {
   readonly table: FunctionTable;
   readonly portals: Portals;
   readonly known: Rewriting['known'];
-  readonly found: Found = { dynamicImports: new Set(), hiddenNames: [] };
+  readonly found: Found = { dynamicImports: new Set(), hiddenNames: [], files: [] };
   readonly #anchors: readonly Anchor[];
 
   constructor(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anchor[]) {
@@ -229,6 +231,11 @@ export class Rewriter implements Rewriting {
       this.writer.replaceTo(callee.end, `${RUNTIME.context}.load`);
       node.arguments.forEach(this.visit);
       return true;
+    }
+    const how = literal === undefined ? undefined : fileUseOf(this, callee, literal);
+    if (how !== undefined && literal !== undefined) {
+      const inside = this.table.current;
+      this.found.files.push({ path: literal, how, ...(inside === undefined ? {} : { function: inside }) });
     }
     if (ts.isIdentifier(callee) && ownerOf(callee) === undefined && !this.known.has(callee.text)) {
       if (callee.text === 'require' && literal !== undefined) this.found.dynamicImports.add(literal);

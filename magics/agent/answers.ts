@@ -13,7 +13,8 @@ import {
 import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
-import { putBundle, streamFile } from './files';
+import { FileAnswers } from './file-answers';
+import { putArchive, putBundle, streamFile } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -36,6 +37,7 @@ type StreamAnswers = {
 };
 
 export interface AgentFacts {
+  readonly stateDirectory: string;
   readonly jobs: Jobs;
   readonly schedulers: Schedulers;
   readonly questions: Questions;
@@ -50,7 +52,8 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
+  constructor({ stateDirectory, jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
+    const files = new FileAnswers((cluster, stop) => schedulers.agentOf(cluster, stop));
     this.#calls = {
       status,
       jobs: () => jobs.list(),
@@ -68,7 +71,8 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: ({ id }) => jobs.submit(id, signal),
+      submit: ({ id, ...brings }) => jobs.submit(id, brings, signal),
+      archive: (piece, { bytes }) => ({ size: putArchive(stateDirectory, piece, bytes ?? Buffer.alloc(0)) }),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};
@@ -81,6 +85,7 @@ export class Answers {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
+      fileSpace: (params) => files.fileSpace(params, signal),
       finish: () => {
         finish();
         return {};
@@ -90,6 +95,10 @@ export class Answers {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
       output: (params, stop) => streamOutput(jobs, params, stop),
+      listFiles: (params, stop) => files.listFiles(params, stop),
+      readFile: (params, stop) => files.readFile(params, stop),
+      removeFiles: (params, stop) => files.removeFiles(params, stop),
+      fileUsage: (params, stop) => files.fileUsage(params, stop),
       questions: (_params, stop) => watchQuestions(questions, stop),
       file: ({ id, file, from }) => streamFile(jobs.get(id), file, from),
     };

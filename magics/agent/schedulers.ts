@@ -1,9 +1,10 @@
 // The schedulers of this agent: this machine, the clusters of the config as it is now, and those that an agent on another machine has defined here.
 // A config that changes takes effect with the next job.
 import { join } from 'node:path';
+import type { AgentConnection } from '../client';
 import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
-import { messageOf } from '../protocol/errors';
+import { UsageError, messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
@@ -54,6 +55,17 @@ export class Schedulers {
 
   get local(): Scheduler | undefined {
     return this.#all.get('local');
+  }
+
+  /** The agent whose store a cluster's jobs use; undefined: this one. Throws UsageError when there is no such cluster. */
+  async agentOf(cluster: string, signal: AbortSignal): Promise<AgentConnection | undefined> {
+    await this.refresh({ cluster }, signal);
+    const scheduler = this.#all.get(cluster);
+    if (scheduler === undefined)
+      throw new UsageError(
+        `There is no cluster ${JSON.stringify(cluster)}. There are: ${[...this.#all.keys()].join(', ')}.`,
+      );
+    return await scheduler.agent?.(signal);
   }
 
   /** Before a job is made: is its cluster as the config says now? Throws UsageError for a mistake in there. */

@@ -18,7 +18,7 @@ export const RUNTIME = {
   stop: `$${MARK}s`,
   /** Throws KeyboardInterrupt. */
   throw: `$${MARK}t`,
-  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when the epoch has moved on. */
+  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when that epoch was ended. */
   awaited: `$${MARK}k`,
   /** The current epoch (property of globalThis); each activation that awaits notes it in a local of the name `activation`. */
   epoch: `$${MARK}e`,
@@ -209,6 +209,18 @@ export interface ModuleImport {
   readonly bindings: readonly ImportBinding[];
 }
 
+/** A file that code names by a literal in a call. */
+export interface FileUse {
+  readonly path: string;
+  /**
+   * `input` and `output`: an argument of the function of that name. `read` and `written`: the first argument of a call that looks like one of
+   * Node's (`readFileSync`, `createWriteStream`) or of any other function: a guess, good for advice and for nothing else.
+   */
+  readonly how: 'input' | 'output' | 'read' | 'written';
+  /** Index of the innermost function it stands in. Absent: the cell itself. */
+  readonly function?: number;
+}
+
 export interface CellCode {
   readonly id: CellId;
   /** The number in `Cell [7]`. */
@@ -227,6 +239,8 @@ export interface CellCode {
   /** Used by the cell as a whole, functions inside it included. */
   readonly uses: Uses;
   readonly functions: readonly FunctionCode[];
+  /** Absent: none. */
+  readonly files?: readonly FileUse[];
   /** Absent: none. */
   readonly portals?: readonly PortalCode[];
   /**

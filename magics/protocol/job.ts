@@ -1,5 +1,7 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { JobPackages } from './environment';
+import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
@@ -48,6 +50,8 @@ export interface JobSpec {
   readonly batch?: BatchRequest;
   readonly environment: Readonly<Record<string, string>>;
   readonly origin: JobOrigin;
+  /** Files that go along and come back; known once the cell is captured. */
+  readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
@@ -105,6 +109,12 @@ export interface JobUsage {
   readonly elapsedSeconds: number;
 }
 
+/** What goes along with a job, told when it is submitted. */
+export interface JobBrings {
+  readonly files?: JobFiles;
+  readonly packages?: JobPackages;
+}
+
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
 export interface JobRecord {
   readonly id: JobId;
@@ -113,6 +123,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** How the packages of its code come to where it runs. */
+  readonly packages?: JobPackages;
   readonly createdAt: number;
   readonly submittedAt?: number;
   readonly startedAt?: number;

@@ -1,6 +1,8 @@
 // What a client and an agent say to each other, in frames (frames.ts): a greeting each way, then requests, replies and streams.
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import type { ErrorCode } from './errors';
+import { jobFiles, listed, onHost } from './job-files';
+import { jobPackages } from './environment';
 import { jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import {
@@ -72,7 +74,10 @@ export const CALLS = {
   define: { params: record({ cluster: clusterDefinition }), result: nothing },
   /** Without a text: the person would rather not say. */
   answer: { params: record({ id: count }, { text }), result: nothing },
-  submit: { params: one, result: jobRecord },
+  /** With what goes along: files, whose list lies in the job's directory, and packages, whose archive is in the store by now. */
+  submit: { params: record({ id: text }, { files: jobFiles, packages: jobPackages }), result: jobRecord },
+  /** A piece of an archive of packages, as `put` takes those of a bundle; an empty piece asks how much is there. */
+  archive: { params: record({ sha256: text, offset: count, total: count }), result: record({ size: count }) },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
@@ -83,6 +88,18 @@ export const CALLS = {
   release: { params: one, result: jobRecord },
   /** Makes a runner ready ahead of need. */
   warm: { params: record({}, { nodeProgram: text }), result: nothing },
+  /** How much room there is on the file system of a path. */
+  fileSpace: {
+    params: record({ place: onHost }),
+    result: record({
+      path: text,
+      totalBytes: count,
+      availableBytes: count,
+      /** How many files there can be, and how many more; 0 where the file system does not count them. */
+      totalFiles: count,
+      availableFiles: count,
+    }),
+  },
   /** Ends the agent. Jobs go on, and the next agent finds them. */
   finish: { params: nothing, result: nothing },
 } as const;
@@ -108,6 +125,29 @@ export const STREAMS = {
    * The bytes lie beside the event.
    */
   output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
+  /**
+   * What lies at a path: of a folder what is in it, of a pattern what it matches. Paths in the answer begin from `root`, which is absolute. There is
+   * one event at least. UsageError when there is nothing, or it may not be looked at.
+   */
+  listFiles: {
+    params: record({ place: onHost }, { recursive: flag }),
+    event: record({ root: text, isFolder: flag, entries: listOf(listed) }),
+  },
+  /** A file from an offset on, `bytes` of it or all; they lie beside, with their SHA-256 for those who ask over a long way. */
+  readFile: {
+    params: record({ place: onHost, from: count }, { bytes: count }),
+    event: record({ path: text, offset: count, total: count, sha256: text }),
+  },
+  /** Removes a file, what a pattern matches, or (if `recursive`) a folder with all that is in it; links are never followed. Tells what is gone so far. */
+  removeFiles: {
+    params: record({ place: onHost }, { recursive: flag }),
+    event: record({ root: text, files: count, folders: count, bytes: count }),
+  },
+  /** How much lies below a path: sizes as files tell them, and what they take on the disk. Tells what was counted so far. */
+  fileUsage: {
+    params: record({ place: onHost }),
+    event: record({ root: text, files: count, folders: count, bytes: count, diskBytes: count }),
+  },
   /** Questions of hosts that only a person can answer, those that wait and each new one. Without end. */
   questions: { params: nothing, event: record({ id: count, host: text, text, isSecret: flag }) },
   /** A file of a job that has ended, from an offset on; the bytes lie beside. Nothing comes of a file that is not there. */

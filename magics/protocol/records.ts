@@ -10,6 +10,8 @@ import type {
   NativeId,
   Resources,
 } from './job';
+import { jobPackages } from './environment';
+import { jobFiles } from './job-files';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
@@ -71,7 +73,7 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text, batch: batchRequest, token: text, allocation: record({ keepSeconds: number }) },
+  { nodeProgram: text, batch: batchRequest, token: text, files: jobFiles, allocation: record({ keepSeconds: number }) },
 );
 
 export const jobRecord: Shape<JobRecord> = record(
@@ -86,6 +88,7 @@ export const jobRecord: Shape<JobRecord> = record(
   },
   {
     nativeId,
+    packages: jobPackages,
     submittedAt: number,
     startedAt: number,
     endedAt: number,

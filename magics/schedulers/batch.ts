@@ -11,6 +11,7 @@ import { BatchJobView, type View } from './batch-view';
 import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
 import { Pace, type PaceOptions } from './pace';
+import { ordersForFiles } from './request';
 import { readHeartbeat, type RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 import { batchScript, type Argv } from '../transports/shell';
@@ -233,6 +234,8 @@ export class BatchScheduler implements Scheduler {
         ? {
             ...common,
             environment: job.spec.environment,
+            ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
+            ...ordersForFiles(job.spec),
             ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
           }
         : { ...common, ...job.spec.allocation };

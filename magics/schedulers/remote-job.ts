@@ -5,12 +5,13 @@ import { createReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentConnection } from '../client';
-import { ClusterError, ProtocolError } from '../protocol/errors';
+import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
 import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, REMOTE_FILE } from '../protocol/layout';
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
+import { sendArchive } from './archive';
 import { FileMirror, OutputMirror } from './mirror';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
 
@@ -124,9 +125,13 @@ export class RemoteJob {
 
   async #send(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     try {
+      if (this.#options.job.spec.files !== undefined)
+        throw new UsageError('Files cannot go along to another machine yet (--in, --out, input(), output()).');
       if (there.submittedAt === undefined) {
+        const { packages, packageOrders } = this.#options.job;
+        if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
         if (this.#options.job.spec.allocation === undefined) await this.#sendBundle(agent, there.id, signal);
-        await agent.submit(there.id);
+        await agent.submit(there.id, packages === undefined ? {} : { packages });
       }
     } catch (error) {
       // A refusal leaves nothing behind there; a lost connection is another matter.

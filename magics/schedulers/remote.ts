@@ -69,6 +69,12 @@ export class RemoteScheduler implements Scheduler {
     }
   }
 
+  async agent(signal: AbortSignal): Promise<AgentConnection> {
+    const agent = this.#connection();
+    await Promise.race([agent.open(), aborted(signal)]);
+    return agent;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     this.#carried.clear();
