@@ -7,6 +7,7 @@
 // Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { ClusterError } from '../protocol/errors';
 import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
 import { writeWhole } from '../protocol/files';
@@ -15,6 +16,7 @@ import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
 import { endJobs, keepAllocation } from './allocation';
+import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { bridge } from './bridge';
 import { takeLock } from './lock';
@@ -58,8 +60,9 @@ async function main(): Promise<void> {
 
 async function serve(settings: Settings, ending: AbortController, ready: () => void = () => undefined): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
+  const contents = new Contents({ directory: join(settings.stateDirectory, 'store'), limits: settings.store, log });
   const questions = new Questions();
-  const schedulers = new Schedulers(settings, jobs, questions, log);
+  const schedulers = new Schedulers(settings, jobs, contents, questions, log);
   await jobs.recover(schedulers.all, ending.signal);
   keepResults(jobs, log);
   const sessions = new Set<Session>();
@@ -76,6 +79,7 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
     stateDirectory: settings.stateDirectory,
     jobs,
     schedulers,
+    contents,
     questions,
     status,
     signal: ending.signal,
@@ -101,8 +105,13 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
   await listen(server, place.path);
   writeWhole(placeFile(settings.stateDirectory), `${place.path}\n`);
   log(`Cellburst ${VERSION} listens at ${place.path}, ${jobs.list().length} jobs`);
+  const sweep = (): void => {
+    jobs.sweep();
+    contents.sweep(Date.now());
+    sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
+  };
   ready();
-  await untilDone(settings, jobs, sessions, ending);
+  await untilDone(settings, { jobs, sweep }, sessions, ending);
   if (settings.allocation !== undefined) await endJobs(jobs);
   server.close();
   for (const session of sessions) session.close();
@@ -115,7 +124,7 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
 /** Settles when the agent was asked to end, has been idle for long enough, or its state directory is gone. */
 function untilDone(
   settings: Settings,
-  jobs: Jobs,
+  { jobs, sweep }: { readonly jobs: Jobs; readonly sweep: () => void },
   sessions: ReadonlySet<Session>,
   ending: AbortController,
 ): Promise<void> {
@@ -126,7 +135,7 @@ function untilDone(
     jobs.refresh();
     if (Date.now() - sweptAt > SWEEP_MS) {
       sweptAt = Date.now();
-      jobs.sweep();
+      sweep();
     }
     // Nodes are not kept for somebody who only looks on.
     const isWatched = settings.allocation === undefined && sessions.size > 0;

@@ -10,6 +10,7 @@ import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
 import { listOf, parseJson } from '../protocol/shape';
 import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
+import type { Contents } from '../store';
 import { openTransport } from '../transports';
 import type { Questions } from './questions';
 import type { Settings } from './settings';
@@ -24,6 +25,7 @@ const DEFINED_FILE = 'clusters.json';
 export class Schedulers {
   readonly #settings: Settings;
   readonly #jobs: Jobs;
+  readonly #contents: Contents;
   readonly #log: (line: string) => void;
   readonly #questions: Questions;
   readonly #clusters = new Clusters();
@@ -31,8 +33,9 @@ export class Schedulers {
   readonly #opened = new Map<string, Opened>();
   readonly #all = new Map<string, Scheduler>();
 
-  constructor(settings: Settings, jobs: Jobs, questions: Questions, log: (line: string) => void) {
+  constructor(settings: Settings, jobs: Jobs, contents: Contents, questions: Questions, log: (line: string) => void) {
     this.#settings = settings;
+    this.#contents = contents;
     this.#jobs = jobs;
     this.#log = log;
     this.#questions = questions;
@@ -55,6 +58,11 @@ export class Schedulers {
 
   get local(): Scheduler | undefined {
     return this.#all.get('local');
+  }
+
+  /** Do its jobs run from this machine's store? */
+  isHere(cluster: string): boolean {
+    return this.#all.get(cluster)?.agent === undefined;
   }
 
   /** The agent whose store a cluster's jobs use; undefined: this one. Throws UsageError when there is no such cluster. */
@@ -112,7 +120,7 @@ export class Schedulers {
 
   #openHere(config: ClusterConfig): Scheduler {
     const { programs } = this.#settings.local;
-    return openBatch(config, { programs, report: this.#jobs.report, log: this.#log });
+    return openBatch(config, { programs, contents: this.#contents, report: this.#jobs.report, log: this.#log });
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
@@ -122,6 +130,7 @@ export class Schedulers {
       name: config.name,
       definition: toDefinition(config),
       transport,
+      contents: this.#contents,
       report: this.#jobs.report,
       log: this.#log,
       untilPerson,

@@ -10,6 +10,7 @@ import { parseJson } from '../protocol/shape';
 import { allowedCpus, stateDirectory } from '../protocol/platform';
 import type { LocalOptions } from '../schedulers';
 import type { Retention } from '../jobs';
+import type { StoreLimits } from '../store';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,6 +25,7 @@ export interface Settings {
   /** Without jobs and clients the agent ends after this time. */
   readonly idleMs: number;
   readonly retention: Retention;
+  readonly store: StoreLimits;
   readonly local: Omit<LocalOptions, 'report'>;
 }
 
@@ -57,6 +59,10 @@ export function readSettings(argv: readonly string[], env: Environment, programD
       days: readNumber(env, 'CELLBURST_KEEP_DAYS', 30),
       jobs: readNumber(env, 'CELLBURST_KEEP_JOBS', 1000),
       bytes: readNumber(env, 'CELLBURST_KEEP_GB', 20) * 1e9,
+    },
+    store: {
+      days: readNumber(env, 'CELLBURST_KEEP_DAYS', 30),
+      bytes: readNumber(env, 'CELLBURST_STORE_GB', 20) * 1e9,
     },
     local: {
       machine: readMachine(allocation),

@@ -6,6 +6,7 @@ import { AgentConnection } from './agent-connection';
 import { connectOrStart, tryConnect } from './start';
 
 export { AgentConnection, type OutputPiece } from './agent-connection';
+export type { Described, Progress, StoreVerbs, Transferred } from './store-verbs';
 export { LinkClosed, type OpenStream } from './link';
 export { connectOrStart, tryConnect } from './start';
 

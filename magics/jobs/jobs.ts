@@ -3,7 +3,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
-import type { JobFiles } from '../protocol/job-files';
 import { isFinal, type JobBrings, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
 import { archivePath, BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
@@ -107,8 +106,9 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, { files, packages }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
-    const record = withFiles(this.get(typed), files);
+  async submit(typed: string, { packages, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
+    const job = this.get(typed);
+    const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
     if (record.spec.allocation === undefined && !existsSync(join(record.directory, BUNDLE_FILE)))
@@ -292,10 +292,6 @@ export class Jobs {
 function spooledBytes(directory: string): number {
   const last = toSegments(readdirSync(directory)).at(-1);
   return last === undefined ? 0 : last.start + statSync(join(directory, last.file)).size;
-}
-
-function withFiles(record: JobRecord, files: JobFiles | undefined): JobRecord {
-  return files === undefined ? record : { ...record, spec: { ...record.spec, files } };
 }
 
 function toStored(record: JobRecord): StoredJob {

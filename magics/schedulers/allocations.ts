@@ -8,6 +8,7 @@ import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { jobId } from '../protocol/records';
 import { ALLOCATION_FILE, ALLOCATION_STATE, REMOTE_FILE } from '../protocol/layout';
 import { parseJson, record } from '../protocol/shape';
+import type { Contents } from '../store';
 import { withEnvironment, type Argv } from '../transports/shell';
 import type { BatchDialect } from './dialect';
 import { RemoteScheduler } from './remote';
@@ -21,6 +22,8 @@ export interface AllocationsOptions {
   readonly dialect: BatchDialect;
   /** Node and our agent's program, on the nodes. */
   readonly agentCommand: (spec: JobSpec) => Argv;
+  /** This machine's store, for what comes back. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
   /** For a job that its allocation has never begun: it needs another place. */
@@ -145,7 +148,7 @@ export class Allocations {
   }
 
   #reach(allocation: Allocation, nativeId: NativeId): RemoteScheduler {
-    const { dialect, agentCommand, log } = this.#options;
+    const { dialect, agentCommand, contents, log } = this.#options;
     const { stepCommand } = dialect;
     if (stepCommand === undefined) throw new TypeError(`${dialect.title} gives no way into a running job.`);
     const { job } = allocation;
@@ -159,6 +162,7 @@ export class Allocations {
       name,
       definition: THERE,
       transport,
+      contents,
       log,
       report: (id, sighting) => {
         this.#report(allocation, id, sighting);

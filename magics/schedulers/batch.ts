@@ -14,6 +14,7 @@ import { Pace, type PaceOptions } from './pace';
 import { ordersForFiles } from './request';
 import { readHeartbeat, type RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
+import type { Contents } from '../store';
 import { batchScript, type Argv } from '../transports/shell';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
 
@@ -30,6 +31,8 @@ export interface BatchOptions {
   readonly prologue: readonly string[];
   readonly site: SiteWords;
   readonly pace: PaceOptions;
+  /** This machine's store, for what comes back from allocations. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
 }
@@ -64,6 +67,7 @@ export class BatchScheduler implements Scheduler {
     this.#allocations = new Allocations({
       dialect: options.dialect,
       agentCommand: (spec) => this.#agentCommand(spec),
+      contents: options.contents,
       report: options.report,
       log: options.log,
       again: (job) => {

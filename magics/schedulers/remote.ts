@@ -4,6 +4,7 @@ import type { ClusterDefinition } from '../protocol/messages';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
+import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RemoteJob } from './remote-job';
@@ -15,6 +16,8 @@ export interface RemoteOptions {
   /** What it is there. */
   readonly definition: ClusterDefinition;
   readonly transport: Transport;
+  /** This machine's store, for what comes back. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
   /** Until somebody waits for a cluster who could answer questions. */
@@ -95,8 +98,9 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, definition } = this.#options;
-    const remote = new RemoteJob({ job, definition, agent: () => this.#connection(), report });
+    const { report, definition, contents } = this.#options;
+    const agent = (): AgentConnection => this.#connection();
+    const remote = new RemoteJob({ job, definition, agent, contents, report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     const accepted = new Promise<NativeId | undefined>((resolve, reject) => {
