@@ -50,11 +50,13 @@ function offerOptions({ partial, earlier, session }: MagicPlace): Offers {
   return { words: [...offer('cluster', named ? [] : session.clusters).words, ...flags.words] };
 }
 
-async function offerCommands({ earlier, partial, session, jobs }: MagicPlace): Promise<Offers> {
+async function offerCommands(place: MagicPlace): Promise<Offers> {
+  const { earlier, partial, session, jobs } = place;
   const [verb, ...rest] = earlier;
   if (verb === 'fs') return await offerFs(rest, partial, session);
   if (verb === undefined) return offer('command', Object.keys(COMMANDS));
   const argument = COMMANDS[verb]?.argument;
+  if (argument === 'options') return offerOptions({ ...place, earlier: rest });
   if (argument === 'config') {
     if (earlier.length === 1) return offer('command', ['explain']);
     return offer('cluster', earlier.length > 2 ? [] : session.clusters.slice(1));

@@ -2,7 +2,8 @@
 // socket, ends when it is idle, and finds everything again on disk.
 //
 //   node agent.js [--runner PROGRAM] [--cell PROGRAM]      environment: see settings.ts
-//   node agent.js --bridge MARKER                          see bridge.ts
+//   node agent.js --bridge MARKER [--to-running]           see bridge.ts
+//   node agent.js --allocation ORDERS                      see allocation.ts
 // Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -14,6 +15,7 @@ import { agentSocket, placeFile, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
+import { endJobs, keepAllocation } from './allocation';
 import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { bridge } from './bridge';
@@ -49,13 +51,14 @@ async function main(): Promise<void> {
   const lock = await takeLock(settings.stateDirectory);
   if (lock === undefined) return;
   try {
-    await serve(settings, ending);
+    if (settings.allocation === undefined) await serve(settings, ending);
+    else await keepAllocation(settings.allocation, ending.signal, (ready) => serve(settings, ending, ready));
   } finally {
     lock.release();
   }
 }
 
-async function serve(settings: Settings, ending: AbortController): Promise<void> {
+async function serve(settings: Settings, ending: AbortController, ready: () => void = () => undefined): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
   const contents = new Contents({ directory: join(settings.stateDirectory, 'store'), limits: settings.store, log });
   const questions = new Questions();
@@ -93,7 +96,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
       if (![...sessions].some((other) => other.client?.pid === client.pid)) jobs.releaseAll(client);
     });
   });
-  const place = agentSocket(settings.stateDirectory);
+  const place = agentSocket(settings.stateDirectory, { isShared: settings.allocation !== undefined });
   if (place.directory !== undefined) {
     privateDirectory(place.directory);
     // We hold the lock: whoever listened there is gone.
@@ -107,7 +110,9 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
     contents.sweep(Date.now());
     sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
   };
+  ready();
   await untilDone(settings, { jobs, sweep }, sessions, ending);
+  if (settings.allocation !== undefined) await endJobs(jobs);
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();
@@ -132,9 +137,10 @@ function untilDone(
       sweptAt = Date.now();
       sweep();
     }
+    // Nodes are not kept for somebody who only looks on.
+    const isWatched = settings.allocation === undefined && sessions.size > 0;
     const isBusy =
-      sessions.size > 0 ||
-      jobs.list().some(({ status: { state }, status }) => !isFinal(status) && state !== 'preparing');
+      isWatched || jobs.list().some(({ status: { state }, status }) => !isFinal(status) && state !== 'preparing');
     if (isBusy) busyAt = Date.now();
     else if (Date.now() - busyAt >= settings.idleMs) ending.abort();
   };

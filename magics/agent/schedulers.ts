@@ -2,7 +2,7 @@
 // A config that changes takes effect with the next job.
 import { join } from 'node:path';
 import type { AgentConnection } from '../client';
-import { Clusters, fromDefinition, type ClusterConfig } from '../config';
+import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
 import { UsageError, messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
@@ -120,14 +120,21 @@ export class Schedulers {
 
   #openHere(config: ClusterConfig): Scheduler {
     const { programs } = this.#settings.local;
-    return openBatch(config, { programs, report: this.#jobs.report, log: this.#log });
+    return openBatch(config, { programs, contents: this.#contents, report: this.#jobs.report, log: this.#log });
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
     const { ask, untilPerson } = this.#questions;
     const transport = openTransport({ ...config, host }, this.#settings.programDirectory, ask);
-    const { report } = this.#jobs;
-    return new RemoteScheduler({ config, transport, contents: this.#contents, report, log: this.#log, untilPerson });
+    return new RemoteScheduler({
+      name: config.name,
+      definition: toDefinition(config),
+      transport,
+      contents: this.#contents,
+      report: this.#jobs.report,
+      log: this.#log,
+      untilPerson,
+    });
   }
 }
 

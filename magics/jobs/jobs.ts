@@ -9,6 +9,7 @@ import { archivePath, BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
 import { isAlive } from '../protocol/platform';
 import { heartbeat, type ProcessIdentity } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
+import { toSegments } from '../protocol/spool';
 import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
 import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
@@ -110,7 +111,7 @@ export class Jobs {
     const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
-    if (!existsSync(join(record.directory, BUNDLE_FILE)))
+    if (record.spec.allocation === undefined && !existsSync(join(record.directory, BUNDLE_FILE)))
       throw new AgentError(
         `Cannot submit job ${record.id}: there is no ${BUNDLE_FILE} in ${record.directory}. Run the cell again.`,
       );
@@ -202,7 +203,13 @@ export class Jobs {
       if (record.status.state !== 'running') continue;
       const path = join(record.directory, HEARTBEAT_FILE);
       const text = readIfThere(path);
-      if (text === undefined) continue;
+      if (text === undefined) {
+        // A job on another machine: its output is here, its runner's file is not.
+        if (!existsSync(record.directory)) continue;
+        const outputBytes = spooledBytes(record.directory);
+        if (outputBytes !== record.outputBytes) this.#change({ ...record, outputBytes });
+        continue;
+      }
       const { usage, outputBytes, droppedBytes } = parseJson(text, heartbeat, path);
       this.#change({ ...record, usage, outputBytes, droppedBytes });
     }
@@ -280,6 +287,11 @@ export class Jobs {
     this.#unsaved.delete(id);
     for (const listener of this.#forgetListeners) listener(id);
   }
+}
+
+function spooledBytes(directory: string): number {
+  const last = toSegments(readdirSync(directory)).at(-1);
+  return last === undefined ? 0 : last.start + statSync(join(directory, last.file)).size;
 }
 
 function toStored(record: JobRecord): StoredJob {

@@ -64,6 +64,8 @@ export interface JobSpec {
   readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
+  /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
+  readonly allocation?: { readonly keepSeconds: number };
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
   readonly token?: string;
   /** Contents of the cluster's store that lie in the cell's working directory when it starts. */

@@ -83,6 +83,7 @@ export const jobSpec: Shape<JobSpec> = record(
     token: text,
     files: jobFiles,
     inputs: listOf(jobInput),
+    allocation: record({ keepSeconds: number }),
   },
 );
 

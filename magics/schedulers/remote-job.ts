@@ -26,6 +26,13 @@ interface Journal {
   readonly sent?: number;
 }
 
+/** Its id there, if it has come so far. */
+export function readRemoteId(directory: string): string | undefined {
+  const path = join(directory, REMOTE_FILE);
+  const source = readIfThere(path);
+  return source === undefined ? undefined : parseJson(source, journal, path).id;
+}
+
 export interface RemoteJobOptions {
   readonly job: ScheduledJob;
   readonly definition: ClusterDefinition;
@@ -106,11 +113,12 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { name, resources, batch, environment, origin, summary, inputs, files } = job.spec;
+    const { name, resources, batch, environment, origin, summary, inputs, files, allocation } = job.spec;
     return {
       name,
       resources,
       ...(batch === undefined ? {} : { batch }),
+      ...(allocation === undefined ? {} : { allocation }),
       ...(inputs === undefined ? {} : { inputs }),
       ...(files === undefined ? {} : { files }),
       environment,
@@ -126,7 +134,7 @@ export class RemoteJob {
       if (there.submittedAt === undefined) {
         const { packages, packageOrders } = this.#options.job;
         if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
-        await this.#sendBundle(agent, there.id, signal);
+        if (this.#options.job.spec.allocation === undefined) await this.#sendBundle(agent, there.id, signal);
         await agent.submit(there.id, packages === undefined ? {} : { packages });
       }
     } catch (error) {

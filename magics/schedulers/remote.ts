@@ -1,6 +1,6 @@
 // A cluster that another machine's agent looks after: this one brings it the job and brings home what comes of it. One connection for all jobs of the
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
-import { toDefinition, type ClusterConfig } from '../config';
+import type { ClusterDefinition } from '../protocol/messages';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
@@ -11,7 +11,10 @@ import { RemoteJob } from './remote-job';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 
 export interface RemoteOptions {
-  readonly config: ClusterConfig;
+  /** The cluster's name here. */
+  readonly name: string;
+  /** What it is there. */
+  readonly definition: ClusterDefinition;
   readonly transport: Transport;
   /** This machine's store, for what comes back. */
   readonly contents: Contents;
@@ -40,7 +43,7 @@ export class RemoteScheduler implements Scheduler {
   #agent: AgentConnection | undefined;
 
   constructor(options: RemoteOptions) {
-    this.name = options.config.name;
+    this.name = options.name;
     this.#options = options;
   }
 
@@ -95,9 +98,9 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, config, contents } = this.#options;
+    const { report, definition, contents } = this.#options;
     const agent = (): AgentConnection => this.#connection();
-    const remote = new RemoteJob({ job, definition: toDefinition(config), agent, contents, report });
+    const remote = new RemoteJob({ job, definition, agent, contents, report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     const accepted = new Promise<NativeId | undefined>((resolve, reject) => {
