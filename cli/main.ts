@@ -11,6 +11,8 @@ import {
 import { ClusterError, UsageError, messageOf, systemCode } from '../magics/protocol/errors';
 import { VERSION } from '../magics/protocol/version';
 import { agentCommand, attach, cancel, listJobs, printLog, type Terminal } from './commands';
+import { config } from './config';
+import { fsCommand } from './fs';
 import { EXIT, HELP } from './usage';
 
 const OPTIONS = {
@@ -46,6 +48,9 @@ function readCommandLine(args: readonly string[]): CommandLine {
 }
 
 async function main(): Promise<number> {
+  const [verb, ...typed] = process.argv.slice(2);
+  // Its words are its own: `-r` is no option of the others.
+  if (verb === 'fs') return fsCommand(typed, openTerminal(false));
   const { words, values } = readCommandLine(process.argv.slice(2));
   const terminal = openTerminal(values.json === true);
   const [command, first, ...rest] = words;
@@ -57,7 +62,8 @@ async function main(): Promise<number> {
     terminal.out(HELP);
     return EXIT.done;
   }
-  if (rest.length > 0) throw new UsageError(`Cannot read ${JSON.stringify(rest[0])}: there is one word too many.`);
+  if (rest.length > 0 && command !== 'config')
+    throw new UsageError(`Cannot read ${JSON.stringify(rest[0])}: there is one word too many.`);
   switch (command) {
     case 'jobs':
       return listJobs(terminal);
@@ -67,6 +73,8 @@ async function main(): Promise<number> {
       return attach(idOf(first, 'attach'), terminal);
     case 'cancel':
       return cancel(idOf(first, 'cancel'), terminal);
+    case 'config':
+      return config(first, rest, terminal);
     case 'agent':
       return agentCommand(first, terminal);
     case 'install':

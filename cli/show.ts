@@ -57,11 +57,22 @@ export function jobTable(jobs: readonly JobRecord[], nowMs: number, columns: num
     job.deliveredAt === undefined ? '' : 'yes',
     job.spec.summary,
   ]);
-  const all = [HEADINGS, ...rows];
-  const widths = HEADINGS.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
-    .map((line) => line.trimEnd().slice(0, columns))
+  return alignColumns([HEADINGS, ...rows])
+    .split('\n')
+    .map((line) => line.slice(0, columns))
+    .join('\n');
+}
+
+/** Rows of equal length, the first of them headings. */
+export function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 

@@ -2,6 +2,7 @@
 import { connectAgent, type AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { Clusters } from './config';
+import { Environments } from './environment';
 import { completeMagic, inspectMagic, type MagicCompletion } from './completion';
 import { argumentText, findMagics, pointAt, type MagicLine } from './line';
 import { manualOf, type Magic } from './magic';
@@ -22,16 +23,23 @@ export class Magics implements AsyncDisposable {
   #agent: Promise<AgentConnection> | undefined;
 
   constructor(session: NotebookSession) {
-    const clusters = new Clusters();
+    const clusters = new Clusters(process.env, session.directory);
+    let chosen: string | undefined;
     this.#session = {
       ...session,
       get clusters() {
-        return [LOCAL, ...clusters.current().keys()];
+        return [LOCAL, ...clusters.current().clusters.keys()];
       },
-      configOf: (name) => clusters.current().get(name),
-      defaultCluster: LOCAL,
+      configOf: (name) => clusters.current().clusters.get(name),
+      get defaultCluster() {
+        return chosen ?? clusters.current().defaultCluster;
+      },
+      set defaultCluster(name) {
+        chosen = name;
+      },
       workingDirectory: session.directory,
       sent: new Map(),
+      environments: new Environments(),
       agent: () => this.#connect(),
     };
   }

@@ -1,5 +1,5 @@
 // Job records as a panel gets them, and which of them changed since it was told last. Pure.
-import type { JobRecord } from './protocol/job';
+import { clusterLabel, type JobRecord } from './protocol/job';
 import { MONITOR_PROTOCOL, type JobOutput, type JobRow } from './protocol/monitor';
 
 /** Leaves out what a browser has no business with: the environment, which may hold secrets, and the job's directory. */
@@ -10,7 +10,7 @@ export function toRow(job: JobRecord): JobRow {
     ...(job.nativeId === undefined ? {} : { nativeId: job.nativeId }),
     name: spec.name,
     summary: spec.summary,
-    cluster: spec.cluster,
+    cluster: clusterLabel(spec.cluster),
     resources: spec.resources,
     status,
     origin: spec.origin,

@@ -11,7 +11,7 @@ const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND
 
 /** `start`: where the part of a buffer begins that travelled. False when something of the target cannot be changed. */
 export function patch(target: object, change: Changed, start: number): boolean {
-  if (target instanceof Activation) return target.write(change.values);
+  if (Activation.is(target)) return target.write(change.values);
   patchSlots(target, change, start);
   const done = CODE_KINDS.has(change.kind) ? patchCode(target, change) : patchProperties(target, change);
   for (const state of change.privates) setPrivates(target, state);

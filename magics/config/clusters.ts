@@ -1,17 +1,16 @@
 // The clusters there are: those of the config file, and batch systems whose commands are on this machine.
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { BatchRequest, Resources } from '../protocol/job';
-import type { ClusterEntry } from './schema';
-import type * as Parse from './parse';
+import { configPath, projectPath, readWritten, trustedProject } from './layers';
+import type { WholeEntry } from './schema';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One cluster as it is used. Memory in MiB, times in seconds. */
 export interface ClusterConfig {
   readonly name: string;
-  readonly scheduler: ClusterEntry['scheduler'];
+  readonly scheduler: WholeEntry['scheduler'];
   readonly host?: string;
   readonly transport: 'ssh2' | 'openssh';
   readonly sshConfig?: string;
@@ -29,58 +28,76 @@ export interface ClusterConfig {
     readonly gpuResource?: string;
   };
   readonly poll: { readonly firstSeconds: number; readonly longestSeconds: number };
-  /** For people: the file, or how it was found. */
+  /** Something of it is said by a project's config, which only notebooks of that project know. */
+  readonly isOfProject: boolean;
+  /** For people: the files, or how it was found. */
   readonly origin: string;
 }
 
 const POLL = { firstSeconds: 2, longestSeconds: 60 };
 
-/** `$XDG_CONFIG_HOME/cellburst/config.yaml`, or the place that CELLBURST_CONFIG names. */
-export function configPath(env: Environment = process.env, home = homedir()): string {
-  const named = env['CELLBURST_CONFIG'];
-  if (named !== undefined && named !== '') return named;
-  return join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'cellburst', 'config.yaml');
+/** All clusters but `local`, and what cells that name none use. */
+export interface ClusterConfigs {
+  readonly clusters: ReadonlyMap<string, ClusterConfig>;
+  readonly defaultCluster: string;
 }
 
-/** All clusters but `local`, by name. Throws UsageError with every mistake and its place in the file. */
-export function readClusters(env: Environment = process.env): ReadonlyMap<string, ClusterConfig> {
-  const path = configPath(env);
-  const found = detect(env).map((cluster): [string, ClusterConfig] => [cluster.name, cluster]);
-  if (!existsSync(path)) return new Map(found);
-  // Only now: YAML takes 7 MB and some milliseconds, and most kernels have no config.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loading it later must not make everything wait
-  const { parseConfig } = require('./parse') as typeof Parse;
-  const entries = Object.entries(parseConfig(readFileSync(path, 'utf8'), path));
-  // An entry takes the place of what was found under the same name.
-  return new Map([
-    ...found,
-    ...entries.map(([name, entry]): [string, ClusterConfig] => [name, toConfig(name, entry, path)]),
-  ]);
+/** Throws UsageError with every mistake and its place in a file. `folder` is the notebook's, for the project's config. */
+export function readClusters(env: Environment = process.env, folder?: string): ClusterConfigs {
+  const { found, written } = readAll(env, folder);
+  const clusters = new Map([...found].map(([name, { entry, origin }]) => [name, toConfig(name, entry, origin, false)]));
+  for (const [name, { entry, files }] of written.clusters)
+    clusters.set(
+      name,
+      toConfig(
+        name,
+        entry,
+        files.join(' over '),
+        files.some((path) => path !== configPath(env)),
+      ),
+    );
+  return { clusters, defaultCluster: written.defaultCluster?.name ?? 'local' };
 }
 
-/** The clusters as they are now: the file is read again when it has changed. */
+/** What is written, and what needs no entry. */
+export function readAll(env: Environment, folder: string | undefined) {
+  const found = new Map(detect(env).map(({ name, ...rest }) => [name, rest]));
+  const entries = new Map([...found].map(([name, { entry }]) => [name, entry]));
+  const project = folder === undefined ? undefined : trustedProject(folder);
+  return { found, written: readWritten(configPath(env), project, entries) };
+}
+
+/** The clusters as they are now: files are read again when they have changed. */
 export class Clusters {
   readonly #env: Environment;
+  readonly #folder: string | undefined;
   #stamp: string | undefined;
-  #clusters: ReadonlyMap<string, ClusterConfig> = new Map();
+  #read: ClusterConfigs = { clusters: new Map(), defaultCluster: 'local' };
 
-  constructor(env: Environment = process.env) {
+  /** `folder`: the notebook's, for the project's config. */
+  constructor(env: Environment = process.env, folder?: string) {
     this.#env = env;
+    this.#folder = folder;
   }
 
-  /** Throws UsageError when the file has a mistake. */
-  current(): ReadonlyMap<string, ClusterConfig> {
-    const found = statSync(configPath(this.#env), { throwIfNoEntry: false });
-    const stamp = found === undefined ? 'none' : `${found.mtimeMs}:${found.size}:${found.ino}`;
+  /** Throws UsageError when a file has a mistake. */
+  current(): ClusterConfigs {
+    const project = this.#folder === undefined ? undefined : projectPath(this.#folder);
+    const stamp = [configPath(this.#env), project].map(stampOf).join(' ');
     if (stamp !== this.#stamp) {
-      this.#clusters = readClusters(this.#env);
+      this.#read = readClusters(this.#env, this.#folder);
       this.#stamp = stamp;
     }
-    return this.#clusters;
+    return this.#read;
   }
 }
 
-function toConfig(name: string, entry: ClusterEntry, path: string): ClusterConfig {
+function stampOf(path: string | undefined): string {
+  const found = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? 'none' : `${path}:${found.mtimeMs}:${found.size}:${found.ino}`;
+}
+
+export function toConfig(name: string, entry: WholeEntry, origin: string, isOfProject: boolean): ClusterConfig {
   const { host, node, store, sshConfig, defaults = {}, poll = {} } = entry;
   return {
     name,
@@ -90,7 +107,7 @@ function toConfig(name: string, entry: ClusterEntry, path: string): ClusterConfi
     setup: entry.setup ?? [],
     prologue: entry.prologue ?? [],
     batch: defined({
-      queue: entry.queue ?? entry.partition,
+      queue: entry.queue,
       account: entry.account,
       qos: entry.qos,
       constraint: entry.constraint,
@@ -112,7 +129,8 @@ function toConfig(name: string, entry: ClusterEntry, path: string): ClusterConfi
       firstSeconds: poll.first ?? POLL.firstSeconds,
       longestSeconds: poll.longest ?? Math.max(POLL.longestSeconds, poll.first ?? 0),
     },
-    origin: path,
+    isOfProject,
+    origin,
   };
 }
 
@@ -123,28 +141,25 @@ function defined<T extends object>(given: T): Defined<T> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
+interface FoundCluster {
+  readonly name: string;
+  readonly entry: WholeEntry;
+  readonly origin: string;
+}
+
 /** A batch system is here when its submit command is, and says where its configuration is. */
-function detect(env: Environment): ClusterConfig[] {
-  const found: [ClusterEntry['scheduler'], string][] = [];
+function detect(env: Environment): FoundCluster[] {
+  const found: FoundCluster[] = [];
+  const add = (scheduler: WholeEntry['scheduler'], origin: string) => {
+    found.push({ name: scheduler, entry: { scheduler }, origin });
+  };
   const hasSlurm =
     env['SLURM_CONF'] || ['/etc/slurm/slurm.conf', '/run/slurm/conf/slurm.conf'].some((path) => existsSync(path));
-  if (hasSlurm && isProgram('sbatch', env)) found.push(['slurm', 'sbatch is on this machine']);
-  if (env['SGE_ROOT'] && isProgram('qsub', env))
-    found.push(['gridengine', 'qsub is on this machine, and SGE_ROOT is set']);
+  if (hasSlurm && isProgram('sbatch', env)) add('slurm', 'sbatch is on this machine');
+  if (env['SGE_ROOT'] && isProgram('qsub', env)) add('gridengine', 'qsub is on this machine, and SGE_ROOT is set');
   else if ((env['PBS_CONF_FILE'] || existsSync('/etc/pbs.conf')) && isProgram('qsub', env))
-    found.push(['pbs', 'qsub is on this machine, and PBS is configured']);
-  return found.map(([scheduler, origin]) => ({
-    name: scheduler,
-    scheduler,
-    transport: 'ssh2',
-    setup: [],
-    prologue: [],
-    batch: {},
-    defaults: {},
-    site: {},
-    poll: POLL,
-    origin,
-  }));
+    add('pbs', 'qsub is on this machine, and PBS is configured');
+  return found;
 }
 
 function isProgram(name: string, env: Environment): boolean {

@@ -16,10 +16,11 @@ const lines = z.union([z.string(), z.array(z.string())]).transform((given) => {
 export const SCHEDULERS = ['slurm', 'gridengine', 'pbs', 'none'] as const;
 export const TRANSPORTS = ['ssh2', 'openssh'] as const;
 
+/** What one file says of a cluster: each key may be left to another file, so what has to be there is a rule of the whole. */
 export const clusterEntry = z
   .strictObject({
     /** `none`: jobs run on the host itself. */
-    scheduler: z.enum(SCHEDULERS),
+    scheduler: z.enum(SCHEDULERS).optional(),
     /** `user@host`, or a Host of ~/.ssh/config. Without it the commands of the scheduler run on this machine. */
     host: word.optional(),
     transport: z.enum(TRANSPORTS).optional(),
@@ -56,26 +57,46 @@ export const clusterEntry = z
   .refine((entry) => entry.partition === undefined || entry.queue === undefined, {
     path: ['partition'],
     message: 'partition and queue are two words for the same thing: keep one',
-  })
-  .refine((entry) => entry.scheduler !== 'none' || entry.host !== undefined, {
-    path: ['scheduler'],
+  });
+
+export type ClusterEntry = z.output<typeof clusterEntry>;
+/** What the files say together. */
+export type WholeEntry = ClusterEntry & { readonly scheduler: NonNullable<ClusterEntry['scheduler']> };
+
+interface Rule {
+  /** What is shown when it is broken; where none of them is written, the cluster itself. */
+  readonly keys: readonly (keyof ClusterEntry)[];
+  readonly message: string;
+  holds(entry: ClusterEntry): boolean;
+}
+
+const REMOTE_KEYS = ['transport', 'sshConfig', 'setup', 'store'] as const;
+
+export const RULES: readonly Rule[] = [
+  {
+    keys: ['scheduler'],
+    message: `a cluster needs a scheduler: ${SCHEDULERS.join(', ')}`,
+    holds: (entry) => entry.scheduler !== undefined,
+  },
+  {
+    keys: ['scheduler'],
     message: 'without a scheduler a host is needed (this machine is the cluster `local`)',
-  })
-  .refine(
-    (entry) =>
-      entry.host !== undefined ||
-      [entry.transport, entry.store, entry.sshConfig, entry.setup].every((given) => given === undefined),
-    {
-      path: ['host'],
-      message: 'transport, sshConfig, setup and store are for a cluster with a host',
-    },
-  );
+    holds: (entry) => entry.scheduler !== 'none' || entry.host !== undefined,
+  },
+  {
+    keys: REMOTE_KEYS,
+    message: 'transport, sshConfig, setup and store are for a cluster with a host',
+    holds: (entry) => entry.host !== undefined || REMOTE_KEYS.every((key) => entry[key] === undefined),
+  },
+];
 
 const name = z
   .string()
   .regex(/^[A-Za-z][\w.-]*$/, 'a cluster is named by a word that begins with a letter')
   .refine((given) => given !== 'local', 'local is this machine, and needs no entry');
 
-export const configFile = z.strictObject({ clusters: z.record(name, clusterEntry).optional() });
-
-export type ClusterEntry = z.output<typeof clusterEntry>;
+export const configFile = z.strictObject({
+  /** The cluster of cells that name none. */
+  default: word.optional(),
+  clusters: z.record(name, clusterEntry).optional(),
+});

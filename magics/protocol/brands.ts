@@ -1,5 +1,5 @@
 // What an object is by its internal slots: not by its prototype, which anyone may set.
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { RefusalReason } from './graph-hooks';
 import { MAIN } from './main-context';
 
@@ -71,8 +71,21 @@ const BY_CHAIN: readonly (readonly [string, Brand])[] = [
   ['FinalizationRegistry', 'finalizationRegistry'],
 ];
 
-const arrayIteratorPrototype = Reflect.getPrototypeOf(MAIN.Array.prototype.values.call([]));
-const stringIteratorPrototype = Reflect.getPrototypeOf(MAIN.String.prototype[Symbol.iterator].call(''));
+/** Of the iterators that builtins give; a class of the user's own may inherit from `Iterator` itself. */
+const iteratorPrototypes: ReadonlySet<object | null> = new Set(
+  [
+    '[].values()',
+    "''[Symbol.iterator]()",
+    "''.matchAll(/a/g)",
+    'new Intl.Segmenter().segment("")[Symbol.iterator]()',
+    // From Node 22 on.
+    'typeof Iterator === "function" ? [].values().map((x) => x) : undefined',
+    'typeof Iterator === "function" ? Iterator.from({ next() {} }) : undefined',
+  ].flatMap((source) => {
+    const sample: unknown = MAIN.eval(source);
+    return typeof sample === 'object' && sample !== null ? [Reflect.getPrototypeOf(sample)] : [];
+  }),
+);
 const wasmPrototypes = ['Module', 'Instance', 'Memory', 'Table', 'Global'].map(
   (name) => (Reflect.get(Reflect.get(MAIN, 'WebAssembly') as object, name) as { prototype: object }).prototype,
 );
@@ -94,7 +107,7 @@ function brandByChain(value: object): Brand {
       if (p === (Reflect.get(MAIN, name) as { prototype: object }).prototype)
         return hasSlots(value, brand) ? brand : 'object';
     }
-    if (p === arrayIteratorPrototype || p === stringIteratorPrototype) return 'iterator';
+    if (iteratorPrototypes.has(p)) return value === p ? 'object' : 'iterator';
     if (wasmPrototypes.includes(p)) return 'wasm';
   }
   return 'object';
@@ -113,9 +126,43 @@ function hasSlots(value: object, brand: Brand): boolean {
   }
 }
 
+/** In what state a Promise is, only the picture of it tells at once; of what it holds nothing is called for that. */
+function isSettled(promise: object): boolean {
+  return !inspect(promise, { customInspect: false, depth: 0, showProxy: true, maxStringLength: 0 }).includes(
+    '<pending>',
+  );
+}
+
+/** Why an object of this brand stays where it is; undefined when the brand alone does not say. */
+export function refusalOf(brand: Brand, value: object): RefusalReason | undefined {
+  if (brand === 'promise' && isSettled(value)) return { what: 'a Promise', advice: 'await it first' };
+  if (brand === 'buffer' && isDetached(value)) return DETACHED;
+  return REFUSED_BRANDS[brand];
+}
+
+export const DETACHED: RefusalReason = {
+  what: 'an ArrayBuffer that was transferred away',
+  advice: 'copy it before it is transferred',
+};
+
+/** Of an ArrayBuffer. A detached one cannot have new views. */
+export function isDetached(buffer: object): boolean {
+  try {
+    return new MAIN.Uint8Array(buffer as ArrayBuffer).length < 0;
+  } catch {
+    // The constructor refuses a detached buffer; that is the answer.
+    return true;
+  }
+}
+
+export const PROXY: RefusalReason = {
+  what: 'a Proxy; its target would be copied without its traps',
+  advice: 'ship the target',
+};
+
 /** What no process can read, with what to do instead. */
-export const REFUSED_BRANDS: Partial<Record<Brand, RefusalReason>> = {
-  proxy: { what: 'a Proxy; its target would be copied without its traps', advice: 'ship the target' },
+const REFUSED_BRANDS: Partial<Record<Brand, RefusalReason>> = {
+  proxy: PROXY,
   promise: { what: 'a Promise that is still pending', advice: 'await it first' },
   weakMap: { what: 'WeakMap cannot be read', advice: 'use a Map or Set' },
   weakSet: { what: 'WeakSet cannot be read', advice: 'use a Map or Set' },
@@ -131,7 +178,12 @@ export const REFUSED_BRANDS: Partial<Record<Brand, RefusalReason>> = {
 
 /** Quick answers for what there is most of. */
 export function isPlainArray(value: object): value is unknown[] {
-  return Array.isArray(value) && !types.isProxy(value);
+  try {
+    return Array.isArray(value) && !types.isProxy(value);
+  } catch {
+    // A Proxy that was revoked: even this question is refused.
+    return false;
+  }
 }
 
 export function isPlainObject(value: object): boolean {

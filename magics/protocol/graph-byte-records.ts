@@ -1,5 +1,7 @@
 // Records of array buffers and the views over them.
+import { types } from 'node:util';
 import { namedKeys } from './array-elements';
+import { DETACHED, isDetached } from './brands';
 import { INTEGRITY, KIND, VIEW_NAMES } from './graph-format';
 import type { GraphWriter } from './graph-writer';
 import { integrityOf } from './integrity';
@@ -23,6 +25,10 @@ export class ByteRecords {
       return;
     }
     const buffer = (isData ? intrinsics.dataViewBuffer : intrinsics.viewBuffer)(value);
+    if (!types.isSharedArrayBuffer(buffer) && isDetached(buffer)) {
+      this.#to.refuse(DETACHED);
+      return;
+    }
     const offset = (isData ? intrinsics.dataViewOffset : intrinsics.viewOffset)(value);
     const length = (isData ? intrinsics.dataViewLength : intrinsics.viewLength)(value);
     const keys = isData ? Reflect.ownKeys(value) : namedKeys(value as Uint8Array);

@@ -1,4 +1,6 @@
 // Records of what is no data: functions and classes, their variables, symbols.
+import { types } from 'node:util';
+import { PROXY } from './brands';
 import { SELF, UNINITIALISED } from './graph-hooks';
 import type { Activation, FunctionShape, RefusalReason } from './graph-hooks';
 import { KIND, VARIABLE } from './graph-format';
@@ -59,6 +61,10 @@ export class CodeRecords {
     const path = this.#to.hooks.pathOf(value);
     if (path !== undefined) {
       this.#to.byPath(path);
+      return;
+    }
+    if (types.isProxy(value)) {
+      this.#to.refuse(PROXY);
       return;
     }
     const shape = this.#to.hooks.describe(value);

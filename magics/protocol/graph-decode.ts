@@ -251,7 +251,7 @@ class GraphDecoder {
       if (value === HOLE || value === IMPLIED) throw broken(`the variable ${name} has no value`);
       values.push(value);
     }
-    if (!describes && shell instanceof Activation) shell.write(values);
+    if (!describes && Activation.is(shell)) shell.write(values);
     return values;
   }
 }

@@ -1,7 +1,7 @@
 // Writes a graph: values in, columns and blobs out. Breadth first over a table that is its own queue, so depth costs no stack.
 // Nothing of the user's runs: no getter, no setter, no method, no iterator.
 import type { Refusal } from './errors';
-import { REFUSED_BRANDS, brandOf, isPlainArray, isPlainObject } from './brands';
+import { brandOf, isPlainArray, isPlainObject, refusalOf } from './brands';
 import type { Brand } from './brands';
 import { ByteRecords } from './graph-byte-records';
 import { CodeRecords } from './graph-code-records';
@@ -69,7 +69,7 @@ class GraphEncoder {
     const value = this.#to.objects[number];
     if (value === undefined) throw new RangeError(`There is no object ${number}.`);
     if (typeof value === 'symbol') this.#codes.symbol(value);
-    else if (value instanceof Activation) this.#codes.activation(value);
+    else if (Activation.is(value)) this.#codes.activation(value);
     else if (typeof value === 'function') this.#codes.function(value);
     else this.#object(value, number);
   }
@@ -89,7 +89,7 @@ class GraphEncoder {
       this.#slots.arguments(value);
       return;
     }
-    const reason = REFUSED_BRANDS[brand] ?? this.#refusedInstance(value, brand);
+    const reason = refusalOf(brand, value) ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
     else if (brand === 'object') this.#plain.ordinary(value);
     else if (brand === 'array') this.#plain.array(value as unknown[]);

@@ -2,6 +2,13 @@
 
 /** Variables that functions of the notebook closed over. Numbered like an object; its identity is that of the activation. */
 export abstract class Activation {
+  readonly #brand = true;
+
+  /** Not by instanceof: that would ask a Proxy for its prototype. */
+  static is(value: object): value is Activation {
+    return #brand in value;
+  }
+
   /** Which scope it is an activation of: the cell's id, `#`, the portal's index. '' for constants that a function has to itself. */
   abstract readonly portal: string;
   /** The next activation around it that is of interest. */

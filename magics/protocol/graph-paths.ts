@@ -33,8 +33,8 @@ export function pathTo(number: number, walk: Walk): string {
 
 function stepBetween(owner: Numbered | undefined, child: Numbered | undefined, hooks: EncodeHooks): string {
   if (typeof owner !== 'object' && typeof owner !== 'function') return '';
-  if (child instanceof Activation) return '';
-  if (owner instanceof Activation) {
+  if (typeof child === 'object' && Activation.is(child)) return '';
+  if (Activation.is(owner)) {
     const at = owner.read().indexOf(child);
     return `⟨${hooks.nameOf(owner)}⟩.${owner.names[at] ?? '?'}`;
   }

@@ -276,7 +276,8 @@ export class ShellMaker {
 
   #activationHere(number: number): Activation {
     const activation = this.#objects[number];
-    if (!(activation instanceof Activation)) throw broken(`object ${number} is no activation of functions`);
+    if (activation === undefined || typeof activation === 'symbol' || !Activation.is(activation))
+      throw broken(`object ${number} is no activation of functions`);
     return activation;
   }
 

@@ -101,7 +101,11 @@ export class SlotRecords {
   #error(value: object, hasExtras: boolean): void {
     const index = errorIndex(value);
     const name = ERROR_NAMES[index] ?? 'Error';
-    this.#to.begin(KIND.error, value, MAIN[name].prototype, hasExtras);
+    // Node 20 puts a class of its own between an error and its builtin class: it only prints the code beside the name.
+    const prototype = intrinsics.isNodeErrorPrototype(Reflect.getPrototypeOf(value))
+      ? Reflect.getPrototypeOf(value)
+      : MAIN[name].prototype;
+    this.#to.begin(KIND.error, value, prototype, hasExtras);
     this.#to.headInts.push(index);
   }
 }

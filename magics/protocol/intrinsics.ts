@@ -1,4 +1,5 @@
 // The builtins of the main context, taken once: what a graph is written and read with never calls a method that a notebook has replaced or overridden.
+import { types } from 'node:util';
 import { MAIN, unbound } from './main-context';
 
 function getterOf(owner: object, key: string | symbol): unknown {
@@ -65,6 +66,21 @@ const engineStack = Reflect.getOwnPropertyDescriptor(new MAIN.Error(), 'stack');
 export function isEngineStack(key: string | symbol, descriptor: PropertyDescriptor): boolean {
   if (key !== 'stack' || descriptor.get === undefined) return false;
   return descriptor.get === engineStack?.get || textOfFunction(descriptor.get).includes('[native code]');
+}
+
+/**
+ * Is it the prototype that Node 20 puts between one of its errors and the builtin class? It holds nothing but how the error prints its code, and no
+ * name leads to it.
+ */
+export function isNodeErrorPrototype(prototype: object | null): boolean {
+  if (prototype === null || types.isProxy(prototype)) return false;
+  const parent = Reflect.getPrototypeOf(prototype);
+  return (
+    parent !== null &&
+    isInChain(MAIN.Error.prototype, prototype) &&
+    Reflect.getOwnPropertyDescriptor(prototype, 'constructor')?.get !== undefined &&
+    Object.getOwnPropertySymbols(prototype).some((symbol) => symbol.description === 'kIsNodeError')
+  );
 }
 
 /** Gives an error its `stack` in the form of this engine. */

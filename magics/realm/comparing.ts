@@ -28,7 +28,7 @@ const PIECE_BYTES = 1 << 20;
 export function hasChanged(was: Changed, live: Numbered, isImplied: ImpliedTest, start = 0): boolean {
   if (typeof live === 'symbol' || was.kind === KIND.member) return false;
   if (CODE_KINDS.has(was.kind) && !was.hasExtras) return false;
-  if (live instanceof Activation) return !sameItems(was.values, live.read());
+  if (Activation.is(live)) return !sameItems(was.values, live.read());
   if (!samePrototype(was, live) || integrityOf(live) !== was.integrity) return true;
   if (was.bytes !== undefined && changedRanges(was.bytes, live as ArrayBuffer, start).length > 0) return true;
   if (!sameSlots(was, live)) return true;
@@ -37,7 +37,8 @@ export function hasChanged(was: Changed, live: Numbered, isImplied: ImpliedTest,
 }
 
 function samePrototype(was: Changed, live: object): boolean {
-  const prototype = Reflect.getPrototypeOf(live);
+  const own = Reflect.getPrototypeOf(live);
+  const prototype = own !== null && intrinsics.isNodeErrorPrototype(own) ? Reflect.getPrototypeOf(own) : own;
   if (was.prototype !== undefined) return prototype === was.prototype;
   return BAGS.has(was.kind) || prototype === Reflect.getPrototypeOf(was.state);
 }

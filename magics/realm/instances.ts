@@ -1,6 +1,7 @@
 // Which objects may travel as their own properties, and which hide state: handles of this process, private fields, slots of builtin classes.
 import type { RefusalReason } from '../protocol/graph';
 import { ObjectPrototype, textOfFunction } from '../protocol/intrinsics';
+import { MAIN, unbound } from '../protocol/main-context';
 import { isBuiltin } from 'node:module';
 import { types } from 'node:util';
 import type { Code } from './code-table';
@@ -26,7 +27,7 @@ const HANDLES: ReadonlyMap<string, Handle> = new Map<string, Handle>([
   ...[
     'Stream Readable Writable Duplex Transform PassThrough ReadStream WriteStream FileHandle ChildProcess Worker MessagePort',
     'Timeout Immediate ReadableStream WritableStream TransformStream BroadcastChannel FSWatcher Interface Blob File',
-    'AbortController AbortSignal EventTarget Event Performance',
+    'AbortController AbortSignal EventTarget Event Performance AsyncLocalStorage AsyncResource',
   ]
     .flatMap((line) => line.split(' '))
     .map((name) => [name, [name, ...OWNED]] as const),
@@ -35,7 +36,17 @@ const HANDLES: ReadonlyMap<string, Handle> = new Map<string, Handle>([
 /** Classes of the language with slots that nothing reads; asked for by what they are named globally. */
 const GLOBAL_PATH = /^#\.(Intl|WebAssembly|TextEncoder|TextDecoder|Headers|Request|Response|FormData|MessageChannel)\b/;
 
-type Verdict = { readonly reason: RefusalReason | undefined; readonly mayHide: string | undefined };
+/** What is known of the newest class of a chain that is not the notebook's. */
+interface ForeignClass {
+  readonly shown: string;
+  readonly advice: string;
+  /** A private name in the text may be in a comment or a string; the instance itself is asked then. */
+  readonly mayHavePrivates: boolean;
+  /** Weak collections that its code sees: where compilers put what is private. */
+  readonly collections: readonly object[];
+}
+
+type Verdict = { readonly reason: RefusalReason | undefined; readonly foreign: ForeignClass | undefined };
 
 export class InstanceRules {
   readonly #references: References;
@@ -57,17 +68,31 @@ export class InstanceRules {
       verdict = this.#judge(prototype);
       this.#verdicts.set(prototype, verdict);
     }
-    if (verdict.reason !== undefined || verdict.mayHide === undefined) return verdict.reason;
-    const names = this.#inspection.privateNames(value);
-    if (names.length === 0) return undefined;
-    return {
-      what: `${verdict.mayHide} hides state in ${names.join(', ')}`,
-      advice: 'keep that state in public fields',
-    };
+    const { foreign } = verdict;
+    if (verdict.reason !== undefined || foreign === undefined) return verdict.reason;
+    const hidden = this.#hiddenIn(value, foreign);
+    if (hidden === undefined) return undefined;
+    return { what: `${foreign.shown} hides state in ${hidden}`, advice: foreign.advice };
+  }
+
+  /** What a copy of the object's properties would lack. */
+  #hiddenIn(value: object, { mayHavePrivates, collections }: ForeignClass): string | undefined {
+    const names = mayHavePrivates ? this.#inspection.privateNames(value) : [];
+    if (names.length > 0) return names.join(', ');
+    const symbol = Object.getOwnPropertySymbols(value).find((key) => this.#isPrivateSymbol(key));
+    if (symbol !== undefined) return `[${String(symbol)}]`;
+    return collections.some((collection) => holds(collection, value))
+      ? 'a WeakMap or WeakSet of its module'
+      : undefined;
+  }
+
+  /** A symbol that only the module has: one made over there would be another. */
+  #isPrivateSymbol(key: symbol): boolean {
+    return Symbol.keyFor(key) === undefined && this.#references.pathOf(key) === undefined;
   }
 
   #judge(prototype: object): Verdict {
-    let mayHide: string | undefined;
+    let foreign: ForeignClass | undefined;
     for (let p: object | null = prototype; p !== null && p !== ObjectPrototype; p = Reflect.getPrototypeOf(p)) {
       if (types.isProxy(p)) break;
       const owner: unknown = Reflect.getOwnPropertyDescriptor(p, 'constructor')?.value;
@@ -78,11 +103,22 @@ export class InstanceRules {
       // The lowering has opened the notebook's own classes: see private-fields.
       if (code !== undefined) continue;
       const reason = foreignReason(name, path);
-      if (reason !== undefined) return { reason, mayHide: undefined };
-      // A private name in the text may be in a comment or a string; the instance itself is asked then.
-      if (/#[\p{ID_Start}$_]/u.test(textOfFunction(owner))) mayHide = describeClass(name, path);
+      if (reason !== undefined) return { reason, foreign: undefined };
+      if (isOfLanguage(path)) continue;
+      foreign = {
+        shown: foreign?.shown ?? describeClass(name, path),
+        advice: foreign?.advice ?? adviceFor(name),
+        mayHavePrivates: foreign?.mayHavePrivates === true || /#[\p{ID_Start}$_]/u.test(textOfFunction(owner)),
+        collections: [...(foreign?.collections ?? []), ...this.#weakCollectionsOf(owner)],
+      };
     }
-    return { reason: undefined, mayHide };
+    return { reason: undefined, foreign };
+  }
+
+  /** One look at the constructor is enough: a scope shows the variables of all functions in it. */
+  #weakCollectionsOf(owner: object): object[] {
+    const variables = this.#inspection.scopesOf(owner).flatMap((scope) => Object.values(scope) as unknown[]);
+    return variables.filter((value): value is object => types.isWeakMap(value) || types.isWeakSet(value));
   }
 }
 
@@ -94,6 +130,11 @@ function foreignReason(name: string, path: string | undefined): RefusalReason | 
     const [shown, what, advice] = handle;
     return { what: `${shown} ${what}`, advice };
   }
+  if (path === undefined && name in MAIN)
+    return {
+      what: `an object of another context, whose ${name} is not the one of here`,
+      advice: 'copy it: structuredClone',
+    };
   if (path === undefined)
     return {
       what: `an object of ${name}, which has no source in this notebook`,
@@ -103,9 +144,27 @@ function foreignReason(name: string, path: string | undefined): RefusalReason | 
   return undefined;
 }
 
+/** Map, Error, Array …: their own slots are known to the graph. */
+function isOfLanguage(path: string | undefined): boolean {
+  return path !== undefined && References.moduleOf(path) === undefined;
+}
+
+function adviceFor(name: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
+    ? `teach how it travels: registerCodec(${name}, { encode, decode })`
+    : 'send what it is made of, and make it inside the cell';
+}
+
+function holds(collection: object, value: object): boolean {
+  return types.isWeakMap(collection) ? weakMapHas(collection, value) : weakSetHas(collection, value);
+}
+
+const weakMapHas = unbound<[object], boolean>(MAIN.WeakMap.prototype.has);
+const weakSetHas = unbound<[object], boolean>(MAIN.WeakSet.prototype.has);
+
 function describeClass(name: string, path: string | undefined): string {
   const specifier = path === undefined ? undefined : References.moduleOf(path);
-  return specifier === undefined ? name : `${name} of '${specifier}'`;
+  return specifier === undefined ? name : `${name} of '${specifier.replace(/^require:/, '')}'`;
 }
 
 function nameOf(owner: object): string {

@@ -1,4 +1,5 @@
 // Values that are the same thing in every process: builtins and exports of modules. They travel as a path (`Math.max`, `node:path#join`), not as content.
+import { EventEmitter } from 'node:events';
 import { MAIN } from '../protocol/main-context';
 
 /** Where the names are looked for, in this order; the first path found for a value is its path. */
@@ -24,7 +25,14 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
   AsyncFunction: () => constructorOf('async () => {}'),
   GeneratorFunction: () => constructorOf('(function* () {})'),
   AsyncGeneratorFunction: () => constructorOf('(async function* () {})'),
+  // Every EventEmitter has these keys; without them its subclasses could not travel.
+  EventEmitterShape: () => symbolIn(new EventEmitter(), 'shapeMode'),
+  EventEmitterCapture: () => symbolIn(new EventEmitter(), 'kCapture'),
 };
+
+function symbolIn(value: object, description: string): unknown {
+  return Object.getOwnPropertySymbols(value).find((symbol) => symbol.description === description);
+}
 
 function constructorOf(source: string): unknown {
   const sample: unknown = MAIN.eval(source);
@@ -103,8 +111,9 @@ function globalPaths(): Map<object | symbol, string> {
   for (const [name, find] of Object.entries(HIDDEN)) roots.push([name, find()]);
   for (const [name, value] of roots) {
     const path = `${GLOBAL}${SEPARATOR}.${name}`;
-    if (!isReferable(value) || typeof value === 'symbol') continue;
+    if (!isReferable(value)) continue;
     if (!paths.has(value)) paths.set(value, path);
+    if (typeof value === 'symbol') continue;
     addMembers(paths, path, value, 1);
     if (OPAQUE.has(name) || typeof value !== 'function') continue;
     const prototype: unknown = Reflect.getOwnPropertyDescriptor(value, 'prototype')?.value;

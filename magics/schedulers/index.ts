@@ -10,7 +10,6 @@ import { slurm } from './slurm';
 
 export { LocalScheduler, type LocalOptions } from './local';
 export { RemoteScheduler, type RemoteOptions } from './remote';
-export { toConfig } from './definition';
 export type { BatchDialect, BatchJob, BatchResources, Observation, SiteWords, Submission } from './dialect';
 export type { ScheduledJob, Scheduler, SchedulerLoad, Sighting, Explanation, Report } from './scheduler';
 
@@ -20,7 +19,10 @@ export const DIALECTS: ReadonlyMap<string, BatchDialect> = new Map(
 );
 
 /** A batch system whose commands are on this machine. */
-export function openBatch(config: ClusterConfig, common: Pick<BatchOptions, 'programs' | 'report' | 'log'>): Scheduler {
+export function openBatch(
+  config: ClusterConfig,
+  common: Pick<BatchOptions, 'programs' | 'contents' | 'report' | 'log'>,
+): Scheduler {
   const dialect = DIALECTS.get(config.scheduler);
   if (dialect === undefined) throw new TypeError(`There is no batch system ${JSON.stringify(config.scheduler)}.`);
   return new BatchScheduler({

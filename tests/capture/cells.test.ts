@@ -311,6 +311,25 @@ const CELLS: readonly Row[] = [
     '100002',
     [['big[5]', 3]],
   ],
+  [
+    'E13 an error that Node threw',
+    ['let e; try { Buffer.from(5) } catch (error) { e = error }'],
+    'e.note = 1; [e.name, e.code, e instanceof TypeError].join()',
+    "'TypeError,ERR_INVALID_ARG_TYPE,true'",
+    [['e.note', 1]],
+  ],
+  [
+    'E14 an EventEmitter, and a class that extends it',
+    [
+      "class Bus extends require('node:events') { seen = 0; constructor() { super(); this.on('a', () => this.seen++) } } const bus = new Bus, plain = new (require('node:events'))()",
+    ],
+    "bus.emit('a'); plain.on('b', () => bus.seen++); plain.listenerCount('b')",
+    '1',
+    [
+      ['bus.seen', 1],
+      ["bus.emit('a') && plain.emit('b') && bus.seen", 3],
+    ],
+  ],
   ['G1 an alias', ['const log = []; const alias = log'], 'log.push(1)', '1', [['alias.length', 1]]],
   [
     'G2 a name bound anew',

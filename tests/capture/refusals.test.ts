@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Notebook } from './notebook';
 
 let notebook: Notebook;
@@ -29,6 +31,38 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
     'const x = new Proxy({}, {})',
     'x',
     'cannot ship x: a Proxy; its target would be copied without its traps — ship the target',
+  ],
+  ['const p = Promise.resolve(4)', 'p', 'cannot ship p: a Promise — await it first'],
+  [
+    'const x = Proxy.revocable({}, {}); x.revoke(); const list = [x.proxy]',
+    'list',
+    'cannot ship list[0]: a Proxy; its target would be copied without its traps — ship the target',
+  ],
+  [
+    'const f = new Proxy(() => 1, {})',
+    'f()',
+    'cannot ship f: a Proxy; its target would be copied without its traps — ship the target',
+  ],
+  [
+    'const b = new Uint8Array(8), d = new DataView(b.buffer); structuredClone(b, { transfer: [b.buffer] })',
+    'd; b',
+    '2 values cannot be shipped:\ncannot ship b: an ArrayBuffer that was transferred away — copy it before it is transferred\ncannot ship d: an ArrayBuffer that was transferred away — copy it before it is transferred',
+  ],
+  ["const m = 'a'.matchAll(/a/g)", 'm', 'cannot ship m: it is a running iterator — collect it into an array'],
+  [
+    "const o = require('node:vm').runInNewContext('({ a: 1 })')",
+    'o',
+    'cannot ship o: an object of another context, whose Object is not the one of here — copy it: structuredClone',
+  ],
+  [
+    "const [entry] = require('node:fs').readdirSync('/', { withFileTypes: true })",
+    'entry',
+    "cannot ship entry: Dirent of 'node:fs' hides state in [Symbol(type)] — teach how it travels: registerCodec(Dirent, { encode, decode })",
+  ],
+  [
+    "const s = new (require('node:async_hooks').AsyncLocalStorage)()",
+    's',
+    'cannot ship s: AsyncLocalStorage belongs to this process — create it inside the cell',
   ],
   [
     'const f = new Intl.NumberFormat("en")',
@@ -125,6 +159,30 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
 test.each(REFUSED)('%s ;; %s', async (setup, cell, message) => {
   await notebook.run(setup);
   expect(await notebook.refusal(cell)).toBe(message);
+});
+
+test('a class of a package that keeps its state in a WeakMap of its module is refused', async () => {
+  const folder = join(notebook.directory, 'node_modules', 'vault');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'index.js'),
+    'const secrets = new WeakMap(); class Vault { constructor(s) { secrets.set(this, s) } open() { return secrets.get(this) } } exports.Vault = Vault;',
+  );
+  await notebook.run(
+    "import { Vault } from 'vault'; const v = { at: new Vault(7) }, empty = Object.create(Vault.prototype)",
+  );
+  expect(await notebook.refusal('v')).toBe(
+    "cannot ship v.at: Vault of 'vault' hides state in a WeakMap or WeakSet of its module — teach how it travels: registerCodec(Vault, { encode, decode })",
+  );
+  expect(await notebook.value('empty.open()')).toBe(undefined);
+});
+
+test('no trap of a Proxy runs while one is refused', async () => {
+  await notebook.run(
+    'let traps = 0; const handler = new Proxy({}, { get() { return () => { traps++; return null } } }); const list = [new Proxy({}, handler), new Proxy([], handler), new Proxy(function () {}, handler)]',
+  );
+  expect(await notebook.refusal('list')).toMatch(/^3 values/);
+  expect(await notebook.run('traps')).toBe(0);
 });
 
 test('all refusals of a capture are told at once', async () => {

@@ -28,10 +28,12 @@ const START_SECONDS = 300;
 /** A port that is free now can be taken a moment later. */
 const ATTEMPTS = 3;
 const COMMAND_SECONDS = 30;
+const isCI = (process.env['CI'] ?? '') !== '';
 
-/** Throws when the system should have started and did not. Where `CI` is set it has to start. */
+/** Throws when the system should have started and did not: in CI whenever it runs as root, so that a real system is never lost unnoticed. */
 export function openSystem(name: SystemName): OpenedSystem {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return cannot(name, 'only root on Linux can start it');
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return { ok: false, reason: 'only root on Linux can start it' };
   for (let attempt = 1; ; attempt += 1) {
     // Under /tmp: sockets lie in it, whose paths may have 108 characters, and other users have to reach it.
     const state = mkdtempSync(`/tmp/cellburst-${name}-`);
@@ -46,7 +48,7 @@ export function openSystem(name: SystemName): OpenedSystem {
     stop();
     rmSync(state, { recursive: true, force: true });
     const reason = /^ERROR: (.*)$/m.exec(up.stderr)?.[1] ?? `it did not start within ${START_SECONDS} s`;
-    if (up.status === CANNOT) return cannot(name, reason);
+    if (up.status === CANNOT && !isCI) return { ok: false, reason };
     if (attempt === ATTEMPTS || !/^port \d+ is taken/.test(reason)) throw new Error(`${name}: ${reason}\n${up.stderr}`);
   }
 }
@@ -90,12 +92,6 @@ function running(state: string, settings: string, stop: () => void): RunningSyst
     makeDirectory: (label) => makeDirectory(state, label),
     stop,
   };
-}
-
-function cannot(name: SystemName, reason: string): OpenedSystem {
-  if (process.env['CI'] !== undefined && process.env['CI'] !== '')
-    throw new Error(`${name} has to be tested in CI: ${reason}`);
-  return { ok: false, reason };
 }
 
 /** A system that is there already, by the prefix that an environment variable names. Jobs are submitted in the present user's name. */

@@ -1,9 +1,9 @@
 // The config file: what it means, and that each mistake is shown where it stands.
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelClient } from '../kernel/client';
-import { Clusters, configPath, readClusters } from '../../magics/config';
+import { Clusters, configPath, explain, readClusters } from '../../magics/config';
 
 const directory = mkdtempSync(join(tmpdir(), 'cellburst-config-'));
 const path = join(directory, 'config.yaml');
@@ -13,7 +13,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function read(text: string) {
   writeFileSync(path, text);
-  return readClusters(env);
+  return readClusters(env).clusters;
 }
 
 function mistakesIn(text: string): string[] {
@@ -54,12 +54,13 @@ clusters:
     defaults: { cores: 4, memoryMiB: 8192, wallTimeSeconds: 5400 },
     site: {},
     poll: { firstSeconds: 30, longestSeconds: 60 },
+    isOfProject: false,
     origin: path,
   });
 });
 
 test('no file and an empty file mean no clusters', () => {
-  expect(readClusters({ CELLBURST_CONFIG: join(directory, 'none.yaml'), PATH: '' })).toEqual(new Map());
+  expect(readClusters({ CELLBURST_CONFIG: join(directory, 'none.yaml'), PATH: '' }).clusters).toEqual(new Map());
   expect(read('')).toEqual(new Map());
 });
 
@@ -76,7 +77,7 @@ test('every mistake is told with its place and the word that was probably meant'
     '2:3: local is this machine, and needs no entry',
   ]);
   expect(mistakesIn('clusters:\n  a: { scheduler: none }\n')).toEqual([
-    expect.stringMatching(/^2:19: .*a host is needed/),
+    expect.stringMatching(/^2:8: .*a host is needed/),
   ]);
   expect(mistakesIn('clusters: [1\n')).toEqual([expect.stringMatching(/^\d:\d+: /)]);
 });
@@ -84,10 +85,10 @@ test('every mistake is told with its place and the word that was probably meant'
 test('a file that changes is read again', () => {
   const clusters = new Clusters(env);
   writeFileSync(path, 'clusters: { a: { scheduler: pbs } }\n');
-  expect([...clusters.current().keys()]).toEqual(['a']);
+  expect([...clusters.current().clusters.keys()]).toEqual(['a']);
   writeFileSync(path, 'clusters: { other: { scheduler: pbs } }\n');
   utimesSync(path, 1, 1);
-  expect([...clusters.current().keys()]).toEqual(['other']);
+  expect([...clusters.current().clusters.keys()]).toEqual(['other']);
 });
 
 test('the file lies where the platform keeps configs, or where the environment says', () => {
@@ -99,10 +100,94 @@ test('a batch system is found where its commands and its configuration are', () 
   const bin = mkdtempSync(join(directory, 'bin-'));
   for (const name of ['sbatch', 'qsub']) writeFileSync(join(bin, name), '', { mode: 0o755 });
   const found = (more: Record<string, string>) => [
-    ...readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: bin, ...more }).keys(),
+    ...readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: bin, ...more }).clusters.keys(),
   ];
   expect(found({ SLURM_CONF: '/etc/x', SGE_ROOT: '/opt/sge' })).toEqual(['slurm', 'gridengine']);
-  expect(readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: '', SGE_ROOT: '/opt/sge' })).toEqual(new Map());
+  expect(readClusters({ CELLBURST_CONFIG: '/nonexistent', PATH: '', SGE_ROOT: '/opt/sge' }).clusters).toEqual(
+    new Map(),
+  );
+});
+
+describe('a project', () => {
+  const project = mkdtempSync(join(directory, 'project-'));
+  const folder = join(project, 'notebooks', 'deep');
+  const projectFile = join(project, 'cellburst.yaml');
+  mkdirSync(folder, { recursive: true });
+  const readBoth = (user: string, own: string) => {
+    writeFileSync(path, user);
+    writeFileSync(projectFile, own);
+    return readClusters(env, folder);
+  };
+  const USER =
+    'clusters:\n  hpc: { scheduler: slurm, host: login, partition: long, defaults: { cores: 4, memory: 8GB } }\n';
+
+  test('says what differs, key by key, over the config of the user', () => {
+    const { clusters, defaultCluster } = readBoth(
+      USER,
+      'default: hpc\nclusters:\n  hpc: { queue: short, defaults: { cores: 16 } }\n',
+    );
+    expect(defaultCluster).toBe('hpc');
+    expect(clusters.get('hpc')).toMatchObject({
+      host: 'login',
+      batch: { queue: 'short' },
+      defaults: { cores: 16, memoryMiB: 8192 },
+      isOfProject: true,
+    });
+    expect(readClusters(env).clusters.get('hpc')).toMatchObject({ batch: { queue: 'long' }, isOfProject: false });
+  });
+
+  test('each value tells where it comes from', () => {
+    readBoth(USER, 'clusters:\n  hpc:\n    queue: short\n    defaults:\n      cores: 16\n');
+    const from = Object.fromEntries(explain('hpc', env, folder).map((row) => [row.key, `${row.value} < ${row.from}`]));
+    expect(from).toMatchObject({
+      scheduler: `slurm < ${path}:2:10`,
+      queue: `short < ${projectFile}:3:5`,
+      'defaults.cores': `16 < ${projectFile}:5:7`,
+      'defaults.memory': `8 GB < ${path}:2:80`,
+      transport: 'ssh2 < default',
+      'poll.first': '2.0 s < default',
+    });
+    expect(() => explain('hpx', env, folder)).toThrow('There is no cluster "hpx". Did you mean hpc? Known: hpc.');
+  });
+
+  test('a mistake is told with the file it stands in, also where only both together are wrong', () => {
+    expect(() => readBoth(USER, 'clusters:\n  hcp: { queue: short }\n')).toThrow(
+      `${projectFile}:2:3: a cluster needs a scheduler`,
+    );
+    expect(() => readBoth(USER, 'default: hcp\n')).toThrow(
+      `${projectFile}:1:1: there is no cluster "hcp". Did you mean hpc?`,
+    );
+    expect(() => readBoth(USER, 'clusters:\n  hpc: { queue: a, partition: b }\n')).toThrow(
+      new RegExp(`cellburst\\.yaml:2:\\d+: .*two words for the same thing`),
+    );
+  });
+
+  test('its clusters are known to its notebooks', async () => {
+    writeFileSync(path, '');
+    const kernel = await KernelClient.start({ CELLBURST_CONFIG: path });
+    try {
+      writeFileSync(
+        join(kernel.directory, 'cellburst.yaml'),
+        'default: far\nclusters:\n  far: { scheduler: none, host: nobody@127.0.0.1 }\n',
+      );
+      const listed = await kernel.execute('%cluster config');
+      expect(JSON.stringify(listed.result)).toContain('far (default)');
+      const explained = await kernel.execute('%cluster config explain far');
+      expect(JSON.stringify(explained.result)).toContain('cellburst.yaml:3:27');
+      expect((await kernel.execute('%cluster config explane')).reply['evalue']).toContain('"explane"');
+      expect((await kernel.execute('%%cluster local\n1 + 1')).reply).toMatchObject({ status: 'ok' });
+    } finally {
+      await kernel.stop();
+    }
+  });
+
+  (process.getuid?.() === 0 ? test : test.skip)('a file that somebody else put above the notebook is refused', () => {
+    writeFileSync(path, '');
+    writeFileSync(projectFile, 'clusters: {}\n');
+    chownSync(projectFile, 12_345, 12_345);
+    expect(() => readClusters(env, folder)).toThrow(/belongs to another user \(uid 12345\)/);
+    chownSync(projectFile, 0, 0);
+  });
 });
 
 test('a config with a mistake stops cluster cells with its place, and neither completion nor inspection', async () => {

@@ -1,6 +1,6 @@
 // Cells of a real kernel on a host that is reached over a real sshd: as another user, with its own agent, whose directory nobody here can see.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OpenedSystem, RunningSystem } from '../clusters/open';
@@ -87,6 +87,24 @@ export function describeRemoteCells({ system, transport }: Given): void {
         expect(reply).toMatchObject({ status: 'ok' });
         expect(text(result)).toBe('[ 10000000, 9999999 ]');
         expect(readFileSync(runs, 'utf8')).toBe('x');
+      },
+      LONG_MS,
+    );
+
+    test(
+      "a project's config changes what a cluster is for its notebooks only",
+      async () => {
+        const config = join(kernel.directory, 'cellburst.yaml');
+        writeFileSync(config, 'clusters: { far: { defaults: { cores: 2 } } }\n');
+        const cores = async () => {
+          const job = await detach(run, '%%cluster far --detach\n1');
+          const { result } = await run('%cluster jobs');
+          await run(`%cluster attach ${job}`);
+          return new RegExp(`${job} +\\S+ .*? (\\d+) +far `).exec(text(result))?.[1];
+        };
+        expect(await cores()).toBe('2');
+        rmSync(config);
+        expect(await cores()).toBe('1');
       },
       LONG_MS,
     );
@@ -203,12 +221,8 @@ function cutConnection(store: string): void {
 
 /** Part of a bundle has arrived there. */
 function hasPart(store: string): boolean {
-  const jobs = join(store, 'jobs');
-  if (!existsSync(jobs)) return false;
-  return readdirSync(jobs).some((job) => {
-    const part = statSync(join(jobs, job, 'bundle.bin.part'), { throwIfNoEntry: false });
-    return part !== undefined && part.size > 0;
-  });
+  const contents = join(store, 'store');
+  return existsSync(contents) && readdirSync(contents).some((name) => name.endsWith('.journal'));
 }
 
 function agentPid(kernel: KernelClient): number {
@@ -217,7 +231,7 @@ function agentPid(kernel: KernelClient): number {
 }
 
 function startKernel(system: RunningSystem, transport: string, store: string): Promise<KernelClient> {
-  const config = join(system.settings['SSHD_STATE'] ?? '', 'cellburst.yaml');
+  const config = join(system.settings['SSHD_STATE'] ?? '', 'config.yaml');
   const lines = [
     'clusters:',
     '  far:',

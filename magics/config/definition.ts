@@ -1,9 +1,9 @@
 // A cluster of one machine's config as the agent of another machine knows it: by a name that its content makes, so that two homes never mean
 // different things by one name.
 import { createHash } from 'node:crypto';
-import type { ClusterConfig } from '../config';
+import type { ClusterConfig } from './clusters';
 import type { ClusterDefinition } from '../protocol/messages';
-import { SCHEDULERS } from '../config';
+import { SCHEDULERS, TRANSPORTS } from './schema';
 import { UsageError } from '../protocol/errors';
 
 export function toDefinition({ scheduler, prologue, node, site, poll }: ClusterConfig): ClusterDefinition {
@@ -12,8 +12,23 @@ export function toDefinition({ scheduler, prologue, node, site, poll }: ClusterC
   return { ...content, name: `${scheduler}-${digest}`, prologue: [...prologue] };
 }
 
+/** For the home agent: a project's cluster, which may mean something else in another project. Jobs show it under the name before the `@`. */
+export function toProjectDefinition(config: ClusterConfig): ClusterDefinition {
+  const { host, transport, sshConfig, setup, store } = config;
+  const whole = {
+    ...toDefinition(config),
+    transport,
+    setup: [...setup],
+    ...(host === undefined ? {} : { host }),
+    ...(sshConfig === undefined ? {} : { sshConfig }),
+    ...(store === undefined ? {} : { store }),
+  };
+  const digest = createHash('sha256').update(JSON.stringify(whole)).digest('hex').slice(0, 8);
+  return { ...whole, name: `${config.name}@${digest}` };
+}
+
 /** Throws UsageError for a batch system that this version does not know. */
-export function toConfig(definition: ClusterDefinition): ClusterConfig {
+export function fromDefinition(definition: ClusterDefinition): ClusterConfig {
   const scheduler = SCHEDULERS.find((word) => word === definition.scheduler);
   if (scheduler === undefined)
     throw new UsageError(
@@ -21,11 +36,15 @@ export function toConfig(definition: ClusterDefinition): ClusterConfig {
     );
   const { name, prologue, node, firstSeconds, longestSeconds, parallelEnvironment, memoryResource, gpuResource } =
     definition;
+  const { host, transport, sshConfig, setup = [], store } = definition;
   return {
     name,
     scheduler,
-    transport: 'ssh2',
-    setup: [],
+    transport: TRANSPORTS.find((word) => word === transport) ?? 'ssh2',
+    setup,
+    ...(host === undefined ? {} : { host }),
+    ...(sshConfig === undefined ? {} : { sshConfig }),
+    ...(store === undefined ? {} : { store }),
     prologue,
     batch: {},
     defaults: {},
@@ -35,7 +54,8 @@ export function toConfig(definition: ClusterDefinition): ClusterConfig {
       ...(gpuResource === undefined ? {} : { gpuResource }),
     },
     poll: { firstSeconds, longestSeconds },
-    origin: 'an agent on another machine',
+    isOfProject: false,
+    origin: 'defined by a client',
     ...(node === undefined ? {} : { node }),
   };
 }
