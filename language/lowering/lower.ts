@@ -52,7 +52,10 @@ export function lowerCell(request: LowerRequest): CellCode {
   const portal = portals.at(file);
   if (portal) writer.insert(portalText(portal));
   const table = new FunctionTable(portals);
-  const found = new Rewriter({ file, writer, plan, table, portals, words: new CallWords(file), known: request.known }, emitted.anchors).run();
+  const found = new Rewriter(
+    { file, writer, plan, table, portals, words: new CallWords(file), known: request.known },
+    emitted.anchors,
+  ).run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();

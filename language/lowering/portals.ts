@@ -196,7 +196,8 @@ export class Portals {
         const isHidden = node !== owner && node && localsOf(node)?.has(ts.escapeLeadingUnderscores(name));
         if (isHidden === true) continue;
         siteFor(owner)?.names.set(name, owner);
-        if (isFunctionNode(owner) && isClosedOverInParameters(variable, owner) && mayMove(owner)) this.#moved.add(owner);
+        if (isFunctionNode(owner) && isClosedOverInParameters(variable, owner) && mayMove(owner))
+          this.#moved.add(owner);
       }
     for (const container of this.#selves) {
       const site = siteFor(container);

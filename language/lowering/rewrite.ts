@@ -189,7 +189,7 @@ export class Rewriter implements Rewriting {
       const moves = node.body !== undefined && this.portals.moves(node);
       ts.forEachChild(node, (child) => {
         if (child === node.body) {
-          if (moves === true) writeMovedParameters(this, node, node.body, 'let');
+          if (moves) writeMovedParameters(this, node, node.body, 'let');
           writeBody(this, node, node.body);
         } else if (!moves || child.pos < node.parameters.pos) this.visit(child);
       });

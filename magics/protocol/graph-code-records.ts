@@ -37,7 +37,8 @@ export class CodeRecords {
   activation(value: Activation): void {
     this.#to.kinds.push(KIND.activation);
     this.#to.headInts.push(this.#to.strings.id(value.portal));
-    this.#to.headInts.push(value.parent === undefined ? -1 : this.#to.number(value.parent));
+    const parent = this.#to.hooks.parentOf(value);
+    this.#to.headInts.push(parent === undefined ? -1 : this.#to.number(parent));
     const { names } = value;
     const values = value.read();
     this.#to.headInts.push(names.length);

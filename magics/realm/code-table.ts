@@ -39,7 +39,8 @@ export class CodeTable {
 
   /** `evaluate` is the cell's own function, where the cell was run here. */
   add(cell: CellCode, text: 'local' | 'shipped', evaluate?: object): void {
-    if (evaluate !== undefined) this.addScript(scriptName(cell), evaluate, ({ line, column }) => ({ cell, line, column }));
+    if (evaluate !== undefined)
+      this.addScript(scriptName(cell), evaluate, ({ line, column }) => ({ cell, line, column }));
     if (this.#cells.has(cell.id)) return;
     this.#cells.set(cell.id, cell);
     for (const entry of cell.functions) {
@@ -106,10 +107,7 @@ export class CodeTable {
     );
   }
 
-  #placeInCell(
-    place: FunctionPlace,
-    locate: (value: object) => FunctionPlace | undefined,
-  ): CellPlace | undefined {
+  #placeInCell(place: FunctionPlace, locate: (value: object) => FunctionPlace | undefined): CellPlace | undefined {
     for (const script of this.#scripts.values()) {
       script.id ??= locate(script.sample)?.scriptId;
       if (script.id === place.scriptId) return script.toCell(place);

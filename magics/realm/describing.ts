@@ -70,6 +70,10 @@ export class Describer implements EncodeHooks {
     return this.#activations.nameOf(activation);
   }
 
+  parentOf(activation: Activation): Activation | undefined {
+    return this.#activations.parentOf(activation);
+  }
+
   takeGrowth(): boolean {
     return this.#activations.takeGrowth();
   }

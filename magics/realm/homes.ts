@@ -33,7 +33,7 @@ export function standIn(literal: object, method: object): void {
     return object;
   };
   const asking = new MAIN.Proxy(Object.create(null) as object, {
-    get: (_, key, receiver) => Reflect.get(parent(), key, receiver),
+    get: (_, key, receiver): unknown => Reflect.get(parent(), key, receiver),
     set: (_, key, value, receiver) => Reflect.set(parent(), key, value, receiver),
   });
   Reflect.setPrototypeOf(literal, asking);

@@ -14,6 +14,7 @@ export const encodeHooks: EncodeHooks = {
   refuse: () => undefined,
   privatesOf: () => [],
   nameOf: () => '',
+  parentOf: ({ parent }) => parent,
 };
 export const decodeHooks: DecodeHooks = {
   resolve: (path) => references.resolve(path),

@@ -124,19 +124,27 @@ class Description {
 
   #code(path: string, value: object, say: (step: string, part: unknown) => string): string[] {
     const shape = this.#describer.describe(value);
-    if (shape.kind === 'bound') return [say('⟨this⟩', shape.self), say('⟨target⟩', shape.target), ...shape.args.map((part, i) => say(`⟨${i}⟩`, part))];
-    if (shape.kind === 'member') return ['member', say(' of ', shape.owner), String(shape.isStatic), shape.slot, String(shape.key)];
+    if (shape.kind === 'bound')
+      return [
+        say('⟨this⟩', shape.self),
+        say('⟨target⟩', shape.target),
+        ...shape.args.map((part, i) => say(`⟨${i}⟩`, part)),
+      ];
+    if (shape.kind === 'member')
+      return ['member', say(' of ', shape.owner), String(shape.isStatic), shape.slot, String(shape.key)];
     if (shape.kind === 'refused') return [`refused: ${shape.reason.what}`];
     if (shape.kind === 'source') return [shape.text];
     const code = this.#describer.codeOf(value);
     const variables = (code?.function.captures ?? []).map((name) => this.#variable(path, name, shape.activation));
-    const statics = privatesOf(value).flatMap(({ values }) => Object.entries(values).map(([name, part]) => say(`.${name}`, part)));
+    const statics = privatesOf(value).flatMap(({ values }) =>
+      Object.entries(values).map(([name, part]) => say(`.${name}`, part)),
+    );
     return [shape.code, ...variables, ...statics];
   }
 
   /** With the number of the activation, if it is shared: who shares it is part of what closures are. */
   #variable(path: string, name: string, innermost: Activation | undefined): string {
-    for (let at = innermost; at !== undefined; at = at.parent) {
+    for (let at = innermost; at !== undefined; at = this.#describer.parentOf(at)) {
       const index = at.names.indexOf(name);
       if (index < 0) continue;
       const shared = at.portal === '' ? '' : `@${this.#identity(at)}`;
@@ -160,7 +168,9 @@ function primitiveText(value: unknown): string {
 
 function slotsOf(value: object, say: (step: string, part: unknown) => string): string[] {
   if (types.isMap(value))
-    return [...MAIN.Map.prototype.entries.call(value)].map(([key, item], i) => `${say(`.key(${i})`, key)}→${say(`.get(${i})`, item)}`);
+    return [...MAIN.Map.prototype.entries.call(value)].map(
+      ([key, item], i) => `${say(`.key(${i})`, key)}→${say(`.get(${i})`, item)}`,
+    );
   if (types.isSet(value)) return [...MAIN.Set.prototype.values.call(value)].map((item, i) => say(`{${i}}`, item));
   if (types.isDate(value)) return [String(MAIN.Date.prototype.getTime.call(value))];
   if (types.isRegExp(value)) return [String(value), String(value.lastIndex)];
@@ -176,11 +186,18 @@ function slotsOf(value: object, say: (step: string, part: unknown) => string): s
   return [];
 }
 
+const UNBOXES: readonly ((this: unknown) => unknown)[] = [
+  MAIN.Number,
+  MAIN.String,
+  MAIN.Boolean,
+  MAIN.BigInt,
+  MAIN.Symbol,
+].map((builtin) => Reflect.get(builtin.prototype, 'valueOf') as (this: unknown) => unknown);
+
 function valueOfBox(value: object): unknown {
-  const builtins = [MAIN.Number, MAIN.String, MAIN.Boolean, MAIN.BigInt, MAIN.Symbol];
-  for (const builtin of builtins)
+  for (const unbox of UNBOXES)
     try {
-      return Reflect.apply(builtin.prototype.valueOf, value, []);
+      return unbox.call(value);
     } catch {
       // Another kind of box.
       continue;

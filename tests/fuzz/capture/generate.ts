@@ -26,8 +26,26 @@ interface Declared {
 const GROUPS = 2;
 const PLACEHOLDER = /@([nvpikrcb])(?=\W|[A-Z]|$)/g;
 const PRIMITIVES = [
-  '0', '-0', '1', '-7', '2.5', 'NaN', 'Infinity', '4294967296', '123n', '-(2n ** 80n)', '"text"', '""', '"\\ud800"', '"naïve 日本"',
-  'true', 'false', 'null', 'undefined', 'Symbol.for("shared")', 'Symbol.iterator',
+  '0',
+  '-0',
+  '1',
+  '-7',
+  '2.5',
+  'NaN',
+  'Infinity',
+  '4294967296',
+  '123n',
+  '-(2n ** 80n)',
+  '"text"',
+  '""',
+  '"\\ud800"',
+  '"naïve 日本"',
+  'true',
+  'false',
+  'null',
+  'undefined',
+  'Symbol.for("shared")',
+  'Symbol.iterator',
 ];
 const KEYS = ['a', 'b', 'key', 'x', 'value', 'count', 'then', 'constructorName', 'ключ'];
 
@@ -159,9 +177,26 @@ class Writer {
 }
 
 const VALUES = [
-  '[@v, @v]', '{ @k: @v, @k: @v }', 'new Map([[@v, @v]])', 'new Set([@v, @p])', 'new Date(@i)', '/x@i/u', '(x) => [x, @v]', 'function () { return this }',
-  'new Error("made", { cause: @v })', 'Object.create(null)', 'new Uint8Array([@i, 2])', 'Object(1n)', 'Symbol("own")', '[, @v]', 'class { v = @v }',
-  'Object.freeze([@v])', '{ __proto__: null, @k: @v }', '(() => { let n = @i; return () => n++ })()', '{ get @k() { return @v } }', 'new (class Local { #p = @v; get p() { return this.#p } })()',
+  '[@v, @v]',
+  '{ @k: @v, @k: @v }',
+  'new Map([[@v, @v]])',
+  'new Set([@v, @p])',
+  'new Date(@i)',
+  '/x@i/u',
+  '(x) => [x, @v]',
+  'function () { return this }',
+  'new Error("made", { cause: @v })',
+  'Object.create(null)',
+  'new Uint8Array([@i, 2])',
+  'Object(1n)',
+  'Symbol("own")',
+  '[, @v]',
+  'class { v = @v }',
+  'Object.freeze([@v])',
+  '{ __proto__: null, @k: @v }',
+  '(() => { let n = @i; return () => n++ })()',
+  '{ get @k() { return @v } }',
+  'new (class Local { #p = @v; get p() { return this.#p } })()',
 ].map((text) => (text.startsWith('{') ? `(${text})` : text));
 
 function nameStem({ kind }: Thing): string {

@@ -158,7 +158,15 @@ function shownOutcome(outcome: CellOutcome): string {
 }
 
 /** Without frames that are not of cells, and without the line that says where a job ran. */
-function errorText({ name, message, traceback }: { name: string; message: string; traceback: readonly string[] }): string {
+function errorText({
+  name,
+  message,
+  traceback,
+}: {
+  name: string;
+  message: string;
+  traceback: readonly string[];
+}): string {
   const lines = traceback.map((line) => stripVTControlCharacters(line));
   const own = lines.filter((line) => !/^\s+at /.test(line) || line.includes('Cell ['));
   return [`${name}: ${message}`, ...own.filter((line) => line !== '    (ran in a test)')].join('\n');

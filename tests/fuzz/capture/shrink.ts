@@ -43,11 +43,15 @@ function kindOf(reason: string): string {
 function* smaller(cells: readonly FuzzCell[]): Generator<readonly FuzzCell[]> {
   for (const [index, cell] of cells.entries())
     if (cell.statements.length > 4)
-      for (const half of [cell.statements.slice(0, cell.statements.length >> 1), cell.statements.slice(cell.statements.length >> 1)])
+      for (const half of [
+        cell.statements.slice(0, cell.statements.length >> 1),
+        cell.statements.slice(cell.statements.length >> 1),
+      ])
         yield cells.with(index, { ...cell, statements: half });
   for (const [index, cell] of cells.entries())
     if (cell.statements.length > 1) yield cells.with(index, { ...cell, statements: [] });
-  for (const [index, cell] of cells.entries()) if (cell.place !== 'here') yield cells.with(index, { ...cell, place: 'here' });
+  for (const [index, cell] of cells.entries())
+    if (cell.place !== 'here') yield cells.with(index, { ...cell, place: 'here' });
   for (const [index, { statements, ...cell }] of cells.entries())
     for (const at of statements.keys()) yield cells.with(index, { ...cell, statements: statements.toSpliced(at, 1) });
 }
