@@ -70,6 +70,7 @@ export class Answers {
         return {};
       },
       submit: ({ id, ...brings }) => jobs.submit(id, brings, signal),
+      facts: ({ cluster }) => schedulers.facts(cluster, signal),
       archive: (piece, { bytes }) => ({ size: putArchive(stateDirectory, piece, bytes ?? Buffer.alloc(0)) }),
       discard: ({ id }) => {
         jobs.discard(id);

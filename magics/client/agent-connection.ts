@@ -1,6 +1,7 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
 import { AgentError } from '../protocol/errors';
+import type { HostFacts } from '../protocol/host-facts';
 import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
@@ -192,6 +193,11 @@ export class AgentConnection implements AsyncDisposable {
     bytes: Buffer,
   ): Promise<number> {
     return (await this.#call('put', piece, bytes)).size;
+  }
+
+  /** What the machine is that jobs of a cluster are sent to. */
+  facts(cluster: string): Promise<HostFacts> {
+    return this.#call('facts', { cluster });
   }
 
   /** A piece of an archive of packages; gives how much of it is there now. */

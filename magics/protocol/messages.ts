@@ -2,6 +2,7 @@
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import type { ErrorCode } from './errors';
 import { jobPackages } from './environment';
+import { hostFacts } from './host-facts';
 import { jobFiles } from './job-files';
 import { jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
@@ -76,6 +77,8 @@ export const CALLS = {
   answer: { params: record({ id: count }, { text }), result: nothing },
   /** With what goes along: files, whose list lies in the job's directory, and packages, whose archive is in the store by now. */
   submit: { params: record({ id: text }, { files: jobFiles, packages: jobPackages }), result: jobRecord },
+  /** What the machine is that jobs of a cluster are sent to: this one, or its host. */
+  facts: { params: record({ cluster: text }), result: hostFacts },
   /** A piece of an archive of packages, as `put` takes those of a bundle; an empty piece asks how much is there. */
   archive: { params: record({ sha256: text, offset: count, total: count }), result: record({ size: count }) },
   /** Takes a job back that was never submitted, or forgets one that has ended. */

@@ -3,6 +3,7 @@
 import { toDefinition, type ClusterConfig } from '../config';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
+import type { HostFacts } from '../protocol/host-facts';
 import type { JobId, NativeId } from '../protocol/job';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,6 +65,10 @@ export class RemoteScheduler implements Scheduler {
       if (carried === undefined) continue;
       await Promise.race([carried.remote.cancel(), aborted(signal)]);
     }
+  }
+
+  async facts(): Promise<HostFacts> {
+    return await this.#connection().facts('local');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
