@@ -159,6 +159,13 @@ export const OPTIONS = {
     help: 'Submits and returns at once; `%cluster attach ID` brings the result home, from any kernel.',
     value: switched,
   }),
+  keep: option({
+    flag: '--keep',
+    argument: 'TIME',
+    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time. Slurm.',
+    examples: ['10m', '30m', '1h'],
+    value: quantity(parseDuration, 'a time such as 10m or 1h'),
+  }),
   atomic: option({
     flag: '--atomic',
     help: 'If the cell throws, discards what it had changed up to the throw.',

@@ -62,3 +62,22 @@ export const outputList = record({
   left: listOf(record({ path: text, reason: text })),
 });
 export type OutputList = Shaped<typeof outputList>;
+
+/** Something that lies on a host, as `ls` tells of it. Sizes in bytes, times in ms since the epoch. */
+const listedShape = record(
+  { path: treePath, kind: oneOf(['file', 'folder', 'link', 'other']), size: count, mode: count, modifiedAt: number },
+  { target: text },
+);
+export type Listed = Shaped<typeof listedShape>;
+export const listed: Shape<Listed> = listedShape;
+
+/** A path of a cluster as typed: absolute, below `~`, or relative to the home directory there. Wildcards are read where the files are. */
+const onHostShape = record(
+  { cluster: text, path: text },
+  {
+    /** Absolute: where relative paths begin for clusters of this very machine. */
+    directory: text,
+  },
+);
+export type OnHost = Shaped<typeof onHostShape>;
+export const onHost: Shape<OnHost> = onHostShape;

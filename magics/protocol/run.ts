@@ -35,6 +35,13 @@ export const runOrders: Shape<RunOrders> = record(
   { cpus: listOf(count), memoryMiB: number, wallTimeSeconds: number, packages: packageOrders, files: fileOrders },
 );
 
+/** What the agent of an allocation is told (ORDERS_FILE of the allocation's job). */
+export const allocationOrders = record(
+  { directory: text, jobId: text, cores: count, keepSeconds: number },
+  { memoryMiB: number },
+);
+export type AllocationOrders = Shaped<typeof allocationOrders>;
+
 /** The line on file descriptor 4 of the cell process: its job. It changes to the directory and adds to its environment. */
 export interface CellOrders {
   readonly directory: string;

@@ -75,7 +75,6 @@ async function unpackInstalled(
   const { archive, install } = orders;
   const stem = `${archive.replace(/\.tgz$/, '')}.${platformTag(ownFacts())}`;
   const built = { archive: `${stem}.tgz`, note: `${stem}.json` };
-  let isOwn = false;
   await once(built.note, signal, async () => {
     say(`Installing the packages of this cell (npm ci), once for this cluster ...`);
     const startedAt = Date.now();
@@ -83,10 +82,10 @@ async function unpackInstalled(
     await installPackages(part, install, signal);
     const sha256 = await packTree(part, built.archive, signal);
     writeWhole(built.note, `${JSON.stringify({ sha256 })}\n`);
-    isOwn = true;
     say(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
   });
-  if (isOwn) return;
+  // Made here just now.
+  if (existsSync(part)) return;
   const { sha256 } = parseJson(readFileSync(built.note, 'utf8'), record({ sha256: text }), built.note);
   for (const path of [built.archive, built.note]) touch(path);
   await unpack({ archive: built.archive, sha256 }, part, signal);
