@@ -1,5 +1,7 @@
 // Ways to a host agent. Each only produces one byte stream; all else is the agent's framed protocol over it (protocol/frames.ts).
 import type { ClusterConfig } from '../config';
+import { stateDirectory } from '../protocol/platform';
+import { join } from 'node:path';
 import type { Ask } from './ask';
 import { HostAgent, type Transport } from './host-agent';
 import { OpenSshHost } from './openssh';
@@ -14,8 +16,8 @@ export function openTransport(
   programs: string,
   ask: Ask,
 ): Transport {
-  const { host, sshConfig, node = 'node', store, setup } = config;
+  const { host, sshConfig, node, store, setup } = config;
   const options = { host, ...(sshConfig === undefined ? {} : { configPath: sshConfig }) };
   const reached = config.transport === 'openssh' ? new OpenSshHost(options) : new SshHost({ ...options, ask });
-  return new HostAgent(reached, programs, { node, store, setup });
+  return new HostAgent(reached, programs, { node, store, setup }, join(stateDirectory(), 'node'));
 }
