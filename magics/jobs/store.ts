@@ -22,13 +22,13 @@ export interface UnreadableJob {
 const SPARE_MS = 15_000;
 
 export class JobStore {
+  readonly stateDirectory: string;
   readonly #directory: string;
-  readonly #stateDirectory: string;
   #last: JobId | undefined;
   #spareTimer: NodeJS.Timeout | undefined;
 
   constructor(stateDirectory: string) {
-    this.#stateDirectory = stateDirectory;
+    this.stateDirectory = stateDirectory;
     // Of an agent that was ended meanwhile.
     dropSpares(stateDirectory);
     this.#directory = join(stateDirectory, 'jobs');
@@ -115,7 +115,7 @@ export class JobStore {
     }
     clearTimeout(this.#spareTimer);
     this.#spareTimer = setTimeout(() => {
-      dropSpares(this.#stateDirectory);
+      dropSpares(this.stateDirectory);
     }, SPARE_MS).unref();
   }
 

@@ -15,6 +15,8 @@ export interface Gathered {
   readonly pack: CodePack;
   readonly encoded: Encoded;
   readonly names: readonly string[];
+  /** Functions whose code travels. */
+  readonly codes: readonly Code[];
 }
 
 export interface GatherRequest {
@@ -36,7 +38,7 @@ export async function gather(realm: Realm, request: GatherRequest): Promise<Gath
   const { files, links } = await collectFiles(realm, cells, walk.modules);
   const writeOnly = (request.writeOnly ?? []).filter((name) => !walk.names.includes(name));
   const pack = { cells, names: walk.names, writeOnly, modules: walk.modules, files, links, directory: realm.directory };
-  return { pack, encoded: walk.encoded, names: walk.names };
+  return { pack, encoded: walk.encoded, names: walk.names, codes: [...walk.codes] };
 }
 
 interface Walk {
@@ -44,6 +46,7 @@ interface Walk {
   readonly names: string[];
   readonly cells: ReadonlySet<CellCode>;
   readonly modules: string[];
+  readonly codes: ReadonlySet<Code>;
 }
 
 function walkValues(realm: Realm, request: GatherRequest): Walk {
@@ -60,14 +63,17 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     rootNames.push(name);
     roots.push(realm.get(name));
   };
-  const describer = new Describer(realm, ({ function: { uses } }: Code) => {
+  const codes = new Set<Code>();
+  const describer = new Describer(realm, (code: Code) => {
+    codes.add(code);
+    const { uses } = code.function;
     for (const name of [...uses.reads, ...uses.writes, ...uses.probes]) add(name);
   });
   try {
     for (const name of request.names) add(name);
     let encoded = encodeGraph({ roots, rootNames, hooks: describer });
     while (describer.takeGrowth()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
-    return { encoded, names, cells: describer.found.cells, modules: [...describer.found.modules].sort() };
+    return { encoded, names, cells: describer.found.cells, modules: [...describer.found.modules].sort(), codes };
   } finally {
     describer.close();
   }
@@ -81,8 +87,10 @@ async function collectFiles(
   const links: Record<string, string> = {};
   const files = new Map<string, LocalSource>();
   const specifiers = cells.flatMap((cell) => [...cell.imports.map((entry) => entry.specifier), ...cell.dynamicImports]);
-  for (const specifier of specifiers.filter(isLocalSpecifier)) {
-    const path = realm.sources.resolve(specifier, realm.directory);
+  for (const specifier of specifiers) {
+    const path = isLocalSpecifier(specifier)
+      ? realm.sources.resolve(specifier, realm.directory)
+      : realm.sources.alias(specifier);
     if (path !== undefined) links[specifier] = path;
   }
   const loaded = modules.filter(isLocalSpecifier).map((specifier) => specifier.replace(/^file:/, ''));
