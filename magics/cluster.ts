@@ -14,7 +14,7 @@ import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
-import { adviseOnFiles, gatherFiles } from './job-files';
+import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
 import { showCapture, showText, succeed, type Shown } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
@@ -91,7 +91,9 @@ async function captureAndSubmit(
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
     if (toSend !== undefined) adviseOnFiles(toSend, cell);
-    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
+    const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
+    const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
+    await agent.submit(job.id, { packages, ...along });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);

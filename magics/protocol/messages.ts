@@ -70,7 +70,7 @@ const known = tagged('state', {
 
 /** What can be read as a content: a file of a job that has ended, or what lies at an absolute path. `only`: of a tree these relative paths. */
 const readable = tagged('kind', {
-  job: record({ kind: literal('job'), id: text, file: oneOf(['envelope', 'outcome']) }),
+  job: record({ kind: literal('job'), id: text, file: oneOf(['envelope', 'outcome', 'outputs']) }),
   path: record({ kind: literal('path'), path: text }, { only: listOf(text) }),
 });
 export type Readable = Shaped<typeof readable>;
