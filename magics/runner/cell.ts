@@ -35,7 +35,7 @@ const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
 const NOT_INSTALLED = 'It is not installed where the cell ran. --env-mode bundle brings what is installed here.';
 const NOT_BROUGHT =
-  'It did not travel: only what the cell names in imports does. Import it in the cell, or take --env-mode npm.';
+  'It did not travel: only what the cell names in imports does. Import it in the cell; --env-mode npm brings all that packages depend on.';
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const orders = record({ directory: text }, { environment: mapOf(text), packages: text, files: fileOrders });
 
