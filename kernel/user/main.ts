@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { isInterrupt, makePmap, Realm } from '../../magics/realm';
+import { isInterrupt, makePmap, makeRegisterCodec, Realm } from '../../magics/realm';
 import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
@@ -36,7 +36,12 @@ const realm: Realm = new Realm({
   directory: process.cwd(),
   text: 'local',
   virtualModules: {
-    cellburst: { ...display, input: input.ask, pmap: makePmap(() => realm, { sink }) },
+    cellburst: {
+      ...display,
+      input: input.ask,
+      pmap: makePmap(() => realm, { sink }),
+      registerCodec: makeRegisterCodec(() => realm),
+    },
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });

@@ -3,6 +3,7 @@ export { Realm } from './realm';
 export type { CellRun, RealmOptions } from './realm';
 export { KeyboardInterrupt, clearStop, epoch, isInterrupt, onInterrupt, raiseEpoch } from './interrupts';
 export { makePmap } from './pmap';
+export { makeRegisterCodec } from './codecs';
 export type { Pmap, PmapOptions, PmapSetting } from './pmap';
 export { withoutMarks } from './frames';
 export type { Exports } from './modules';

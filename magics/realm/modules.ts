@@ -40,6 +40,7 @@ export class Modules {
   readonly #local = new Map<string, LocalModule>();
   /** Packages that only `import()` could load, for the `require` of local modules. */
   readonly #imported = new Map<string, unknown>();
+  #evaluating: string | undefined;
   readonly #views = new WeakMap<object, Record<string, unknown>>();
 
   constructor(options: ModulesOptions) {
@@ -65,6 +66,11 @@ export class Modules {
     const path = this.#resolveLocal(specifier, this.#options.directory);
     await this.#prepare(path);
     return this.#namespace(`file:${path}`, this.#evaluate(path));
+  }
+
+  /** The local module whose text runs just now: `file:` + path. */
+  get evaluating(): string | undefined {
+    return this.#evaluating === undefined ? undefined : `file:${this.#evaluating}`;
   }
 
   /** The files of local modules evaluated so far, newest version each. */
@@ -141,12 +147,16 @@ export class Modules {
     const source = this.#options.sources.readSync(path);
     const module = { exports: new MAIN.Object() as unknown };
     this.#local.set(path, { source, module });
+    const around = this.#evaluating;
+    this.#evaluating = path;
     try {
       if (source.format === 'json') module.exports = MAIN.JSON.parse(source.text) as unknown;
       else this.#run(source, module);
     } catch (error) {
       this.#local.delete(path);
       throw error;
+    } finally {
+      this.#evaluating = around;
     }
     this.#namespace(`file:${path}`, module.exports);
     return module.exports;

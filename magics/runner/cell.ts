@@ -21,6 +21,7 @@ import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
+import { makeRegisterCodec } from '../realm/codecs';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -67,7 +68,7 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
   const startedAt = Date.now();
   const run = await opened.realm.run(opened.head.cell);
   try {
-    writeEnvelope(opened, directory, run, startedAt);
+    await writeEnvelope(opened, directory, run, startedAt);
   } catch (error) {
     return failed(error, `The envelope in ${directory} cannot be written`);
   }
@@ -87,7 +88,7 @@ async function open(directory: string, sink: OutputSink): Promise<Opened> {
     directory: pack.directory,
     text: 'shipped',
     virtualModules: {
-      cellburst: { ...display, pmap: makePmap(() => realm, { sink }) },
+      cellburst: { ...display, pmap: makePmap(() => realm, { sink }), registerCodec: makeRegisterCodec(() => realm) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),
@@ -98,13 +99,21 @@ async function open(directory: string, sink: OutputSink): Promise<Opened> {
   return { realm, head, container, objects, before };
 }
 
-function writeEnvelope(
+async function writeEnvelope(
   { realm, head, container, objects, before }: Opened,
   directory: string,
   run: CellRun,
   startedAt: number,
-): void {
-  const reply = makeReply({ realm, cell: head.cell, pack: head.pack, graph: container.graph, objects, before, run });
+): Promise<void> {
+  const reply = await makeReply({
+    realm,
+    cell: head.cell,
+    pack: head.pack,
+    graph: container.graph,
+    objects,
+    before,
+    run,
+  });
   const envelope: EnvelopeHead = {
     protocol: ENVELOPE_PROTOCOL,
     outcome: reply.outcome,
