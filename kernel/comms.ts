@@ -3,6 +3,7 @@
 import type { Log } from './log';
 import { isContent } from './wire/message';
 import type { Content, Message } from './wire/message';
+import type { UserComms } from './user-comms';
 import type { Parent } from './wire/wire';
 
 /** Our side of one comm. */
@@ -29,6 +30,7 @@ interface OpenComm {
 
 export interface CommsOptions {
   readonly targets: Readonly<Record<string, CommTarget>>;
+  readonly user: UserComms;
   /** To all clients, on iopub. */
   readonly publish: (parent: Parent | undefined, type: string, content: Content) => Promise<void>;
   readonly log: Log;
@@ -44,9 +46,13 @@ export class Comms {
 
   /** A target nobody knows is answered by closing the comm, as the protocol says. */
   async open(message: Message): Promise<void> {
-    const { publish, targets } = this.#options;
+    const { publish, targets, user } = this.#options;
     const { comm_id: id, target_name: target } = message.content;
-    if (typeof id !== 'string' || this.#open.has(id)) return;
+    if (typeof id !== 'string' || this.#open.has(id) || user.open.has(id)) return;
+    if (typeof target === 'string' && user.serves(target)) {
+      user.receive('open', id, target, message);
+      return;
+    }
     const make = typeof target === 'string' && Object.hasOwn(targets, target) ? targets[target] : undefined;
     if (make === undefined || typeof target !== 'string') {
       await publish(message, 'comm_close', { comm_id: id, data: {} });
@@ -69,19 +75,31 @@ export class Comms {
     const { comm_id: id, data } = message.content;
     const comm = typeof id === 'string' ? this.#open.get(id) : undefined;
     if (comm) comm.server.receive(data);
+    else if (this.#toUser('message', message)) return;
     // A kernel that was restarted does not know the comms of the one before; their owners find out by themselves.
     else this.#options.log.write(`left out a message of the unknown comm ${JSON.stringify(id)}`);
   }
 
   async close(message: Message): Promise<void> {
     const { comm_id: id } = message.content;
-    if (typeof id === 'string') await this.#forget(id);
+    if (typeof id === 'string' && !this.#toUser('close', message)) await this.#forget(id);
+  }
+
+  /** False: this comm is not user code's. */
+  #toUser(kind: 'message' | 'close', message: Message): boolean {
+    const { user } = this.#options;
+    const { comm_id: id } = message.content;
+    const target = typeof id === 'string' ? user.open.get(id) : undefined;
+    if (typeof id !== 'string' || target === undefined) return false;
+    user.receive(kind, id, target, message);
+    return true;
   }
 
   /** The content of a comm_info_reply. */
   info({ target_name: wanted }: Content): Content {
-    const all = [...this.#open].filter(([, { target }]) => typeof wanted !== 'string' || target === wanted);
-    return { status: 'ok', comms: Object.fromEntries(all.map(([id, { target }]) => [id, { target_name: target }])) };
+    const own = [...this.#open].map(([id, { target }]) => [id, target] as const);
+    const all = [...own, ...this.#options.user.open].filter(([, target]) => !wanted || target === wanted);
+    return { status: 'ok', comms: Object.fromEntries(all.map(([id, target]) => [id, { target_name: target }])) };
   }
 
   async closeAll(): Promise<void> {

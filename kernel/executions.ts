@@ -8,7 +8,8 @@ import type { History } from './history';
 import type { Language } from '../language';
 import type { Log } from './log';
 import { OutputFlow } from './output-flow';
-import type { Turn } from './pipe';
+import type { InputQuestion, Turn } from './pipe';
+import { Questions } from './questions';
 import { parseExecute, RunningCell } from './running-cell';
 import type { ExecuteRequest } from './running-cell';
 import { UserProcessEnded } from './process-end';
@@ -17,7 +18,7 @@ import { interrupted, lostProcess, plainError, tellLoss } from './shown-errors';
 import { evaluateAll } from './user-expressions';
 import type { UserSeat } from './user-seat';
 import type { Content, Message } from './wire/message';
-import type { Wire } from './wire/wire';
+import type { ChannelName, Wire } from './wire/wire';
 
 /** The user process has 300 ms for the gentle ways and 1 s for the rough one; then it is ended. Some slack for a busy machine. */
 const LAST_RESORT_MILLISECONDS = 1_600;
@@ -36,10 +37,13 @@ export interface ExecutionsOptions {
 export class Executions {
   readonly #options: ExecutionsOptions;
   readonly #flow: OutputFlow;
+  readonly #questions: Questions;
   readonly #queue: ExecuteRequest[] = [];
   readonly #cells = new Map<Turn, RunningCell>();
-  #working = false;
+  #working: Promise<void> | undefined;
+  #ending = false;
   #running: RunningCell | undefined;
+  #busy: Message | undefined;
   #newest: RunningCell | undefined;
   #turns = 0;
   #count = 0;
@@ -47,6 +51,7 @@ export class Executions {
 
   constructor(options: ExecutionsOptions) {
     this.#options = options;
+    this.#questions = new Questions(options.wire);
     this.#flow = new OutputFlow({
       congested: () => {
         options.user.pause();
@@ -57,9 +62,14 @@ export class Executions {
     });
   }
 
-  /** The request whose cell runs now. */
-  get running(): Message | undefined {
-    return this.#running?.request.message;
+  /** The request that was told to be busy, and not yet to be idle. */
+  get busy(): Message | undefined {
+    return this.#busy;
+  }
+
+  /** What fails from now on fails because the kernel shuts down. */
+  get isEnding(): boolean {
+    return this.#ending;
   }
 
   /** The newest cell's. */
@@ -67,9 +77,25 @@ export class Executions {
     return this.#turns;
   }
 
-  enqueue(message: Message): void {
-    this.#queue.push(parseExecute(message));
-    if (!this.#working) void this.#work();
+  /** The request that a cell's output belongs to, as long as it is remembered. */
+  requestOf(turn: Turn): Message | undefined {
+    return (this.#cells.get(turn) ?? this.#newest)?.request.message;
+  }
+
+  enqueue(message: Message, channel: ChannelName): void {
+    const request = parseExecute(message, channel);
+    if (this.#ending) void this.#abort(request);
+    else {
+      this.#queue.push(request);
+      this.#working ??= this.#work();
+    }
+  }
+
+  /** The kernel shuts down: what waits is aborted. Resolves when the running cell, whose process is ended meanwhile, was answered. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    await Promise.all(this.#queue.splice(0).map((request) => this.#abort(request)));
+    await this.#working;
   }
 
   /** Output of the user process. Turn 0, what native code printed, belongs to the newest cell. */
@@ -90,20 +116,23 @@ export class Executions {
     this.#options.user.interrupt(cell.turn);
   }
 
-  input(turn: Turn, prompt: string, password: boolean): void {
+  input({ turn, prompt, password, isBlocking }: InputQuestion): void {
+    const { user } = this.#options;
     const cell = this.#running;
     const refuse = (reason: string) => {
-      this.#options.user.refuseInput(turn, reason);
+      user.answer({ type: 'input-refused', turn, reason }, isBlocking);
     };
     if (cell?.turn !== turn) refuse('the cell that asks has ended.');
     else if (!cell.request.allowStdin) refuse('this front end cannot ask the user (allow_stdin is false).');
-    else void this.#options.wire.reply('stdin', cell.request.message, 'input_request', { prompt, password });
+    else
+      this.#questions.ask(cell.request.message, prompt, password, (value) => {
+        user.answer({ type: 'input', turn, value }, isBlocking);
+      });
   }
 
-  /** An input_reply came. */
-  answerInput(value: string): void {
-    if (this.#running?.takeAnswer(value) === true) return;
-    if (this.#running) this.#options.user.answerInput(this.#running.turn, value);
+  /** An input_reply came. `parentId`: what it says it answers. */
+  answerInput(parentId: unknown, value: string): void {
+    if (!this.#questions.answer(parentId, value)) this.#options.log.write('left out an answer to no question');
   }
 
   /** The user process is gone. A running cell tells it by its error; otherwise the newest cell shows it. */
@@ -113,7 +142,6 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
-    this.#working = true;
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
       try {
         await this.#execute(request);
@@ -121,13 +149,15 @@ export class Executions {
         this.#options.log.write('a cell could not be run', error);
       }
       this.#running = undefined;
+      this.#questions.withdrawAll();
     }
-    this.#working = false;
+    this.#working = undefined;
   }
 
   async #execute(request: ExecuteRequest): Promise<void> {
     const { wire, history } = this.#options;
     const { message, source } = request;
+    this.#busy = message;
     await wire.status(message, 'busy');
     if (source.trim() === '') {
       const user_expressions = await this.#expressions(request);
@@ -155,20 +185,20 @@ export class Executions {
       if (!silent) void this.#options.wire.publish(message, type, content);
     });
     const execution = request.storeHistory ? ++this.#count : ++this.#uncounted;
-    const cell = new RunningCell(request, ++this.#turns, execution, flow, (prompt, password) => {
-      void this.#options.wire.reply('stdin', message, 'input_request', { prompt, password });
-    });
+    const cell = new RunningCell(request, ++this.#turns, execution, flow, (prompt, isSecret, answered) =>
+      this.#questions.ask(message, prompt, isSecret, answered),
+    );
     this.#cells.set(cell.turn, cell);
     this.#cells.delete(cell.turn - REMEMBERED_CELLS);
     this.#running = this.#newest = cell;
     return cell;
   }
 
-  #expressions({ message, expressions }: ExecuteRequest): Promise<Content> {
+  #expressions({ message, channel, expressions }: ExecuteRequest): Promise<Content> {
     return evaluateAll(expressions, (source) => {
       if (this.#options.magics.owns(source)) return Promise.resolve({ ok: false, error: NO_MAGIC });
-      const request = { message, source, silent: true, storeHistory: false, stopOnError: false, allowStdin: false };
-      return this.#outcome(this.#open({ ...request, expressions: [] }));
+      const request = { message, channel, source, silent: true, storeHistory: false, stopOnError: false };
+      return this.#outcome(this.#open({ ...request, allowStdin: false, expressions: [] }));
     });
   }
 
@@ -178,6 +208,7 @@ export class Executions {
       if (magics.owns(cell.request.source)) return await magics.run(cell.toCell(() => this.#runHere(cell)));
       return (await this.#runHere(cell)).outcome;
     } catch (error) {
+      if (this.#ending) return { ok: false, error: plainError('KernelShutdown', 'The kernel was shut down.') };
       if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell.wasInterrupted) };
       if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
       // A mistake of ours or a part that failed: its stack is for the log, not for the notebook.
@@ -191,13 +222,14 @@ export class Executions {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
+    for (const notice of prepared.notices ?? []) cell.flow.write({ type: 'stderr', text: `${notice}\n` });
     if (!prepared.ok) return failed(showProblems(prepared.problems, source, cell.execution));
     if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
     const lastResort = this.#endIfDeaf(cell);
     try {
       const report = await user.run(cell.turn, prepared.code, allowStdin);
       language.commit(cell.execution, report.progress).catch((error: unknown) => {
-        log.write(`the names of cell ${cell.execution} could not be committed`, error);
+        if (!this.#ending) log.write(`the names of cell ${cell.execution} could not be committed`, error);
       });
       return { outcome: report, took: report.took };
     } finally {
@@ -239,9 +271,10 @@ export class Executions {
     await this.#reply(request, { status: 'error', ...error, payload: [] }, count);
   }
 
-  async #reply({ message }: ExecuteRequest, content: Content, count: number): Promise<void> {
+  async #reply({ message, channel }: ExecuteRequest, content: Content, count: number): Promise<void> {
     const { wire } = this.#options;
-    await wire.reply('shell', message, 'execute_reply', { ...content, execution_count: count });
+    await wire.reply(channel, message, 'execute_reply', { ...content, execution_count: count });
+    this.#busy = undefined;
     await wire.status(message, 'idle');
   }
 

@@ -4,6 +4,7 @@ import { appendFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/pr
 import { join } from 'node:path';
 import { systemCode } from '../magics/protocol/errors';
 import type { Log } from './log';
+import { settles } from './patience';
 import type { Content } from './wire/message';
 
 interface Row {
@@ -16,6 +17,8 @@ interface Row {
 /** One line of a file: a cell when it begins, its result when it has one. */
 type Entry = { readonly line: number; readonly source: string } | { readonly line: number; readonly output: string };
 
+/** A disk that has not answered by then is done without. */
+const DISK_MILLISECONDS = 2_000;
 const MAX_SESSIONS = 500;
 const MAX_BYTES = 20 * 1024 * 1024;
 const MAX_SOURCE = 100_000;
@@ -54,10 +57,19 @@ export class History {
     this.#append({ line, output });
   }
 
-  /** Content of the reply. Unknown access types get an empty history. */
+  /** Content of the reply. Unknown access types get an empty history; a disk that does not answer leaves this session's. */
   async answer(request: Content): Promise<Content> {
-    await this.#work;
-    const rows = await this.#select(request);
+    let rows: readonly Row[] | undefined;
+    // One step after the other: however many ask, a hung disk holds up one thread of Node's few.
+    this.#work = this.#work.then(async () => {
+      try {
+        rows = await this.#select(request);
+      } catch (error) {
+        this.#log.write('the history could not be read', error);
+      }
+    });
+    await settles(this.#work, DISK_MILLISECONDS);
+    rows ??= lastOf(this.#own(), typeof request['n'] === 'number' ? request['n'] : Infinity);
     const withOutput = request['output'] === true;
     const history = rows.map(({ session, line, source, output }) => [
       session,
@@ -67,9 +79,9 @@ export class History {
     return { status: 'ok', history };
   }
 
-  /** Resolves when everything is on the disk. */
+  /** Resolves when everything is on the disk, or the disk does not answer. */
   async close(): Promise<void> {
-    await this.#work;
+    await settles(this.#work, DISK_MILLISECONDS);
   }
 
   async #select(request: Content): Promise<readonly Row[]> {
@@ -80,8 +92,8 @@ export class History {
       case 'range':
         return this.#range(request);
       case 'search': {
-        const pattern = globToRegExp(typeof request['pattern'] === 'string' ? request['pattern'] : '*');
-        const found = (await this.#tail(Infinity)).filter(({ source }) => pattern.test(source));
+        const pattern = typeof request['pattern'] === 'string' ? request['pattern'] : '*';
+        const found = (await this.#tail(Infinity)).filter(({ source }) => matchesGlob(source, pattern));
         return lastOf(request['unique'] === true ? unique(found) : found, count ?? Infinity);
       }
       default:
@@ -224,11 +236,27 @@ function lastOf(rows: readonly Row[], count: number): readonly Row[] {
   return count === Infinity ? rows : count <= 0 ? [] : rows.slice(-count);
 }
 
-/** `*` and `?` as in a shell: what the protocol calls a glob. */
-function globToRegExp(glob: string): RegExp {
-  const text = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '[^]*')
-    .replace(/\?/g, '[^]');
-  return new RegExp(`^${text}$`);
+/**
+ * `*` and `?` as in a shell: what the protocol calls a glob. In time proportional to both lengths at worst, which a regular expression with many
+ * stars is not: this runs where the heartbeat does.
+ */
+function matchesGlob(text: string, glob: string): boolean {
+  let at = 0;
+  let inGlob = 0;
+  let star = -1;
+  let retry = 0;
+  while (at < text.length) {
+    if (glob[inGlob] === '*') {
+      star = inGlob++;
+      retry = at;
+    } else if (glob[inGlob] === '?' || (inGlob < glob.length && glob[inGlob] === text[at])) {
+      inGlob++;
+      at++;
+    } else if (star >= 0) {
+      inGlob = star + 1;
+      at = ++retry;
+    } else return false;
+  }
+  while (glob[inGlob] === '*') inGlob++;
+  return inGlob === glob.length;
 }

@@ -1,4 +1,5 @@
 // The kernel's conversation: which request gets which answer, on which socket, between `busy` and `idle`. Runs no user code, so it always answers.
+import { randomUUID } from 'node:crypto';
 import { toCodePoints, toOffset } from './offsets';
 import type { Comms } from './comms';
 import type { Executions } from './executions';
@@ -48,15 +49,16 @@ export class Kernel {
 
   async #serve(channel: ChannelName): Promise<void> {
     for await (const message of this.#options.wire.requests(channel)) {
-      if (message.header.msg_type === 'execute_request') this.#options.executions.enqueue(message);
+      if (message.header.msg_type === 'execute_request') this.#options.executions.enqueue(message, channel);
       else void this.#answer(channel, message);
     }
   }
 
   async #serveStdin(): Promise<void> {
-    for await (const { header, content } of this.#options.wire.requests('stdin')) {
+    for await (const { header, parent, content } of this.#options.wire.requests('stdin')) {
       const { value } = content;
-      if (header.msg_type === 'input_reply' && typeof value === 'string') this.#options.executions.answerInput(value);
+      if (header.msg_type === 'input_reply' && typeof value === 'string')
+        this.#options.executions.answerInput(parent['msg_id'], value);
       else this.#options.log.write(`left out a ${header.msg_type} on stdin`);
     }
   }
@@ -69,13 +71,13 @@ export class Kernel {
       const answer = await this.#answerTo(message);
       if (answer) await wire.reply(channel, message, answer.type, answer.content);
     } catch (error) {
-      log.write(`a ${type} could not be answered`, error);
+      if (!executions.isEnding) log.write(`a ${type} could not be answered`, error);
       const content = errorContent(error);
       await wire.reply(channel, message, type.replace(/_request$/, '_reply'), content);
     }
     await wire.status(message, 'idle');
     // Clients take the newest status for the kernel's: while a cell runs it is busy, whatever else was answered meanwhile.
-    if (executions.running) await wire.status(executions.running, 'busy');
+    if (executions.busy) await wire.status(executions.busy, 'busy');
     if (type === 'shutdown_request') this.#options.shutdown();
   }
 
@@ -119,7 +121,7 @@ export class Kernel {
   #answerSubshell(message: Message): Answer {
     switch (message.header.msg_type) {
       case 'create_subshell_request': {
-        const id = message.header.msg_id;
+        const id = randomUUID();
         this.#subshells.add(id);
         return { type: 'create_subshell_reply', content: { status: 'ok', subshell_id: id } };
       }

@@ -25,8 +25,26 @@ export type Turn = number;
 export type Request =
   | { readonly type: 'run'; readonly turn: Turn; readonly code: CellCode; readonly allowStdin: boolean }
   | { readonly type: 'call'; readonly id: number; readonly turn: Turn; readonly call: Call }
+  | { readonly type: 'comm'; readonly event: CommEvent }
+  | Answer;
+
+/** To a question of this turn: by the request pipe, or by the interrupt pipe when the main thread waits for it (`prompt`). */
+export type Answer =
   | { readonly type: 'input'; readonly turn: Turn; readonly value: string }
   | { readonly type: 'input-refused'; readonly turn: Turn; readonly reason: string };
+
+/** A message of a comm whose one end is user code, in either direction. Buffers in base64. */
+export type CommEvent = CommBody &
+  (
+    | { readonly kind: 'open'; readonly id: string; readonly target: string }
+    | { readonly kind: 'message' | 'close'; readonly id: string }
+  );
+
+export interface CommBody {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly buffers: readonly string[];
+}
 
 /** How a cell ended. `progress`: how many of its top-level declarations are initialised. */
 export type RunReport = { readonly took: TimeTaken } & (
@@ -53,14 +71,23 @@ export type Notice =
   | { readonly type: 'ready'; readonly heapLimitMiB: number }
   | { readonly type: 'ran'; readonly turn: Turn; readonly report: RunReport }
   | { readonly type: 'called'; readonly id: number; readonly report: CallReport }
-  | { readonly type: 'input'; readonly turn: Turn; readonly prompt: string; readonly password: boolean }
+  | { readonly type: 'input'; readonly question: InputQuestion }
+  | { readonly type: 'comm'; readonly turn: Turn; readonly event: CommEvent }
+  /** User code takes comms of this target from now on. */
+  | { readonly type: 'comm-target'; readonly target: string }
   /** The last frame of a process that ends by its own will. */
   | { readonly type: 'exit'; readonly code: number };
 
-/** Down the interrupt pipe, one line each: the turn to stop. */
-export function interruptLine(turn: Turn): string {
-  return `${turn}\n`;
+export interface InputQuestion {
+  readonly turn: Turn;
+  readonly prompt: string;
+  readonly password: boolean;
+  /** The main thread stands still until the answer comes. */
+  readonly isBlocking: boolean;
 }
+
+/** Down the interrupt pipe, as lines of JSON: to the thread beside the main one. */
+export type Control = { readonly type: 'interrupt'; readonly turn: Turn } | Answer;
 
 export const OUTPUT_FRAME = 1;
 export const MESSAGE_FRAME = 2;

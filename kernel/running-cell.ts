@@ -4,12 +4,18 @@ import type { Turn } from './pipe';
 import type { CellFlow } from './output-flow';
 import { parseExpressions, type Expressions } from './user-expressions';
 import type { Message } from './wire/message';
+import type { ChannelName } from './wire/wire';
 
 /** A second interrupt within this time means: cancel. */
 const SECOND_INTERRUPT_MILLISECONDS = 3_000;
 
+/** Puts a question to the front end; gives what withdraws it. */
+export type AskUser = (prompt: string, isSecret: boolean, answered: (value: string) => void) => () => void;
+
 export interface ExecuteRequest {
   readonly message: Message;
+  /** Where it came from, and its reply goes to. */
+  readonly channel: ChannelName;
   readonly source: string;
   readonly silent: boolean;
   readonly storeHistory: boolean;
@@ -18,10 +24,11 @@ export interface ExecuteRequest {
   readonly expressions: Expressions;
 }
 
-export function parseExecute(message: Message): ExecuteRequest {
+export function parseExecute(message: Message, channel: ChannelName): ExecuteRequest {
   const { code, silent, store_history, stop_on_error, allow_stdin, user_expressions } = message.content;
   return {
     message,
+    channel,
     source: typeof code === 'string' ? code : '',
     silent: silent === true,
     storeHistory: store_history !== false && silent !== true,
@@ -39,22 +46,15 @@ export class RunningCell {
   readonly flow: CellFlow;
   readonly #interrupt = new AbortController();
   readonly #cancel = new AbortController();
-  readonly #requestInput: (prompt: string, isSecret: boolean) => void;
+  readonly #ask: AskUser;
   #interruptedAt: number | undefined;
-  #answer: ((value: string) => void) | undefined;
 
-  constructor(
-    request: ExecuteRequest,
-    turn: Turn,
-    execution: number,
-    flow: CellFlow,
-    requestInput: (prompt: string, isSecret: boolean) => void,
-  ) {
+  constructor(request: ExecuteRequest, turn: Turn, execution: number, flow: CellFlow, ask: AskUser) {
     this.request = request;
     this.turn = turn;
     this.execution = execution;
     this.flow = flow;
-    this.#requestInput = requestInput;
+    this.#ask = ask;
   }
 
   get signal(): AbortSignal {
@@ -71,7 +71,7 @@ export class RunningCell {
       output: this.flow,
       signal: this.#interrupt.signal,
       cancel: this.#cancel.signal,
-      ...(this.request.allowStdin ? { ask: (question, signal) => this.#ask(question, signal) } : {}),
+      ...(this.request.allowStdin ? { ask: (question, signal) => this.#askFor(question, signal) } : {}),
       runHere,
     };
   }
@@ -87,33 +87,24 @@ export class RunningCell {
     return 'second';
   }
 
-  /** False: no magic has asked, so the answer is the user process's. */
-  takeAnswer(value: string): boolean {
-    const answer = this.#answer;
-    this.#answer = undefined;
-    answer?.(value);
-    return answer !== undefined;
-  }
-
-  #ask(
+  #askFor(
     { prompt, isSecret }: { readonly prompt: string; readonly isSecret: boolean },
     signal: AbortSignal,
   ): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const giveUp = (): void => {
-        this.#answer = undefined;
-        resolve(undefined);
-      };
       if (signal.aborted) {
-        giveUp();
+        resolve(undefined);
         return;
       }
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.#answer = (value) => {
+      const giveUp = (): void => {
+        withdraw();
+        resolve(undefined);
+      };
+      const withdraw = this.#ask(prompt, isSecret, (value) => {
         signal.removeEventListener('abort', giveUp);
         resolve(value);
-      };
-      this.#requestInput(prompt, isSecret);
+      });
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 

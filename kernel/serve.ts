@@ -11,6 +11,8 @@ import { Kernel } from './kernel';
 import type { Log } from './log';
 import { monitorTargets } from './monitor';
 import { namespaceOf } from './namespace';
+import { settles } from './patience';
+import { UserComms } from './user-comms';
 import type { UserSeat } from './user-seat';
 import type { Connection } from './wire/connection';
 import { Wire } from './wire/wire';
@@ -27,6 +29,8 @@ export interface ServeOptions {
 }
 
 const PARENT_CHECK_MILLISECONDS = 1_000;
+/** What is left to do at the end may take so long. */
+const FAREWELL_MILLISECONDS = 500;
 
 export async function serve(options: ServeOptions): Promise<void> {
   const { connection, directory, notebook, isJS, log, language, user } = options;
@@ -38,7 +42,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   const wire = await Wire.open(connection, log);
   const history = new History(join(stateDirectory(), 'history'), log);
-  const comms = new Comms({ targets: monitorTargets, publish: wire.publish.bind(wire), log });
+  const publish = wire.publish.bind(wire);
+  const userComms = new UserComms({
+    forward: (event) => {
+      user.comm(event);
+    },
+    publish,
+  });
+  const comms = new Comms({ targets: monitorTargets, user: userComms, publish, log });
   const namespace = namespaceOf(user, () => executions.turn);
   const session: NotebookSession = {
     namespace,
@@ -55,8 +66,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     output: (turn, record) => {
       executions.output(turn, record);
     },
-    input: (turn, prompt, password) => {
-      executions.input(turn, prompt, password);
+    input: (question) => {
+      executions.input(question);
+    },
+    comm: (turn, event) => {
+      void userComms.send(event, executions.requestOf(turn));
+    },
+    commTarget: (target) => {
+      userComms.addTarget(target);
     },
     ended: (end) => {
       if (ending) return;
@@ -64,19 +81,19 @@ export async function serve(options: ServeOptions): Promise<void> {
       language.reset().catch((error: unknown) => {
         log.write('the language could not be reset', error);
       });
+      void userComms.lose();
       executions.processEnded(end);
     },
   });
   const shutdown = () => {
     ending ??= (async () => {
-      await Promise.all([
-        user.close(),
-        language.close(),
-        comms.closeAll(),
-        history.close(),
-        magics[Symbol.asyncDispose](),
-      ]);
+      const answered = executions.end();
+      await user.close();
+      // Whatever a cell still waits for: its client has been told that the kernel ends.
+      await settles(answered, FAREWELL_MILLISECONDS);
+      await Promise.all([language.close(), comms.closeAll(), history.close(), magics[Symbol.asyncDispose]()]);
       await wire.close();
+      await settles(log.close(), FAREWELL_MILLISECONDS);
       process.exit(0);
     })();
   };

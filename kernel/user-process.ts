@@ -8,10 +8,22 @@ import { hugePages } from '../magics/protocol/huge-pages';
 import { OutputReader } from '../magics/protocol/output';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { Log } from './log';
-import { FrameReader, interruptLine, MESSAGE_FRAME, OUTPUT_FRAME, PIPES } from './pipe';
+import { FrameReader, MESSAGE_FRAME, OUTPUT_FRAME, PIPES } from './pipe';
 import { explainEnd, UserProcessEnded } from './process-end';
 import type { ProcessEnd } from './process-end';
-import type { Call, CallReport, Frame, Notice, Request, RunReport, Turn } from './pipe';
+import type {
+  Answer,
+  Call,
+  CallReport,
+  CommEvent,
+  Control,
+  Frame,
+  InputQuestion,
+  Notice,
+  Request,
+  RunReport,
+  Turn,
+} from './pipe';
 
 /** Rather an error than a crash: Node aborts when termination meets its checks of async ids. See user/stopping.ts. */
 const NODE_FLAGS = ['--no-force-async-hooks-checks'];
@@ -23,7 +35,9 @@ const STDERR_TAIL = 16_384;
 export interface UserProcessEvents {
   /** `turn` 0: written by native code, the cell is not known. */
   output(turn: Turn, record: OutputRecord): void;
-  input(turn: Turn, prompt: string, password: boolean): void;
+  input(question: InputQuestion): void;
+  comm(turn: Turn, event: CommEvent): void;
+  commTarget(target: string): void;
   /** Once, after all its output was given. */
   ended(end: ProcessEnd): void;
 }
@@ -118,17 +132,18 @@ export class UserProcess {
     });
   }
 
-  answerInput(turn: Turn, value: string): void {
-    this.#request({ type: 'input', turn, value });
+  answer(answer: Answer, isBlocking: boolean): void {
+    if (isBlocking) this.#control(answer);
+    else this.#request(answer);
   }
 
-  refuseInput(turn: Turn, reason: string): void {
-    this.#request({ type: 'input-refused', turn, reason });
+  comm(event: CommEvent): void {
+    this.#request({ type: 'comm', event });
   }
 
   /** Asks the process to stop this turn. Whether it did shows by the end of `run`; if it does not end, `kill`. */
   interrupt(turn: Turn): void {
-    if (!this.#end) this.#interrupts.write(interruptLine(turn));
+    this.#control({ type: 'interrupt', turn });
   }
 
   /** Stops reading its output: the process waits in its next write. */
@@ -168,6 +183,10 @@ export class UserProcess {
 
   #request(request: Request): void {
     if (!this.#end) this.#requests.write(`${JSON.stringify(request)}\n`);
+  }
+
+  #control(control: Control): void {
+    if (!this.#end) this.#interrupts.write(`${JSON.stringify(control)}\n`);
   }
 
   #listen(): void {
@@ -239,7 +258,13 @@ export class UserProcess {
         this.#settleCall(notice.id, notice.report);
         return;
       case 'input':
-        this.#events.input(notice.turn, notice.prompt, notice.password);
+        this.#events.input(notice.question);
+        return;
+      case 'comm':
+        this.#events.comm(notice.turn, notice.event);
+        return;
+      case 'comm-target':
+        this.#events.commTarget(notice.target);
         return;
       case 'exit':
         this.#exitCalled = notice.code;

@@ -2,7 +2,8 @@
 // died of being started.
 import type { CellCode } from '../magics/protocol/code';
 import type { Log } from './log';
-import type { Call, RunReport, Turn } from './pipe';
+import type { Answer, Call, CommEvent, RunReport, Turn } from './pipe';
+import { UserProcessEnded } from './process-end';
 import { UserProcess } from './user-process';
 import type { UserProcessEvents } from './user-process';
 
@@ -23,7 +24,9 @@ export class UserSeat {
         { program, directory, flags: this.#flags },
         {
           output: (turn, record) => this.#events?.output(turn, record),
-          input: (turn, prompt, password) => this.#events?.input(turn, prompt, password),
+          input: (question) => this.#events?.input(question),
+          comm: (turn, event) => this.#events?.comm(turn, event),
+          commTarget: (target) => this.#events?.commTarget(target),
           ended: (end) => {
             if (this.#process === process) this.#replace(process);
             this.#events?.ended(end);
@@ -50,20 +53,20 @@ export class UserSeat {
     this.#need();
   }
 
-  run(turn: Turn, code: CellCode, allowStdin: boolean): Promise<RunReport> {
-    return this.#need().run(turn, code, allowStdin);
+  async run(turn: Turn, code: CellCode, allowStdin: boolean): Promise<RunReport> {
+    return await this.#need().run(turn, code, allowStdin);
   }
 
-  call(turn: Turn, call: Call): Promise<unknown> {
-    return this.#need().call(turn, call);
+  async call(turn: Turn, call: Call): Promise<unknown> {
+    return await this.#need().call(turn, call);
   }
 
-  answerInput(turn: Turn, value: string): void {
-    this.#process?.answerInput(turn, value);
+  answer(answer: Answer, isBlocking: boolean): void {
+    this.#process?.answer(answer, isBlocking);
   }
 
-  refuseInput(turn: Turn, reason: string): void {
-    this.#process?.refuseInput(turn, reason);
+  comm(event: CommEvent): void {
+    this.#process?.comm(event);
   }
 
   interrupt(turn: Turn): void {
@@ -91,7 +94,7 @@ export class UserSeat {
     this.#process = undefined;
     await old?.close();
     await old?.ended;
-    this.#need();
+    if (!this.#closing) this.#need();
   }
 
   async close(): Promise<void> {
@@ -100,6 +103,7 @@ export class UserSeat {
   }
 
   #need(): UserProcess {
+    if (this.#closing) throw new UserProcessEnded({ why: 'asked' });
     return (this.#process ??= this.#start());
   }
 

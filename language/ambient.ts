@@ -1,6 +1,23 @@
 // Types of the modules that every cell can import with nothing installed. `tslab` itself comes with its own.
 
-export const AMBIENT_TYPES = `declare module 'cellburst' {
+export const AMBIENT_TYPES = `/**
+ * The file of this name, wherever the cell runs: at home the path as given, in a job the place where the file is there. A literal name makes the
+ * file go along with a \`%%cluster\` cell. To ask a person: \`import { input } from 'cellburst'\`.
+ */
+declare function input(path: string): string;
+/**
+ * Where to write a file of this name: at home the path as given, in a job a place from which the file comes home when the cell has ended. A
+ * literal name makes it known to a \`%%cluster\` cell.
+ */
+declare function output(path: string): string;
+/** Asks the person at the notebook, and waits for the answer: an empty one gives \`initial\`. For more than a line of text see \`input\` of 'cellburst'. */
+declare function prompt(message?: string, initial?: string): string;
+/** Asks for yes or no, and waits for the answer. */
+declare function confirm(message?: string): boolean;
+/** Shows a message, and waits until it was seen. */
+declare function alert(message?: string): void;
+
+declare module 'cellburst' {
   /** Data by MIME type: text for text types, base64 or text for the others, JSON values for JSON types. */
   export type MimeBundle = { readonly [mimeType: string]: unknown };
 
@@ -58,6 +75,32 @@ export const AMBIENT_TYPES = `declare module 'cellburst' {
 
   /** Asks the person at the notebook for a line of text. */
   export function input(prompt?: string, options?: { readonly password?: boolean }): Promise<string>;
+
+  /** A message of a comm: JSON, and bytes beside it. */
+  export interface CommMessage {
+    readonly data: { readonly [key: string]: unknown };
+    readonly metadata: { readonly [key: string]: unknown };
+    readonly buffers: readonly Uint8Array[];
+  }
+  export interface CommExtras {
+    readonly metadata?: { readonly [key: string]: unknown };
+    readonly buffers?: readonly (Uint8Array | ArrayBuffer)[];
+  }
+  /** One end of a conversation with something in the front end: a widget, an extension. */
+  export interface Comm {
+    readonly id: string;
+    readonly target: string;
+    readonly isClosed: boolean;
+    send(data: object, extras?: CommExtras): void;
+    close(data?: object, extras?: CommExtras): void;
+    /** Gives what takes the listener away. What came before anybody listened comes to the first listener. */
+    onMessage(listener: (message: CommMessage) => void): () => void;
+    onClose(listener: (message: CommMessage) => void): () => void;
+  }
+  /** Opens a comm to whatever serves \`target\` in the front end. */
+  export function openComm(target: string, data?: object, extras?: CommExtras & { readonly id?: string }): Comm;
+  /** Serves comms that the front end opens to \`target\`. */
+  export function onComm(target: string, listener: (comm: Comm, opening: CommMessage) => void): void;
 
   export function html(text: string): void;
   export function markdown(text: string): void;

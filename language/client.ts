@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CellCode, Declaration } from '../magics/protocol/code';
-import type { CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
+import type { AppliedChecks, CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
 import type { Completeness } from './completeness';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
@@ -141,6 +141,10 @@ export class Language implements CellLanguage {
 
   setChecks(checks: Partial<Checks>): Promise<void> {
     return this.configure({ checks: { ...this.#settings.checks, ...checks } });
+  }
+
+  checks(): Promise<AppliedChecks> {
+    return this.#ask('checks', undefined);
   }
 
   async refresh(): Promise<void> {

@@ -1,5 +1,6 @@
 // Completion of text that was not executed, as Jupyter wants it: what to replace, and with what.
 import { ts } from './compiler';
+import { unlessCompilerFails } from './compiler-failure';
 import type { CellChecker } from './checking/checker';
 
 export interface CompletionMatch {
@@ -23,7 +24,9 @@ const PREFERENCES: ts.GetCompletionsAtPositionOptions = {
 
 /** `offset` is the cursor in the text that `checker` shows. */
 export function completeAt(checker: CellChecker, text: string, offset: number): Completions {
-  const found = checker.service.getCompletionsAtPosition(checker.fileName, offset, PREFERENCES);
+  const found = unlessCompilerFails(() =>
+    checker.service.getCompletionsAtPosition(checker.fileName, offset, PREFERENCES),
+  );
   const start = found?.optionalReplacementSpan?.start ?? offset - wordBefore(text, offset).length;
   if (!found) return { start, end: offset, matches: [] };
   const span = found.entries.find((entry) => entry.replacementSpan)?.replacementSpan;

@@ -1,6 +1,7 @@
 // What a name is: its type and its documentation, as plain text and as Markdown.
 import { readable } from './checking/problems';
 import { ts } from './compiler';
+import { unlessCompilerFails } from './compiler-failure';
 import type { CellChecker } from './checking/checker';
 
 export interface Inspection {
@@ -10,7 +11,7 @@ export interface Inspection {
 
 export function inspectAt(checker: CellChecker, text: string, offset: number): Inspection | undefined {
   const at = (position: number): ts.QuickInfo | undefined =>
-    checker.service.getQuickInfoAtPosition(checker.fileName, position);
+    unlessCompilerFails(() => checker.service.getQuickInfoAtPosition(checker.fileName, position));
   const info =
     at(offset) ?? (offset > 0 ? at(offset - 1) : undefined) ?? at(calleeAround(checker, offset) ?? text.length);
   if (!info) return undefined;

@@ -1,18 +1,21 @@
 // What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
 import { join } from 'node:path';
+import { ensureAllocation } from './allocations';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
+import type { EnvironmentRequest, Environments } from './environment';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
-import type { Cell, CellOutcome, NotebookSession } from './namespace';
+import type { CaptureReport, Cell, CellOutcome, NotebookSession } from './namespace';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
-import { BUNDLE_FILE } from './protocol/layout';
-import { showCapture, showText, succeed } from './show';
+import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
+import { adviseOnFiles, gatherFiles } from './job-files';
+import { showCapture, showText, succeed, type Shown } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -31,6 +34,7 @@ export interface ClusterSession extends NotebookSession {
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
+  readonly environments: Environments;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
   /** Before the last `%cd`. */
@@ -43,13 +47,15 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   refuseNothingToRun(cell, line);
 
   const prepared = await session.language.prepare(cell, cell.signal);
+  for (const notice of prepared.notices ?? []) cell.output.write({ type: 'stderr', text: `${notice}\n` });
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
-  if (options.dryRun)
-    return succeed(showCapture(await session.namespace.capture({ cell: prepared.code }, cell.signal)));
+  if (options.dryRun) return succeed(await showDryRun(prepared.code, options, cell, session));
 
   const agent = await session.agent();
-  const spec = toSpec(cell, line, options, session);
-  const job = await agent.create({ ...spec, cluster: await clusterAt(agent, spec.cluster, session) });
+  const asked = toSpec(cell, summarize(cell.source.slice(line.offset + line.text.length)), options, session);
+  const spec = { ...asked, cluster: await clusterAt(agent, asked.cluster, session) };
+  if (options.keep !== undefined) await ensureAllocation(agent, spec, options.keep, cell);
+  const job = await agent.create(spec);
   return answering(agent, cell, async () => {
     await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
     if (options.detach)
@@ -59,7 +65,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 }
 
 /** A name that means the same to the agent: it reads the user's config itself, and knows nothing of a project's. */
-async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
+export async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
   const config = session.configOf(name);
   if (config?.isOfProject !== true) return name;
   const definition = toProjectDefinition(config);
@@ -76,17 +82,43 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId } = await session.namespace.capture(
+    const { captureId, fileUses, modules } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    const listPath = join(job.directory, INPUTS_FILE);
+    const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
+    const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
-    await agent.submit(job.id);
+    if (toSend !== undefined) adviseOnFiles(toSend, cell);
+    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
   }
+}
+
+function toEnvironment(
+  roots: CaptureReport['modules'],
+  { cluster, envMode }: ClusterOptions,
+  session: ClusterSession,
+): EnvironmentRequest {
+  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
+  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
+}
+
+async function showDryRun(
+  code: CellCode,
+  options: ClusterOptions,
+  cell: Cell,
+  session: ClusterSession,
+): Promise<Shown> {
+  const report = await session.namespace.capture({ cell: code }, cell.signal);
+  const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
+  if (toSend !== undefined) adviseOnFiles(toSend, cell);
+  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
+  return showCapture(report, packages, toSend);
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {
@@ -95,8 +127,8 @@ function refuseNothingToRun(cell: Cell, line: MagicLine): void {
     throw new UsageError('There is nothing below the %%cluster line to run. Put the code on the lines after it.');
 }
 
-function toSpec(cell: Cell, line: MagicLine, options: ClusterOptions, session: ClusterSession): JobSpec {
-  const summary = summarize(cell.source.slice(line.offset + line.text.length));
+/** What the options ask for, over what the cluster's config does. */
+export function toSpec(cell: Cell, summary: string, options: ClusterOptions, session: ClusterSession): JobSpec {
   const cluster = options.cluster ?? session.defaultCluster;
   const config = session.configOf(cluster);
   const batch = { ...config?.batch, ...toBatchRequest(options) };

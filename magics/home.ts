@@ -3,6 +3,7 @@ import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { failureOf } from './failure';
 import type { Cell, CellOutcome } from './namespace';
+import { landOutputs } from './job-files';
 import { clusterLabel, isFinal, type JobId, type JobRecord } from './protocol/job';
 import { OutputReader } from './protocol/output';
 import { fail, showError } from './show';
@@ -98,6 +99,7 @@ async function settle(
     );
     if (sent) await session.language.commit(sent.execution, report.progress);
     else await session.language.adopt(report.cell, report.progress);
+    const ended = await landOutputs(job, cell, session);
     await agent.delivered(job.id);
     session.sent.delete(job.id);
     if (report.conflicts.length > 0) {
@@ -107,7 +109,7 @@ async function settle(
         text: `Left as they are, since they were changed here while the job ran: ${names}. The result of the cell is complete otherwise.\n`,
       });
     }
-    return report.outcome;
+    return report.outcome.ok && ended !== undefined ? ended : report.outcome;
   } catch (error) {
     await agent.release(job.id);
     throw error;

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { pointAt, splitWords, type MagicLine, type Word } from './line';
 import { didYouMean } from './config/nearest';
+import { PACKAGE_MODES } from './protocol/environment';
 import { parseDuration, parseMemory, quantity } from './config/quantities';
 
 interface Option<Value> {
@@ -131,11 +132,39 @@ export const OPTIONS = {
     help: 'Sets an environment variable for the cell. May be given several times.',
     value: assignment,
   }),
+  envMode: option({
+    flag: '--env-mode',
+    argument: 'MODE',
+    help: 'How packages come to the cluster: bundle (what the cell reaches travels along) or none (they are there). Default: what fits.',
+    examples: PACKAGE_MODES,
+    value: z.enum(PACKAGE_MODES, { error: `expected one of ${PACKAGE_MODES.join(', ')}` }),
+  }),
+  in: option({
+    flag: '--in',
+    argument: 'FILES',
+    repeatable: true,
+    help: 'Files that go along: a file, a folder with all in it, or a pattern as data/*.csv (** goes into folders). They are there under the same relative path. May be given several times.',
+    value: text('a file, a folder or a pattern'),
+  }),
+  out: option({
+    flag: '--out',
+    argument: 'FILES',
+    repeatable: true,
+    help: 'Files that the cell writes and that come home, named as for --in. Each lands whole; what was changed here meanwhile is not overwritten. May be given several times.',
+    value: text('a file, a folder or a pattern'),
+  }),
   detach: option({
     flag: '--detach',
     short: '-d',
     help: 'Submits and returns at once; `%cluster attach ID` brings the result home, from any kernel.',
     value: switched,
+  }),
+  keep: option({
+    flag: '--keep',
+    argument: 'TIME',
+    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time. Slurm.',
+    examples: ['10m', '30m', '1h'],
+    value: quantity(parseDuration, 'a time such as 10m or 1h'),
   }),
   atomic: option({
     flag: '--atomic',
@@ -154,10 +183,12 @@ export type OptionName = keyof typeof OPTIONS;
 type Values = { [Name in OptionName]?: z.output<(typeof OPTIONS)[Name]['value']> };
 
 /** What a `%%cluster` line asks for. */
-export interface ClusterOptions extends Omit<Values, 'env'> {
+export interface ClusterOptions extends Omit<Values, 'env' | 'in' | 'out'> {
   /** The cluster named on the line, if any. */
   readonly cluster?: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly in: readonly string[];
+  readonly out: readonly string[];
 }
 
 /** Every spelling of an option → its name. */
@@ -181,6 +212,7 @@ export function findOption(spelling: string): Option<unknown> | undefined {
 export function parseOptions(line: MagicLine, clusters: readonly string[]): ClusterOptions {
   const values: Record<string, unknown> = {};
   const env: Record<string, string> = {};
+  const files: Record<'in' | 'out', string[]> = { in: [], out: [] };
   let cluster: string | undefined;
   for (const given of pairUp(line)) {
     if (given.kind === 'word') {
@@ -203,10 +235,11 @@ export function parseOptions(line: MagicLine, clusters: readonly string[]): Clus
     if (given.name === 'env') {
       const [name, value] = parsed.data as readonly [string, string];
       env[name] = value;
-    } else if (given.name in values) throw pointAt(line.text, given.flag, `${declared.flag} is given twice.`);
+    } else if (given.name === 'in' || given.name === 'out') files[given.name].push(String(parsed.data));
+    else if (given.name in values) throw pointAt(line.text, given.flag, `${declared.flag} is given twice.`);
     else values[given.name] = parsed.data;
   }
-  return { ...values, ...(cluster === undefined ? {} : { cluster }), env };
+  return { ...values, ...(cluster === undefined ? {} : { cluster }), env, ...files };
 }
 
 type Given =

@@ -1,9 +1,11 @@
 // How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
 import { toJobOutput } from './monitor-rows';
+import type { JobPackages } from './protocol/environment';
 import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
 import { clusterLabel, isFinal, type JobRecord, type JobStatus } from './protocol/job';
 import { showBytes, showDuration, showMemory } from './config/quantities';
+import type { FilesToSend } from './protocol/chores';
 import type { CaptureReport, CellOutcome, ShownError } from './namespace';
 
 export interface Shown {
@@ -81,20 +83,21 @@ export function statusLine(job: JobRecord, now: number): string {
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
   ];
+  if (job.packages !== undefined && job.packages.mode !== 'none') parts.push(`packages: ${job.packages.mode}`);
   if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
   return `${MARKS[job.status.state]} ${parts.join(' · ')}`;
 }
 
+/** For what is good to know and nothing to look at. */
+export function showQuietly(text: string): Shown {
+  const html = `<small style="opacity:.65">${escapeHtml(text)}</small>`;
+  return { data: { 'text/plain': text, 'text/html': html }, metadata: {} };
+}
+
 export function showStatus(job: JobRecord, now: number): Shown {
   const text = statusLine(job, now);
-  return {
-    data: {
-      'text/plain': text,
-      'text/html': `<small style="opacity:.65">${escapeHtml(text)}</small>`,
-      [JOB_MIME]: toJobOutput(job),
-    },
-    metadata: {},
-  };
+  const { data, metadata } = showQuietly(text);
+  return { data: { ...data, [JOB_MIME]: toJobOutput(job) }, metadata };
 }
 
 /** A plain table: columns padded for the text form, real cells for HTML. */
@@ -143,13 +146,22 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
   return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
 }
 
-export function showCapture(report: CaptureReport): Shown {
+export function showCapture(
+  report: CaptureReport,
+  packages: Pick<JobPackages, 'mode' | 'reason'>,
+  toSend?: FilesToSend,
+): Shown {
+  const shown = toSend?.shown ?? [];
+  const { count = 0, bytes = 0 } = toSend?.files ?? {};
   const rows = [
     ...report.entries.map((entry) => [entry.name, entry.kind, showBytes(entry.bytes), entry.origin]),
     ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown']),
     ...report.files.map((file) => [file.path, 'file', showBytes(file.bytes), 'the notebook’s folder']),
+    ...shown.map((file) => [file.path, 'input', showBytes(file.bytes), '--in or input()']),
+    ...(count > shown.length ? [[`… and ${count - shown.length} more`, 'input', '', '']] : []),
   ];
-  const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes)} in all`;
+  const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes + bytes)} in all`;
   if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
-  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`);
+  const way = report.packages.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})`;
+  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`, way);
 }

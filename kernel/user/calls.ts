@@ -5,6 +5,7 @@ import { isInterrupt } from '../../magics/realm';
 import type { Realm } from '../../magics/realm';
 import type { Call, CallReport, Turn } from '../pipe';
 import type { OutputSink } from '../../magics/realm/output';
+import type { Attribution } from './attribution';
 import type { Cells } from './cells';
 import { doChore } from './chores';
 import type { Stopping } from './stopping';
@@ -13,19 +14,29 @@ export class Calls {
   readonly #realm: Realm;
   readonly #cells: Cells;
   readonly #stopping: Stopping;
+  readonly #attribution: Attribution;
   readonly #sinkOf: (turn: Turn) => OutputSink;
 
-  constructor(realm: Realm, cells: Cells, stopping: Stopping, sinkOf: (turn: Turn) => OutputSink) {
+  constructor(
+    realm: Realm,
+    cells: Cells,
+    stopping: Stopping,
+    attribution: Attribution,
+    sinkOf: (turn: Turn) => OutputSink,
+  ) {
     this.#realm = realm;
     this.#cells = cells;
     this.#stopping = stopping;
+    this.#attribution = attribution;
     this.#sinkOf = sinkOf;
   }
 
   async run(turn: Turn, call: Call): Promise<CallReport> {
     try {
       const controller = new AbortController();
-      const value = await this.#stopping.run(turn, controller, () => this.#answer(turn, call, controller.signal));
+      const value = await this.#stopping.run(turn, controller, () =>
+        this.#attribution.run(turn, () => this.#answer(turn, call, controller.signal)),
+      );
       return { ok: true, value: value ?? null };
     } catch (error) {
       return { ok: false, error: failureOf(error) };

@@ -7,6 +7,7 @@ import type { Chore, Chores, EnvironmentChange, MemoryUse, NamedValue } from '..
 import { messageOf, UsageError } from '../../magics/protocol/errors';
 import type { Realm } from '../../magics/realm';
 import type { OutputSink } from '../../magics/realm/output';
+import { gatherFiles, landFiles } from './files';
 import { runProgram } from './programs';
 
 export interface ChoreSetting {
@@ -33,6 +34,10 @@ export function doChore({ name, question }: Chore, { realm, sink, signal }: Chor
       return { names: realm.forget() };
     case 'memory':
       return memoryUse();
+    case 'gather':
+      return gatherFiles(question, signal);
+    case 'land':
+      return landFiles(question, signal);
   }
 }
 

@@ -75,7 +75,9 @@ export class Input {
 
   #askFirst(): void {
     const first = this.#questions[0];
-    if (first) this.#frames.notice({ type: 'input', turn: first.turn, prompt: first.prompt, password: first.password });
+    if (!first) return;
+    const { turn, prompt, password } = first;
+    this.#frames.notice({ type: 'input', question: { turn, prompt, password, isBlocking: false } });
   }
 }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { functionsHere, installFunctions } from '../../magics/files/functions';
+import { MAIN } from '../../magics/protocol/main-context';
 import { isInterrupt, makePmap, makeRegisterCodec, Realm } from '../../magics/realm';
 import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
@@ -17,20 +19,28 @@ import type { Request } from '../pipe';
 import { Attribution } from './attribution';
 import { Calls } from './calls';
 import { Cells } from './cells';
+import { Comms } from './comms';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
+import { Prompt } from './prompt';
 import { isUnwinding, Stopping } from './stopping';
+import { installTimers } from './timers';
 
 hideHugePages();
 const frames = new FrameWriter();
-const stopping = new Stopping();
+const stopping = new Stopping((turn) => {
+  attribution.interrupt(turn);
+});
 stopping.install();
 const attribution = new Attribution();
-attribution.install();
+installTimers(attribution);
 const sink = attributedSink(frames, attribution);
 redirectStandardStreams(sink);
 const input = new Input(frames, attribution);
 input.install();
+const prompt = new Prompt(frames, attribution);
+prompt.install();
+const comms = new Comms(frames, attribution);
 const display = makeDisplayFunctions(sink);
 const realm: Realm = new Realm({
   directory: process.cwd(),
@@ -39,14 +49,20 @@ const realm: Realm = new Realm({
     cellburst: {
       ...display,
       input: input.ask,
+      openComm: comms.open,
+      onComm: comms.serve,
       pmap: makePmap(() => realm, { sink }),
       registerCodec: makeRegisterCodec(() => realm),
     },
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },
 });
+installFunctions(
+  MAIN,
+  functionsHere((message) => new MAIN.Error(message)),
+);
 const cells = new Cells(realm, stopping, attribution, input);
-const calls = new Calls(realm, cells, stopping, (turn) => ({
+const calls = new Calls(realm, cells, stopping, attribution, (turn) => ({
   write: (record) => {
     frames.output(turn, record);
   },
@@ -63,7 +79,11 @@ readRequests();
 frames.notice({ type: 'ready', heapLimitMiB: Math.round(getHeapStatistics().heap_size_limit / 1024 / 1024) });
 
 function startInterruptThread(): void {
-  const thread = new Worker(join(__dirname, 'interrupt.js'), { workerData: stopping.answered, execArgv: [] });
+  const thread = new Worker(join(__dirname, 'interrupt.js'), {
+    workerData: { answered: stopping.answered, prompt: prompt.end },
+    transferList: [prompt.end.port],
+    execArgv: [],
+  });
   thread.on('message', (turn: number) => {
     stopping.hear(turn);
   });
@@ -97,6 +117,9 @@ function serve(request: Request): void {
       return;
     case 'input':
       input.answer(request.turn, request.value);
+      return;
+    case 'comm':
+      comms.receive(request.event);
       return;
     case 'input-refused':
       input.refuse(request.turn, request.reason);

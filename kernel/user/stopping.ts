@@ -6,12 +6,9 @@ import { syncBuiltinESMExports } from 'node:module';
 // Node's own, not the globals that know of cells: an interrupted cell's timers do not fire any more, ours do.
 import { setImmediate, setTimeout } from 'node:timers';
 import { RUNTIME } from '../../magics/protocol/code';
-import { clearStop, KeyboardInterrupt, raiseEpoch } from '../../magics/realm';
+import { clearStop, KeyboardInterrupt } from '../../magics/realm';
 import type { Turn } from '../pipe';
-
-/** Keys (for Symbol.for) of the two functions that the interrupt thread calls through the inspector. */
-export const STOP_TURN = 'cellburst.stop-turn';
-export const DISARM = 'cellburst.disarm';
+import { DISARM, STOP_TURN } from './stop-keys';
 
 const UNWIND = Symbol('cellburst.unwind');
 const UNWIND_MILLISECONDS = 10;
@@ -25,6 +22,7 @@ export class Stopping {
   /** Counts the answers to interrupts, for the interrupt thread: see `interrupt.ts`. */
   readonly answered = new SharedArrayBuffer(4);
   readonly #answers = new Int32Array(this.answered);
+  readonly #endAwaits: (turn: Turn) => void;
   #started: Turn = 0;
   #running: Turn = 0;
   /** The turn that was stopped before it came. */
@@ -32,6 +30,11 @@ export class Stopping {
   #terminated = false;
   #cell: AbortController | undefined;
   #abandon: ((reason: Error) => void) | undefined;
+
+  /** `endAwaits`: what of this turn waits shall throw when it goes on. Called on top of whatever the main thread does. */
+  constructor(endAwaits: (turn: Turn) => void) {
+    this.#endAwaits = endAwaits;
+  }
 
   /** Once, before any user code: later AsyncLocalStorage classes would not be known here. */
   install(): void {
@@ -95,7 +98,7 @@ export class Stopping {
   #raise(turn: Turn): void {
     if (turn < this.#started) return;
     Reflect.set(globalThis, RUNTIME.stop, true);
-    if (turn === this.#running) raiseEpoch();
+    if (turn === this.#running) this.#endAwaits(turn);
   }
 
   #lower(): void {

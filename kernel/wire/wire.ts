@@ -12,6 +12,12 @@ export type ChannelName = 'shell' | 'control' | 'stdin';
 /** The message something answers or belongs to. */
 export type Parent = Pick<Message, 'header' | 'identities'>;
 
+/** What comms carry beside their data. */
+export interface Attached {
+  readonly metadata?: Content;
+  readonly buffers?: readonly Buffer[];
+}
+
 const NO_PARENT: Content = {};
 
 export class Wire {
@@ -40,6 +46,22 @@ export class Wire {
     }
   }
 
+  /** Sends an input_request to the client that sent `request`. Gives the id by which its answer may name it. */
+  ask(request: Parent, prompt: string, password: boolean): string {
+    const header = makeHeader('input_request', this.session);
+    const parent = { ...request.header };
+    const content = { prompt, password };
+    void this.#send(this.#sockets.stdin, {
+      identities: request.identities,
+      header,
+      parent,
+      metadata: {},
+      content,
+      buffers: [],
+    });
+    return header.msg_id;
+  }
+
   reply(channel: ChannelName, request: Parent, type: string, content: Content, metadata: Content = {}): Promise<void> {
     return this.#send(this.#sockets[channel], {
       identities: request.identities,
@@ -52,14 +74,14 @@ export class Wire {
   }
 
   /** On iopub, to every client. `parent` absent: it belongs to no request. */
-  publish(parent: Parent | undefined, type: string, content: Content): Promise<void> {
+  publish(parent: Parent | undefined, type: string, content: Content, attached: Attached = {}): Promise<void> {
     return this.#send(this.#sockets.iopub, {
       identities: [Buffer.from(`kernel.${this.session}.${type}`)],
       header: makeHeader(type, this.session),
       parent: parent ? { ...parent.header } : NO_PARENT,
-      metadata: {},
+      metadata: attached.metadata ?? {},
       content,
-      buffers: [],
+      buffers: attached.buffers ?? [],
     });
   }
 

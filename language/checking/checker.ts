@@ -2,14 +2,18 @@
 // resolution goes on in a scope of all names that were visible when the cell ran, as if that scope stood around the file. So a cell keeps its
 // own version of every name. Only cells that import or augment something need to be part of the program; all others are reached by their symbols.
 import { statSync } from 'node:fs';
-import { sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import { ts } from '../compiler';
-import type { Checks } from '../../magics/protocol/language';
+import type { AppliedChecks, Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
+import { WEBASSEMBLY_TYPES } from '../webassembly-types';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
-import { checkOptions } from './options';
+import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
+import { ProjectFile, type Project } from './project';
+import { StandingProgram, type Ground } from './standing';
 import { VisibleNames } from './visible';
+import { declareWasm, wasmBehind } from './wasm';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
 
@@ -22,6 +26,14 @@ interface CommittedCell {
   readonly uses: ReadonlySet<ts.SourceFile>;
 }
 
+interface CellFile {
+  readonly execution: number;
+  readonly text: string;
+  readonly extension: Extension;
+  /** What the cell saw when it was checked. */
+  readonly scope: ts.Node | undefined;
+}
+
 interface LookedAt {
   readonly text: string;
   readonly extension: Extension;
@@ -32,6 +44,10 @@ interface LookedAt {
 export class CellChecker {
   readonly service: ts.LanguageService;
   #options: ts.CompilerOptions;
+  readonly #projectFile: ProjectFile;
+  #project: Project;
+  /** Said by `%ts`. */
+  #checks: Partial<Checks> = {};
   /** Counts the times that packages were installed. */
   #installs = 0;
   readonly #directory: string;
@@ -45,11 +61,26 @@ export class CellChecker {
   #version = 0;
   #lookedAt: LookedAt | undefined;
   #extension: Extension = '.ts';
+  readonly #standing = new StandingProgram();
+  readonly #cancellation: ts.CancellationToken;
+  /** Version of a file of the disk, as far as it can change between two cells. */
+  readonly #versionOf = (name: string): string =>
+    name.startsWith(`${this.#directory}/node_modules/`) ? `install ${this.#installs}` : diskVersion(name);
 
   constructor(directory: string, isCancelled: () => boolean) {
     // The compiler writes paths with slashes everywhere.
     this.#directory = directory.replaceAll(sep, '/');
-    this.#options = checkOptions(directory);
+    this.#projectFile = new ProjectFile(directory);
+    this.#project = this.#projectFile.read();
+    this.#options = this.#checkOptions();
+    this.#cancellation = {
+      isCancellationRequested: isCancelled,
+      throwIfCancellationRequested: () => {
+        // What the compiler knows as the sign to give up; it is no Error.
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        if (isCancelled()) throw new ts.OperationCanceledException();
+      },
+    };
     this.service = ts.createLanguageService(this.#makeHost(isCancelled), this.#makeRegistry());
   }
 
@@ -85,31 +116,47 @@ export class CellChecker {
     return file;
   }
 
+  /**
+   * Checks a cell without a new program. Gives its file when it has no mistakes; undefined when it has, or when this cannot tell: then `show` it.
+   */
+  checkBeside(execution: number, text: string, extension: Extension): ts.SourceFile | undefined {
+    const path = `${this.#directory}/Cell [${execution}]${extension}`;
+    const isNotebookName = (name: string): boolean => this.isVisible(name);
+    return this.#standing.check(path, text, this.scope, this.#ground(), isNotebookName, this.#cancellation);
+  }
+
+  /** The program of the text that was shown last serves cells to come. */
+  keepProgram(): void {
+    this.#standing.keep(this.program, this.#ground());
+  }
+
+  #ground(): Ground {
+    const held = [...this.#held].map(([name, { version }]) => `${name} ${version}`);
+    return { options: this.#options, parts: [...this.#roots.keys(), ...held].join('\n'), versionOf: this.#versionOf };
+  }
+
   get program(): ts.Program {
     const program = this.service.getProgram();
     if (!program) throw new Error('The compiler has no program; restart the kernel.');
     return program;
   }
 
-  /** Makes names of an executed cell visible. `scope` is what the cell saw when it was checked. */
-  commit(
-    cell: {
-      readonly execution: number;
-      readonly text: string;
-      readonly extension: Extension;
-      readonly scope: ts.Node | undefined;
-    },
-    hidden: ReadonlySet<string>,
-  ): void {
-    const path = `${this.#directory}/Cell [${cell.execution}]${cell.extension}`;
-    const file = parseBound(path, cell.text, this.#options, ts.JSDocParsingMode.ParseAll);
-    setOuterScope(file, cell.scope);
+  /** Makes names of an executed cell visible. `file`: what `checkBeside` gave of it. */
+  commit(cell: CellFile & { readonly file?: ts.SourceFile | undefined }, hidden: ReadonlySet<string>): void {
+    const file = cell.file ?? this.#read(cell);
     const uses = this.#visible.usedBy(file);
     const isGlobal = /\bdeclare\s+(global|module)\b/.test(cell.text);
     const isRoot = isGlobal || /\bimport\b|\brequire\b|^\s*\/\/\/\s*<|@jsx/m.test(cell.text);
     this.#cells.set(file, { file, isRoot, isGlobal, uses });
     this.#visible.add(file, hidden);
     this.#prune();
+  }
+
+  #read({ execution, text, extension, scope }: CellFile): ts.SourceFile {
+    const path = `${this.#directory}/Cell [${execution}]${extension}`;
+    const file = parseBound(path, text, this.#options, ts.JSDocParsingMode.ParseAll);
+    setOuterScope(file, scope);
+    return file;
   }
 
   /** From now on the notebook's folder has a module of this name, for cells to import. */
@@ -120,17 +167,33 @@ export class CellChecker {
 
   /** Options of the check, instead of those set before; what is not named is as by default. */
   setChecks(checks: Partial<Checks>): void {
-    // Not an option of the compiler: who asks for diagnostics knows it.
-    const options = Object.fromEntries(Object.entries(checks).filter(([name]) => name !== 'check'));
-    this.#options = { ...checkOptions(this.#directory), ...options };
+    this.#checks = checks;
+    this.#options = this.#checkOptions();
     this.#lookedAt = undefined;
+  }
+
+  /** Reads the tsconfig.json again if it has changed. Gives what it means for this notebook. */
+  readProject(): Project {
+    const project = this.#projectFile.read();
+    if (project !== this.#project) {
+      this.#project = project;
+      this.#options = this.#checkOptions();
+      this.#lookedAt = undefined;
+    }
+    return project;
+  }
+
+  appliedChecks(): AppliedChecks {
+    const { file, complaints } = this.readProject();
+    const checks = appliedChecks({ directory: this.#directory, project: this.#project, checks: this.#checks });
+    return { checks, complaints, ...(file === undefined ? {} : { config: relative(this.#directory, file) || file }) };
   }
 
   /** Packages of the notebook's folder are read anew. */
   refresh(): void {
     this.#installs++;
     this.#lookedAt = undefined;
-    this.#options = { ...this.#options, typeRoots: checkOptions(this.#directory).typeRoots ?? [] };
+    this.#options = this.#checkOptions();
   }
 
   /** Forgets all cells; what was read of the library and of packages stays. */
@@ -139,6 +202,10 @@ export class CellChecker {
     this.#cells.clear();
     this.#roots = new Map();
     this.#held.clear();
+  }
+
+  #checkOptions(): ts.CompilerOptions {
+    return checkOptions({ directory: this.#directory, project: this.#project, checks: this.#checks });
   }
 
   /** Forgets cells that nothing visible leads to. */
@@ -162,12 +229,11 @@ export class CellChecker {
 
   #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
     const ambient = `${this.#directory}/[cellburst].d.ts`;
-    const versionOf = (name: string): string =>
-      name.startsWith(`${this.#directory}/node_modules/`) ? `install ${this.#installs}` : diskVersion(name);
-    const read = snapshotsOfDisk(versionOf);
+    const ambientText = (): string => AMBIENT_TYPES + (hasBrowserTypes(this.#options) ? '' : WEBASSEMBLY_TYPES);
+    const read = snapshotsOfDisk(this.#versionOf);
     const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
       if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
-      if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
+      if (name === ambient) return ts.ScriptSnapshot.fromString(ambientText());
       const held = this.#held.get(name);
       if (held) return ts.ScriptSnapshot.fromString(held.text);
       const cell = this.#roots.get(name);
@@ -178,7 +244,8 @@ export class CellChecker {
       getScriptVersion: (name) => {
         if (name === this.fileName) return String(this.#version);
         const held = this.#held.get(name);
-        return held ? `held ${held.version}` : versionOf(name);
+        if (name === ambient) return String(hasBrowserTypes(this.#options));
+        return held ? `held ${held.version}` : this.#versionOf(name);
       },
       getScriptSnapshot: snapshotOf,
       getCompilationSettings: () => this.#options,
@@ -191,7 +258,8 @@ export class CellChecker {
         name === ambient ||
         this.#held.has(name) ||
         this.#roots.has(name) ||
-        ts.sys.fileExists(name),
+        ts.sys.fileExists(name) ||
+        wasmBehind(name) !== undefined,
       readFile: (name, encoding) => this.#held.get(name)?.text ?? ts.sys.readFile(name, encoding),
       directoryExists: (name) => ts.sys.directoryExists(name),
       getDirectories: (name) => ts.sys.getDirectories(name),
@@ -241,7 +309,8 @@ function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) =>
     const version = versionOf(name);
     const known = read.get(name);
     if (known?.version === version) return known.snapshot;
-    const text = ts.sys.readFile(name);
+    const wasm = wasmBehind(name);
+    const text = wasm === undefined || ts.sys.fileExists(name) ? ts.sys.readFile(name) : declareWasm(wasm);
     if (text === undefined) return undefined;
     const snapshot = ts.ScriptSnapshot.fromString(text);
     read.set(name, { version, snapshot });
@@ -252,5 +321,6 @@ function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) =>
 /** Installed packages and the library do not change under us; a local file may, between two cells. */
 function diskVersion(name: string): string {
   if (/\/node_modules\/|\/Cell \[\d+\]\.|\[cellburst\]\.d\.ts$/.test(name)) return '1';
-  return String(statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const written = wasmBehind(name) ?? name;
+  return String(statSync(written, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }

@@ -2,7 +2,9 @@
 // expression becomes the cell's value (so that the try block of a `using` cannot lose it) and top-level `using` becomes `const`.
 import { decode } from '@jridgewell/sourcemap-codec';
 import { ts } from '../compiler';
+import { EMITTED } from '../checking/project';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
+import { print } from './printing';
 import type { Anchor } from './writer';
 
 /** What a top-level `using` adds its resource to: a local of the cell. */
@@ -15,20 +17,14 @@ export interface Emitted {
   readonly disposal: 'none' | 'sync' | 'async';
 }
 
-export const EMIT_OPTIONS: ts.CompilerOptions = {
-  module: ts.ModuleKind.ESNext,
-  moduleDetection: ts.ModuleDetectionKind.Force,
-  // Node 20 has everything of ES2022; `using`, `accessor` and decorators are spelled out with helpers of tslib.
-  target: ts.ScriptTarget.ES2022,
-  verbatimModuleSyntax: true,
-  jsx: ts.JsxEmit.React,
-  noEmitHelpers: true,
-  removeComments: true,
-  sourceMap: true,
-  newLine: ts.NewLineKind.LineFeed,
-};
+/** With what a project says of the form that code takes. */
+export function emitOptions(project: ts.CompilerOptions): ts.CompilerOptions {
+  const said = EMITTED.flatMap((name) => (project[name] === undefined ? [] : [[name, project[name]] as const]));
+  return Object.fromEntries(said);
+}
 
-export function emitJavaScript(source: string, fileName: string): Emitted {
+/** `parsed`: bound, and read with EMIT_OPTIONS. `more`: what a project says, as emitOptions gives it. */
+export function emitJavaScript(parsed: ts.SourceFile, more: ts.CompilerOptions): Emitted {
   let disposal: Emitted['disposal'] = 'none';
   const before: ts.TransformerFactory<ts.SourceFile> = () => (file) => {
     const last = lastExpression(file);
@@ -42,13 +38,10 @@ export function emitJavaScript(source: string, fileName: string): Emitted {
     });
     return ts.factory.updateSourceFile(file, ts.setTextRange(ts.factory.createNodeArray(statements), file.statements));
   };
-  const output = ts.transpileModule(source, {
-    compilerOptions: EMIT_OPTIONS,
-    fileName,
-    transformers: { before: [before] },
-  });
-  const text = output.outputText.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '');
-  return { text, anchors: toAnchors(text, output.sourceMapText ?? ''), disposal };
+  const output = print(parsed, before, more);
+  // So that whoever parses it takes it for the module it is, also where it uses `module.exports`.
+  const text = `${output.text.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '')}export {};\n`;
+  return { text, anchors: toAnchors(text, output.sourceMap), disposal };
 }
 
 type ValueStatement = ts.ExpressionStatement | ts.ExportAssignment;

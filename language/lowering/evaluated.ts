@@ -1,7 +1,7 @@
 // Direct eval of a literal is code like any other: the names in it are the notebook's, and are planned and written as such.
 import { ts } from '../compiler';
 import { parseBound, syntaxErrorsOf } from '../internals';
-import { EMIT_OPTIONS } from './emit';
+import { EMIT_OPTIONS } from './printing';
 import { keyText, meaningAt, note, readText, targetText, type Meaning, type Rewriting } from './names';
 import { assignsTo } from './portals';
 import { isReference, ownerOf } from './scopes';

@@ -61,6 +61,11 @@ export class FunctionTable {
     return this.#open.some((entry) => entry.kind !== 'class');
   }
 
+  /** Of the function that we are in. */
+  get current(): number | undefined {
+    return this.#open.at(-1)?.index;
+  }
+
   enter(node: CodeNode, begin: Places, source: { readonly line: number; readonly column: number }): void {
     const entry: Entry = {
       index: this.#entries.length,

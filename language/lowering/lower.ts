@@ -2,14 +2,16 @@
 // maps and a table of the functions in them. The contract with whoever runs it is magics/protocol/code.ts.
 import { createHash } from 'node:crypto';
 import { RUNTIME, mangle, type CellCode, type DeclarationKind, type ModuleImport } from '../../magics/protocol/code';
+import type { ts } from '../compiler';
 import { parseBound } from '../internals';
 import { NOTE_EPOCH, awaitsAtTop } from './checks';
 import { bindImports, collectImports } from './declarations';
 import { declaredNames } from './declared';
-import { DISPOSABLES, EMIT_OPTIONS, emitJavaScript, type Emitted } from './emit';
+import { DISPOSABLES, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
 import { Portals } from './portals';
+import { EMIT_OPTIONS } from './printing';
 import { Rewriter } from './rewrite';
 import { Writer } from './writer';
 
@@ -25,14 +27,17 @@ export interface LowerRequest {
   readonly known: ReadonlyMap<string, DeclarationKind>;
   /** Imported names that are nothing but types. */
   readonly typeOnly: ReadonlySet<string>;
+  /** What the cell becomes: emitOptions of the notebook's project. Absent: as without one. */
+  readonly emit?: ts.CompilerOptions;
 }
 
 /** Lowers a cell that parses. Deterministic: equal requests give equal code. */
 export function lowerCell(request: LowerRequest): CellCode {
   const fileName = `/cell${request.extension}`;
-  const kinds = declaredNames(parseBound(fileName, request.masked, EMIT_OPTIONS));
-  const emitted = emitJavaScript(request.masked, fileName);
+  const parsed = parseBound(fileName, request.masked, EMIT_OPTIONS);
+  const emitted = emitJavaScript(parsed, request.emit ?? {});
   const file = parseBound('/cell.js', emitted.text, { ...EMIT_OPTIONS, allowJs: true });
+  const kinds = withMadeImports(declaredNames(parsed), file);
   const imports = collectImports(file, kinds, request.typeOnly);
   const dropped = new Set([...request.typeOnly].filter((name) => kinds.get(name) === 'import'));
   const plan = new Plan(file, new Map([...kinds].filter(([name]) => !dropped.has(name))));
@@ -61,8 +66,18 @@ export function lowerCell(request: LowerRequest): CellCode {
     uses: table.toUses((name) => plan.names.has(name)),
     functions: table.toFunctions(),
     ...(portals.codes.length === 0 ? {} : { portals: portals.codes }),
+    ...(found.files.length === 0 ? {} : { files: found.files }),
     hiddenNames: found.hiddenNames,
   };
+}
+
+/** JSX by `react-jsx` imports what it calls: names of the notebook like others. */
+function withMadeImports(
+  kinds: ReadonlyMap<string, DeclarationKind>,
+  emitted: ts.SourceFile,
+): ReadonlyMap<string, DeclarationKind> {
+  const made = [...declaredNames(emitted)].filter(([name, kind]) => kind === 'import' && /^_[jF]/.test(name));
+  return new Map([...made.filter(([name]) => !kinds.has(name)), ...kinds]);
 }
 
 /** All that is hoisted: the counter, imports, functions and `var`s. */

@@ -1,6 +1,6 @@
 // Second half of the lowering: one walk over the emitted JavaScript, in the order of the text, that hands each construct to what knows it.
 import { ts } from '../compiler';
-import { RUNTIME, mangle } from '../../magics/protocol/code';
+import { RUNTIME, mangle, type FileUse } from '../../magics/protocol/code';
 import { writeAwait, writeBody, writeLoopBody } from './checks';
 import { isNotebookList, passed, writeList, writeLoopTarget } from './declarations';
 import { writeEvaluated } from './evaluated';
@@ -14,6 +14,7 @@ import {
   writeUpdate,
   type Rewriting,
 } from './names';
+import { fileUseOf } from './file-uses';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import {
   isDecorated,
@@ -33,6 +34,7 @@ export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */
   readonly dynamicImports: Set<string>;
   readonly hiddenNames: { readonly line: number; readonly column: number }[];
+  readonly files: FileUse[];
 }
 
 /** One walk over one cell; what it writes and notes goes to the writer, the table and `found`. */
@@ -43,7 +45,7 @@ export class Rewriter implements Rewriting {
   readonly table: FunctionTable;
   readonly portals: Portals;
   readonly known: Rewriting['known'];
-  readonly found: Found = { dynamicImports: new Set(), hiddenNames: [] };
+  readonly found: Found = { dynamicImports: new Set(), hiddenNames: [], files: [] };
   readonly #anchors: readonly Anchor[];
 
   constructor(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anchor[]) {
@@ -86,6 +88,7 @@ export class Rewriter implements Rewriting {
     if (ts.isShorthandPropertyAssignment(node)) writeShorthand(this, node);
     else if (ts.isAwaitExpression(node)) writeAwait(this, node);
     else if (ts.isCallExpression(node)) return this.#visitCall(node);
+    else if (ts.isNewExpression(node)) return this.#noteThread(node);
     else if (ts.isMetaProperty(node)) this.#visitMeta(node);
     else if (ts.isPropertyDeclaration(node) && node.initializer) this.#visitField(node);
     else if (ts.isClassStaticBlockDeclaration(node)) {
@@ -230,10 +233,24 @@ export class Rewriter implements Rewriting {
       node.arguments.forEach(this.visit);
       return true;
     }
+    const how = literal === undefined ? undefined : fileUseOf(this, callee, literal);
+    if (how !== undefined && literal !== undefined) {
+      const inside = this.table.current;
+      this.found.files.push({ path: literal, how, ...(inside === undefined ? {} : { function: inside }) });
+    }
     if (ts.isIdentifier(callee) && ownerOf(callee) === undefined && !this.known.has(callee.text)) {
       if (callee.text === 'require' && literal !== undefined) this.found.dynamicImports.add(literal);
       if (callee.text === 'eval' && argument) return this.#visitEval(node, argument);
     }
+    return false;
+  }
+
+  /** `new Worker('./x.ts')`, `new URL('./x.ts', import.meta.url)`: a module that is needed where the code runs. */
+  #noteThread({ expression, arguments: given }: ts.NewExpression): boolean {
+    const [argument] = given ?? [];
+    const isNamed = ts.isIdentifier(expression) && (expression.text === 'Worker' || expression.text === 'URL');
+    if (isNamed && argument && ts.isStringLiteralLike(argument) && /^\.{1,2}\/.*\.[cm]?[jt]sx?$/.test(argument.text))
+      this.found.dynamicImports.add(argument.text);
     return false;
   }
 

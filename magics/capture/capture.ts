@@ -7,8 +7,9 @@ import { containerBytes, writeContainer } from '../protocol/container';
 import { CaptureError } from '../protocol/errors';
 import { gather } from '../realm/bundle';
 import type { Realm } from '../realm/realm';
+import { fileUsesOf } from './file-uses';
 import { remember, stateOf } from './captures';
-import { entriesOf, packagesOf } from './entries';
+import { entriesOf, modulesOf, packagesOf } from './entries';
 
 /**
  * Captures what `request.cell` uses. Throws CaptureError with all refusals before anything is written, and what the system throws when the bundle
@@ -24,7 +25,11 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     ]);
   }
   const { reads, probes, writes } = cell.uses;
-  const { pack, encoded } = await gather(realm, { names: [...reads, ...probes], writeOnly: writes, cells: [cell] });
+  const { pack, encoded, codes } = await gather(realm, {
+    names: [...reads, ...probes],
+    writeOnly: writes,
+    cells: [cell],
+  });
   realm.addCode(cell);
   const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
   const bytes =
@@ -37,11 +42,14 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     bufferStarts: encoded.bufferStarts,
     names: new Map(bound.map((name) => [name, stateOf(realm, name)])),
   };
+  const modules = modulesOf(cell, pack);
   return {
     captureId: bundlePath === undefined ? '' : remember(realm, capture),
     entries: entriesOf(realm, pack),
-    packages: packagesOf(realm, pack),
+    packages: packagesOf(realm, modules),
+    modules,
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
+    fileUses: fileUsesOf(cell, codes),
     bytes,
   };
 }

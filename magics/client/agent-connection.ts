@@ -1,7 +1,8 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
+import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
-import type { JobId, JobRecord, JobSpec } from '../protocol/job';
+import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
   CALLS,
@@ -15,7 +16,9 @@ import {
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
+import { FileVerbs } from './file-verbs';
 import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
+import { StoreVerbs } from './store-verbs';
 import { readEvents } from './stream';
 
 export interface OutputPiece {
@@ -50,6 +53,17 @@ export class AgentConnection implements AsyncDisposable {
   #link: Promise<Link> | undefined;
   #isHeld = true;
   readonly #closing = new AbortController();
+  /** Bytes to that agent's store and from it; asked of the home agent, to any cluster's and from it. */
+  readonly store = new StoreVerbs({
+    call: (method, params, bytes) => this.#call(method, params, bytes),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
+
+  /** Files on the hosts of clusters. */
+  readonly files = new FileVerbs({
+    call: (method, params) => this.#call(method, params),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -61,8 +75,9 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string): Promise<JobRecord> {
-    return this.#call('submit', { id });
+  /** `brings`: what goes along and lies in its place by now. */
+  submit(id: JobId | string, brings: JobBrings = {}): Promise<JobRecord> {
+    return this.#call('submit', { id, ...brings });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */
@@ -185,23 +200,9 @@ export class AgentConnection implements AsyncDisposable {
     await this.#call('define', { cluster });
   }
 
-  /** A piece of a bundle; gives how much of it is there now. */
-  async put(
-    piece: { readonly id: JobId | string; readonly offset: number; readonly total: number; readonly sha256: string },
-    bytes: Buffer,
-  ): Promise<number> {
-    return (await this.#call('put', piece, bytes)).size;
-  }
-
-  /** A file of a job that has ended, from an offset on. Throws LinkClosed when the connection is lost. */
-  async *file(
-    id: JobId | string,
-    file: 'envelope' | 'outcome',
-    from: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<{ readonly offset: number; readonly total: number; readonly bytes: Buffer }> {
-    for await (const { value, bytes } of this.#events('file', { id, file, from }, signal))
-      yield { ...STREAMS.file.event(value, 'file'), bytes: bytes ?? Buffer.alloc(0) };
+  /** Is an archive of packages there, or is it now, of a content that was sent? */
+  async archive(sha256: string, content?: ContentId): Promise<boolean> {
+    return (await this.#call('archive', content === undefined ? { sha256 } : { sha256, content })).isThere;
   }
 
   /** An idle connection keeps no process alive when this was called with false. */

@@ -3,13 +3,14 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
-import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
+import { isFinal, type JobBrings, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
-import { BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
+import { archivePath, BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
 import { isAlive } from '../protocol/platform';
 import { heartbeat, type ProcessIdentity } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
-import type { Scheduler, Sighting } from '../schedulers';
+import { toSegments } from '../protocol/spool';
+import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
 import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
 import { toForget, toLighten, type Retention, type StoredJob } from './retention';
@@ -60,7 +61,10 @@ export class Jobs {
         spec.cluster === scheduler.name && submittedAt !== undefined && !isFinal(status),
     );
     if (jobs.length === 0) return;
-    await scheduler.adopt(jobs, signal);
+    await scheduler.adopt(
+      jobs.map((job) => this.#toScheduled(job)),
+      signal,
+    );
     const cancelled = jobs.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined).map(({ id }) => id);
     if (cancelled.length > 0) await scheduler.cancel(cancelled, signal);
   }
@@ -102,19 +106,25 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, signal: AbortSignal): Promise<JobRecord> {
-    const record = this.get(typed);
+  async submit(typed: string, { packages, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
+    const job = this.get(typed);
+    const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
-    if (!existsSync(join(record.directory, BUNDLE_FILE)))
+    if (record.spec.allocation === undefined && !existsSync(join(record.directory, BUNDLE_FILE)))
       throw new AgentError(
         `Cannot submit job ${record.id}: there is no ${BUNDLE_FILE} in ${record.directory}. Run the cell again.`,
       );
-    const submitted: JobRecord = { ...record, status: { state: 'queued' }, submittedAt: Date.now() };
+    const submitted: JobRecord = {
+      ...record,
+      ...(packages === undefined ? {} : { packages }),
+      status: { state: 'queued' },
+      submittedAt: Date.now(),
+    };
     this.#write(submitted);
     try {
       const scheduler = this.#schedulerOf(record.spec);
-      const nativeId = await scheduler.submit(submitted, signal);
+      const nativeId = await scheduler.submit(this.#toScheduled(submitted), signal);
       const now = this.get(record.id);
       const known = nativeId === undefined ? now : this.#write({ ...now, nativeId });
       // The user may have changed their mind while the scheduler took its time.
@@ -193,7 +203,13 @@ export class Jobs {
       if (record.status.state !== 'running') continue;
       const path = join(record.directory, HEARTBEAT_FILE);
       const text = readIfThere(path);
-      if (text === undefined) continue;
+      if (text === undefined) {
+        // A job on another machine: its output is here, its runner's file is not.
+        if (!existsSync(record.directory)) continue;
+        const outputBytes = spooledBytes(record.directory);
+        if (outputBytes !== record.outputBytes) this.#change({ ...record, outputBytes });
+        continue;
+      }
       const { usage, outputBytes, droppedBytes } = parseJson(text, heartbeat, path);
       this.#change({ ...record, usage, outputBytes, droppedBytes });
     }
@@ -211,6 +227,13 @@ export class Jobs {
       const record = this.#records.get(id);
       if (record !== undefined) this.#store.lighten(record);
     }
+  }
+
+  #toScheduled(record: JobRecord): ScheduledJob {
+    const archive = record.packages?.archive;
+    if (archive === undefined) return record;
+    const { sha256 } = archive;
+    return { ...record, packageOrders: { archive: archivePath(this.#store.stateDirectory, sha256), sha256 } };
   }
 
   #finish(record: JobRecord, evidence: Evidence): JobRecord {
@@ -264,6 +287,11 @@ export class Jobs {
     this.#unsaved.delete(id);
     for (const listener of this.#forgetListeners) listener(id);
   }
+}
+
+function spooledBytes(directory: string): number {
+  const last = toSegments(readdirSync(directory)).at(-1);
+  return last === undefined ? 0 : last.start + statSync(join(directory, last.file)).size;
 }
 
 function toStored(record: JobRecord): StoredJob {

@@ -1,5 +1,8 @@
 // What line magics have done in the user process, beside cells: there are the variables, the environment and the working directory they mean.
 // Plain JSON: question and answer cross a pipe.
+import type { FileUse } from './code';
+import type { JobFiles } from './job-files';
+import type { JobId } from './job';
 
 /** Question and answer of each chore. */
 export interface Chores {
@@ -13,6 +16,10 @@ export interface Chores {
   /** Forgets all names of the notebook. Answers how many there were. */
   forget: { question: Nothing; answer: { readonly names: number } };
   memory: { question: Nothing; answer: MemoryUse };
+  /** Lists the files that go along with a job. */
+  gather: { question: GatherFiles; answer: FilesToSend };
+  /** Puts what a job has made into its places. */
+  land: { question: LandFiles; answer: LandedFiles };
 }
 
 export type ChoreName = keyof Chores;
@@ -62,4 +69,52 @@ export interface MemoryUse {
   /** Typed arrays, buffers and what native code holds: outside of the heap. */
   readonly external: number;
   readonly resident: number;
+}
+
+/** Names as typed, from the working directory of cells. */
+export interface GatherFiles {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly uses: readonly FileUse[];
+  /** Where the list is to be written (job-files.ts); absent to look only. */
+  readonly listPath?: string;
+}
+
+/** A path, and what a person is to know of it. */
+export interface PathNote {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface FilesToSend {
+  /** Absent: none go along, and none are to come back. */
+  readonly files?: JobFiles;
+  /** The first of them, by their paths from the working directory. */
+  readonly shown: readonly { readonly path: string; readonly bytes: number }[];
+  /** Named, and not sent. */
+  readonly left: readonly PathNote[];
+  /** Files that the code seems to read, are here, and do not go along. */
+  readonly unsent: readonly string[];
+  /** Files that the code seems to write, and that would not come home. */
+  readonly lost: readonly string[];
+}
+
+export interface LandFiles {
+  /** The job's own. */
+  readonly directory: string;
+  readonly files: JobFiles;
+  readonly jobId: JobId;
+  /** ms since the epoch: what has changed at home after this was not seen by the job. */
+  readonly since: number;
+}
+
+/** Paths are from the working directory that the job was sent from. */
+export interface LandedFiles {
+  readonly files: number;
+  readonly bytes: number;
+  /** Not overwritten: `kept` is where the job's version is. */
+  readonly conflicts: readonly (PathNote & { readonly kept: string })[];
+  /** Named plainly, and never written. */
+  readonly missing: readonly string[];
+  readonly left: readonly PathNote[];
 }

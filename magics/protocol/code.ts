@@ -18,7 +18,7 @@ export const RUNTIME = {
   stop: `$${MARK}s`,
   /** Throws KeyboardInterrupt. */
   throw: `$${MARK}t`,
-  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when the epoch has moved on. */
+  /** `AWAITED(epoch, await x)` gives its second argument, or throws KeyboardInterrupt when that epoch was ended. */
   awaited: `$${MARK}k`,
   /** The current epoch (property of globalThis); each activation that awaits notes it in a local of the name `activation`. */
   epoch: `$${MARK}e`,
@@ -59,6 +59,9 @@ export const EMIT_HELPERS = [
   '__addDisposableResource',
   '__disposeResources',
   '__esDecorate',
+  '__decorate',
+  '__metadata',
+  '__param',
   '__runInitializers',
   '__propKey',
   '__setFunctionName',
@@ -209,6 +212,26 @@ export interface ModuleImport {
   readonly bindings: readonly ImportBinding[];
 }
 
+/** What the tsconfig.json over the notebook's folder means for local modules. */
+export interface ProjectRules {
+  /** `paths`, and `baseUrl` as the pattern `*`: from a specifier with at most one `*` to absolute paths. */
+  readonly paths: Readonly<Record<string, readonly string[]>>;
+  /** compilerOptions that say what code becomes, as a tsconfig.json spells them. */
+  readonly compile: Readonly<Record<string, string | boolean>>;
+}
+
+/** A file that code names by a literal in a call. */
+export interface FileUse {
+  readonly path: string;
+  /**
+   * `input` and `output`: an argument of the function of that name. `read` and `written`: the first argument of a call that looks like one of
+   * Node's (`readFileSync`, `createWriteStream`) or of any other function: a guess, good for advice and for nothing else.
+   */
+  readonly how: 'input' | 'output' | 'read' | 'written';
+  /** Index of the innermost function it stands in. Absent: the cell itself. */
+  readonly function?: number;
+}
+
 export interface CellCode {
   readonly id: CellId;
   /** The number in `Cell [7]`. */
@@ -228,12 +251,16 @@ export interface CellCode {
   readonly uses: Uses;
   readonly functions: readonly FunctionCode[];
   /** Absent: none. */
+  readonly files?: readonly FileUse[];
+  /** Absent: none. */
   readonly portals?: readonly PortalCode[];
   /**
    * The cell is a module in memory (tslab's `@module name`): this is its file name in the notebook's folder, `source` its text. Running the
    * cell does nothing but define it; it is evaluated where it is imported, as a local module is.
    */
   readonly memoryModule?: string;
+  /** Absent: as without a tsconfig.json. */
+  readonly project?: ProjectRules;
   /** Positions (line and column from 0, in source) of direct `eval` whose argument is no literal. */
   readonly hiddenNames: readonly { readonly line: number; readonly column: number }[];
 }

@@ -210,6 +210,43 @@ function readContainer(file: number, path: string): Container {
   };
 }
 
+export interface BlobPlace {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * Where the blobs of a container lie, told by its header and table; undefined for what is no container of this version. `read` gives bytes of the
+ * file, of a length that it has.
+ */
+export function blobPlaces(
+  size: number,
+  read: (position: number, bytes: number) => Buffer,
+): readonly BlobPlace[] | undefined {
+  if (size < HEADER_BYTES) return undefined;
+  const header = read(0, HEADER_BYTES);
+  if (!header.subarray(0, 8).equals(MAGIC) || header.readUInt32LE(8) !== VERSION) return undefined;
+  const blobCount = header.readUInt32LE(16);
+  const columnCount = header.readUInt32LE(20);
+  const skeletonBytes = header.readDoubleLE(24);
+  const headBytes = header.readUInt32LE(12);
+  const tableAt = HEADER_BYTES + headBytes + ((WORD - (headBytes % WORD)) % WORD);
+  const tableBytes = (COUNTS + columnCount + 2 * blobCount) * WORD;
+  if (!Number.isSafeInteger(skeletonBytes) || tableAt + tableBytes > size || columnCount !== COLUMN_TYPES.length)
+    return undefined;
+  const table = read(tableAt, tableBytes);
+  const places: BlobPlace[] = [];
+  let at = HEADER_BYTES + skeletonBytes;
+  for (let blob = 0; blob < blobCount; blob++) {
+    const bytes = table.readDoubleLE((COUNTS + columnCount + 2 * blob) * WORD);
+    at += (BLOB_ALIGNMENT - (at % BLOB_ALIGNMENT)) % BLOB_ALIGNMENT;
+    if (!Number.isSafeInteger(bytes) || bytes < 0 || at + bytes > size) return undefined;
+    places.push({ offset: at, bytes });
+    at += bytes;
+  }
+  return at === size ? places : undefined;
+}
+
 interface Layout {
   readonly head: unknown;
   readonly graph: Omit<ReadableGraph, 'blobs'>;

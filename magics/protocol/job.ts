@@ -1,5 +1,8 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { ContentId } from './chunks';
+import type { JobPackages } from './environment';
+import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
@@ -39,6 +42,15 @@ export interface JobOrigin {
   readonly execution?: number;
 }
 
+export interface JobInput {
+  /** Sent there before (StoreVerbs.send). */
+  readonly content: ContentId;
+  /** Relative to the working directory, with `/`. */
+  readonly path: string;
+  /** Of a file; a tree has those of its entries. */
+  readonly mode?: number;
+}
+
 /** What is asked. The bundle lies beside it, in the job's directory. */
 export interface JobSpec {
   readonly name: string;
@@ -48,10 +60,16 @@ export interface JobSpec {
   readonly batch?: BatchRequest;
   readonly environment: Readonly<Record<string, string>>;
   readonly origin: JobOrigin;
+  /** Files that go along and come back; known once the cell is captured. */
+  readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
+  /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
+  readonly allocation?: { readonly keepSeconds: number };
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
   readonly token?: string;
+  /** Contents of the cluster's store that lie in the cell's working directory when it starts. */
+  readonly inputs?: readonly JobInput[];
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
 }
@@ -103,6 +121,14 @@ export interface JobUsage {
   readonly elapsedSeconds: number;
 }
 
+/** What goes along with a job, told when it is submitted. */
+export interface JobBrings {
+  readonly files?: JobFiles;
+  readonly packages?: JobPackages;
+  /** Contents of the cluster's store, for the cell's working directory. */
+  readonly inputs?: readonly JobInput[];
+}
+
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
 export interface JobRecord {
   readonly id: JobId;
@@ -111,6 +137,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** How the packages of its code come to where it runs. */
+  readonly packages?: JobPackages;
   readonly createdAt: number;
   readonly submittedAt?: number;
   readonly startedAt?: number;

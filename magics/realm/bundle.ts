@@ -17,6 +17,8 @@ export interface Gathered {
   readonly pack: CodePack;
   readonly encoded: Encoded;
   readonly names: readonly string[];
+  /** Functions whose code travels. */
+  readonly codes: readonly Code[];
 }
 
 export interface GatherRequest {
@@ -41,7 +43,7 @@ export async function gather(realm: Realm, request: GatherRequest): Promise<Gath
   const { names, modules, codecs } = walk;
   const writeOnly = (request.writeOnly ?? []).filter((name) => !names.includes(name));
   const pack = { cells, names, codecs, writeOnly, modules, files, links, directory: realm.directory };
-  return { pack, encoded: walk.encoded, names };
+  return { pack, encoded: walk.encoded, names, codes: [...walk.codes] };
 }
 
 interface Walk {
@@ -51,6 +53,7 @@ interface Walk {
   readonly codecs: number[];
   readonly cells: ReadonlySet<CellCode>;
   readonly modules: string[];
+  readonly codes: ReadonlySet<Code>;
 }
 
 function walkValues(realm: Realm, request: GatherRequest): Walk {
@@ -67,7 +70,10 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     rootNames.push(name);
     roots.push(realm.get(name));
   };
-  const describer = new Describer(realm, ({ function: { uses } }: Code) => {
+  const codes = new Set<Code>();
+  const describer = new Describer(realm, (code: Code) => {
+    codes.add(code);
+    const { uses } = code.function;
     for (const name of [...uses.reads, ...uses.writes, ...uses.probes]) add(name);
   });
   const codecs: number[] = [];
@@ -87,7 +93,8 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     addCodecs();
     let encoded = encodeGraph({ roots, rootNames, hooks: describer });
     while (describer.takeGrowth() || addCodecs()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
-    return { encoded, names, codecs, cells: describer.found.cells, modules: [...describer.found.modules].sort() };
+    const { cells, modules } = describer.found;
+    return { encoded, names, codecs, cells, modules: [...modules].sort(), codes };
   } finally {
     describer.close();
   }
@@ -101,8 +108,10 @@ async function collectFiles(
   const links: Record<string, string> = {};
   const files = new Map<string, LocalSource>();
   const specifiers = cells.flatMap((cell) => [...cell.imports.map((entry) => entry.specifier), ...cell.dynamicImports]);
-  for (const specifier of specifiers.filter(isLocalSpecifier)) {
-    const path = realm.sources.resolve(specifier, realm.directory);
+  for (const specifier of specifiers) {
+    const path = isLocalSpecifier(specifier)
+      ? realm.sources.resolve(specifier, realm.directory)
+      : realm.sources.alias(specifier);
     if (path !== undefined) links[specifier] = path;
   }
   const loaded = modules.filter(isLocalSpecifier).map((specifier) => specifier.replace(/^file:/, ''));

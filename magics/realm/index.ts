@@ -1,7 +1,17 @@
 // Where cells are evaluated, at home and on a worker.
 export { Realm } from './realm';
 export type { CellRun, RealmOptions } from './realm';
-export { KeyboardInterrupt, clearStop, epoch, isInterrupt, onInterrupt, raiseEpoch } from './interrupts';
+export {
+  KeyboardInterrupt,
+  clearStop,
+  endEpoch,
+  enterEpoch,
+  epoch,
+  isInterrupt,
+  onInterrupt,
+  raiseEpoch,
+  whenResumed,
+} from './interrupts';
 export { makePmap } from './pmap';
 export { makeRegisterCodec } from './codecs';
 export type { Pmap, PmapOptions, PmapSetting } from './pmap';

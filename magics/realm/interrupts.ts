@@ -21,22 +21,43 @@ export function isInterrupt(error: unknown): boolean {
   return typeof error === 'object' && error !== null && INTERRUPT_BRAND in error;
 }
 
-/** The current epoch. Every interrupt raises it; an activation of an older epoch throws at its next await. */
+/**
+ * The current epoch: a whole number that says whose code runs. Each activation of cell code notes it, and shows it after each of its awaits:
+ * so an interrupt can end all that began in one epoch, and whoever attributes output learns to whom the code that goes on belongs.
+ */
 export function epoch(): number {
   return Reflect.get(MAIN, RUNTIME.epoch) as number;
 }
 
-/** Ends what waits: activations of the present epoch throw when their awaits come back. */
-export function raiseEpoch(): void {
-  Reflect.set(MAIN, RUNTIME.epoch, epoch() + 1);
-  for (const listener of [...listeners]) listener();
+export function enterEpoch(entered: number): void {
+  Reflect.set(MAIN, RUNTIME.epoch, entered);
 }
 
-const listeners = new Set<() => void>();
+const ended = new Set<number>();
+const listeners = new Map<() => void, number>();
+let resumed = enterEpoch;
 
-/** Tells of interrupts, for work that goes on outside of this thread. Gives the way to stop listening. */
+/** From now on activations of this epoch throw when their awaits come back. */
+export function endEpoch(over: number): void {
+  ended.add(over);
+  for (const [listener, registered] of [...listeners]) if (registered === over) listener();
+}
+
+/** Ends the current epoch; what begins from now on is of the next one. */
+export function raiseEpoch(): void {
+  const over = epoch();
+  enterEpoch(over + 1);
+  endEpoch(over);
+}
+
+/** Called with its epoch when an activation goes on that is not of the current one. It has to enter that epoch. */
+export function whenResumed(listener: (noted: number) => void): void {
+  resumed = listener;
+}
+
+/** Tells of the end of the current epoch, for work that goes on outside of this thread. Gives the way to stop listening. */
 export function onInterrupt(listener: () => void): () => void {
-  listeners.add(listener);
+  listeners.set(listener, epoch());
   return () => {
     listeners.delete(listener);
   };
@@ -57,7 +78,10 @@ export function installInterrupts(): void {
     throw new KeyboardInterrupt();
   });
   define(RUNTIME.awaited, (started: number, value: unknown) => {
-    if (started !== epoch()) throw new KeyboardInterrupt();
+    if (started !== epoch()) {
+      if (ended.has(started)) throw new KeyboardInterrupt();
+      resumed(started);
+    }
     return value;
   });
 }

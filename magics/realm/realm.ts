@@ -11,14 +11,16 @@ import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
 import { Codecs } from './codecs';
-import { installFrames, mapScript, withoutMarks } from './frames';
+import { installFrames, mapScript, placePackages, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
-import { Modules, importMeta } from './modules';
+import { importMeta } from './import-meta';
+import { Modules } from './modules';
 import type { Exports } from './modules';
 import { installRevival } from './private-fields';
 import { References } from './references';
+import { makeThreads } from './threads';
 
 export interface RealmOptions {
   /** Absolute: the notebook's folder, where modules are resolved. */
@@ -27,8 +29,14 @@ export interface RealmOptions {
   readonly text: 'local' | 'shipped';
   /** Exports of 'cellburst' and 'tslab'. */
   readonly virtualModules?: Readonly<Record<string, Exports>>;
+  /** A folder that stands for the root of the notebook's machine, where its packages lie; without it they are found from `directory`. */
+  readonly packages?: string;
+  /** What to do about a package that is not there. */
+  readonly missingAdvice?: string;
   /** Where local modules come from; the disk, if not given. */
   readonly sources?: LocalSources;
+  /** Of worker threads on local modules; see ThreadSetting. */
+  readonly threadProgram?: string;
 }
 
 /** How a cell ended. What it threw is a value, and no error of ours. */
@@ -52,6 +60,7 @@ const HIDDEN_FILE = 'notebook.ts';
 export class Realm {
   readonly directory: string;
   readonly text: 'local' | 'shipped';
+  readonly packages: string | undefined;
   readonly modules: Modules;
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
@@ -71,10 +80,23 @@ export class Realm {
   constructor(options: RealmOptions) {
     this.directory = options.directory;
     this.text = options.text;
+    const { directory, packages, missingAdvice, threadProgram } = options;
+    this.packages = packages;
     this.sources = options.sources ?? new DiskSources();
+    const packagesOptions = {
+      ...(packages === undefined ? {} : { packages }),
+      ...(missingAdvice === undefined ? {} : { missingAdvice }),
+    };
+    const threads = makeThreads({
+      directory,
+      ...packagesOptions,
+      sources: this.sources,
+      ...(threadProgram === undefined ? {} : { program: threadProgram }),
+    });
     this.modules = new Modules({
-      directory: options.directory,
-      virtual: options.virtualModules ?? {},
+      directory,
+      ...packagesOptions,
+      virtual: { ...options.virtualModules, worker_threads: threads, 'node:worker_threads': threads },
       sources: this.sources,
       onLoad: (specifier, exports) => {
         this.references.addModule(specifier, exports);
@@ -83,6 +105,7 @@ export class Realm {
     installInterrupts();
     installRevival();
     installFrames();
+    if (options.packages !== undefined) placePackages(options.packages);
     this.#installRuntime();
   }
 
@@ -93,6 +116,7 @@ export class Realm {
   async run(code: CellCode, signal?: AbortSignal): Promise<CellRun> {
     let cell: RunningCell | undefined;
     try {
+      this.sources.follow?.(code.project);
       if (code.memoryModule !== undefined) this.sources.hold?.(join(this.directory, code.memoryModule), code.source);
       const evaluate = this.#compile(code);
       const modules = [];
@@ -214,7 +238,7 @@ export class Realm {
   #context(modules: readonly unknown[]): CellContext {
     const context: CellContext = {
       modules,
-      meta: importMeta(this.directory, HIDDEN_FILE),
+      meta: importMeta(join(this.directory, HIDDEN_FILE)),
       load: (specifier, options) => this.#load(specifier, options),
       require: this.modules.require,
       module: Object.assign(new MAIN.Object(), { exports: new MAIN.Object() }),

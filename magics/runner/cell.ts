@@ -2,9 +2,10 @@
 // its orders is read from descriptor 4. Output goes to descriptor 3 as records. Exit codes are those of protocol/run.ts; process.exit in the cell
 // leaves no envelope and the code it gave.
 import { hostname } from 'node:os';
-import { mkdirSync, readSync, writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { UnseenInput } from '../files/place';
 import { bundleHead } from '../protocol/bundle';
 import type { BundleHead } from '../protocol/bundle';
 import { openContainer, writeContainer } from '../protocol/container';
@@ -14,7 +15,7 @@ import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
-import { CELL_EXIT } from '../protocol/run';
+import { CELL_EXIT, fileOrders } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
@@ -28,12 +29,16 @@ import type { OutputSink } from '../realm/output';
 import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { UNASSIGNED, makeReply } from '../realm/reply';
+import { openWorkplace, type Workplace } from './workplace';
 import { plainTraceback, showError } from '../realm/traceback';
 
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
+const NOT_INSTALLED = 'It is not installed where the cell ran. --env-mode bundle brings what is installed here.';
+const NOT_BROUGHT =
+  'It did not travel: only what the cell names in imports does. Import it in the cell, or take --env-mode npm.';
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
-const orders = record({ directory: text }, { environment: mapOf(text) });
+const orders = record({ directory: text }, { environment: mapOf(text), packages: text, files: fileOrders });
 
 interface Opened {
   readonly realm: Realm;
@@ -53,14 +58,20 @@ async function main(): Promise<void> {
   process.exit(exitCode);
 }
 
-async function serve({ directory, environment }: CellOrders): Promise<number> {
+async function serve({ directory, environment, packages, files }: CellOrders): Promise<number> {
   hideHugePages();
   Object.assign(process.env, environment);
   const sink = recordSink(OUTPUT_FD);
   redirectStandardStreams(sink);
+  let workplace: Workplace;
+  try {
+    workplace = openWorkplace(directory, files);
+  } catch (error) {
+    return failed(error, 'The inputs of the job cannot be put into their places');
+  }
   let opened: Opened;
   try {
-    opened = await open(directory, sink);
+    opened = await open(directory, packages, sink);
   } catch (error) {
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
@@ -68,6 +79,8 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
   const startedAt = Date.now();
   const run = await opened.realm.run(opened.head.cell);
   try {
+    // First: with the envelope, all that belongs to the result is there.
+    workplace.writeOutputs();
     await writeEnvelope(opened, directory, run, startedAt);
   } catch (error) {
     return failed(error, `The envelope in ${directory} cannot be written`);
@@ -75,11 +88,7 @@ async function serve({ directory, environment }: CellOrders): Promise<number> {
   return CELL_EXIT.done;
 }
 
-async function open(directory: string, sink: OutputSink): Promise<Opened> {
-  const work = join(directory, 'work');
-  // Not recursive: a job whose directory was deleted under it must not bring it back.
-  mkdirSync(work);
-  process.chdir(work);
+async function open(directory: string, packages: string | undefined, sink: OutputSink): Promise<Opened> {
   const container = openContainer(join(directory, BUNDLE_FILE));
   const head = bundleHead(container.head);
   const { pack } = head;
@@ -87,6 +96,8 @@ async function open(directory: string, sink: OutputSink): Promise<Opened> {
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
+    ...(packages === undefined ? {} : { packages }),
+    missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
       cellburst: { ...display, pmap: makePmap(() => realm, { sink }), registerCodec: makeRegisterCodec(() => realm) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
@@ -156,7 +167,8 @@ function reportStrayErrors({ head }: Opened, sink: OutputSink): void {
 function failed(error: unknown, what: string): number {
   const code = systemCode(error);
   const isDisk = code !== undefined && DISK_CODES.has(code);
-  const detail = error instanceof ProtocolError || isDisk ? messageOf(error) : inspect(error);
+  const isTold = error instanceof ProtocolError || error instanceof UnseenInput || isDisk;
+  const detail = isTold ? messageOf(error) : inspect(error);
   // Straight to the descriptor: process.stderr is the cell's by now.
   writeSync(2, `${what}: ${detail}${code === 'ENOSPC' ? ' The disk is full.' : ''}\n`);
   return isDisk ? CELL_EXIT.diskError : CELL_EXIT.bundleUnreadable;

@@ -1,5 +1,6 @@
 // A thread of `pmap`: opens what it is given, maps the items it is told to, one after the other.
 import { parentPort } from 'node:worker_threads';
+import { functionsHere, functionsThere, installFunctions, keptPlace } from '../files/functions';
 import { encodeGraph } from '../protocol/graph';
 import type { Encoded, Numbered } from '../protocol/graph';
 import { memoryBlobs } from '../protocol/graph-blobs';
@@ -50,16 +51,21 @@ function keepStandardStreams(): void {
   }
 }
 
+const place = keptPlace();
+const newError = (message: string): Error => new MAIN.Error(message);
+installFunctions(MAIN, place === undefined ? functionsHere(newError) : functionsThere(place, newError));
+
 let work: Work | undefined;
 port.on('message', (message: ToThread) => {
   void (message.type === 'open' ? open(message) : map(message.from, message.to));
 });
 
-async function open({ pack, graph }: ToThread & { type: 'open' }): Promise<void> {
+async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Promise<void> {
   const display = makeDisplayFunctions(sink);
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
+    ...(packages === undefined ? {} : { packages }),
     virtualModules: {
       cellburst: { ...display, pmap: mapHere, registerCodec: makeRegisterCodec(() => realm) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SchedulerError, UsageError } from '../protocol/errors';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { OUTCOME_FILE } from '../protocol/layout';
+import { ordersForFiles } from './request';
 import { StartedRunner, findRunner, readHeartbeat, type Runner, type RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler, SchedulerLoad } from './scheduler';
 import { Slots, type Machine, type Slot } from './slots';
@@ -51,6 +52,10 @@ export class LocalScheduler implements Scheduler {
   }
 
   check(spec: JobSpec): void {
+    if (spec.allocation !== undefined)
+      throw new UsageError(
+        'Without a batch system there are no nodes to keep: cells start at once. Leave --keep away.',
+      );
     const [option] = Object.keys(spec.batch ?? {});
     if (option !== undefined)
       throw new UsageError(
@@ -163,7 +168,7 @@ export class LocalScheduler implements Scheduler {
   }
 
   #start(job: ScheduledJob, slot: Slot): void {
-    const { spec, directory } = job;
+    const { spec, directory, packageOrders } = job;
     const { cores, memoryMiB, wallTimeSeconds } = spec.resources;
     const node = spec.nodeProgram ?? this.#options.nodeProgram;
     const runner = this.#takeWarm(spec, node) ?? new StartedRunner(this.#options.programs, node);
@@ -172,6 +177,8 @@ export class LocalScheduler implements Scheduler {
       jobId: job.id,
       cores,
       environment: spec.environment,
+      ...(packageOrders === undefined ? {} : { packages: packageOrders }),
+      ...ordersForFiles(spec),
       ...(slot.cpus === undefined ? {} : { cpus: slot.cpus }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),

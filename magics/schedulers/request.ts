@@ -1,5 +1,7 @@
 // What we ask of a batch system, in words that it takes: names, single words, numbers; and the refusal of all else before anything is sent.
 import { UsageError } from '../protocol/errors';
+import type { JobSpec } from '../protocol/job';
+import type { RunOrders } from '../protocol/run';
 import type { BatchJob } from './dialect';
 
 const TOKEN = /^[a-z0-9]{8,32}$/;
@@ -57,4 +59,11 @@ export function hoursMinutesSeconds(seconds: number): string {
   return [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
     .map((n) => String(n).padStart(2, '0'))
     .join(':');
+}
+
+/** What a runner has to know of the files of its job. */
+export function ordersForFiles({ files }: JobSpec): Pick<RunOrders, 'files'> {
+  if (files === undefined) return {};
+  const { root, folder, outputs } = files;
+  return { files: { root, folder, outputs } };
 }

@@ -17,7 +17,9 @@ export interface Received {
   readonly type: string;
   readonly parentId: string;
   readonly header: Fields;
+  readonly metadata: Fields;
   readonly content: Fields;
+  readonly buffers: readonly Buffer[];
   readonly at: number;
 }
 
@@ -43,10 +45,13 @@ interface Wanted {
 /** Messages as they came, and a way to wait for one. */
 class Inbox {
   readonly messages: Received[] = [];
+  /** Hears of every message, for those who look at all of them. */
+  listener: ((message: Received) => void) | undefined;
   readonly #wanted = new Set<Wanted>();
 
   add(message: Received): void {
     this.messages.push(message);
+    this.listener?.(message);
     for (const wanted of this.#wanted) {
       if (!wanted.matches(message)) continue;
       this.#wanted.delete(wanted);
@@ -235,8 +240,9 @@ export class KernelClient {
     return this.request('control', 'interrupt_request');
   }
 
-  async answerInput(value: string, parent: Received): Promise<void> {
-    const frames = this.frames(this.header('input_reply'), { value }, {}, parent.header);
+  /** `parent`: the question; clients of jupyter_client do not name it. */
+  async answerInput(value: string, parent?: Received): Promise<void> {
+    const frames = this.frames(this.header('input_reply'), { value }, {}, parent?.header);
     await this.#sockets.stdin.send(frames);
   }
 
@@ -262,6 +268,12 @@ export class KernelClient {
   frames(header: unknown, content: unknown, metadata: unknown = {}, parent: unknown = {}, key = KEY): Buffer[] {
     const parts = [header, parent, metadata, content].map((part) => Buffer.from(JSON.stringify(part)));
     return [Buffer.from('<IDS|MSG>'), Buffer.from(sign(parts, key)), ...parts];
+  }
+
+  /** Parts as they are, rightly signed: they need not be JSON. */
+  signed(texts: readonly string[]): Buffer[] {
+    const parts = texts.map((text) => Buffer.from(text));
+    return [Buffer.from('<IDS|MSG>'), Buffer.from(sign(parts, KEY)), ...parts];
   }
 
   async sendFrames(channel: 'shell' | 'control', frames: Buffer[]): Promise<void> {
@@ -341,12 +353,14 @@ async function receiveAll(socket: Dealer | Subscriber, inbox: Inbox): Promise<vo
     const [signature, ...parts] = frames.slice(start + 1);
     const signed = parts.slice(0, 4);
     if (signature?.toString() !== sign(signed, KEY)) throw new Error('The kernel signed a message wrongly.');
-    const [header, parent, , content] = signed.map((part) => JSON.parse(part.toString()) as Fields);
+    const [header, parent, metadata, content] = signed.map((part) => JSON.parse(part.toString()) as Fields);
     inbox.add({
       type: textOf(header?.['msg_type']),
       parentId: textOf(parent?.['msg_id']),
       header: header ?? {},
+      metadata: metadata ?? {},
       content: content ?? {},
+      buffers: parts.slice(4),
       at: performance.now(),
     });
   }

@@ -153,12 +153,16 @@ test('shutdown ends a kernel whose cell spins', async () => {
 test('what went wrong without a cell is in the log file', async () => {
   const noisy = await KernelClient.start();
   try {
+    const gone = new Promise((resolve) => noisy.process.once('exit', resolve));
     await noisy.sendFrames('shell', [Buffer.from('noise')]);
     await noisy.request('shell', 'kernel_info_request');
+    await noisy.request('control', 'shutdown_request', { restart: false });
+    await gone;
     const logs = join(noisy.directory, 'state', 'logs');
     const text = readdirSync(logs)
       .map((name) => readFileSync(join(logs, name), 'utf8'))
       .join('');
+    // Written beside the kernel's work, and complete when it has ended.
     expect(text).toContain('dropped a message on shell: it has no <IDS|MSG> delimiter');
   } finally {
     await noisy.stop();

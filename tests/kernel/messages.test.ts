@@ -195,6 +195,18 @@ test('the reply of a completion counts in code points', async () => {
   expect(reply).toMatchObject({ status: 'ok', cursor_end: Array.from(code).length });
 });
 
+test('behind what is no code nothing is completed or explained, without an error', async () => {
+  for (const code of ['😀', '"', '\\', '#!'])
+    for (const type of ['complete', 'inspect'])
+      expect(
+        await kernel.request('shell', `${type}_request`, {
+          code,
+          cursor_pos: Array.from(code).length,
+          detail_level: 0,
+        }),
+      ).toMatchObject({ status: 'ok' });
+});
+
 describe('the language answers through the kernel', () => {
   test('members are completed with their kinds', async () => {
     await kernel.execute(`const planet = { name: 'Earth', radius: 6371 };`);

@@ -24,7 +24,7 @@ function refusal(text: string): string {
 test('a line with everything is read into typed values', () => {
   expect(
     options(
-      `%%cluster hpc --cores 8 -m 4GB --time=1h30m --gpus 2 --name "my fit" -e A=1 --env B='x y' --detach --atomic --dry-run`,
+      `%%cluster hpc --cores 8 -m 4GB --time=1h30m --gpus 2 --name "my fit" -e A=1 --env B='x y' --detach --atomic --dry-run --in data/*.csv --in "a b.txt" --out=results/**`,
     ),
   ).toEqual({
     cluster: 'hpc',
@@ -32,6 +32,8 @@ test('a line with everything is read into typed values', () => {
     memory: 4096,
     time: 5400,
     gpus: 2,
+    in: ['data/*.csv', 'a b.txt'],
+    out: ['results/**'],
     name: 'my fit',
     env: { A: '1', B: 'x y' },
     detach: true,
@@ -44,6 +46,8 @@ test('words of other schedulers are understood', () => {
   expect(options('%%cluster --cpus-per-task 4 --mem 500M --walltime 1:00:00')).toEqual({
     cores: 4,
     memory: 500,
+    in: [],
+    out: [],
     time: 3600,
     env: {},
   });

@@ -1,0 +1,1 @@
+export { Environments, type EnvironmentRequest } from './environments';

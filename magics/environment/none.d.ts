@@ -1,0 +1,2 @@
+import type { EnvironmentMode } from './mode';
+export declare const none: EnvironmentMode;

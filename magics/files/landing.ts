@@ -1,0 +1,181 @@
+// Outputs of a job take their places at home. Each appears whole, by a rename; what was changed at home after the job was made, by a person or by
+// another job, is never overwritten: the job's version is put beside it under a name that tells the job.
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  type Stats,
+} from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
+import type { LandedFiles } from '../protocol/chores';
+import { ProtocolError, systemCode } from '../protocol/errors';
+import type { FileEntry, JobFiles, OutputList } from '../protocol/job-files';
+import { isNamed, joinTree, pathIn } from './tree';
+import { Slices } from './walk';
+
+export interface LandingRequest {
+  /** Where the outputs lie, as a tree. */
+  readonly from: string;
+  readonly files: JobFiles;
+  readonly list: OutputList;
+  readonly jobId: string;
+  /** ms since the epoch: what has changed at home after this was not seen by the job. */
+  readonly since: number;
+}
+
+/** May be called again after it failed, or was cut: what has landed stays, the rest follows. Throws what the system throws (ENOSPC). */
+export async function landOutputs(request: LandingRequest, signal: AbortSignal): Promise<LandedFiles> {
+  const { files, list } = request;
+  const conflicts: { path: string; kept: string; reason: string }[] = [];
+  const slices = new Slices();
+  const shown = (path: string): string => fromFolder(files.folder, path);
+  let landed = 0;
+  let bytes = 0;
+  for (const entry of list.entries) {
+    // The other machine's word alone must not write anywhere.
+    if (!files.outputs.some((named) => isNamed(named, entry.path)))
+      throw new ProtocolError(`The job brings ${entry.path}, which was never named as an output of it.`);
+    const end = landEntry(request, entry);
+    if (end.as === 'conflict') conflicts.push({ path: shown(entry.path), kept: shown(end.kept), reason: end.reason });
+    if (entry.kind !== 'folder' && end.as === 'there') {
+      landed += 1;
+      bytes += entry.kind === 'file' ? entry.size : 0;
+    }
+    await slices.pause(signal);
+  }
+  return {
+    files: landed,
+    bytes,
+    conflicts,
+    missing: list.missing.map(shown),
+    left: list.left.map(({ path, reason }) => ({ path: shown(path), reason })),
+  };
+}
+
+/** As a person sees it from the working directory. */
+function fromFolder(folder: string, path: string): string {
+  const inside = pathIn(`/${folder}`, `/${path}`);
+  return folder === '.' ? path : (inside ?? `${'../'.repeat(folder.split('/').length)}${path}`);
+}
+
+type End = { readonly as: 'there' } | { readonly as: 'conflict'; readonly kept: string; readonly reason: string };
+
+const THERE: End = { as: 'there' };
+
+function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEntry): End {
+  const source = join(from, entry.path);
+  const target = join(files.root, entry.path);
+  const before = lstatSync(target, { throwIfNoEntry: false });
+  if (entry.kind === 'folder') {
+    if (before === undefined) mkdirSync(target, { recursive: true });
+    return THERE;
+  }
+  mkdirSync(dirname(target), { recursive: true });
+  // Landed before something failed.
+  if (lstatSync(source, { throwIfNoEntry: false }) === undefined) return THERE;
+  if (before !== undefined && isSame(entry, source, target, before)) {
+    rmSync(source);
+    return THERE;
+  }
+  const reason = before === undefined ? undefined : whyKept(before, since);
+  if (before === undefined || reason === undefined) {
+    if (move(entry, source, target, before !== undefined)) return THERE;
+    // Somebody made it this very moment.
+    return putBeside(files, entry, source, jobId, 'it was made here meanwhile');
+  }
+  return putBeside(files, entry, source, jobId, reason);
+}
+
+function whyKept(before: Stats, since: number): string | undefined {
+  if (before.isDirectory()) return 'there is a folder of that name here';
+  return Math.max(before.mtimeMs, before.ctimeMs) > since ? 'it was changed here meanwhile' : undefined;
+}
+
+function putBeside(files: JobFiles, entry: FileEntry, source: string, jobId: string, reason: string): End {
+  const folder = dirname(entry.path);
+  const suffix = extname(entry.path);
+  const stem = basename(entry.path, suffix);
+  for (let again = 1; ; again++) {
+    const name = `${stem}.job-${jobId}${again === 1 ? '' : `-${again}`}${suffix}`;
+    const kept = joinTree(folder, name);
+    if (move(entry, source, join(files.root, kept), false)) return { as: 'conflict', kept, reason };
+  }
+}
+
+/** False when something is there that must not be overwritten. Within a file system this costs no copy. */
+function move(entry: FileEntry, source: string, target: string, overwrites: boolean): boolean {
+  try {
+    if (overwrites) renameSync(source, target);
+    // link(2) fails where rename(2) would overwrite; a symbolic link itself cannot be linked everywhere.
+    else if (entry.kind === 'link') {
+      symlinkSync(readlinkSync(source), target);
+      rmSync(source);
+    } else {
+      linkSync(source, target);
+      rmSync(source);
+    }
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EEXIST' && !overwrites) return false;
+    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK') throw error;
+  }
+  return copyOver(entry, source, target, overwrites);
+}
+
+/** Beside the target first, so that it appears whole. */
+function copyOver(entry: FileEntry, source: string, target: string, overwrites: boolean): boolean {
+  if (!overwrites && lstatSync(target, { throwIfNoEntry: false }) !== undefined) return false;
+  const part = join(dirname(target), `.${basename(target)}.cellburst-${process.pid}.part`);
+  try {
+    rmSync(part, { force: true });
+    if (entry.kind === 'link') symlinkSync(readlinkSync(source), part);
+    else if (entry.kind === 'file') {
+      copyFileSync(source, part, constants.COPYFILE_FICLONE);
+      utimesSync(part, entry.modifiedAt / 1000, entry.modifiedAt / 1000);
+      const file = openSync(part, 'r');
+      fsyncSync(file);
+      closeSync(file);
+    }
+    renameSync(part, target);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+  rmSync(source);
+  return true;
+}
+
+const BLOCK_BYTES = 1 << 20;
+
+function isSame(entry: FileEntry, source: string, target: string, before: Stats): boolean {
+  if (entry.kind === 'link') return before.isSymbolicLink() && readlinkSync(target) === readlinkSync(source);
+  if (entry.kind !== 'file' || !before.isFile() || before.size !== entry.size) return false;
+  if ((before.mode & 0o777) !== (entry.mode & 0o777)) return false;
+  return hasSameBytes(source, target);
+}
+
+function hasSameBytes(first: string, second: string): boolean {
+  const files = [openSync(first, 'r'), openSync(second, 'r')] as const;
+  const [a, b] = [Buffer.allocUnsafe(BLOCK_BYTES), Buffer.allocUnsafe(BLOCK_BYTES)];
+  try {
+    for (;;) {
+      const read = readSync(files[0], a);
+      if (readSync(files[1], b) !== read || a.compare(b, 0, read, 0, read) !== 0) return false;
+      if (read === 0) return true;
+    }
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+}

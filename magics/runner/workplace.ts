@@ -1,0 +1,60 @@
+// Where a cell runs: a folder of the job's own, in which its inputs are, and from which its outputs go home.
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { functionsThere, installFunctions, keepPlace } from '../files/functions';
+import { listOutputs } from '../files/outputs';
+import { placeInputs } from '../files/place';
+import { systemCode } from '../protocol/errors';
+import { readIfThere, writeWhole } from '../protocol/files';
+import { inputList, type InputList } from '../protocol/job-files';
+import { INPUTS_FILE, OUTPUTS_FILE, WORK_FOLDER } from '../protocol/layout';
+import { MAIN } from '../protocol/main-context';
+import type { FileOrders } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
+
+export interface Workplace {
+  /** Says what is to go home, in the job's directory. Throws what the system throws. */
+  readonly writeOutputs: () => void;
+}
+
+/** Makes the folder the working directory, with the inputs in it. Throws UnseenInput, and what the system throws. */
+export function openWorkplace(directory: string, files: FileOrders | undefined): Workplace {
+  const work = join(directory, WORK_FOLDER);
+  const isSent = !makeFolder(work);
+  const inputs = readInputs(directory);
+  if (files !== undefined) {
+    // What another machine sent is in its place already.
+    if (!isSent) placeInputs(work, files, inputs);
+    mkdirSync(join(work, files.folder), { recursive: true });
+  }
+  process.chdir(join(work, files?.folder ?? '.'));
+  const place = { work: realpathSync(work), files: files ?? { root: '/', folder: '.', outputs: [] } };
+  keepPlace(place);
+  installFunctions(
+    MAIN,
+    functionsThere(place, (message) => new MAIN.Error(message)),
+  );
+  return {
+    writeOutputs: () => {
+      if (files === undefined || files.outputs.length === 0) return;
+      writeWhole(join(directory, OUTPUTS_FILE), `${JSON.stringify(listOutputs(work, files.outputs, inputs))}\n`);
+    },
+  };
+}
+
+/** False: it is there. Not recursive: a job whose directory was deleted under it must not bring it back. */
+function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readInputs(directory: string): InputList {
+  const path = join(directory, INPUTS_FILE);
+  const source = readIfThere(path);
+  return source === undefined ? { entries: [] } : parseJson(source, inputList, path);
+}
