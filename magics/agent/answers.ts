@@ -90,6 +90,7 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
+      facts: ({ cluster }) => schedulers.facts(cluster, signal),
       submit: async ({ id, ...brings }) => {
         const job = jobs.get(id);
         // Those of a job for another machine lie in that machine's store.

@@ -4,6 +4,7 @@ import { contentId, contentKind } from './chunks';
 import type { ErrorCode } from './errors';
 import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
+import { hostFacts } from './host-facts';
 import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import {
@@ -108,6 +109,8 @@ export const CALLS = {
   },
   /** Is this archive of packages there? With a content of the store: that is it. */
   archive: { params: record({ sha256: text }, { content: contentId }), result: record({ isThere: flag }) },
+  /** What the machine is that jobs of a cluster are sent to: this one, or its host. */
+  facts: { params: record({ cluster: text }), result: hostFacts },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
