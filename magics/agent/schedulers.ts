@@ -12,7 +12,7 @@ import { clusterDefinition, type ClusterDefinition } from '../protocol/messages'
 import { listOf, parseJson } from '../protocol/shape';
 import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
 import type { Contents } from '../store';
-import { openTransport } from '../transports';
+import { Hosts, openTransport } from '../transports';
 import type { Questions } from './questions';
 import type { Settings } from './settings';
 
@@ -29,6 +29,7 @@ export class Schedulers {
   readonly #contents: Contents;
   readonly #log: (line: string) => void;
   readonly #questions: Questions;
+  readonly #hosts: Hosts;
   readonly #clusters = new Clusters();
   readonly #defined = new Map<string, ClusterDefinition>();
   readonly #opened = new Map<string, Opened>();
@@ -40,6 +41,7 @@ export class Schedulers {
     this.#jobs = jobs;
     this.#log = log;
     this.#questions = questions;
+    this.#hosts = new Hosts(questions.ask);
     const local = new LocalScheduler({ ...settings.local, report: jobs.report });
     this.#all.set(local.name, local);
     try {
@@ -132,8 +134,8 @@ export class Schedulers {
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
-    const { ask, untilPerson } = this.#questions;
-    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, ask);
+    const { untilPerson } = this.#questions;
+    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, this.#hosts);
     return new RemoteScheduler({
       name: config.name,
       definition: toDefinition(config),

@@ -10,6 +10,7 @@ import { MAIN } from '../protocol/main-context';
 import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
+import { Codecs } from './codecs';
 import { installFrames, mapScript, placePackages, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
@@ -64,6 +65,7 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
+  readonly codecs = new Codecs();
   /** Of functions that were built here: the scope they were built in. */
   readonly activations = new WeakMap<object, Activation>();
   /** Of scopes that were built here: their activations, by what stands for the portal. */
