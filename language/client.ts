@@ -121,7 +121,12 @@ export class Language implements CellLanguage {
 
   /** Of all committed cells, in their order. */
   *#declarations(): Generator<Declaration> {
-    for (const { declarations, progress } of this.#cells.values()) if (progress !== undefined) yield* declarations;
+    for (const { declarations, progress = -1 } of this.#cells.values())
+      yield* declarations.filter(({ step }) => progress >= 0 && (step === 0 || step < progress));
+  }
+
+  names(): readonly string[] {
+    return [...new Set([...this.#declarations()].map(({ name }) => name))];
   }
 
   inspect(source: string, offset: number, signal?: AbortSignal): Promise<Inspection | undefined> {
@@ -145,6 +150,16 @@ export class Language implements CellLanguage {
 
   async refresh(): Promise<void> {
     await this.#ask('refresh', undefined);
+  }
+
+  async forget(names: readonly string[]): Promise<void> {
+    for (const [execution, cell] of this.#cells) {
+      const declarations = cell.declarations.filter(({ name }) => !names.includes(name));
+      if (declarations.length === cell.declarations.length) continue;
+      const forgotten = [...(cell.forgotten ?? []), ...names];
+      this.#cells.set(execution, { ...cell, declarations, forgotten });
+    }
+    await this.#ask('forget', { names });
   }
 
   /** Forgets all cells: the user process was started anew. */

@@ -15,6 +15,7 @@ export interface Requests {
   isComplete: { question: { readonly source: string }; answer: Completeness };
   configure: { question: Partial<LanguageSettings>; answer: undefined };
   refresh: { question: undefined; answer: undefined };
+  forget: { question: { readonly names: readonly string[] }; answer: undefined };
   reset: { question: undefined; answer: undefined };
 }
 

@@ -170,6 +170,11 @@ export class CellChecker {
     this.#options = { ...this.#options, typeRoots: checkOptions(this.#directory).typeRoots ?? [] };
   }
 
+  forgetNames(names: readonly string[]): void {
+    this.#visible.forget(names);
+    this.#prune();
+  }
+
   /** Forgets all cells; what was read of the library and of packages stays. */
   forget(): void {
     this.#visible = new VisibleNames();

@@ -27,6 +27,10 @@ export interface CellLanguage {
   adopt(code: CellCode, progress: number): Promise<void>;
   /** Changes how cells are checked from now on; what is not named stays. */
   setChecks(checks: Partial<Checks>): Promise<void>;
+  /** What the notebook's cells have declared, as far as it is visible. */
+  names(): readonly string[];
+  /** Later cells do not see these names any more. */
+  forget(names: readonly string[]): Promise<void>;
   /** Forgets all names. */
   reset(): Promise<void>;
   /** Packages were installed or removed: what was read of them is read anew. */
