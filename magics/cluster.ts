@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
+import type { EnvironmentRequest, Environments } from './environment';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
-import type { Cell, CellOutcome, NotebookSession } from './namespace';
+import type { CaptureReport, Cell, CellOutcome, NotebookSession } from './namespace';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import { answering } from './questions';
@@ -32,6 +33,7 @@ export interface ClusterSession extends NotebookSession {
   /** Of `%cluster use`. */
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
+  readonly environments: Environments;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
   /** Before the last `%cd`. */
@@ -76,20 +78,30 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId, fileUses } = await session.namespace.capture(
+    const { captureId, fileUses, modules } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
     const listPath = join(job.directory, INPUTS_FILE);
     const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
+    const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
     if (toSend !== undefined) adviseOnFiles(toSend, cell);
-    await agent.submit(job.id, toSend?.files);
+    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
   }
+}
+
+function toEnvironment(
+  roots: CaptureReport['modules'],
+  { cluster, envMode }: ClusterOptions,
+  session: ClusterSession,
+): EnvironmentRequest {
+  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
+  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
 async function showDryRun(
@@ -101,7 +113,8 @@ async function showDryRun(
   const report = await session.namespace.capture({ cell: code }, cell.signal);
   const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
   if (toSend !== undefined) adviseOnFiles(toSend, cell);
-  return showCapture(report, toSend);
+  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
+  return showCapture(report, packages, toSend);
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {

@@ -2,6 +2,7 @@
 import { connectAgent, type AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { Clusters } from './config';
+import { Environments } from './environment';
 import { completeMagic, inspectMagic, type MagicCompletion } from './completion';
 import { argumentText, findMagics, pointAt, type MagicLine } from './line';
 import { manualOf, type Magic } from './magic';
@@ -38,6 +39,7 @@ export class Magics implements AsyncDisposable {
       },
       workingDirectory: session.directory,
       sent: new Map(),
+      environments: new Environments(),
       agent: () => this.#connect(),
     };
   }

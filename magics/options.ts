@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { pointAt, splitWords, type MagicLine, type Word } from './line';
 import { didYouMean } from './config/nearest';
+import { PACKAGE_MODES } from './protocol/environment';
 import { parseDuration, parseMemory, quantity } from './config/quantities';
 
 interface Option<Value> {
@@ -130,6 +131,13 @@ export const OPTIONS = {
     repeatable: true,
     help: 'Sets an environment variable for the cell. May be given several times.',
     value: assignment,
+  }),
+  envMode: option({
+    flag: '--env-mode',
+    argument: 'MODE',
+    help: 'How packages come to the cluster: bundle (what the cell reaches travels along) or none (they are there). Default: what fits.',
+    examples: PACKAGE_MODES,
+    value: z.enum(PACKAGE_MODES, { error: `expected one of ${PACKAGE_MODES.join(', ')}` }),
   }),
   in: option({
     flag: '--in',

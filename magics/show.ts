@@ -1,5 +1,6 @@
 // How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
 import { toJobOutput } from './monitor-rows';
+import type { JobPackages } from './protocol/environment';
 import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
 import { clusterLabel, isFinal, type JobRecord, type JobStatus } from './protocol/job';
@@ -82,6 +83,7 @@ export function statusLine(job: JobRecord, now: number): string {
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
   ];
+  if (job.packages !== undefined && job.packages.mode !== 'none') parts.push(`packages: ${job.packages.mode}`);
   if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
   return `${MARKS[job.status.state]} ${parts.join(' · ')}`;
 }
@@ -144,7 +146,11 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
   return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
 }
 
-export function showCapture(report: CaptureReport, toSend?: FilesToSend): Shown {
+export function showCapture(
+  report: CaptureReport,
+  packages: Pick<JobPackages, 'mode' | 'reason'>,
+  toSend?: FilesToSend,
+): Shown {
   const shown = toSend?.shown ?? [];
   const { count = 0, bytes = 0 } = toSend?.files ?? {};
   const rows = [
@@ -156,5 +162,6 @@ export function showCapture(report: CaptureReport, toSend?: FilesToSend): Shown 
   ];
   const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes + bytes)} in all`;
   if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
-  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`);
+  const way = report.packages.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})`;
+  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`, way);
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ts } from '../compiler';
+import { readAliases } from '../../magics/protocol/aliases';
 
 const own = createRequire(__filename);
 
@@ -17,7 +18,10 @@ export function checkOptions(directory: string): ts.CompilerOptions {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     moduleDetection: ts.ModuleDetectionKind.Force,
     // Resolved to our copy: notebooks written for tslab need not install it.
-    paths: { tslab: [join(dirname(own.resolve('tslab/package.json')), 'dist/public.d.ts')] },
+    paths: {
+      tslab: [join(dirname(own.resolve('tslab/package.json')), 'dist/public.d.ts')],
+      ...Object.fromEntries(readAliases(directory).map(({ pattern, targets }) => [pattern, [...targets]])),
+    },
     allowJs: true,
     resolveJsonModule: true,
     esModuleInterop: true,

@@ -13,7 +13,7 @@ import {
 import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell, followOutput, type Jobs } from '../jobs';
-import { putBundle, streamFile } from './files';
+import { putArchive, putBundle, streamFile } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -36,6 +36,7 @@ type StreamAnswers = {
 };
 
 export interface AgentFacts {
+  readonly stateDirectory: string;
   readonly jobs: Jobs;
   readonly schedulers: Schedulers;
   readonly questions: Questions;
@@ -50,7 +51,7 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
+  constructor({ stateDirectory, jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
     this.#calls = {
       status,
       jobs: () => jobs.list(),
@@ -68,7 +69,8 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: ({ id, files }) => jobs.submit(id, files, signal),
+      submit: ({ id, ...brings }) => jobs.submit(id, brings, signal),
+      archive: (piece, { bytes }) => ({ size: putArchive(stateDirectory, piece, bytes ?? Buffer.alloc(0)) }),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};

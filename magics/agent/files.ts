@@ -5,17 +5,19 @@ import {
   createReadStream,
   existsSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
 import { isFinal, type JobRecord } from '../protocol/job';
-import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE } from '../protocol/layout';
+import { archivePath, BUNDLE_FILE, ENVELOPE_FILE, environmentsFolder, OUTCOME_FILE } from '../protocol/layout';
 import type { StreamItem } from './answers';
 
 interface Piece {
@@ -25,11 +27,33 @@ interface Piece {
 }
 
 /** Gives how many bytes of the bundle are there now. */
-export function putBundle(job: JobRecord, { offset, total, sha256 }: Piece, bytes: Buffer): number {
+export function putBundle(job: JobRecord, piece: Piece, bytes: Buffer): number {
   const path = join(job.directory, BUNDLE_FILE);
-  if (existsSync(path)) return total;
+  if (existsSync(path)) return piece.total;
   if (job.status.state !== 'preparing')
     throw new UsageError(`Job ${job.id} was submitted: it takes no bundle any more.`);
+  return putPiece({ path, what: `The bundle of job ${job.id}` }, piece, bytes);
+}
+
+/** Gives how many bytes of the archive are there now. One that is there counts as used. */
+export function putArchive(state: string, piece: Piece, bytes: Buffer): number {
+  if (!/^[0-9a-f]{64}$/.test(piece.sha256)) throw new UsageError(`${piece.sha256} is no SHA-256.`);
+  const path = archivePath(state, piece.sha256);
+  if (existsSync(path)) {
+    utimesSync(path, new Date(), new Date());
+    return piece.total;
+  }
+  mkdirSync(environmentsFolder(state), { recursive: true, mode: 0o700 });
+  return putPiece({ path, what: 'The archive of packages' }, piece, bytes);
+}
+
+interface Target {
+  readonly path: string;
+  /** Begins a sentence. */
+  readonly what: string;
+}
+
+function putPiece({ path, what }: Target, { offset, total, sha256 }: Piece, bytes: Buffer): number {
   const part = `${path}.part`;
   const size = statSync(part, { throwIfNoEntry: false })?.size ?? 0;
   if (offset !== size) return size;
@@ -43,7 +67,7 @@ export function putBundle(job: JobRecord, { offset, total, sha256 }: Piece, byte
   }
   if (digestOf(part) !== sha256) {
     rmSync(part);
-    throw new AgentError(`The bundle of job ${job.id} arrived damaged: its digest differs. Run the cell again.`);
+    throw new AgentError(`${what} arrived damaged: its digest differs. Run the cell again.`);
   }
   renameSync(part, path);
   return total;

@@ -69,7 +69,15 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   };
   const status = (): AgentStatus =>
     describeAgent(settings, jobs, schedulers, { startedAt, connections: sessions.size });
-  const answers = new Answers({ jobs, schedulers, questions, status, signal: ending.signal, finish });
+  const answers = new Answers({
+    stateDirectory: settings.stateDirectory,
+    jobs,
+    schedulers,
+    questions,
+    status,
+    signal: ending.signal,
+    finish,
+  });
   const server = createServer((socket) => {
     const session = new Session(socket, { answers, version: VERSION, log });
     sessions.add(session);

@@ -9,7 +9,7 @@ import { gather } from '../realm/bundle';
 import type { Realm } from '../realm/realm';
 import { fileUsesOf } from './file-uses';
 import { remember, stateOf } from './captures';
-import { entriesOf, packagesOf } from './entries';
+import { entriesOf, modulesOf, packagesOf } from './entries';
 
 /**
  * Captures what `request.cell` uses. Throws CaptureError with all refusals before anything is written, and what the system throws when the bundle
@@ -42,10 +42,12 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     bufferStarts: encoded.bufferStarts,
     names: new Map(bound.map((name) => [name, stateOf(realm, name)])),
   };
+  const modules = modulesOf(cell, pack);
   return {
     captureId: bundlePath === undefined ? '' : remember(realm, capture),
     entries: entriesOf(realm, pack),
-    packages: packagesOf(realm, pack),
+    packages: packagesOf(realm, modules),
+    modules,
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
     fileUses: fileUsesOf(cell, codes),
     bytes,

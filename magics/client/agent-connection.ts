@@ -1,8 +1,7 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
 import { AgentError } from '../protocol/errors';
-import type { JobFiles } from '../protocol/job-files';
-import type { JobId, JobRecord, JobSpec } from '../protocol/job';
+import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
   CALLS,
@@ -62,8 +61,9 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('create', { spec: nodeProgram === undefined ? spec : { nodeProgram, ...spec } });
   }
 
-  submit(id: JobId | string, files?: JobFiles): Promise<JobRecord> {
-    return this.#call('submit', files === undefined ? { id } : { id, files });
+  /** `brings`: what goes along and lies in its place by now. */
+  submit(id: JobId | string, brings: JobBrings = {}): Promise<JobRecord> {
+    return this.#call('submit', { id, ...brings });
   }
 
   /** Takes back a job that was never submitted, or forgets one that has ended. */
@@ -192,6 +192,14 @@ export class AgentConnection implements AsyncDisposable {
     bytes: Buffer,
   ): Promise<number> {
     return (await this.#call('put', piece, bytes)).size;
+  }
+
+  /** A piece of an archive of packages; gives how much of it is there now. */
+  async archive(
+    piece: { readonly sha256: string; readonly offset: number; readonly total: number },
+    bytes: Buffer,
+  ): Promise<number> {
+    return (await this.#call('archive', piece, bytes)).size;
   }
 
   /** A file of a job that has ended, from an offset on. Throws LinkClosed when the connection is lost. */

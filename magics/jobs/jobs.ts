@@ -4,13 +4,13 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
 import type { JobFiles } from '../protocol/job-files';
-import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
+import { isFinal, type JobBrings, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
-import { BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
+import { archivePath, BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
 import { isAlive } from '../protocol/platform';
 import { heartbeat, type ProcessIdentity } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
-import type { Scheduler, Sighting } from '../schedulers';
+import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
 import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
 import { toForget, toLighten, type Retention, type StoredJob } from './retention';
@@ -61,7 +61,10 @@ export class Jobs {
         spec.cluster === scheduler.name && submittedAt !== undefined && !isFinal(status),
     );
     if (jobs.length === 0) return;
-    await scheduler.adopt(jobs, signal);
+    await scheduler.adopt(
+      jobs.map((job) => this.#toScheduled(job)),
+      signal,
+    );
     const cancelled = jobs.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined).map(({ id }) => id);
     if (cancelled.length > 0) await scheduler.cancel(cancelled, signal);
   }
@@ -103,7 +106,7 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, files: JobFiles | undefined, signal: AbortSignal): Promise<JobRecord> {
+  async submit(typed: string, { files, packages }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
     const record = withFiles(this.get(typed), files);
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
@@ -111,11 +114,16 @@ export class Jobs {
       throw new AgentError(
         `Cannot submit job ${record.id}: there is no ${BUNDLE_FILE} in ${record.directory}. Run the cell again.`,
       );
-    const submitted: JobRecord = { ...record, status: { state: 'queued' }, submittedAt: Date.now() };
+    const submitted: JobRecord = {
+      ...record,
+      ...(packages === undefined ? {} : { packages }),
+      status: { state: 'queued' },
+      submittedAt: Date.now(),
+    };
     this.#write(submitted);
     try {
       const scheduler = this.#schedulerOf(record.spec);
-      const nativeId = await scheduler.submit(submitted, signal);
+      const nativeId = await scheduler.submit(this.#toScheduled(submitted), signal);
       const now = this.get(record.id);
       const known = nativeId === undefined ? now : this.#write({ ...now, nativeId });
       // The user may have changed their mind while the scheduler took its time.
@@ -212,6 +220,13 @@ export class Jobs {
       const record = this.#records.get(id);
       if (record !== undefined) this.#store.lighten(record);
     }
+  }
+
+  #toScheduled(record: JobRecord): ScheduledJob {
+    const archive = record.packages?.archive;
+    if (archive === undefined) return record;
+    const { sha256 } = archive;
+    return { ...record, packageOrders: { archive: archivePath(this.#store.stateDirectory, sha256), sha256 } };
   }
 
   #finish(record: JobRecord, evidence: Evidence): JobRecord {

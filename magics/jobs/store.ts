@@ -21,10 +21,12 @@ export interface UnreadableJob {
 const LARGE_BYTES = 4 << 20;
 
 export class JobStore {
+  readonly stateDirectory: string;
   readonly #directory: string;
   #last: JobId | undefined;
 
   constructor(stateDirectory: string) {
+    this.stateDirectory = stateDirectory;
     this.#directory = join(stateDirectory, 'jobs');
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#last = this.#ids().at(-1);

@@ -1,5 +1,6 @@
 // What is asked of a notebook's values and what is told of them: a capture before a job, a settle after it. Plain JSON.
 import type { CellCode, FileUse } from './code';
+import type { ModuleRoot } from './environment';
 import type { MimeBundle } from './output';
 
 export interface CaptureRequest {
@@ -23,6 +24,8 @@ export interface CaptureReport {
   readonly captureId: string;
   readonly entries: readonly CaptureEntry[];
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
+  /** What has to be importable where the cell runs: packages and builtins. */
+  readonly modules: readonly ModuleRoot[];
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** Files that the cell and the functions that travel with it name by literals. */
   readonly fileUses: readonly FileUse[];

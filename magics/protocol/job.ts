@@ -1,5 +1,6 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { JobPackages } from './environment';
 import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
 
@@ -106,6 +107,12 @@ export interface JobUsage {
   readonly elapsedSeconds: number;
 }
 
+/** What goes along with a job, told when it is submitted. */
+export interface JobBrings {
+  readonly files?: JobFiles;
+  readonly packages?: JobPackages;
+}
+
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
 export interface JobRecord {
   readonly id: JobId;
@@ -114,6 +121,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** How the packages of its code come to where it runs. */
+  readonly packages?: JobPackages;
   readonly createdAt: number;
   readonly submittedAt?: number;
   readonly startedAt?: number;

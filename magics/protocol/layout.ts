@@ -1,5 +1,7 @@
 // The files of one job's directory. A job directory describes itself: whoever finds it knows what was asked, what ran and how it ended.
 
+import { join } from 'node:path';
+
 /** The bundle: what the job needs (see container.ts). Written whole by the client before submission. */
 export const BUNDLE_FILE = 'bundle.bin';
 /** The envelope: what came back (see envelope.ts). Written beside, synced, renamed by the cell process. Its presence means: it is whole. */
@@ -26,3 +28,12 @@ export const OUTPUTS_FILE = 'outputs.json';
 export const WORK_FOLDER = 'work';
 /** The job at the agent of another machine, as far as it has come there. */
 export const REMOTE_FILE = 'remote.json';
+
+/** In the state directory: archives of packages, by their content. */
+export function environmentsFolder(state: string): string {
+  return join(state, 'environments');
+}
+
+export function archivePath(state: string, sha256: string): string {
+  return join(environmentsFolder(state), `${sha256}.tgz`);
+}

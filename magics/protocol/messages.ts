@@ -1,6 +1,7 @@
 // What a client and an agent say to each other, in frames (frames.ts): a greeting each way, then requests, replies and streams.
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import type { ErrorCode } from './errors';
+import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
 import { jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
@@ -73,8 +74,10 @@ export const CALLS = {
   define: { params: record({ cluster: clusterDefinition }), result: nothing },
   /** Without a text: the person would rather not say. */
   answer: { params: record({ id: count }, { text }), result: nothing },
-  /** With the files that go along and come back, if there are any: their list lies in the job's directory. */
-  submit: { params: record({ id: text }, { files: jobFiles }), result: jobRecord },
+  /** With what goes along: files, whose list lies in the job's directory, and packages, whose archive is in the store by now. */
+  submit: { params: record({ id: text }, { files: jobFiles, packages: jobPackages }), result: jobRecord },
+  /** A piece of an archive of packages, as `put` takes those of a bundle; an empty piece asks how much is there. */
+  archive: { params: record({ sha256: text, offset: count, total: count }), result: record({ size: count }) },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */

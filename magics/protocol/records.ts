@@ -10,6 +10,7 @@ import type {
   NativeId,
   Resources,
 } from './job';
+import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
 import { processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
@@ -87,6 +88,7 @@ export const jobRecord: Shape<JobRecord> = record(
   },
   {
     nativeId,
+    packages: jobPackages,
     submittedAt: number,
     startedAt: number,
     endedAt: number,

@@ -1,5 +1,6 @@
 // What a runner is told, and what it writes down: the orders for one job, its heartbeat, its outcome.
 // Plain JSON, since a person may read along in the job's directory.
+import { packageOrders, type PackageOrders } from './environment';
 import { namedPath, treePath, type JobFiles } from './job-files';
 import { literal, listOf, mapOf, number, count, record, tagged, text, type Shape, type Shaped } from './shape';
 
@@ -21,6 +22,7 @@ export interface RunOrders {
   readonly memoryMiB?: number;
   readonly wallTimeSeconds?: number;
   readonly environment: Readonly<Record<string, string>>;
+  readonly packages?: PackageOrders;
   readonly files?: FileOrders;
 }
 
@@ -30,13 +32,15 @@ export const fileOrders: Shape<FileOrders> = record({ root: text, folder: treePa
 
 export const runOrders: Shape<RunOrders> = record(
   { directory: text, jobId: text, cores: count, environment: mapOf(text) },
-  { cpus: listOf(count), memoryMiB: number, wallTimeSeconds: number, files: fileOrders },
+  { cpus: listOf(count), memoryMiB: number, wallTimeSeconds: number, packages: packageOrders, files: fileOrders },
 );
 
 /** The line on file descriptor 4 of the cell process: its job. It changes to the directory and adds to its environment. */
 export interface CellOrders {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where the packages were unpacked: a folder that stands for the root of the notebook's machine. */
+  readonly packages?: string;
   readonly files?: FileOrders;
 }
 

@@ -87,8 +87,10 @@ async function collectFiles(
   const links: Record<string, string> = {};
   const files = new Map<string, LocalSource>();
   const specifiers = cells.flatMap((cell) => [...cell.imports.map((entry) => entry.specifier), ...cell.dynamicImports]);
-  for (const specifier of specifiers.filter(isLocalSpecifier)) {
-    const path = realm.sources.resolve(specifier, realm.directory);
+  for (const specifier of specifiers) {
+    const path = isLocalSpecifier(specifier)
+      ? realm.sources.resolve(specifier, realm.directory)
+      : realm.sources.alias(specifier);
     if (path !== undefined) links[specifier] = path;
   }
   const loaded = modules.filter(isLocalSpecifier).map((specifier) => specifier.replace(/^file:/, ''));

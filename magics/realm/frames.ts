@@ -41,6 +41,19 @@ export function positionIn(filename: string, generated: Position): Position | un
   return scripts().get(filename)?.locate(generated);
 }
 
+const ROOT = Symbol.for('cellburst.packages');
+
+/** Files below `root` are shown as those of the notebook's machine, whose root it stands for. */
+export function placePackages(root: string): void {
+  Object.defineProperty(MAIN, ROOT, { value: root, configurable: true });
+}
+
+/** Paths below the folder of unpacked packages as they are at home. */
+export function withoutPackagesRoot(text: string): string {
+  const root: unknown = Reflect.get(MAIN, ROOT);
+  return typeof root === 'string' && text.includes(root) ? text.replaceAll(root, '') : text;
+}
+
 /** Names as the user typed them: V8's messages name the mangled bindings. */
 export function withoutMarks(text: string): string {
   return text.includes(MARK) ? text.replaceAll(MARK, '') : text;
@@ -78,7 +91,7 @@ function showFrame(frame: NodeJS.CallSite): string | undefined {
   const file = frame.getFileName() ?? frame.getScriptNameOrSourceURL();
   if (isHidden(file)) return undefined;
   const script = file === null ? undefined : scripts().get(file);
-  if (script === undefined) return Reflect.apply(MAIN.String, undefined, [frame]);
+  if (script === undefined) return withoutPackagesRoot(Reflect.apply(MAIN.String, undefined, [frame]));
   const generated = { line: (frame.getLineNumber() ?? 1) - 1, column: (frame.getColumnNumber() ?? 1) - 1 };
   const original = script.locate(generated) ?? generated;
   const place = `${script.label}:${original.line + 1}:${original.column + 1}`;

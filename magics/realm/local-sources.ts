@@ -1,16 +1,19 @@
 // Where the text of local modules (`./lib.ts`) comes from: at home from the disk, through esbuild; on a worker from the bundle.
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as esbuild from 'esbuild';
 import type { Loader, TransformOptions } from 'esbuild';
+import { expandAlias, findConfig, readAliases, type Alias } from '../protocol/aliases';
 import type { LocalSource } from '../protocol/bundle';
 
 export interface LocalSources {
   /** The absolute path that `specifier` means in a file of `folder`; undefined when there is no such file. */
   resolve(specifier: string, folder: string): string | undefined;
+  /** The path that a word of the project's own (an alias) means; undefined for any other, which names a package. */
+  alias(specifier: string): string | undefined;
   read(path: string): Promise<LocalSource>;
   readSync(path: string): LocalSource;
   /** Takes a module that a cell defines in memory. */
@@ -42,6 +45,13 @@ export class DiskSources implements LocalSources {
   readonly #read = new Map<string, LocalSource>();
   /** Modules that cells define: text by path, before what the disk has. */
   readonly #held = new Map<string, string>();
+  readonly #directory: string | undefined;
+  #aliases: { readonly stamp: string; readonly list: readonly Alias[] } | undefined;
+
+  /** `directory`: of the notebook, whose tsconfig.json may have aliases. */
+  constructor(directory?: string) {
+    this.#directory = directory;
+  }
 
   /** From now on this text is the module at `path`. */
   hold(path: string, text: string): void {
@@ -49,7 +59,29 @@ export class DiskSources implements LocalSources {
   }
 
   resolve(specifier: string, folder: string): string | undefined {
-    const base = specifier.startsWith('file://') ? fileURLToPath(specifier) : resolve(folder, withoutScheme(specifier));
+    return this.#find(
+      specifier.startsWith('file://') ? fileURLToPath(specifier) : resolve(folder, withoutScheme(specifier)),
+    );
+  }
+
+  alias(specifier: string): string | undefined {
+    if (this.#directory === undefined || isBuiltin(specifier)) return undefined;
+    for (const path of expandAlias(this.#aliasesNow(this.#directory), specifier)) {
+      const found = this.#find(path);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #aliasesNow(directory: string): readonly Alias[] {
+    const config = findConfig(directory);
+    const found = config === undefined ? undefined : statSync(config, { throwIfNoEntry: false });
+    const stamp = `${config ?? ''}:${found?.mtimeMs ?? 0}:${found?.size ?? 0}`;
+    if (this.#aliases?.stamp !== stamp) this.#aliases = { stamp, list: readAliases(directory) };
+    return this.#aliases.list;
+  }
+
+  #find(base: string): string | undefined {
     const extension = extname(base);
     const stem = base.slice(0, base.length - extension.length);
     const candidates = [
@@ -92,10 +124,9 @@ export class DiskSources implements LocalSources {
 
   #toSource(path: string, version: string, output: { code: string; map: string }): LocalSource {
     const specifiers = requiredSpecifiers(output.code);
-    const local = specifiers.filter(isLocalSpecifier);
     const links: Record<string, string> = {};
-    for (const specifier of local) {
-      const target = this.resolve(specifier, dirname(path));
+    for (const specifier of specifiers) {
+      const target = isLocalSpecifier(specifier) ? this.resolve(specifier, dirname(path)) : this.alias(specifier);
       if (target !== undefined) links[specifier] = target;
     }
     const map = JSON.parse(output.map) as { mappings: string };
@@ -106,7 +137,7 @@ export class DiskSources implements LocalSources {
       mappings: map.mappings,
       version,
       links,
-      packages: specifiers.filter((specifier) => !isLocalSpecifier(specifier)),
+      packages: specifiers.filter((specifier) => !isLocalSpecifier(specifier) && links[specifier] === undefined),
     };
   }
 }
@@ -125,6 +156,10 @@ export class BundledSources implements LocalSources {
   resolve(specifier: string): string | undefined {
     const path = withoutScheme(specifier);
     return this.#sources.has(path) ? path : this.#links[specifier];
+  }
+
+  alias(specifier: string): string | undefined {
+    return isLocalSpecifier(specifier) ? undefined : this.#links[specifier];
   }
 
   read(path: string): Promise<LocalSource> {

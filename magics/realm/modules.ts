@@ -4,11 +4,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Script, constants as vmConstants } from 'node:vm';
+import { IMPORT_FILE } from '../protocol/environment';
+import { systemCode } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
 import { isLocalSpecifier } from './local-sources';
 import type { LocalSource } from '../protocol/bundle';
 import type { LocalSources } from './local-sources';
-import { mapScript } from './frames';
+import { mapScript, withoutPackagesRoot } from './frames';
 
 export type Exports = Readonly<Record<string, unknown>>;
 export type ModuleListener = (specifier: string, exports: unknown) => void;
@@ -23,6 +25,10 @@ type Import = (specifier: string, options?: unknown) => Promise<Record<string, u
 export interface ModulesOptions {
   /** Absolute; packages are found from here. */
   readonly directory: string;
+  /** A folder that stands for the root of the machine that `directory` is on: packages are found below it then. */
+  readonly packages?: string;
+  /** What to do about a package that is not there, for the end of the error's message. */
+  readonly missingAdvice?: string;
   readonly virtual: Readonly<Record<string, Exports>>;
   readonly sources: LocalSources;
   /** Told of every module once it is loaded: `node:path`, `lodash`, or `file:` + path for a local one. */
@@ -44,9 +50,11 @@ export class Modules {
 
   constructor(options: ModulesOptions) {
     this.#options = options;
-    const anchor = join(options.directory, 'notebook.js');
+    const { directory, packages } = options;
+    const folder = packages === undefined ? directory : join(packages, directory);
+    const anchor = join(folder, 'notebook.js');
     this.#nativeRequire = createRequire(anchor);
-    this.#import = nativeImport(anchor);
+    this.#import = packages === undefined ? nativeImport(anchor) : carriedImport(folder);
     this.require = Object.assign((specifier: string) => this.#requireFrom(options.directory, specifier), {
       resolve: this.#nativeRequire.resolve,
       cache: this.#nativeRequire.cache,
@@ -61,8 +69,10 @@ export class Modules {
     if (virtual !== undefined) return this.#announce(specifier, virtual);
     if (specifier.startsWith(REQUIRED))
       return this.#requireFrom(this.#options.directory, specifier.slice(REQUIRED.length));
-    if (!isLocalSpecifier(specifier)) return this.#loadPackage(specifier, attributes);
-    const path = this.#resolveLocal(specifier, this.#options.directory);
+    const path = isLocalSpecifier(specifier)
+      ? this.#resolveLocal(specifier, this.#options.directory)
+      : this.#options.sources.alias(specifier);
+    if (path === undefined) return this.#loadPackage(specifier, attributes);
     await this.#prepare(path);
     return this.#namespace(`file:${path}`, this.#evaluate(path));
   }
@@ -80,7 +90,8 @@ export class Modules {
   }
 
   async #loadPackage(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
-    const namespace = await this.#import(specifier, attributes === undefined ? undefined : { with: attributes });
+    const options = attributes === undefined ? undefined : { with: attributes };
+    const namespace = await this.#import(specifier, options).catch((error: unknown) => this.#rethrow(error));
     return this.#announce(specifier, this.#withCommonJsNames(specifier, namespace));
   }
 
@@ -170,9 +181,15 @@ export class Modules {
     if (virtual !== undefined) return this.#announce(specifier, virtual);
     const imported = this.#imported.get(specifier);
     if (imported !== undefined) return this.#announce(specifier, imported);
-    if (!isLocalSpecifier(specifier))
+    const path =
+      linked ??
+      (isLocalSpecifier(specifier) ? this.#resolveLocal(specifier, folder) : this.#options.sources.alias(specifier));
+    if (path !== undefined) return this.#evaluate(path);
+    try {
       return this.#announce(REQUIRED + specifier, this.#nativeRequire(specifier) as unknown);
-    return this.#evaluate(linked ?? this.#resolveLocal(specifier, folder));
+    } catch (error) {
+      return this.#rethrow(error);
+    }
   }
 
   /** CommonJS as an import sees it: an ES module's exports as they are, else `default` and the names. */
@@ -187,10 +204,33 @@ export class Modules {
     return this.#announce(specifier, view);
   }
 
+  /** Says of a module that was not found what to do about it, and names places as they are at home. */
+  #rethrow(error: unknown): never {
+    const { missingAdvice } = this.#options;
+    const code = systemCode(error);
+    const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+    if (isMissing && missingAdvice !== undefined && error instanceof MAIN.Error) {
+      const [sentence = ''] = withoutPackagesRoot(error.message)
+        .replace(IMPORT_FILE, 'notebook.ts')
+        .split('\nRequire stack');
+      error.message = `${sentence}. ${missingAdvice}`;
+    }
+    throw error;
+  }
+
   #announce<T>(specifier: string, exports: T): T {
     this.#options.onLoad(specifier, exports);
     return exports;
   }
+}
+
+/** import() as from `folder`, by a file that lies there for this purpose. */
+function carriedImport(folder: string): Import {
+  let carried: Import | undefined;
+  return (specifier, options) => {
+    carried ??= createRequire(join(folder, IMPORT_FILE))(join(folder, IMPORT_FILE)) as Import;
+    return carried(specifier, options);
+  };
 }
 
 /** Node's own import(), as from a file at `anchor`. */

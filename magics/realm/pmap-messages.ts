@@ -5,7 +5,7 @@ import type { OutputRecord } from '../protocol/output';
 
 export type ToThread =
   /** The function and all items: the first two roots of the graph. */
-  | { readonly type: 'open'; readonly pack: CodePack; readonly graph: Graph }
+  | { readonly type: 'open'; readonly pack: CodePack; readonly graph: Graph; readonly packages?: string }
   /** Items `from` up to, not including, `to`. */
   | { readonly type: 'map'; readonly from: number; readonly to: number };
 

@@ -88,7 +88,13 @@ class PmapRun {
   /** Resolves to the results; the first error, or an interrupt, ends all threads of the run. */
   async over(threads: readonly Worker[], release: (thread: Worker) => void): Promise<unknown[]> {
     const portion = Math.max(1, Math.floor(this.#count / (threads.length * PORTIONS)));
-    const open: ToThread = { type: 'open', pack: this.#gathered.pack, graph: this.#gathered.encoded.graph };
+    const { packages } = this.#realm;
+    const open: ToThread = {
+      type: 'open',
+      pack: this.#gathered.pack,
+      graph: this.#gathered.encoded.graph,
+      ...(packages === undefined ? {} : { packages }),
+    };
     let stopListening = (): void => undefined;
     try {
       await new Promise<void>((resolve, reject) => {

@@ -10,7 +10,7 @@ import { MAIN } from '../protocol/main-context';
 import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
-import { installFrames, mapScript, withoutMarks } from './frames';
+import { installFrames, mapScript, placePackages, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
@@ -26,6 +26,10 @@ export interface RealmOptions {
   readonly text: 'local' | 'shipped';
   /** Exports of 'cellburst' and 'tslab'. */
   readonly virtualModules?: Readonly<Record<string, Exports>>;
+  /** A folder that stands for the root of the notebook's machine, where its packages lie; without it they are found from `directory`. */
+  readonly packages?: string;
+  /** What to do about a package that is not there. */
+  readonly missingAdvice?: string;
   /** Where local modules come from; the disk, if not given. */
   readonly sources?: LocalSources;
 }
@@ -51,6 +55,7 @@ const HIDDEN_FILE = 'notebook.ts';
 export class Realm {
   readonly directory: string;
   readonly text: 'local' | 'shipped';
+  readonly packages: string | undefined;
   readonly modules: Modules;
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
@@ -69,9 +74,12 @@ export class Realm {
   constructor(options: RealmOptions) {
     this.directory = options.directory;
     this.text = options.text;
-    this.sources = options.sources ?? new DiskSources();
+    this.packages = options.packages;
+    this.sources = options.sources ?? new DiskSources(options.directory);
     this.modules = new Modules({
       directory: options.directory,
+      ...(options.packages === undefined ? {} : { packages: options.packages }),
+      ...(options.missingAdvice === undefined ? {} : { missingAdvice: options.missingAdvice }),
       virtual: options.virtualModules ?? {},
       sources: this.sources,
       onLoad: (specifier, exports) => {
@@ -81,6 +89,7 @@ export class Realm {
     installInterrupts();
     installRevival();
     installFrames();
+    if (options.packages !== undefined) placePackages(options.packages);
     this.#installRuntime();
   }
 

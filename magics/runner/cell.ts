@@ -33,8 +33,11 @@ import { plainTraceback, showError } from '../realm/traceback';
 
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
+const NOT_INSTALLED = 'It is not installed where the cell ran. --env-mode bundle brings what is installed here.';
+const NOT_BROUGHT =
+  'It did not travel: only what the cell names in imports does. Import it in the cell, or take --env-mode npm.';
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
-const orders = record({ directory: text }, { environment: mapOf(text), files: fileOrders });
+const orders = record({ directory: text }, { environment: mapOf(text), packages: text, files: fileOrders });
 
 interface Opened {
   readonly realm: Realm;
@@ -54,7 +57,7 @@ async function main(): Promise<void> {
   process.exit(exitCode);
 }
 
-async function serve({ directory, environment, files }: CellOrders): Promise<number> {
+async function serve({ directory, environment, packages, files }: CellOrders): Promise<number> {
   hideHugePages();
   Object.assign(process.env, environment);
   const sink = recordSink(OUTPUT_FD);
@@ -67,7 +70,7 @@ async function serve({ directory, environment, files }: CellOrders): Promise<num
   }
   let opened: Opened;
   try {
-    opened = await open(directory, sink);
+    opened = await open(directory, packages, sink);
   } catch (error) {
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
@@ -84,7 +87,7 @@ async function serve({ directory, environment, files }: CellOrders): Promise<num
   return CELL_EXIT.done;
 }
 
-async function open(directory: string, sink: OutputSink): Promise<Opened> {
+async function open(directory: string, packages: string | undefined, sink: OutputSink): Promise<Opened> {
   const container = openContainer(join(directory, BUNDLE_FILE));
   const head = bundleHead(container.head);
   const { pack } = head;
@@ -92,6 +95,8 @@ async function open(directory: string, sink: OutputSink): Promise<Opened> {
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
+    ...(packages === undefined ? {} : { packages }),
+    missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
       cellburst: { ...display, pmap: makePmap(() => realm, { sink }) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },

@@ -59,11 +59,12 @@ port.on('message', (message: ToThread) => {
   void (message.type === 'open' ? open(message) : map(message.from, message.to));
 });
 
-async function open({ pack, graph }: ToThread & { type: 'open' }): Promise<void> {
+async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Promise<void> {
   const display = makeDisplayFunctions(sink);
   const realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
+    ...(packages === undefined ? {} : { packages }),
     virtualModules: {
       cellburst: { ...display, pmap: mapHere },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },

@@ -1,12 +1,14 @@
 // One job from its orders to its outcome: the cell process gets its task, output goes to the spool, limits are kept, the end is told apart.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../protocol/errors';
 import { ENVELOPE_FILE } from '../protocol/layout';
 import { hostName, identify } from '../protocol/platform';
 import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } from '../protocol/run';
 import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
+import { unpackPackages } from './packages';
 import { Report } from './report';
 import { Spool } from './spool';
 
@@ -14,7 +16,8 @@ const BEAT_MS = 1000;
 
 /** What the runner did to the cell process; then its exit is a consequence. */
 type Verdict =
-  Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' }> | { readonly kind: 'abandoned' };
+  | Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' | 'start-failed' }>
+  | { readonly kind: 'abandoned' };
 
 export interface Job {
   readonly orders: RunOrders;
@@ -38,11 +41,6 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   const meter = watchMemory(cell, orders, stop);
   const beat = makeBeat({ report, spool, meter, cell, orders, startedAt });
   beat();
-  cell.order({
-    directory,
-    environment: jobEnvironment(orders),
-    ...(orders.files === undefined ? {} : { files: orders.files }),
-  });
   started(startedAt);
   const timers = [...limitTime(orders, cell, stop), watchDirectory(directory, cell, stop, beat)];
   const terminate = (): void => {
@@ -50,6 +48,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   };
   signal.addEventListener('abort', terminate);
   if (signal.aborted) terminate();
+  await giveOrders(cell, orders, stop, signal);
 
   const exit = await cell.exit;
   for (const timer of timers) clearTimeout(timer);
@@ -72,6 +71,23 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   } satisfies Outcome;
   report.finish(outcome);
   return outcome;
+}
+
+/** Once its packages are in place; without them the cell process ends as one that could not start. */
+async function giveOrders(cell: CellProcess, orders: RunOrders, stop: Stop, signal: AbortSignal): Promise<void> {
+  const { directory, packages, files } = orders;
+  try {
+    const root = packages === undefined ? {} : { packages: await unpackPackages(packages, signal) };
+    cell.order({
+      directory,
+      environment: jobEnvironment(orders),
+      ...root,
+      ...(files === undefined ? {} : { files }),
+    });
+  } catch (error) {
+    if (!signal.aborted) stop.claim({ kind: 'start-failed', detail: messageOf(error) });
+    cell.kill();
+  }
 }
 
 /** Variables of the cell process that tell it what it was granted; those of the user come last and win. */

@@ -202,6 +202,7 @@ export class BatchScheduler implements Scheduler {
       jobId: job.id,
       cores,
       environment: job.spec.environment,
+      ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
       ...ordersForFiles(job.spec),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),

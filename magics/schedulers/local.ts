@@ -164,7 +164,7 @@ export class LocalScheduler implements Scheduler {
   }
 
   #start(job: ScheduledJob, slot: Slot): void {
-    const { spec, directory } = job;
+    const { spec, directory, packageOrders } = job;
     const { cores, memoryMiB, wallTimeSeconds } = spec.resources;
     const node = spec.nodeProgram ?? this.#options.nodeProgram;
     const runner = this.#takeWarm(spec, node) ?? new StartedRunner(this.#options.programs, node);
@@ -173,6 +173,7 @@ export class LocalScheduler implements Scheduler {
       jobId: job.id,
       cores,
       environment: spec.environment,
+      ...(packageOrders === undefined ? {} : { packages: packageOrders }),
       ...ordersForFiles(spec),
       ...(slot.cpus === undefined ? {} : { cpus: slot.cpus }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),

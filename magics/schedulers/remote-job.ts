@@ -11,6 +11,7 @@ import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protoco
 import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, REMOTE_FILE } from '../protocol/layout';
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
+import { sendArchive } from './archive';
 import { FileMirror, OutputMirror } from './mirror';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
 
@@ -119,8 +120,10 @@ export class RemoteJob {
       if (this.#options.job.spec.files !== undefined)
         throw new UsageError('Files cannot go along to another machine yet (--in, --out, input(), output()).');
       if (there.submittedAt === undefined) {
+        const { packages, packageOrders } = this.#options.job;
+        if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
         await this.#sendBundle(agent, there.id, signal);
-        await agent.submit(there.id);
+        await agent.submit(there.id, packages === undefined ? {} : { packages });
       }
     } catch (error) {
       // A refusal leaves nothing behind there; a lost connection is another matter.

@@ -1,11 +1,15 @@
 // The seam between a job and whatever runs it. A scheduler accepts jobs, says where they stand and ends them; how a job ended is told by the
 // files its runner leaves, so a scheduler only explains what those cannot. Jobs go by our own ids here: those of two clusters may be equal.
+import type { JobPackages, PackageOrders } from '../protocol/environment';
 import type { FailureCause, JobId, JobSpec, NativeId } from '../protocol/job';
 
 export interface ScheduledJob {
   readonly id: JobId;
   readonly spec: JobSpec;
   readonly directory: string;
+  readonly packages?: JobPackages;
+  /** The same for its runner. */
+  readonly packageOrders?: PackageOrders;
   /** When its end was asked for, of a job that is taken over. */
   readonly cancelRequestedAt?: number;
 }

@@ -1,0 +1,44 @@
+// How the packages of a cell come to its cluster: the mode that was asked for, or the one that fits, with the reason.
+import type { JobPackages, ModuleRoot, PackageMode } from '../protocol/environment';
+import { stateDirectory } from '../protocol/platform';
+import { bundle, isNative, label } from './bundle';
+import { Looks } from './look';
+import type { EnvironmentMode } from './mode';
+import { none } from './none';
+
+export interface EnvironmentRequest {
+  readonly roots: readonly ModuleRoot[];
+  /** The notebook's folder. */
+  readonly directory: string;
+  /** Its host, as the user names it; undefined: it works on this machine, or shares its file system. */
+  readonly host: string | undefined;
+  /** What the user asked for. */
+  readonly mode?: PackageMode;
+}
+
+const MODES: Readonly<Record<PackageMode, EnvironmentMode>> = { none, bundle };
+
+export class Environments {
+  readonly #looks: Looks;
+
+  constructor(state = stateDirectory()) {
+    this.#looks = new Looks(state);
+  }
+
+  /** Throws EnvironmentSetupError when the packages cannot be brought. */
+  async prepare(request: EnvironmentRequest, signal: AbortSignal): Promise<JobPackages> {
+    const { roots, directory } = request;
+    const { mode, reason } = await this.choose(request);
+    return MODES[mode].prepare({ roots, directory, looks: this.#looks, reason }, signal);
+  }
+
+  async choose({ roots, directory, host, mode }: EnvironmentRequest): Promise<{ mode: PackageMode; reason: string }> {
+    if (mode !== undefined) return { mode, reason: `--env-mode ${mode}` };
+    if (roots.length === 0) return { mode: 'none', reason: 'the cell uses no packages' };
+    if (host === undefined) return { mode: 'none', reason: 'the packages of this machine are used in place' };
+    const { packages } = await this.#looks.look(roots, directory);
+    const natives = packages.filter(isNative);
+    if (natives.length > 0) return { mode: 'bundle', reason: natives.map(label).join(', ') };
+    return { mode: 'bundle', reason: 'every package that the cell reaches is plain JavaScript' };
+  }
+}

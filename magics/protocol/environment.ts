@@ -1,0 +1,42 @@
+// How a job comes by the packages that its code imports, as all sides speak of it.
+import { count, listOf, oneOf, record, text, type Shape, type Shaped } from './shape';
+
+/** A module that code of the notebook names. */
+export interface ModuleRoot {
+  readonly specifier: string;
+  /** `import` and `require` may lead to different files of one package. */
+  readonly kind: 'import' | 'require' | 'both';
+}
+
+/** Words of `--env-mode`. */
+export const PACKAGE_MODES = ['none', 'bundle'] as const;
+export type PackageMode = (typeof PACKAGE_MODES)[number];
+
+/** A file of the agent's store of environments, named by its content. */
+export const archiveReference = record({ sha256: text, bytes: count });
+export type ArchiveReference = Shaped<typeof archiveReference>;
+
+/** Of a job: chosen by the client that submits it. */
+const shape = record(
+  {
+    mode: oneOf(PACKAGE_MODES),
+    /** Why this mode, for people. */
+    reason: text,
+  },
+  {
+    /** bundle: a tar.gz whose members are the files of the notebook's machine, by their absolute paths without the first slash. */
+    archive: archiveReference,
+    /** Names with versions, for people. */
+    packages: listOf(text),
+  },
+);
+export type JobPackages = Shaped<typeof shape>;
+export const jobPackages: Shape<JobPackages> = shape;
+
+/** What a runner is told: an archive to be unpacked before the cell starts. */
+export const packageOrders = record({ archive: text, sha256: text });
+export type PackageOrders = Shaped<typeof packageOrders>;
+
+/** In the archive, in the notebook's folder: a CommonJS module that is a function which imports as from there. */
+export const IMPORT_FILE = '.cellburst-import.cjs';
+export const IMPORT_TEXT = 'module.exports = (specifier, options) => import(specifier, options);\n';

@@ -1,0 +1,111 @@
+// Packages that travel with a cell: the job sees nothing of the notebook's folder but what was brought.
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KernelClient, type CellResult } from '../kernel/client';
+import { cellsOf, traceback, value } from './cells';
+import { writeProject } from './project';
+
+let kernel: KernelClient;
+beforeAll(async () => {
+  kernel = await KernelClient.start();
+  writeProject(kernel.directory);
+});
+afterAll(() => kernel.stop());
+
+const run = (code: string): Promise<CellResult> => cellsOf(kernel).run(code);
+const there = (code: string): Promise<CellResult> => run(`%%cluster local --env-mode bundle\n${code}`);
+
+test('CommonJS, ESM and both', async () => {
+  const answer = await there(
+    `import { distance } from 'fastest-levenshtein';\nimport { stringify } from 'devalue';\nimport { parse } from 'yaml';\nimport { z } from 'zod';\n[distance('kitten', 'sitting'), stringify({ a: 1 }), parse('b: 2'), z.string().safeParse(1).success]`,
+  );
+  expect(value(answer)).toBe(`[ 3, '[{"a":1},1]', { b: 2 }, false ]`);
+});
+
+test('what is imported here and there is one module, and its classes are the same ones', async () => {
+  await run(
+    `import { Counter, load } from 'counter';\nconst held = new Counter(7);\nconst bump = (c: any) => { load(); return c.up(); };`,
+  );
+  const answer = await there(
+    `import { fresh, load as again, late, answer } from 'uses-counter';\n` +
+      `const { Counter: Required } = require('counter');\n` +
+      `const made = fresh();\n` +
+      `String([held instanceof Counter, made instanceof Required, bump(held), bump(made), again(), await late(), answer])`,
+  );
+  expect(value(answer)).toBe(`'true,true,8,6,3,late,42'`);
+  // And home again.
+  expect(value(await run('[held.n, made instanceof Counter, made.up()]'))).toBe('[ 8, true, 7 ]');
+});
+
+test('the traceback names the files of packages as it does here', async () => {
+  await run('const full = new Counter(10);');
+  const here = traceback(await run('full.up()'));
+  const far = traceback(await there('full.up()'));
+  const frame = `    at Counter.up (${join(kernel.directory, 'node_modules', 'counter', 'index.js')}:7:27)`;
+  expect([here, far].map((shown) => shown.includes(frame))).toEqual([true, true]);
+});
+
+test('files that a package finds beside its code travel too: data, WebAssembly, modules named while it runs', async () => {
+  expect(value(await there(`import { sum, plugin } from 'assets';\n[sum('two', 40), plugin('loud')('hey')]`))).toBe(
+    `[ 42, 'HEY!' ]`,
+  );
+});
+
+test('packages of the workspace, patched ones, and ones whose optional part is missing', async () => {
+  const answer = await there(
+    `import { near } from '@team/shape';\nimport patched from 'patched';\nimport speed from 'optional';\n[near('cat', 'cut'), (patched as any).patched, speed]`,
+  );
+  expect(value(answer)).toBe(`[ true, 'yes', 'slow' ]`);
+});
+
+test('a package that changes is sent anew', async () => {
+  await there(`import speed from 'optional';\nspeed`);
+  writeFileSync(join(kernel.directory, 'node_modules', 'optional', 'index.js'), "module.exports = 'changed';\n");
+  expect(value(await there(`import speed from 'optional';\nspeed`))).toBe(`'changed'`);
+});
+
+test('only what the cell reaches travels', async () => {
+  const answer = await there(
+    `import { readdirSync } from 'node:fs';\nimport { dirname } from 'node:path';\n` +
+      `const home = dirname(require.resolve('uses-counter'));\n` +
+      `const seen = [readdirSync(home).sort(), readdirSync(dirname(home)).includes('assets')];\nimport { answer } from 'uses-counter';\nseen`,
+  );
+  expect(value(answer)).toBe(`[ [ 'late.js', 'main.js', 'package.json' ], false ]`);
+});
+
+test('a module that was not named in the cell is missing there, with what to do', async () => {
+  const { reply } = await there(`const name = 'ya' + 'ml';\nawait import(name)`);
+  expect(reply['evalue']).toMatch(/Cannot find package 'yaml'.*--env-mode/s);
+});
+
+test('a package that is bound to a kind of machine is refused by name, and nothing is left behind', async () => {
+  const { reply } = await there(`import { bound } from 'bound';\nbound`);
+  expect(reply).toMatchObject({ ename: 'EnvironmentSetupError' });
+  expect(reply['evalue']).toMatch(/Cannot bundle bound 1\.2\.3: .*binding\.gyp builds a binary.*--env-mode npm/s);
+  expect(JSON.stringify((await run('%cluster jobs')).messages)).not.toMatch(/preparing|queued/);
+});
+
+test('a dry run tells the way and why', async () => {
+  const { messages } = await run(`%%cluster local --dry-run\nimport { parse } from 'yaml';\nparse('1')`);
+  expect(JSON.stringify(messages)).toContain('Packages: none (the packages of this machine are used in place)');
+});
+
+test('cells that start at once share one unpacking', async () => {
+  appendFileSync(join(kernel.directory, 'node_modules', 'counter', 'index.js'), '// changed\n');
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { messages } = await run(
+      `%%cluster local --env-mode bundle --detach\nimport { Counter } from 'counter';\nnew Counter(${i}).up()`,
+    );
+    ids.push(/Job (\w{6}) is submitted/.exec(JSON.stringify(messages))?.[1] ?? '');
+  }
+  const values = [];
+  for (const id of ids) values.push(value(await run(`%cluster attach ${id}`)));
+  expect(values).toEqual(['1', '2', '3']);
+});
+
+test('local TypeScript by an alias of tsconfig.json, with the package that it uses in turn', async () => {
+  const answer = await there(`import { area } from '@lib/area';\narea(3)`);
+  expect(value(answer)).toBe('9');
+  expect(value(await run(`import { area } from '@lib/area';\narea(4)`))).toBe('16');
+});

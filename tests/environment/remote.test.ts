@@ -1,0 +1,85 @@
+// Packages on a host that is reached over a real sshd, as another user: it cannot read the notebook's folder, and has none of the packages.
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSystem } from '../clusters/open';
+import { KernelClient } from '../kernel/client';
+import { endProcesses } from '../notebook/processes';
+import { cellsOf, value, type Cells } from './cells';
+import { writeProject } from './project';
+
+const LONG_MS = 90_000;
+const system = openSystem('sshd');
+const describeIf = system.ok ? describe : describe.skip;
+
+describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+  let kernel: KernelClient;
+  let cells: Cells;
+  let store = '';
+  beforeAll(async () => {
+    if (!system.ok) return;
+    store = system.makeDirectory('store');
+    const config = join(system.settings['SSHD_STATE'] ?? '', 'cellburst.yaml');
+    const lines = [
+      'clusters:',
+      '  far:',
+      '    scheduler: none',
+      '    host: cb-login',
+      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+      `    store: ${store}`,
+    ];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+    writeProject(kernel.directory);
+    cells = cellsOf(kernel);
+  });
+  afterAll(async () => {
+    await kernel.stop();
+    await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+    if (system.ok) system.stop();
+  });
+
+  test(
+    'a cell runs there with the packages that it runs with here',
+    async () => {
+      await cells.run(`import { Counter } from 'counter';\nconst held = new Counter(7);`);
+      const answer = await cells.run(
+        `%%cluster far\nimport { userInfo } from 'node:os';\nimport { parse } from 'yaml';\nimport { stringify } from 'devalue';\nimport { near } from '@team/shape';\nimport patched from 'patched';\nimport { sum } from 'assets';\n` +
+          `JSON.stringify([userInfo().username, parse('b: 2').b, stringify(1), near('cat', 'cut'), (patched as any).patched, sum('two', 40), held.up(), held instanceof Counter])`,
+      );
+      expect(value(answer)).toBe(`'["cluster",2,"[1]",true,"yes",42,8,true]'`);
+      expect(value(await cells.run('held.n'))).toBe('8');
+      const { messages } = await cells.run(`%%cluster far --dry-run\nimport { parse } from 'yaml';\nparse('b: 2')`);
+      expect(JSON.stringify(messages)).toContain(
+        'Packages: bundle (every package that the cell reaches is plain JavaScript)',
+      );
+    },
+    LONG_MS,
+  );
+
+  test(
+    'the same packages are not sent again',
+    async () => {
+      const kept = () => readdirSync(join(store, 'environments'));
+      const before = kept();
+      expect(before).toHaveLength(1);
+      const code = `%%cluster far\nimport { parse } from 'yaml';\nparse('c: 3').c`;
+      expect(value(await cells.run(code))).toBe('3');
+      expect(value(await cells.run(code))).toBe('3');
+      expect(kept()).toHaveLength(2);
+      expect(kept().filter((name) => name.endsWith('.part'))).toEqual([]);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'without them, the error says what to do',
+    async () => {
+      const { reply } = await cells.run(
+        `%%cluster far --env-mode none\nimport { parse } from 'yaml';\nparse('c: 3').c`,
+      );
+      expect(reply['evalue']).toMatch(/Cannot find package 'yaml'.*--env-mode bundle brings what is installed here/s);
+      expect(existsSync(join(store, 'environments'))).toBe(true);
+    },
+    LONG_MS,
+  );
+});
