@@ -70,9 +70,9 @@ export const changeDirectory: Magic = {
   offers: offerFolders,
 };
 
-function offerFolders({ partial, earlier, session }: MagicPlace): Offers {
+async function offerFolders({ partial, earlier, session }: MagicPlace): Promise<Offers> {
   if (earlier.length > 0) return { words: [] };
-  const names = completePaths(partial, session.workingDirectory, 'folders');
+  const names = await completePaths(partial, session.workingDirectory, 'folders');
   return offer('folder', partial.includes('/') ? names : ['..', ...names]);
 }
 
