@@ -4,7 +4,8 @@ import type { CellProblem, Checks, PreparedCell } from '../magics/protocol/langu
 import { ts } from './compiler';
 import { CellChecker, type Extension } from './checking/checker';
 import { refuseSyntax, toProblems } from './checking/problems';
-import { judgeCompleteness, type Completeness } from './completeness';
+import { judgeCompleteness } from './completeness';
+import type { Completeness } from './completeness-words';
 import { completeAt, type Completions } from './completion';
 import { inspectAt, type Inspection } from './inspection';
 import { syntaxErrorsOf } from './internals';
