@@ -2,6 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { LateError } from './client.mjs';
 
+/** A person's pause between two cluster cells; what is made ready ahead of need is made in it. */
+export const PAUSE_MS = 500;
+
 /**
  * @typedef {object} Row
  * @property {string} name

@@ -8,7 +8,7 @@ export const start = {
   name: 'kernel start and first cell',
   unit: 'ms',
   against: 'tslab 1.0.22',
-  goal: { atMost: 1 },
+  goal: { atMost: 0.7 },
   measure: (bench) =>
     alternate({ runs: 7, ours: () => firstCell(bench, startOurs), reference: () => firstCell(bench, startTslab) }),
 };

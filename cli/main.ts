@@ -12,6 +12,7 @@ import { ClusterError, UsageError, messageOf, systemCode } from '../magics/proto
 import { VERSION } from '../magics/protocol/version';
 import { agentCommand, attach, cancel, listJobs, printLog, type Terminal } from './commands';
 import { config } from './config';
+import { fsCommand } from './fs';
 import { EXIT, HELP } from './usage';
 
 const OPTIONS = {
@@ -47,6 +48,9 @@ function readCommandLine(args: readonly string[]): CommandLine {
 }
 
 async function main(): Promise<number> {
+  const [verb, ...typed] = process.argv.slice(2);
+  // Its words are its own: `-r` is no option of the others.
+  if (verb === 'fs') return fsCommand(typed, openTerminal(false));
   const { words, values } = readCommandLine(process.argv.slice(2));
   const terminal = openTerminal(values.json === true);
   const [command, first, ...rest] = words;

@@ -9,6 +9,7 @@ export const HELP = `cellburst: jobs of %%cluster cells, and the kernel for Jupy
   cellburst cancel ID               end a job
   cellburst config                  the clusters there are, seen from this folder
   cellburst config explain NAME     each value of one, and the file and line it comes from
+  cellburst fs VERB …               files of clusters; \`cellburst fs\` tells how
   cellburst agent status | stop     the process that looks after the jobs; they go on without it
   cellburst install [--user | --sys-prefix | --prefix DIR]
                                     tell Jupyter of this kernel

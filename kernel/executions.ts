@@ -222,6 +222,7 @@ export class Executions {
     const { language, user, log } = this.#options;
     const { source, allowStdin } = cell.request;
     const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
+    for (const notice of prepared.notices ?? []) cell.flow.write({ type: 'stderr', text: `${notice}\n` });
     if (!prepared.ok) return failed(showProblems(prepared.problems, source, cell.execution));
     if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
     const lastResort = this.#endIfDeaf(cell);

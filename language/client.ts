@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CellCode, Declaration } from '../magics/protocol/code';
-import type { CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
+import type { AppliedChecks, CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
 import { guessCompleteness } from './brackets';
 import type { Completeness } from './completeness-words';
 import type { Completions } from './completion';
@@ -163,6 +163,10 @@ export class Language implements CellLanguage {
 
   setChecks(checks: Partial<Checks>): Promise<void> {
     return this.configure({ checks: { ...this.#settings.checks, ...checks } });
+  }
+
+  checks(): Promise<AppliedChecks> {
+    return this.#ask('checks', undefined);
   }
 
   async refresh(): Promise<void> {

@@ -1,5 +1,5 @@
 // What the client and the worker thread say to each other, over the worker's message port.
-import type { PreparedCell } from '../magics/protocol/language';
+import type { AppliedChecks, PreparedCell } from '../magics/protocol/language';
 import type { Completeness } from './completeness-words';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
@@ -14,6 +14,7 @@ export interface Requests {
   inspect: { question: TextPosition; answer: Inspection | undefined };
   isComplete: { question: { readonly source: string }; answer: Completeness };
   configure: { question: Partial<LanguageSettings>; answer: undefined };
+  checks: { question: undefined; answer: AppliedChecks };
   refresh: { question: undefined; answer: undefined };
   forget: { question: { readonly names: readonly string[] }; answer: undefined };
   reset: { question: undefined; answer: undefined };

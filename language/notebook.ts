@@ -1,9 +1,10 @@
 // The language of one notebook: what the worker thread holds. Every call is synchronous; client.ts is the asynchronous door to it.
 import type { Declaration, DeclarationKind } from '../magics/protocol/code';
-import type { CellProblem, Checks, PreparedCell } from '../magics/protocol/language';
+import type { AppliedChecks, CellProblem, Checks, PreparedCell } from '../magics/protocol/language';
 import { ts } from './compiler';
 import { CellChecker, type Extension } from './checking/checker';
 import { refuseSyntax, toProblems } from './checking/problems';
+import { emitOptions } from './lowering/emit';
 import { judgeCompleteness } from './completeness';
 import type { Completeness } from './completeness-words';
 import { completeAt, type Completions } from './completion';
@@ -61,6 +62,8 @@ export class NotebookLanguage {
   /** Checked and not committed, by execution. */
   readonly #pending = new Map<number, PendingCell>();
   readonly #known = new Map<string, DeclarationKind>();
+  /** Complaints about the tsconfig.json that have been told. */
+  #told: readonly string[] = [];
 
   constructor(settings: LanguageSettings, isCancelled: () => boolean = () => false) {
     this.#settings = settings;
@@ -73,18 +76,25 @@ export class NotebookLanguage {
     const text = maskMagics(source);
     const extension = this.#extensionOf(text);
     const module = moduleName(text);
+    const project = this.#checker.readProject();
+    const notices = this.#notices(project.complaints);
     const { scope } = this.#checker;
     const isChecked = this.#settings.checks?.check !== false;
     const file = isChecked && !module ? this.#checker.checkBeside(execution, text, extension) : undefined;
     const checked = file ? { problems: [], typeOnly: new Set<string>() } : this.#check(text, extension, module);
-    if (checked.problems.length > 0) return { ok: false, problems: checked.problems };
+    if (checked.problems.length > 0) return { ok: false, problems: checked.problems, ...notices };
     const { typeOnly } = checked;
     // A module runs where it is imported.
     const masked = module ? '' : text;
-    const lowered = lowerCell({ source, masked, execution, extension, known: this.#known, typeOnly });
-    const code = module ? { ...lowered, memoryModule: module + extension } : lowered;
+    const emit = emitOptions(project.options);
+    const lowered = lowerCell({ source, masked, execution, extension, known: this.#known, typeOnly, emit });
+    const code = {
+      ...lowered,
+      ...(module ? { memoryModule: module + extension } : {}),
+      ...(project.rules ? { project: project.rules } : {}),
+    };
     this.#pending.set(execution, { text, extension, scope, declarations: code.declarations, module, file });
-    return { ok: true, code };
+    return { ok: true, code, ...notices };
   }
 
   /** By a program of its own. */
@@ -94,7 +104,8 @@ export class NotebookLanguage {
     const syntax = service.getSyntacticDiagnostics(fileName);
     const isChecked = syntax.length === 0 && this.#settings.checks?.check !== false;
     const diagnostics = isChecked ? service.getSemanticDiagnostics(fileName) : syntax;
-    const problems = [...toProblems(diagnostics, file), ...(module ? [] : refuseSyntax(file))];
+    const isNotebookName = (name: string): boolean => this.#checker.isVisible(name);
+    const problems = [...toProblems(diagnostics, file, isNotebookName), ...(module ? [] : refuseSyntax(file))];
     const typeOnly = typeOnlyImports(file, this.#checker.program.getTypeChecker());
     if (problems.length === 0) this.#checker.keepProgram();
     return { problems, typeOnly };
@@ -153,6 +164,10 @@ export class NotebookLanguage {
     this.#checker.setChecks(this.#settings.checks ?? {});
   }
 
+  checks(): AppliedChecks {
+    return this.#checker.appliedChecks();
+  }
+
   /** Packages of the notebook's folder have changed. */
   refresh(): void {
     this.#checker.refresh();
@@ -170,8 +185,15 @@ export class NotebookLanguage {
     this.#checker.forget();
   }
 
+  #notices(complaints: readonly string[]): { notices?: readonly string[] } {
+    const news = complaints.filter((complaint) => !this.#told.includes(complaint));
+    this.#told = complaints;
+    return news.length > 0 ? { notices: news } : {};
+  }
+
   #show(source: string): string {
     const text = maskMagics(source);
+    this.#checker.readProject();
     this.#checker.show(text, this.#extensionOf(text));
     return text;
   }

@@ -67,6 +67,8 @@ function answer(request: Request): unknown {
     case 'configure':
       language.configure(request.question);
       return undefined;
+    case 'checks':
+      return language.checks();
     case 'refresh':
       language.refresh();
       return undefined;

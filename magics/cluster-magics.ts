@@ -1,6 +1,7 @@
 // `%%cluster` and `%cluster` as entries of the table: what they offer and explain comes from their tables of options and commands.
 import { runCluster } from './cluster';
 import { commandsHelp, COMMANDS, runCommand } from './commands';
+import { offerFs } from './fs-magic';
 import type { MagicLine } from './line';
 import { offer, type Magic, type MagicPlace, type Offers } from './magic';
 import { completePaths } from './paths';
@@ -49,10 +50,13 @@ async function offerOptions({ partial, earlier, session }: MagicPlace): Promise<
   return { words: [...offer('cluster', named ? [] : session.clusters).words, ...flags.words] };
 }
 
-async function offerCommands({ earlier, session, jobs }: MagicPlace): Promise<Offers> {
-  const [verb] = earlier;
+async function offerCommands(place: MagicPlace): Promise<Offers> {
+  const { earlier, partial, session, jobs } = place;
+  const [verb, ...rest] = earlier;
+  if (verb === 'fs') return await offerFs(rest, partial, session);
   if (verb === undefined) return offer('command', Object.keys(COMMANDS));
   const argument = COMMANDS[verb]?.argument;
+  if (argument === 'options') return offerOptions({ ...place, earlier: rest });
   if (argument === 'config') {
     if (earlier.length === 1) return offer('command', ['explain']);
     return offer('cluster', earlier.length > 2 ? [] : session.clusters.slice(1));

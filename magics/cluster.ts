@@ -1,5 +1,6 @@
 // What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
 import { join } from 'node:path';
+import { ensureAllocation } from './allocations';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
 import type { EnvironmentRequest, Environments } from './environment';
@@ -11,9 +12,10 @@ import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
+import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
-import { adviseOnFiles, gatherFiles } from './job-files';
+import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
 import { showCapture, showText, succeed, type Shown } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
@@ -46,12 +48,15 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   refuseNothingToRun(cell, line);
 
   const prepared = await session.language.prepare(cell, cell.signal);
+  for (const notice of prepared.notices ?? []) cell.output.write({ type: 'stderr', text: `${notice}\n` });
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
   if (options.dryRun) return succeed(await showDryRun(prepared.code, options, cell, session));
 
   const agent = await session.agent();
-  const spec = toSpec(cell, line, options, session);
-  const job = await agent.create({ ...spec, cluster: await clusterAt(agent, spec.cluster, session) });
+  const asked = toSpec(cell, summarize(cell.source.slice(line.offset + line.text.length)), options, session);
+  const spec = { ...asked, cluster: await clusterAt(agent, asked.cluster, session) };
+  if (options.keep !== undefined) await ensureAllocation(agent, spec, options.keep, cell);
+  const job = await agent.create(spec);
   return answering(agent, cell, async () => {
     await captureAndSubmit(job, prepared.code, options, { agent, cell, session });
     if (options.detach)
@@ -61,7 +66,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 }
 
 /** A name that means the same to the agent: it reads the user's config itself, and knows nothing of a project's. */
-async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
+export async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
   const config = session.configOf(name);
   if (config?.isOfProject !== true) return name;
   const definition = toProjectDefinition(config);
@@ -87,7 +92,9 @@ async function captureAndSubmit(
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
     if (toSend !== undefined) adviseOnFiles(toSend, cell);
-    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
+    const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
+    const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
+    await agent.submit(job.id, { packages, ...along });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
@@ -100,8 +107,13 @@ function toEnvironment(
   { cluster, envMode }: ClusterOptions,
   session: ClusterSession,
 ): EnvironmentRequest {
-  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
-  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
+  const name = cluster ?? session.defaultCluster;
+  const host = session.configOf(name)?.host;
+  const facts = async (): Promise<HostFacts> => {
+    const agent = await session.agent();
+    return agent.facts(await clusterAt(agent, name, session));
+  };
+  return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
 async function showDryRun(
@@ -123,8 +135,8 @@ function refuseNothingToRun(cell: Cell, line: MagicLine): void {
     throw new UsageError('There is nothing below the %%cluster line to run. Put the code on the lines after it.');
 }
 
-function toSpec(cell: Cell, line: MagicLine, options: ClusterOptions, session: ClusterSession): JobSpec {
-  const summary = summarize(cell.source.slice(line.offset + line.text.length));
+/** What the options ask for, over what the cluster's config does. */
+export function toSpec(cell: Cell, summary: string, options: ClusterOptions, session: ClusterSession): JobSpec {
   const cluster = options.cluster ?? session.defaultCluster;
   const config = session.configOf(cluster);
   const batch = { ...config?.batch, ...toBatchRequest(options) };

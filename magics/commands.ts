@@ -2,11 +2,15 @@
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { bringHome } from './home';
+import { startAllocation, stopAllocations } from './allocations';
 import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
+import { FS_VERBS } from './fs';
+import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { didYouMean } from './config/nearest';
+import { UsageError } from './protocol/errors';
 import { isFinal } from './protocol/job';
 import { answering } from './questions';
 import { OutputReader } from './protocol/output';
@@ -26,7 +30,7 @@ interface Command {
   readonly usage: string;
   readonly help: string;
   /** What its argument names, for completion. */
-  readonly argument?: 'job' | 'cluster' | 'config';
+  readonly argument?: 'job' | 'cluster' | 'config' | 'options';
   run(call: Call): Promise<CellOutcome>;
 }
 
@@ -76,6 +80,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     async run({ words, line, cell, session, agent }) {
       const connection = await agent();
       const job = await connection.job(argumentOf(words, line, 'attach ID').text);
+      if (job.spec.allocation !== undefined)
+        throw new UsageError(`Job ${job.id} is an allocation: it keeps nodes, and has no result.`);
       return answering(connection, cell, () => bringHome(job.id, cell, session));
     },
   },
@@ -96,6 +102,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
     },
   },
+  start: {
+    usage: 'start [NAME] --cores N --time TIME [OPTIONS]',
+    help: 'Keeps nodes of a cluster for cells to come, which then start at once. They are given back after --keep (10m) without a cell, or with `stop`.',
+    argument: 'options',
+    run: ({ words, line, cell, session, agent }) => startAllocation({ ...line, words }, cell, session, agent),
+  },
+  stop: {
+    usage: 'stop [NAME]',
+    help: 'Gives the nodes of a cluster back that `start` or --keep has kept.',
+    argument: 'cluster',
+    run: ({ words, line, session, agent }) => stopAllocations(words, line, session, agent),
+  },
   config: {
     usage: 'config [explain NAME]',
     help: 'Lists the clusters there are; explain: each value of one, and the file and line it comes from.',
@@ -107,6 +125,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         throw pointAt(line.text, verb, `%cluster config [explain NAME]: not ${JSON.stringify(verb.text)}.`);
       const name = argumentOf(rest, line, 'config explain NAME').text;
       return Promise.resolve(succeed(showExplained(name, session.directory)));
+    },
+  },
+  fs: {
+    usage: 'fs VERB …',
+    help: `Files of clusters: ${Object.keys(FS_VERBS).join(', ')}. %cluster fs tells how.`,
+    async run({ words, cell, session, agent }) {
+      return await runFsMagic(
+        words.map(({ text }) => text),
+        cell,
+        session,
+        await agent(),
+      );
     },
   },
   doctor: {

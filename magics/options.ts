@@ -135,7 +135,7 @@ export const OPTIONS = {
   envMode: option({
     flag: '--env-mode',
     argument: 'MODE',
-    help: 'How packages come to the cluster: bundle (what the cell reaches travels along) or none (they are there). Default: what fits.',
+    help: 'How packages come to the cluster: bundle (what the cell reaches travels along), npm (installed there, for packages with binaries) or none (they are there). Default: what fits.',
     examples: PACKAGE_MODES,
     value: z.enum(PACKAGE_MODES, { error: `expected one of ${PACKAGE_MODES.join(', ')}` }),
   }),
@@ -158,6 +158,13 @@ export const OPTIONS = {
     short: '-d',
     help: 'Submits and returns at once; `%cluster attach ID` brings the result home, from any kernel.',
     value: switched,
+  }),
+  keep: option({
+    flag: '--keep',
+    argument: 'TIME',
+    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time. Slurm.',
+    examples: ['10m', '30m', '1h'],
+    value: quantity(parseDuration, 'a time such as 10m or 1h'),
   }),
   atomic: option({
     flag: '--atomic',

@@ -3,9 +3,9 @@ import { offer, type Magic, type MagicPlace, type Offers } from './magic';
 import { argumentText, pointAt, type Word } from './line';
 import { didYouMean } from './config/nearest';
 import { cellLabel } from './protocol/code';
-import type { Checks } from './protocol/language';
+import type { AppliedChecks, Checks } from './protocol/language';
 import { completePaths, expandHome } from './paths';
-import { showTable, showText, succeed } from './show';
+import { showTable, showText, succeed, type Shown } from './show';
 
 const SECRET = /(key|token|secret|passw|credential|cookie|auth)/i;
 
@@ -120,23 +120,31 @@ export const reset: Magic = {
 const CHECKS: Readonly<Record<keyof Checks, string>> = {
   check: 'type errors stop a cell; off, only what does not parse does',
   strict: 'all strict checks',
+  noImplicitAny: 'what has no type and no value to take it from is a mistake',
   strictNullChecks: 'null and undefined are types of their own',
+  strictFunctionTypes: 'parameters of functions are compared strictly',
+  strictBindCallApply: 'the arguments of bind, call and apply are checked',
+  strictPropertyInitialization: 'properties of a class have a value when it is made',
+  noImplicitThis: 'this has a type',
+  useUnknownInCatchVariables: 'what a catch clause catches is unknown',
   noUncheckedIndexedAccess: 'an element of an array may be undefined',
   exactOptionalPropertyTypes: 'an optional property may be absent, not undefined',
   noImplicitReturns: 'every path of a function returns',
   noImplicitOverride: 'overriding needs the word override',
+  noFallthroughCasesInSwitch: 'a case ends by break, return or throw',
+  noPropertyAccessFromIndexSignature: 'keys that are not declared are read in brackets',
 };
 
 export const typescript: Magic = {
-  usage: '%ts OPTION=true|false …',
-  help: 'Sets how strictly the cells of this notebook are checked from now on.',
+  usage: '%ts [OPTION=true|false …]',
+  help: "Sets how strictly the cells of this notebook are checked from now on; alone, shows it. The folder's tsconfig.json counts where %ts has said nothing.",
   manual: () => {
     const rows = Object.entries(CHECKS).map(([name, help]) => `  ${name.padEnd(28)}${help}`);
     return [typescript.usage, '', typescript.help, '', ...rows].join('\n');
   },
   async run(call) {
     const { line, session } = call;
-    if (line.words.length === 0) return succeed(showText(typescript.manual?.(session) ?? ''));
+    if (line.words.length === 0) return succeed(showChecks(await session.language.checks()));
     const checks = Object.fromEntries(line.words.map((word) => toCheck(line.text, word)));
     await session.language.setChecks(checks);
     return succeed(
@@ -157,6 +165,14 @@ export const typescript: Magic = {
       : { ...offer('value', ['true', 'false']), kept: equals + 1 };
   },
 };
+
+function showChecks({ checks, config, complaints }: AppliedChecks): Shown {
+  const sources = { default: 'by default', tsconfig: config ?? 'tsconfig.json', notebook: '%ts' };
+  const rows = checks.map(({ name, isOn, from }) => [name, isOn ? 'on' : 'off', sources[from], CHECKS[name]]);
+  const found =
+    config === undefined ? 'There is no tsconfig.json over this folder.' : `The tsconfig.json is ${config}.`;
+  return showTable(['check', '', 'set by', 'what it means'], rows, '', [found, ...complaints].join('\n'));
+}
 
 function toCheck(line: string, word: Word): [string, boolean] {
   const [name = '', value = 'true', ...more] = word.text.split('=');

@@ -25,6 +25,7 @@ const PROGRAMS = {
   runner: { entry: 'magics/runner/main.ts', target: 'node18' },
   cell: { entry: 'magics/runner/cell.ts', target: 'node18' },
   pmap: { entry: 'magics/runner/pmap-thread.ts', target: 'node18' },
+  thread: { entry: 'magics/runner/module-thread.ts', target: 'node18' },
 };
 // Left outside the bundles: native code, the compiler, and what a notebook may import as well.
 const EXTERNAL = ['zeromq', 'typescript', 'tslab', 'esbuild', 'ssh2', 'cpu-features'];

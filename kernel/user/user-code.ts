@@ -14,7 +14,8 @@ export function isUserCodeOnStack(own: string): boolean {
 }
 
 function callSites(): readonly NodeJS.CallSite[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+  const before = Reflect.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+  const { stackTraceLimit } = Error;
   let sites: readonly NodeJS.CallSite[] = [];
   Error.stackTraceLimit = LOOKED_AT;
   Error.prepareStackTrace = (_error, given) => {
@@ -23,10 +24,10 @@ function callSites(): readonly NodeJS.CallSite[] {
   };
   try {
     // Reading it is what makes V8 collect the sites.
-    void new Error().stack;
+    return new Error().stack === '' ? sites : [];
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
+    if (before) Object.defineProperty(Error, 'prepareStackTrace', before);
+    else Reflect.deleteProperty(Error, 'prepareStackTrace');
     Error.stackTraceLimit = stackTraceLimit;
   }
-  return sites;
 }

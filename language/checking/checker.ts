@@ -2,15 +2,18 @@
 // resolution goes on in a scope of all names that were visible when the cell ran, as if that scope stood around the file. So a cell keeps its
 // own version of every name. Only cells that import or augment something need to be part of the program; all others are reached by their symbols.
 import { statSync } from 'node:fs';
-import { sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import { ts } from '../compiler';
-import type { Checks } from '../../magics/protocol/language';
+import type { AppliedChecks, Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
+import { WEBASSEMBLY_TYPES } from '../webassembly-types';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
-import { checkOptions } from './options';
+import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
+import { ProjectFile, type Project } from './project';
 import { StandingProgram, type Ground } from './standing';
 import { VisibleNames } from './visible';
+import { declareWasm, wasmBehind } from './wasm';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
 
@@ -41,6 +44,10 @@ interface LookedAt {
 export class CellChecker {
   readonly service: ts.LanguageService;
   #options: ts.CompilerOptions;
+  readonly #projectFile: ProjectFile;
+  #project: Project;
+  /** Said by `%ts`. */
+  #checks: Partial<Checks> = {};
   /** Counts the times that packages were installed. */
   #installs = 0;
   readonly #directory: string;
@@ -63,7 +70,9 @@ export class CellChecker {
   constructor(directory: string, isCancelled: () => boolean) {
     // The compiler writes paths with slashes everywhere.
     this.#directory = directory.replaceAll(sep, '/');
-    this.#options = checkOptions(directory);
+    this.#projectFile = new ProjectFile(directory);
+    this.#project = this.#projectFile.read();
+    this.#options = this.#checkOptions();
     this.#cancellation = {
       isCancellationRequested: isCancelled,
       throwIfCancellationRequested: () => {
@@ -112,7 +121,8 @@ export class CellChecker {
    */
   checkBeside(execution: number, text: string, extension: Extension): ts.SourceFile | undefined {
     const path = `${this.#directory}/Cell [${execution}]${extension}`;
-    return this.#standing.check(path, text, this.scope, this.#ground(), this.#cancellation);
+    const isNotebookName = (name: string): boolean => this.isVisible(name);
+    return this.#standing.check(path, text, this.scope, this.#ground(), isNotebookName, this.#cancellation);
   }
 
   /** The program of the text that was shown last serves cells to come. */
@@ -157,17 +167,33 @@ export class CellChecker {
 
   /** Options of the check, instead of those set before; what is not named is as by default. */
   setChecks(checks: Partial<Checks>): void {
-    // Not an option of the compiler: who asks for diagnostics knows it.
-    const options = Object.fromEntries(Object.entries(checks).filter(([name]) => name !== 'check'));
-    this.#options = { ...checkOptions(this.#directory), ...options };
+    this.#checks = checks;
+    this.#options = this.#checkOptions();
     this.#lookedAt = undefined;
+  }
+
+  /** Reads the tsconfig.json again if it has changed. Gives what it means for this notebook. */
+  readProject(): Project {
+    const project = this.#projectFile.read();
+    if (project !== this.#project) {
+      this.#project = project;
+      this.#options = this.#checkOptions();
+      this.#lookedAt = undefined;
+    }
+    return project;
+  }
+
+  appliedChecks(): AppliedChecks {
+    const { file, complaints } = this.readProject();
+    const checks = appliedChecks({ directory: this.#directory, project: this.#project, checks: this.#checks });
+    return { checks, complaints, ...(file === undefined ? {} : { config: relative(this.#directory, file) || file }) };
   }
 
   /** Packages of the notebook's folder are read anew. */
   refresh(): void {
     this.#installs++;
     this.#lookedAt = undefined;
-    this.#options = { ...this.#options, typeRoots: checkOptions(this.#directory).typeRoots ?? [] };
+    this.#options = this.#checkOptions();
   }
 
   forgetNames(names: readonly string[]): void {
@@ -181,6 +207,10 @@ export class CellChecker {
     this.#cells.clear();
     this.#roots = new Map();
     this.#held.clear();
+  }
+
+  #checkOptions(): ts.CompilerOptions {
+    return checkOptions({ directory: this.#directory, project: this.#project, checks: this.#checks });
   }
 
   /** Forgets cells that nothing visible leads to. */
@@ -204,10 +234,11 @@ export class CellChecker {
 
   #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
     const ambient = `${this.#directory}/[cellburst].d.ts`;
+    const ambientText = (): string => AMBIENT_TYPES + (hasBrowserTypes(this.#options) ? '' : WEBASSEMBLY_TYPES);
     const read = snapshotsOfDisk(this.#versionOf);
     const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
       if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
-      if (name === ambient) return ts.ScriptSnapshot.fromString(AMBIENT_TYPES);
+      if (name === ambient) return ts.ScriptSnapshot.fromString(ambientText());
       const held = this.#held.get(name);
       if (held) return ts.ScriptSnapshot.fromString(held.text);
       const cell = this.#roots.get(name);
@@ -218,6 +249,7 @@ export class CellChecker {
       getScriptVersion: (name) => {
         if (name === this.fileName) return String(this.#version);
         const held = this.#held.get(name);
+        if (name === ambient) return String(hasBrowserTypes(this.#options));
         return held ? `held ${held.version}` : this.#versionOf(name);
       },
       getScriptSnapshot: snapshotOf,
@@ -231,7 +263,8 @@ export class CellChecker {
         name === ambient ||
         this.#held.has(name) ||
         this.#roots.has(name) ||
-        ts.sys.fileExists(name),
+        ts.sys.fileExists(name) ||
+        wasmBehind(name) !== undefined,
       readFile: (name, encoding) => this.#held.get(name)?.text ?? ts.sys.readFile(name, encoding),
       directoryExists: (name) => ts.sys.directoryExists(name),
       getDirectories: (name) => ts.sys.getDirectories(name),
@@ -281,7 +314,8 @@ function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) =>
     const version = versionOf(name);
     const known = read.get(name);
     if (known?.version === version) return known.snapshot;
-    const text = ts.sys.readFile(name);
+    const wasm = wasmBehind(name);
+    const text = wasm === undefined || ts.sys.fileExists(name) ? ts.sys.readFile(name) : declareWasm(wasm);
     if (text === undefined) return undefined;
     const snapshot = ts.ScriptSnapshot.fromString(text);
     read.set(name, { version, snapshot });
@@ -292,5 +326,6 @@ function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) =>
 /** Installed packages and the library do not change under us; a local file may, between two cells. */
 function diskVersion(name: string): string {
   if (/\/node_modules\/|\/Cell \[\d+\]\.|\[cellburst\]\.d\.ts$/.test(name)) return '1';
-  return String(statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const written = wasmBehind(name) ?? name;
+  return String(statSync(written, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }

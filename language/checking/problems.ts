@@ -1,5 +1,6 @@
 // From the compiler's diagnostics to problems of a cell: what a notebook has no use for is left out, positions are those of the typed text.
 import { ts } from '../compiler';
+import { localsOf } from '../internals';
 import type { CellProblem } from '../../magics/protocol/language';
 
 const IGNORED: ReadonlySet<number> = new Set([
@@ -8,28 +9,43 @@ const IGNORED: ReadonlySet<number> = new Set([
   1431,
   1432, // `await` and `for await` at the top level: cells may
   2306, // an imported file that is no module still runs
+  7016, // so does a package without types
+  7026, // and JSX without a library of types for it
 ]);
 
-/** "… implicitly has an 'any' type" and its kin: types left out are no mistake in a notebook, and packages may come without any. */
-function isImplicitAny(code: number): boolean {
-  return code >= 7005 && code <= 7057;
-}
+/** "Variable … implicitly has an 'any' type": of a name of the notebook, later cells will tell the type. */
+const UNTYPED_VARIABLE: ReadonlySet<number> = new Set([7005, 7034]);
+/** A parameter without a type, which strict checking does not let pass. */
+const UNTYPED_PARAMETER: ReadonlySet<number> = new Set([7006, 7019, 7031]);
 
-export function toProblems(diagnostics: readonly ts.Diagnostic[], file: ts.SourceFile): CellProblem[] {
+/** `isNotebookName`: has an earlier cell declared it? */
+export function toProblems(
+  diagnostics: readonly ts.Diagnostic[],
+  file: ts.SourceFile,
+  isNotebookName: (name: string) => boolean = () => false,
+): CellProblem[] {
+  const isTopName = ({ start = 0, length = 0 }: ts.Diagnostic): boolean => {
+    const name = file.text.slice(start, start + length);
+    return isNotebookName(name) || localsOf(file)?.has(ts.escapeLeadingUnderscores(name)) === true;
+  };
   return diagnostics
-    .filter(
-      ({ category, code }) => category === ts.DiagnosticCategory.Error && !IGNORED.has(code) && !isImplicitAny(code),
-    )
+    .filter(({ category, code }) => category === ts.DiagnosticCategory.Error && !IGNORED.has(code))
+    .filter((diagnostic) => !UNTYPED_VARIABLE.has(diagnostic.code) || !isTopName(diagnostic))
     .sort((a, b) => (a.start ?? 0) - (b.start ?? 0))
     .map((diagnostic) =>
       problemAt(
         file,
         diagnostic.start ?? 0,
         diagnostic.length ?? 0,
-        readable(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')),
+        readable(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')) + adviceFor(diagnostic.code),
         diagnostic.code,
       ),
     );
+}
+
+function adviceFor(code: number): string {
+  if (!UNTYPED_PARAMETER.has(code)) return '';
+  return '\nGive it a type, or allow this in the notebook by a line at the top of a cell: %ts noImplicitAny=false';
 }
 
 /** Things that check but mean nothing in a notebook. */

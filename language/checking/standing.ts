@@ -46,6 +46,7 @@ export class StandingProgram {
     text: string,
     scope: ts.Node | undefined,
     ground: Ground,
+    isNotebookName: (name: string) => boolean,
     token: ts.CancellationToken,
   ): ts.SourceFile | undefined {
     const standing = this.#standing;
@@ -61,7 +62,7 @@ export class StandingProgram {
       ...program.getSemanticDiagnostics(file, token),
     ];
     // The words for a mistake come from a program of its own: "Did you mean …" is proposed a few times in a checker's life only.
-    return toProblems(diagnostics, file).length === 0 ? file : undefined;
+    return toProblems(diagnostics, file, isNotebookName).length === 0 ? file : undefined;
   }
 }
 

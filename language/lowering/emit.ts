@@ -2,6 +2,7 @@
 // expression becomes the cell's value (so that the try block of a `using` cannot lose it) and top-level `using` becomes `const`.
 import { decode } from '@jridgewell/sourcemap-codec';
 import { ts } from '../compiler';
+import { EMITTED } from '../checking/project';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
 import { print } from './printing';
 import type { Anchor } from './writer';
@@ -16,8 +17,14 @@ export interface Emitted {
   readonly disposal: 'none' | 'sync' | 'async';
 }
 
-/** `parsed`: bound, and read with EMIT_OPTIONS. */
-export function emitJavaScript(parsed: ts.SourceFile): Emitted {
+/** With what a project says of the form that code takes. */
+export function emitOptions(project: ts.CompilerOptions): ts.CompilerOptions {
+  const said = EMITTED.flatMap((name) => (project[name] === undefined ? [] : [[name, project[name]] as const]));
+  return Object.fromEntries(said);
+}
+
+/** `parsed`: bound, and read with EMIT_OPTIONS. `more`: what a project says, as emitOptions gives it. */
+export function emitJavaScript(parsed: ts.SourceFile, more: ts.CompilerOptions): Emitted {
   let disposal: Emitted['disposal'] = 'none';
   const before: ts.TransformerFactory<ts.SourceFile> = () => (file) => {
     const last = lastExpression(file);
@@ -31,8 +38,9 @@ export function emitJavaScript(parsed: ts.SourceFile): Emitted {
     });
     return ts.factory.updateSourceFile(file, ts.setTextRange(ts.factory.createNodeArray(statements), file.statements));
   };
-  const output = print(parsed, before);
-  const text = output.text.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '');
+  const output = print(parsed, before, more);
+  // So that whoever parses it takes it for the module it is, also where it uses `module.exports`.
+  const text = `${output.text.replace(/\/\/# sourceMappingURL=[^\n]*\s*$/, '')}export {};\n`;
   return { text, anchors: toAnchors(text, output.sourceMap), disposal };
 }
 

@@ -2,6 +2,7 @@
 // maps and a table of the functions in them. The contract with whoever runs it is magics/protocol/code.ts.
 import { createHash } from 'node:crypto';
 import { RUNTIME, mangle, type CellCode, type DeclarationKind, type ModuleImport } from '../../magics/protocol/code';
+import type { ts } from '../compiler';
 import { parseBound } from '../internals';
 import { NOTE_EPOCH, awaitsAtTop } from './checks';
 import { bindImports, collectImports } from './declarations';
@@ -26,15 +27,17 @@ export interface LowerRequest {
   readonly known: ReadonlyMap<string, DeclarationKind>;
   /** Imported names that are nothing but types. */
   readonly typeOnly: ReadonlySet<string>;
+  /** What the cell becomes: emitOptions of the notebook's project. Absent: as without one. */
+  readonly emit?: ts.CompilerOptions;
 }
 
 /** Lowers a cell that parses. Deterministic: equal requests give equal code. */
 export function lowerCell(request: LowerRequest): CellCode {
   const fileName = `/cell${request.extension}`;
   const parsed = parseBound(fileName, request.masked, EMIT_OPTIONS);
-  const kinds = declaredNames(parsed);
-  const emitted = emitJavaScript(parsed);
+  const emitted = emitJavaScript(parsed, request.emit ?? {});
   const file = parseBound('/cell.js', emitted.text, { ...EMIT_OPTIONS, allowJs: true });
+  const kinds = withMadeImports(declaredNames(parsed), file);
   const imports = collectImports(file, kinds, request.typeOnly);
   const dropped = new Set([...request.typeOnly].filter((name) => kinds.get(name) === 'import'));
   const plan = new Plan(file, new Map([...kinds].filter(([name]) => !dropped.has(name))));
@@ -66,6 +69,15 @@ export function lowerCell(request: LowerRequest): CellCode {
     ...(found.files.length === 0 ? {} : { files: found.files }),
     hiddenNames: found.hiddenNames,
   };
+}
+
+/** JSX by `react-jsx` imports what it calls: names of the notebook like others. */
+function withMadeImports(
+  kinds: ReadonlyMap<string, DeclarationKind>,
+  emitted: ts.SourceFile,
+): ReadonlyMap<string, DeclarationKind> {
+  const made = [...declaredNames(emitted)].filter(([name, kind]) => kind === 'import' && /^_[jF]/.test(name));
+  return new Map([...made.filter(([name]) => !kinds.has(name)), ...kinds]);
 }
 
 /** All that is hoisted: the counter, imports, functions and `var`s. */

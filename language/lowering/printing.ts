@@ -3,7 +3,8 @@
 import { ts } from '../compiler';
 
 export const EMIT_OPTIONS: ts.CompilerOptions = {
-  module: ts.ModuleKind.ESNext,
+  // As ESNext, with `import x = require(…)` spelled out.
+  module: ts.ModuleKind.Preserve,
   moduleDetection: ts.ModuleDetectionKind.Force,
   // Node 20 has everything of ES2022; `using`, `accessor` and decorators are spelled out with helpers of tslib.
   target: ts.ScriptTarget.ES2022,
@@ -30,8 +31,13 @@ const ALONE: ts.CompilerOptions = {
 const MAX_FILES = 500;
 const NO_FILE = '/none.ts';
 
-let program: ts.Program | undefined;
-let files = 0;
+interface Standing {
+  readonly program: ts.Program;
+  files: number;
+}
+
+/** By what a project says beside EMIT_OPTIONS, as JSON. */
+const standing = new Map<string, Standing>();
 
 export interface Printed {
   readonly text: string;
@@ -39,10 +45,13 @@ export interface Printed {
   readonly sourceMap: string;
 }
 
-/** `file`: bound, and read with EMIT_OPTIONS. */
-export function print(file: ts.SourceFile, before: ts.TransformerFactory<ts.SourceFile>): Printed {
-  if (++files > MAX_FILES) program = undefined;
-  program ??= startProgram();
+/** `file`: bound, and read with EMIT_OPTIONS. `more`: options of a project beside those. */
+export function print(
+  file: ts.SourceFile,
+  before: ts.TransformerFactory<ts.SourceFile>,
+  more: ts.CompilerOptions = {},
+): Printed {
+  const program = programFor(more);
   let text = '';
   let sourceMap = '';
   const write = (name: string, output: string): void => {
@@ -53,12 +62,22 @@ export function print(file: ts.SourceFile, before: ts.TransformerFactory<ts.Sour
   return { text, sourceMap };
 }
 
-function startProgram(): ts.Program {
-  files = 1;
+function programFor(more: ts.CompilerOptions): ts.Program {
+  const key = JSON.stringify(more);
+  const known = standing.get(key);
+  if (known && ++known.files <= MAX_FILES) return known.program;
+  // A notebook has one project: another says that the last one was changed.
+  standing.clear();
+  const program = startProgram(more);
+  standing.set(key, { program, files: 1 });
+  return program;
+}
+
+function startProgram(more: ts.CompilerOptions): ts.Program {
   const none = ts.createSourceFile(NO_FILE, '', ts.ScriptTarget.ESNext);
   return ts.createProgram(
     [NO_FILE],
-    { ...EMIT_OPTIONS, ...ALONE },
+    { ...EMIT_OPTIONS, ...ALONE, ...more },
     {
       getSourceFile: (name) => (name === NO_FILE ? none : undefined),
       writeFile: () => undefined,

@@ -88,6 +88,7 @@ export class Rewriter implements Rewriting {
     if (ts.isShorthandPropertyAssignment(node)) writeShorthand(this, node);
     else if (ts.isAwaitExpression(node)) writeAwait(this, node);
     else if (ts.isCallExpression(node)) return this.#visitCall(node);
+    else if (ts.isNewExpression(node)) return this.#noteThread(node);
     else if (ts.isMetaProperty(node)) this.#visitMeta(node);
     else if (ts.isPropertyDeclaration(node) && node.initializer) this.#visitField(node);
     else if (ts.isClassStaticBlockDeclaration(node)) {
@@ -241,6 +242,15 @@ export class Rewriter implements Rewriting {
       if (callee.text === 'require' && literal !== undefined) this.found.dynamicImports.add(literal);
       if (callee.text === 'eval' && argument) return this.#visitEval(node, argument);
     }
+    return false;
+  }
+
+  /** `new Worker('./x.ts')`, `new URL('./x.ts', import.meta.url)`: a module that is needed where the code runs. */
+  #noteThread({ expression, arguments: given }: ts.NewExpression): boolean {
+    const [argument] = given ?? [];
+    const isNamed = ts.isIdentifier(expression) && (expression.text === 'Worker' || expression.text === 'URL');
+    if (isNamed && argument && ts.isStringLiteralLike(argument) && /^\.{1,2}\/.*\.[cm]?[jt]sx?$/.test(argument.text))
+      this.found.dynamicImports.add(argument.text);
     return false;
   }
 

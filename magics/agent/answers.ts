@@ -1,4 +1,5 @@
 // What the agent answers to each request of the protocol (protocol/messages.ts): one entry each, checked by the tables there.
+import { join } from 'node:path';
 import {
   CALLS,
   STREAMS,
@@ -12,8 +13,11 @@ import {
 } from '../protocol/messages';
 import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
+import type { Contents } from '../store';
 import { Bell, followOutput, type Jobs } from '../jobs';
-import { putArchive, putBundle, streamFile } from './files';
+import { StoreAnswers } from './contents';
+import { FileAnswers } from './file-answers';
+import { keepArchive, placeInputs, putContent, putWhole } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -39,6 +43,7 @@ export interface AgentFacts {
   readonly stateDirectory: string;
   readonly jobs: Jobs;
   readonly schedulers: Schedulers;
+  readonly contents: Contents;
   readonly questions: Questions;
   readonly status: () => AgentStatus;
   /** Aborted when the agent ends. What was begun for a client goes on when the client leaves. */
@@ -51,7 +56,14 @@ export class Answers {
   readonly #calls: CallAnswers;
   readonly #streams: StreamAnswers;
 
-  constructor({ stateDirectory, jobs, schedulers, questions, status, signal, finish }: AgentFacts) {
+  constructor({ stateDirectory, jobs, schedulers, contents, questions, status, signal, finish }: AgentFacts) {
+    const store = new StoreAnswers({
+      contents,
+      seenDirectory: join(contents.directory, 'seen'),
+      job: (id) => jobs.get(id),
+      agentOf: (cluster, stop) => schedulers.agentOf(cluster, stop),
+    });
+    const files = new FileAnswers((cluster, stop) => schedulers.agentOf(cluster, stop));
     this.#calls = {
       status,
       jobs: () => jobs.list(),
@@ -60,7 +72,16 @@ export class Answers {
         await schedulers.refresh(spec, signal);
         return jobs.create(spec);
       },
-      put: ({ id, ...piece }, { bytes }) => ({ size: putBundle(jobs.get(id), piece, bytes ?? Buffer.alloc(0)) }),
+      offer: (offered, { bytes }) => store.offer(offered, bytes),
+      bring: async (piece, { bytes }) => {
+        await store.bring(piece, bytes);
+        return {};
+      },
+      put: async (given, { bytes }) => {
+        if (given.from === 'store') await putContent(jobs.get(given.id), contents.get(given.content));
+        else putWhole(jobs.get(given.id), given.sha256, bytes ?? Buffer.alloc(0));
+        return {};
+      },
       define: async ({ cluster }) => {
         await schedulers.define(cluster, signal);
         return {};
@@ -69,8 +90,17 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
-      submit: ({ id, ...brings }) => jobs.submit(id, brings, signal),
-      archive: (piece, { bytes }) => ({ size: putArchive(stateDirectory, piece, bytes ?? Buffer.alloc(0)) }),
+      facts: ({ cluster }) => schedulers.facts(cluster, signal),
+      submit: async ({ id, ...brings }) => {
+        const job = jobs.get(id);
+        // Those of a job for another machine lie in that machine's store.
+        if (job.submittedAt === undefined && schedulers.isHere(job.spec.cluster))
+          await placeInputs(job, brings.inputs ?? job.spec.inputs ?? [], contents, signal);
+        return jobs.submit(id, brings, signal);
+      },
+      archive: async ({ sha256, content }) => ({
+        isThere: await keepArchive(stateDirectory, sha256, content, contents),
+      }),
       discard: ({ id }) => {
         jobs.discard(id);
         return {};
@@ -83,6 +113,7 @@ export class Answers {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
+      fileSpace: (params) => files.fileSpace(params, signal),
       finish: () => {
         finish();
         return {};
@@ -92,8 +123,17 @@ export class Answers {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
       output: (params, stop) => streamOutput(jobs, params, stop),
+      listFiles: (params, stop) => files.listFiles(params, stop),
+      readFile: (params, stop) => files.readFile(params, stop),
+      removeFiles: (params, stop) => files.removeFiles(params, stop),
+      fileUsage: (params, stop) => files.fileUsage(params, stop),
       questions: (_params, stop) => watchQuestions(questions, stop),
-      file: ({ id, file, from }) => streamFile(jobs.get(id), file, from),
+      gather: (params, stop) => store.gather(params, stop),
+      describe: (params, stop) => store.describe(params, stop),
+      give: (params) => store.give(params),
+      send: (params, stop) => store.send(params, stop),
+      place: (params, stop) => store.place(params, stop),
+      fetch: (params, stop) => store.fetch(params, stop),
     };
   }
 

@@ -1,105 +1,109 @@
-// Files of a job that cross to another machine: the bundle that comes in pieces, envelope and outcome that go out. Any piece is a place to go on from.
+// Files of a job that cross to another machine: the bundle that comes, envelope and outcome that go out.
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import type { ContentId } from '../protocol/chunks';
 import { AgentError, UsageError } from '../protocol/errors';
-import { isFinal, type JobRecord } from '../protocol/job';
-import { archivePath, BUNDLE_FILE, ENVELOPE_FILE, environmentsFolder, OUTCOME_FILE } from '../protocol/layout';
-import type { StreamItem } from './answers';
+import { writeWhole } from '../protocol/files';
+import { isFinal, type JobInput, type JobRecord } from '../protocol/job';
+import {
+  archivePath,
+  BUNDLE_FILE,
+  ENVELOPE_FILE,
+  environmentsFolder,
+  OUTCOME_FILE,
+  OUTPUTS_FILE,
+  WORK_FOLDER,
+} from '../protocol/layout';
+import { containerPart, linkTo, place, scan, type Content, type ContentSource, type Contents } from '../store';
 
-interface Piece {
-  readonly offset: number;
-  readonly total: number;
-  readonly sha256: string;
+/** A file of this size goes as it is: asking what is there would cost more than it saves. */
+const WHOLE_BYTES = 256 * 1024;
+
+const FILES = { envelope: ENVELOPE_FILE, outcome: OUTCOME_FILE, outputs: OUTPUTS_FILE } as const;
+
+/** Asked twice after a lost reply, it is done once. Throws UsageError when the job takes no bundle any more. */
+export async function putContent(job: JobRecord, content: Content): Promise<void> {
+  const path = bundlePath(job);
+  if (path === undefined) return;
+  if (content.kind !== 'bundle') throw new UsageError(`A ${content.kind} cannot be the bundle of job ${job.id}.`);
+  await linkTo(content, path);
 }
 
-/** Gives how many bytes of the bundle are there now. */
-export function putBundle(job: JobRecord, piece: Piece, bytes: Buffer): number {
+/** As putContent, of a bundle that came in one message. */
+export function putWhole(job: JobRecord, sha256: string, bytes: Buffer): void {
+  const path = bundlePath(job);
+  if (path === undefined) return;
+  if (digestOf(bytes) !== sha256)
+    throw new AgentError(`The bundle of job ${job.id} arrived damaged: its digest differs. Run the cell again.`);
+  writeWhole(path, bytes);
+}
+
+/** undefined: it is there already. */
+function bundlePath(job: JobRecord): string | undefined {
   const path = join(job.directory, BUNDLE_FILE);
-  if (existsSync(path)) return piece.total;
-  if (job.status.state !== 'preparing')
-    throw new UsageError(`Job ${job.id} was submitted: it takes no bundle any more.`);
-  return putPiece({ path, what: `The bundle of job ${job.id}` }, piece, bytes);
+  if (existsSync(path)) return undefined;
+  if (job.status.state === 'preparing') return path;
+  throw new UsageError(`Job ${job.id} was submitted: it takes no bundle any more.`);
 }
 
-/** Gives how many bytes of the archive are there now. One that is there counts as used. */
-export function putArchive(state: string, piece: Piece, bytes: Buffer): number {
-  if (!/^[0-9a-f]{64}$/.test(piece.sha256)) throw new UsageError(`${piece.sha256} is no SHA-256.`);
-  const path = archivePath(state, piece.sha256);
-  if (existsSync(path)) {
-    utimesSync(path, new Date(), new Date());
-    return piece.total;
-  }
-  mkdirSync(environmentsFolder(state), { recursive: true, mode: 0o700 });
-  return putPiece({ path, what: 'The archive of packages' }, piece, bytes);
-}
+export type JobFile =
+  | { readonly kind: 'whole'; readonly sha256: string; readonly bytes: Buffer }
+  | { readonly kind: 'content'; readonly source: ContentSource };
 
-interface Target {
-  readonly path: string;
-  /** Begins a sentence. */
-  readonly what: string;
-}
-
-function putPiece({ path, what }: Target, { offset, total, sha256 }: Piece, bytes: Buffer): number {
-  const part = `${path}.part`;
-  const size = statSync(part, { throwIfNoEntry: false })?.size ?? 0;
-  if (offset !== size) return size;
-  const file = openSync(part, 'a', 0o600);
-  try {
-    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-    if (size + bytes.length < total) return size + bytes.length;
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  if (digestOf(part) !== sha256) {
-    rmSync(part);
-    throw new AgentError(`${what} arrived damaged: its digest differs. Run the cell again.`);
-  }
-  renameSync(part, path);
-  return total;
-}
-
-const BLOCK_BYTES = 1024 * 1024;
-
-function digestOf(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
-      hash.update(buffer.subarray(0, read));
-  } finally {
-    closeSync(file);
-  }
-  return hash.digest('hex');
-}
-
-const FILES = { envelope: ENVELOPE_FILE, outcome: OUTCOME_FILE } as const;
-
-export async function* streamFile(job: JobRecord, file: keyof typeof FILES, from: number): AsyncGenerator<StreamItem> {
+/** undefined: the job has left none. */
+export async function readJobFile(
+  job: JobRecord,
+  file: keyof typeof FILES,
+  options: { readonly signal: AbortSignal; readonly progress: (bytes: number) => void },
+): Promise<JobFile | undefined> {
   if (!isFinal(job.status)) throw new UsageError(`Job ${job.id} has not ended: there is no ${file} yet.`);
   const path = join(job.directory, FILES[file]);
-  if (!existsSync(path)) return;
-  const { size: total } = statSync(path);
-  let offset = from;
-  if (offset >= total) yield { event: { offset, total } };
-  for await (const bytes of createReadStream(path, { start: from, highWaterMark: BLOCK_BYTES })) {
-    if (!Buffer.isBuffer(bytes)) continue;
-    yield { event: { offset, total }, bytes };
-    offset += bytes.length;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (found.size > WHOLE_BYTES)
+    return { kind: 'content', source: await scan('envelope', [containerPart(path)], options) };
+  const bytes = readFileSync(path);
+  return { kind: 'whole', sha256: digestOf(bytes), bytes };
+}
+
+/** Puts the inputs of a job where its cell will look for them. Throws AgentError for one that is not in the store. */
+export async function placeInputs(
+  job: JobRecord,
+  inputs: readonly JobInput[],
+  contents: Contents,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { content, path, mode } of inputs) {
+    const relative = posix.normalize(path);
+    if (path === '' || relative.startsWith('..') || posix.isAbsolute(relative))
+      throw new UsageError(
+        `An input cannot be at ${JSON.stringify(path)}: a path below the working directory was expected.`,
+      );
+    const there = join(job.directory, WORK_FOLDER, relative);
+    if (existsSync(there)) continue;
+    await place(contents.get(content), there, { signal, ...(mode === undefined ? {} : { mode }) });
   }
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Whether an archive of packages is there, or is now, of a content of the store. One that is there counts as used. */
+export async function keepArchive(
+  state: string,
+  sha256: string,
+  id: ContentId | undefined,
+  contents: Contents,
+): Promise<boolean> {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new UsageError(`${sha256} is no SHA-256.`);
+  const path = archivePath(state, sha256);
+  if (!existsSync(path)) {
+    if (id === undefined) return false;
+    mkdirSync(environmentsFolder(state), { recursive: true, mode: 0o700 });
+    await linkTo(contents.get(id), path);
+  }
+  utimesSync(path, new Date(), new Date());
+  return true;
 }

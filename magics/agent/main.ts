@@ -2,10 +2,12 @@
 // socket, ends when it is idle, and finds everything again on disk.
 //
 //   node agent.js [--runner PROGRAM] [--cell PROGRAM]      environment: see settings.ts
-//   node agent.js --bridge MARKER                          see bridge.ts
+//   node agent.js --bridge MARKER [--to-running]           see bridge.ts
+//   node agent.js --allocation ORDERS                      see allocation.ts
 // Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { ClusterError } from '../protocol/errors';
 import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
 import { writeWhole } from '../protocol/files';
@@ -13,6 +15,8 @@ import { agentSocket, placeFile, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
+import { endJobs, keepAllocation } from './allocation';
+import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { bridge } from './bridge';
 import { takeLock } from './lock';
@@ -47,16 +51,18 @@ async function main(): Promise<void> {
   const lock = await takeLock(settings.stateDirectory);
   if (lock === undefined) return;
   try {
-    await serve(settings, ending);
+    if (settings.allocation === undefined) await serve(settings, ending);
+    else await keepAllocation(settings.allocation, ending.signal, (ready) => serve(settings, ending, ready));
   } finally {
     lock.release();
   }
 }
 
-async function serve(settings: Settings, ending: AbortController): Promise<void> {
+async function serve(settings: Settings, ending: AbortController, ready: () => void = () => undefined): Promise<void> {
   const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
+  const contents = new Contents({ directory: join(settings.stateDirectory, 'store'), limits: settings.store, log });
   const questions = new Questions();
-  const schedulers = new Schedulers(settings, jobs, questions, log);
+  const schedulers = new Schedulers(settings, jobs, contents, questions, log);
   await jobs.recover(schedulers.all, ending.signal);
   keepResults(jobs, log);
   const sessions = new Set<Session>();
@@ -73,6 +79,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
     stateDirectory: settings.stateDirectory,
     jobs,
     schedulers,
+    contents,
     questions,
     status,
     signal: ending.signal,
@@ -89,7 +96,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
       if (![...sessions].some((other) => other.client?.pid === client.pid)) jobs.releaseAll(client);
     });
   });
-  const place = agentSocket(settings.stateDirectory);
+  const place = agentSocket(settings.stateDirectory, { isShared: settings.allocation !== undefined });
   if (place.directory !== undefined) {
     privateDirectory(place.directory);
     // We hold the lock: whoever listened there is gone.
@@ -98,7 +105,14 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
   await listen(server, place.path);
   writeWhole(placeFile(settings.stateDirectory), `${place.path}\n`);
   log(`Cellburst ${VERSION} listens at ${place.path}, ${jobs.list().length} jobs`);
-  await untilDone(settings, jobs, sessions, ending);
+  const sweep = (): void => {
+    jobs.sweep();
+    contents.sweep(Date.now());
+    sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
+  };
+  ready();
+  await untilDone(settings, { jobs, sweep }, sessions, ending);
+  if (settings.allocation !== undefined) await endJobs(jobs);
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();
@@ -110,7 +124,7 @@ async function serve(settings: Settings, ending: AbortController): Promise<void>
 /** Settles when the agent was asked to end, has been idle for long enough, or its state directory is gone. */
 function untilDone(
   settings: Settings,
-  jobs: Jobs,
+  { jobs, sweep }: { readonly jobs: Jobs; readonly sweep: () => void },
   sessions: ReadonlySet<Session>,
   ending: AbortController,
 ): Promise<void> {
@@ -121,11 +135,12 @@ function untilDone(
     jobs.refresh();
     if (Date.now() - sweptAt > SWEEP_MS) {
       sweptAt = Date.now();
-      jobs.sweep();
+      sweep();
     }
+    // Nodes are not kept for somebody who only looks on.
+    const isWatched = settings.allocation === undefined && sessions.size > 0;
     const isBusy =
-      sessions.size > 0 ||
-      jobs.list().some(({ status: { state }, status }) => !isFinal(status) && state !== 'preparing');
+      isWatched || jobs.list().some(({ status: { state }, status }) => !isFinal(status) && state !== 'preparing');
     if (isBusy) busyAt = Date.now();
     else if (Date.now() - busyAt >= settings.idleMs) ending.abort();
   };

@@ -1,15 +1,18 @@
 // The schedulers of this agent: this machine, the clusters of the config as it is now, and those that an agent on another machine has defined here.
 // A config that changes takes effect with the next job.
 import { join } from 'node:path';
-import { Clusters, fromDefinition, type ClusterConfig } from '../config';
+import type { AgentConnection } from '../client';
+import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
-import { messageOf } from '../protocol/errors';
+import { messageOf, UsageError } from '../protocol/errors';
+import { ownFacts, type HostFacts } from '../protocol/host-facts';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
 import { listOf, parseJson } from '../protocol/shape';
 import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
-import { openTransport } from '../transports';
+import type { Contents } from '../store';
+import { Hosts, openTransport } from '../transports';
 import type { Questions } from './questions';
 import type { Settings } from './settings';
 
@@ -23,18 +26,22 @@ const DEFINED_FILE = 'clusters.json';
 export class Schedulers {
   readonly #settings: Settings;
   readonly #jobs: Jobs;
+  readonly #contents: Contents;
   readonly #log: (line: string) => void;
   readonly #questions: Questions;
+  readonly #hosts: Hosts;
   readonly #clusters = new Clusters();
   readonly #defined = new Map<string, ClusterDefinition>();
   readonly #opened = new Map<string, Opened>();
   readonly #all = new Map<string, Scheduler>();
 
-  constructor(settings: Settings, jobs: Jobs, questions: Questions, log: (line: string) => void) {
+  constructor(settings: Settings, jobs: Jobs, contents: Contents, questions: Questions, log: (line: string) => void) {
     this.#settings = settings;
+    this.#contents = contents;
     this.#jobs = jobs;
     this.#log = log;
     this.#questions = questions;
+    this.#hosts = new Hosts(questions.ask);
     const local = new LocalScheduler({ ...settings.local, report: jobs.report });
     this.#all.set(local.name, local);
     try {
@@ -56,10 +63,33 @@ export class Schedulers {
     return this.#all.get('local');
   }
 
+  /** Do its jobs run from this machine's store? */
+  isHere(cluster: string): boolean {
+    return this.#all.get(cluster)?.agent === undefined;
+  }
+
+  /** The agent whose store a cluster's jobs use; undefined: this one. Throws UsageError when there is no such cluster. */
+  async agentOf(cluster: string, signal: AbortSignal): Promise<AgentConnection | undefined> {
+    await this.refresh({ cluster }, signal);
+    const scheduler = this.#all.get(cluster);
+    if (scheduler === undefined)
+      throw new UsageError(
+        `There is no cluster ${JSON.stringify(cluster)}. There are: ${[...this.#all.keys()].join(', ')}.`,
+      );
+    return await scheduler.agent?.(signal);
+  }
+
   /** Before a job is made: is its cluster as the config says now? Throws UsageError for a mistake in there. */
   async refresh(spec: Pick<JobSpec, 'cluster'>, signal: AbortSignal): Promise<void> {
     if (spec.cluster === 'local' || this.#defined.has(spec.cluster)) return;
     await this.#replace([...this.#clusters.current().clusters.values()], signal);
+  }
+
+  async facts(cluster: string, signal: AbortSignal): Promise<HostFacts> {
+    await this.refresh({ cluster }, signal);
+    const scheduler = this.#all.get(cluster);
+    if (scheduler === undefined) throw new UsageError(`There is no cluster ${JSON.stringify(cluster)}.`);
+    return scheduler.agent === undefined ? ownFacts() : await (await scheduler.agent(signal)).facts('local');
   }
 
   /** Kept on disk: jobs there have to be found after a restart. */
@@ -100,13 +130,21 @@ export class Schedulers {
 
   #openHere(config: ClusterConfig): Scheduler {
     const { programs } = this.#settings.local;
-    return openBatch(config, { programs, report: this.#jobs.report, log: this.#log });
+    return openBatch(config, { programs, contents: this.#contents, report: this.#jobs.report, log: this.#log });
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
-    const { ask, untilPerson } = this.#questions;
-    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, ask);
-    return new RemoteScheduler({ config, transport, report: this.#jobs.report, log: this.#log, untilPerson });
+    const { untilPerson } = this.#questions;
+    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, this.#hosts);
+    return new RemoteScheduler({
+      name: config.name,
+      definition: toDefinition(config),
+      transport,
+      contents: this.#contents,
+      report: this.#jobs.report,
+      log: this.#log,
+      untilPerson,
+    });
   }
 }
 

@@ -1,46 +1,71 @@
 // What can be set about the agent, from its environment and its command line.
+import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../protocol/errors';
+import { ALLOCATION_STATE } from '../protocol/layout';
+import { allocationOrders, type AllocationOrders } from '../protocol/run';
+import { parseJson } from '../protocol/shape';
 import { allowedCpus, stateDirectory } from '../protocol/platform';
 import type { LocalOptions } from '../schedulers';
 import type { Retention } from '../jobs';
+import type { StoreLimits } from '../store';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Settings {
   readonly stateDirectory: string;
-  /** Not to be an agent, but a way to it: the marker that comes first. */
-  readonly bridge: string | undefined;
+  /** Not to be an agent, but a way to it. */
+  readonly bridge?: { readonly marker: string; readonly mayStart: boolean };
+  /** To be the agent of an allocation: what was granted, and how long it may be idle. */
+  readonly allocation?: AllocationOrders;
   /** Where our programs lie. */
   readonly programDirectory: string;
   /** Without jobs and clients the agent ends after this time. */
   readonly idleMs: number;
   readonly retention: Retention;
+  readonly store: StoreLimits;
   readonly local: Omit<LocalOptions, 'report'>;
 }
 
 const MIB = 1024 * 1024;
 
-/** `agent.js [--runner PROGRAM] [--cell PROGRAM]`; the programs beside agent.js are used otherwise. */
+/** `agent.js [--runner PROGRAM] [--cell PROGRAM] [--allocation ORDERS]`; the programs beside agent.js are used otherwise. */
 export function readSettings(argv: readonly string[], env: Environment, programDirectory: string): Settings {
   const { values } = parseArgs({
     args: [...argv],
-    options: { runner: { type: 'string' }, cell: { type: 'string' }, bridge: { type: 'string' } },
+    options: {
+      runner: { type: 'string' },
+      cell: { type: 'string' },
+      bridge: { type: 'string' },
+      'to-running': { type: 'boolean' },
+      allocation: { type: 'string' },
+    },
   });
+  const allocation =
+    values.allocation === undefined
+      ? undefined
+      : parseJson(readFileSync(values.allocation, 'utf8'), allocationOrders, values.allocation);
   return {
-    bridge: values.bridge,
+    ...(values.bridge === undefined
+      ? {}
+      : { bridge: { marker: values.bridge, mayStart: values['to-running'] !== true } }),
+    ...(allocation === undefined ? {} : { allocation }),
     programDirectory,
-    stateDirectory: stateDirectory(env),
-    idleMs: readNumber(env, 'CELLBURST_AGENT_IDLE_SECONDS', 60) * 1000,
+    stateDirectory: allocation === undefined ? stateDirectory(env) : join(allocation.directory, ALLOCATION_STATE),
+    idleMs: (allocation?.keepSeconds ?? readNumber(env, 'CELLBURST_AGENT_IDLE_SECONDS', 60)) * 1000,
     retention: {
       days: readNumber(env, 'CELLBURST_KEEP_DAYS', 30),
       jobs: readNumber(env, 'CELLBURST_KEEP_JOBS', 1000),
       bytes: readNumber(env, 'CELLBURST_KEEP_GB', 20) * 1e9,
     },
+    store: {
+      days: readNumber(env, 'CELLBURST_KEEP_DAYS', 30),
+      bytes: readNumber(env, 'CELLBURST_STORE_GB', 20) * 1e9,
+    },
     local: {
-      machine: readMachine(),
+      machine: readMachine(allocation),
       programs: {
         runner: values.runner ?? join(programDirectory, 'runner.js'),
         ...(values.cell === undefined ? {} : { cell: values.cell }),
@@ -52,12 +77,12 @@ export function readSettings(argv: readonly string[], env: Environment, programD
 }
 
 /** A container's limits count, not the host's size. */
-function readMachine(): LocalOptions['machine'] {
-  const cores = availableParallelism();
+function readMachine(allocation: AllocationOrders | undefined): LocalOptions['machine'] {
+  const cores = allocation?.cores ?? availableParallelism();
   const granted = process.constrainedMemory();
   const bytes = granted > 0 && granted < totalmem() ? granted : totalmem();
   const cpus = allowedCpus();
-  const memoryMiB = Math.floor(bytes / MIB);
+  const memoryMiB = allocation?.memoryMiB ?? Math.floor(bytes / MIB);
   return cpus?.length === cores ? { cores, memoryMiB, cpus } : { cores, memoryMiB };
 }
 

@@ -1,6 +1,8 @@
 // What the kernel and the command line hold: typed requests to the home agent. A lost agent is started again and asked again; streams go on where
 // they were. Every request can be repeated safely: the agent does each thing once.
+import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
+import type { HostFacts } from '../protocol/host-facts';
 import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
@@ -15,7 +17,9 @@ import {
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
+import { FileVerbs } from './file-verbs';
 import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
+import { StoreVerbs } from './store-verbs';
 import { readEvents } from './stream';
 
 export interface OutputPiece {
@@ -50,6 +54,17 @@ export class AgentConnection implements AsyncDisposable {
   #link: Promise<Link> | undefined;
   #isHeld = true;
   readonly #closing = new AbortController();
+  /** Bytes to that agent's store and from it; asked of the home agent, to any cluster's and from it. */
+  readonly store = new StoreVerbs({
+    call: (method, params, bytes) => this.#call(method, params, bytes),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
+
+  /** Files on the hosts of clusters. */
+  readonly files = new FileVerbs({
+    call: (method, params) => this.#call(method, params),
+    events: (method, params, signal) => this.#events(method, params, signal),
+  });
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -186,31 +201,14 @@ export class AgentConnection implements AsyncDisposable {
     await this.#call('define', { cluster });
   }
 
-  /** A piece of a bundle; gives how much of it is there now. */
-  async put(
-    piece: { readonly id: JobId | string; readonly offset: number; readonly total: number; readonly sha256: string },
-    bytes: Buffer,
-  ): Promise<number> {
-    return (await this.#call('put', piece, bytes)).size;
+  /** What the machine is that jobs of a cluster are sent to. */
+  facts(cluster: string): Promise<HostFacts> {
+    return this.#call('facts', { cluster });
   }
 
-  /** A piece of an archive of packages; gives how much of it is there now. */
-  async archive(
-    piece: { readonly sha256: string; readonly offset: number; readonly total: number },
-    bytes: Buffer,
-  ): Promise<number> {
-    return (await this.#call('archive', piece, bytes)).size;
-  }
-
-  /** A file of a job that has ended, from an offset on. Throws LinkClosed when the connection is lost. */
-  async *file(
-    id: JobId | string,
-    file: 'envelope' | 'outcome',
-    from: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<{ readonly offset: number; readonly total: number; readonly bytes: Buffer }> {
-    for await (const { value, bytes } of this.#events('file', { id, file, from }, signal))
-      yield { ...STREAMS.file.event(value, 'file'), bytes: bytes ?? Buffer.alloc(0) };
+  /** Is an archive of packages there, or is it now, of a content that was sent? */
+  async archive(sha256: string, content?: ContentId): Promise<boolean> {
+    return (await this.#call('archive', content === undefined ? { sha256 } : { sha256, content })).isThere;
   }
 
   /** An idle connection keeps no process alive when this was called with false. */

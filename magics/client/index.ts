@@ -6,8 +6,9 @@ import { AgentConnection } from './agent-connection';
 import { connectOrStart, tryConnect } from './start';
 
 export { AgentConnection, type OutputPiece } from './agent-connection';
+export type { Described, Progress, StoreVerbs, Transferred } from './store-verbs';
 export { LinkClosed, type OpenStream } from './link';
-export { connectOrStart } from './start';
+export { connectOrStart, tryConnect } from './start';
 
 export interface ConnectOptions {
   /** Where jobs are kept (the platform's place for state, or CELLBURST_STATE_DIR). */

@@ -84,6 +84,7 @@ function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEnt
   mkdirSync(dirname(target), { recursive: true });
   // Landed before something failed.
   if (lstatSync(source, { throwIfNoEntry: false }) === undefined) return THERE;
+  if (entry.kind === 'file') keepTime(source, entry);
   if (before !== undefined && isSame(entry, source, target, before)) {
     rmSync(source);
     return THERE;
@@ -95,6 +96,11 @@ function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEnt
     return putBeside(files, entry, source, jobId, 'it was made here meanwhile');
   }
   return putBeside(files, entry, source, jobId, reason);
+}
+
+/** A tree that crossed to another machine has no times. */
+function keepTime(source: string, { modifiedAt }: FileEntry & { kind: 'file' }): void {
+  if (Math.abs(lstatSync(source).mtimeMs - modifiedAt) > 1) utimesSync(source, modifiedAt / 1000, modifiedAt / 1000);
 }
 
 function whyKept(before: Stats, since: number): string | undefined {

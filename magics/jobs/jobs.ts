@@ -3,13 +3,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError, UsageError } from '../protocol/errors';
-import type { JobFiles } from '../protocol/job-files';
 import { isFinal, type JobBrings, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { readIfThere } from '../protocol/files';
 import { archivePath, BUNDLE_FILE, HEARTBEAT_FILE } from '../protocol/layout';
 import { isAlive } from '../protocol/platform';
 import { heartbeat, type ProcessIdentity } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
+import { toSegments } from '../protocol/spool';
 import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
 import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
@@ -106,11 +106,12 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, { files, packages }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
-    const record = withFiles(this.get(typed), files);
+  async submit(typed: string, { packages, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
+    const job = this.get(typed);
+    const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
-    if (!existsSync(join(record.directory, BUNDLE_FILE)))
+    if (record.spec.allocation === undefined && !existsSync(join(record.directory, BUNDLE_FILE)))
       throw new AgentError(
         `Cannot submit job ${record.id}: there is no ${BUNDLE_FILE} in ${record.directory}. Run the cell again.`,
       );
@@ -202,7 +203,13 @@ export class Jobs {
       if (record.status.state !== 'running') continue;
       const path = join(record.directory, HEARTBEAT_FILE);
       const text = readIfThere(path);
-      if (text === undefined) continue;
+      if (text === undefined) {
+        // A job on another machine: its output is here, its runner's file is not.
+        if (!existsSync(record.directory)) continue;
+        const outputBytes = spooledBytes(record.directory);
+        if (outputBytes !== record.outputBytes) this.#change({ ...record, outputBytes });
+        continue;
+      }
       const { usage, outputBytes, droppedBytes } = parseJson(text, heartbeat, path);
       this.#change({ ...record, usage, outputBytes, droppedBytes });
     }
@@ -223,10 +230,11 @@ export class Jobs {
   }
 
   #toScheduled(record: JobRecord): ScheduledJob {
-    const archive = record.packages?.archive;
+    const { archive, install } = record.packages ?? {};
     if (archive === undefined) return record;
     const { sha256 } = archive;
-    return { ...record, packageOrders: { archive: archivePath(this.#store.stateDirectory, sha256), sha256 } };
+    const path = archivePath(this.#store.stateDirectory, sha256);
+    return { ...record, packageOrders: { archive: path, sha256, ...(install === undefined ? {} : { install }) } };
   }
 
   #finish(record: JobRecord, evidence: Evidence): JobRecord {
@@ -282,8 +290,9 @@ export class Jobs {
   }
 }
 
-function withFiles(record: JobRecord, files: JobFiles | undefined): JobRecord {
-  return files === undefined ? record : { ...record, spec: { ...record.spec, files } };
+function spooledBytes(directory: string): number {
+  const last = toSegments(readdirSync(directory)).at(-1);
+  return last === undefined ? 0 : last.start + statSync(join(directory, last.file)).size;
 }
 
 function toStored(record: JobRecord): StoredJob {

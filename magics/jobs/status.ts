@@ -22,6 +22,8 @@ export function settle(record: JobRecord, evidence: Evidence): JobStatus {
   const isUsers = record.cancelRequestedAt !== undefined;
   const why = outcome === undefined ? undefined : explainStop(outcome, evidence);
   if (why !== undefined && !isUsers) return why;
+  if (record.spec.allocation !== undefined && outcome?.ending.kind === 'exit' && outcome.ending.code === 0)
+    return { state: 'completed', outcome: 'value' };
   if (outcome?.ending.kind === 'terminated') return { state: 'cancelled', by: isUsers ? 'user' : 'unknown' };
   if (envelope !== undefined)
     return {

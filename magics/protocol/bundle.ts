@@ -6,13 +6,15 @@ import { isObject } from './shape';
 
 export const BUNDLE_PROTOCOL = 1;
 
-/** A local module as it is evaluated: CommonJS text, or JSON. */
+/** A local module as it is evaluated. */
 export interface LocalSource {
   /** Absolute path of the file at home. */
   readonly path: string;
-  readonly format: 'commonjs' | 'json';
+  /** `async`: CommonJS that awaits at its top level. */
+  readonly format: 'commonjs' | 'async' | 'json' | 'wasm';
+  /** Of WebAssembly, in base64. */
   readonly text: string;
-  /** Source map v3 `mappings` from `text` to the file; '' for JSON. */
+  /** Source map v3 `mappings` from `text` to the file; '' where it is no code. */
   readonly mappings: string;
   /** Changes whenever the file does. */
   readonly version: string;
@@ -25,8 +27,10 @@ export interface LocalSource {
 /** Everything that values need beside them. */
 export interface CodePack {
   readonly cells: readonly CellCode[];
-  /** Names of the graph's last roots. */
+  /** Names of the graph's last roots, not counting codecs. */
   readonly names: readonly string[];
+  /** Roots that are codecs which the code may come to need; the others, but the last ones, are values. */
+  readonly codecs: readonly number[];
   /** Names that are assigned and never read: they have a binding, and no value has to travel. */
   readonly writeOnly: readonly string[];
   /** To be loaded before the values are made. */

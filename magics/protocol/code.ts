@@ -59,6 +59,9 @@ export const EMIT_HELPERS = [
   '__addDisposableResource',
   '__disposeResources',
   '__esDecorate',
+  '__decorate',
+  '__metadata',
+  '__param',
   '__runInitializers',
   '__propKey',
   '__setFunctionName',
@@ -209,6 +212,14 @@ export interface ModuleImport {
   readonly bindings: readonly ImportBinding[];
 }
 
+/** What the tsconfig.json over the notebook's folder means for local modules. */
+export interface ProjectRules {
+  /** `paths`, and `baseUrl` as the pattern `*`: from a specifier with at most one `*` to absolute paths. */
+  readonly paths: Readonly<Record<string, readonly string[]>>;
+  /** compilerOptions that say what code becomes, as a tsconfig.json spells them. */
+  readonly compile: Readonly<Record<string, string | boolean>>;
+}
+
 /** A file that code names by a literal in a call. */
 export interface FileUse {
   readonly path: string;
@@ -248,6 +259,8 @@ export interface CellCode {
    * cell does nothing but define it; it is evaluated where it is imported, as a local module is.
    */
   readonly memoryModule?: string;
+  /** Absent: as without a tsconfig.json. */
+  readonly project?: ProjectRules;
   /** Positions (line and column from 0, in source) of direct `eval` whose argument is no literal. */
   readonly hiddenNames: readonly { readonly line: number; readonly column: number }[];
 }

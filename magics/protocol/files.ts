@@ -17,11 +17,12 @@ export function readIfThere(path: string): string | undefined {
 }
 
 /** Readers find the old text or the new one, whatever happens in between. Mode 0600. */
-export function writeWhole(path: string, text: string): void {
+export function writeWhole(path: string, text: string | Uint8Array): void {
   const part = `${path}.part`;
   const file = openSync(part, 'w', 0o600);
   try {
-    writeSync(file, text);
+    if (typeof text === 'string') writeSync(file, text);
+    else for (let at = 0; at < text.length;) at += writeSync(file, text, at);
     fsyncSync(file);
   } finally {
     closeSync(file);

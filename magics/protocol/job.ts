@@ -1,5 +1,6 @@
 // A job as both sides speak of it. Words: PSI/J's specification (spec, state, native id, attach).
 
+import type { ContentId } from './chunks';
 import type { JobPackages } from './environment';
 import type { JobFiles } from './job-files';
 import type { ProcessIdentity } from './run';
@@ -41,6 +42,15 @@ export interface JobOrigin {
   readonly execution?: number;
 }
 
+export interface JobInput {
+  /** Sent there before (StoreVerbs.send). */
+  readonly content: ContentId;
+  /** Relative to the working directory, with `/`. */
+  readonly path: string;
+  /** Of a file; a tree has those of its entries. */
+  readonly mode?: number;
+}
+
 /** What is asked. The bundle lies beside it, in the job's directory. */
 export interface JobSpec {
   readonly name: string;
@@ -54,8 +64,12 @@ export interface JobSpec {
   readonly files?: JobFiles;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
+  /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
+  readonly allocation?: { readonly keepSeconds: number };
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
   readonly token?: string;
+  /** Contents of the cluster's store that lie in the cell's working directory when it starts. */
+  readonly inputs?: readonly JobInput[];
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
 }
@@ -111,6 +125,8 @@ export interface JobUsage {
 export interface JobBrings {
   readonly files?: JobFiles;
   readonly packages?: JobPackages;
+  /** Contents of the cluster's store, for the cell's working directory. */
+  readonly inputs?: readonly JobInput[];
 }
 
 /** A job as the store keeps it. Times are milliseconds since the epoch. */

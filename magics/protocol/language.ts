@@ -11,8 +11,12 @@ export interface CellProblem {
   readonly length: number;
 }
 
-export type PreparedCell =
-  { readonly ok: true; readonly code: CellCode } | { readonly ok: false; readonly problems: readonly CellProblem[] };
+export type PreparedCell = (
+  { readonly ok: true; readonly code: CellCode } | { readonly ok: false; readonly problems: readonly CellProblem[] }
+) & {
+  /** What is wrong beside the cell, in its surroundings. Told once, until it changes. */
+  readonly notices?: readonly string[];
+};
 
 /** What the magics ask of the language. */
 export interface CellLanguage {
@@ -31,6 +35,8 @@ export interface CellLanguage {
   names(): readonly string[];
   /** Later cells do not see these names any more. */
   forget(names: readonly string[]): Promise<void>;
+  /** How cells are checked, and who has said so. */
+  checks(): Promise<AppliedChecks>;
   /** Forgets all names. */
   reset(): Promise<void>;
   /** Packages were installed or removed: what was read of them is read anew. */
@@ -42,9 +48,32 @@ export interface Checks {
   /** Off: only what does not parse is a problem. */
   readonly check: boolean;
   readonly strict: boolean;
+  readonly noImplicitAny: boolean;
   readonly strictNullChecks: boolean;
+  readonly strictFunctionTypes: boolean;
+  readonly strictBindCallApply: boolean;
+  readonly strictPropertyInitialization: boolean;
+  readonly noImplicitThis: boolean;
+  readonly useUnknownInCatchVariables: boolean;
   readonly noUncheckedIndexedAccess: boolean;
   readonly exactOptionalPropertyTypes: boolean;
   readonly noImplicitReturns: boolean;
   readonly noImplicitOverride: boolean;
+  readonly noFallthroughCasesInSwitch: boolean;
+  readonly noPropertyAccessFromIndexSignature: boolean;
+}
+
+export interface AppliedCheck {
+  readonly name: keyof Checks;
+  readonly isOn: boolean;
+  /** `notebook`: by `%ts`. */
+  readonly from: 'default' | 'tsconfig' | 'notebook';
+}
+
+export interface AppliedChecks {
+  readonly checks: readonly AppliedCheck[];
+  /** The tsconfig.json over the notebook's folder, relative to it; absent: there is none. */
+  readonly config?: string;
+  /** What is wrong in it, with its place. */
+  readonly complaints: readonly string[];
 }

@@ -20,6 +20,10 @@ export const ORDERS_FILE = 'orders.json';
 export const SCRIPT_FILE = 'submit.sh';
 /** How far the submission to a batch system has come: written before the first try. */
 export const SUBMISSION_FILE = 'submission.json';
+/** Of a job that runs in an allocation: which. */
+export const ALLOCATION_FILE = 'allocation.json';
+/** Of an allocation: the state directory of its agent. */
+export const ALLOCATION_STATE = 'agent';
 /** The files that go along with the job (job-files.ts): written by the notebook before submission. */
 export const INPUTS_FILE = 'inputs.json';
 /** The files that the job has made for the notebook: written by the cell process before the envelope. */

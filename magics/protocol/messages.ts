@@ -1,9 +1,11 @@
 // What a client and an agent say to each other, in frames (frames.ts): a greeting each way, then requests, replies and streams.
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
+import { contentId, contentKind } from './chunks';
 import type { ErrorCode } from './errors';
+import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
-import { jobFiles } from './job-files';
-import { jobRecord, jobSpec } from './records';
+import { hostFacts } from './host-facts';
+import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import {
   anything,
@@ -21,7 +23,7 @@ import {
 } from './shape';
 
 /** Changed when a message or a file in the state directory means something else than before. */
-export const AGENT_PROTOCOL = 1;
+export const AGENT_PROTOCOL = 2;
 
 const nothing = record({});
 const one = record({ id: text });
@@ -58,6 +60,22 @@ export const clusterDefinition = record(
 );
 export type ClusterDefinition = Shaped<typeof clusterDefinition>;
 
+const content = record({ content: contentId, kind: contentKind, bytes: count });
+
+/** How far a content has come in a store: whole; unknown, so that its list has to be told; or these chunks have to come (chunks.ts, toRanges). */
+const known = tagged('state', {
+  whole: record({ state: literal('whole') }),
+  unknown: record({ state: literal('unknown') }),
+  lacks: record({ state: literal('lacks'), chunks: text }),
+});
+
+/** What can be read as a content: a file of a job that has ended, or what lies at an absolute path. `only`: of a tree these relative paths. */
+const readable = tagged('kind', {
+  job: record({ kind: literal('job'), id: text, file: oneOf(['envelope', 'outcome', 'outputs']) }),
+  path: record({ kind: literal('path'), path: text }, { only: listOf(text) }),
+});
+export type Readable = Shaped<typeof readable>;
+
 /** Asked once, answered once. An `id` is a job's id, or an unambiguous beginning or ending of one. */
 export const CALLS = {
   status: { params: nothing, result: agentStatus },
@@ -65,19 +83,34 @@ export const CALLS = {
   job: { params: one, result: jobRecord },
   /** Makes the record and the directory; the client then writes the bundle there. */
   create: { params: record({ spec: jobSpec }), result: jobRecord },
-  /**
-   * A piece of a job's bundle for an agent on another machine; the bytes lie beside. Answers how much is there now: a piece that does not begin
-   * at that place changes nothing, so an empty one asks where to go on. Complete and of the right digest, the bundle is in its place.
-   */
-  put: { params: record({ id: text, offset: count, total: count, sha256: text }), result: record({ size: count }) },
+  /** A content is to come to this agent's store. Beside lies its list; without one the question is whether the content is there. */
+  offer: { params: content, result: known },
+  /** Chunks of an offered content, one after the other beside. Each is checked by its digest, and kept even if the connection is lost after. */
+  bring: { params: record({ content: contentId, chunks: text }), result: nothing },
+  /** Makes a content of the store a job's bundle; a small bundle lies beside itself, and its digest is told. */
+  put: {
+    params: tagged('from', {
+      store: record({ from: literal('store'), id: text, content: contentId }),
+      message: record({ from: literal('message'), id: text, sha256: text }),
+    }),
+    result: nothing,
+  },
   /** What a cluster is that jobs of another machine's agent name. */
   define: { params: record({ cluster: clusterDefinition }), result: nothing },
   /** Without a text: the person would rather not say. */
   answer: { params: record({ id: count }, { text }), result: nothing },
-  /** With what goes along: files, whose list lies in the job's directory, and packages, whose archive is in the store by now. */
-  submit: { params: record({ id: text }, { files: jobFiles, packages: jobPackages }), result: jobRecord },
-  /** A piece of an archive of packages, as `put` takes those of a bundle; an empty piece asks how much is there. */
-  archive: { params: record({ sha256: text, offset: count, total: count }), result: record({ size: count }) },
+  /**
+   * With what goes along: files, whose list lies in the job's directory, packages, whose archive is in the store by now, and contents of the
+   * cluster's store.
+   */
+  submit: {
+    params: record({ id: text }, { files: jobFiles, packages: jobPackages, inputs: listOf(jobInput) }),
+    result: jobRecord,
+  },
+  /** Is this archive of packages there? With a content of the store: that is it. */
+  archive: { params: record({ sha256: text }, { content: contentId }), result: record({ isThere: flag }) },
+  /** What the machine is that jobs of a cluster are sent to: this one, or its host. */
+  facts: { params: record({ cluster: text }), result: hostFacts },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
@@ -88,6 +121,18 @@ export const CALLS = {
   release: { params: one, result: jobRecord },
   /** Makes a runner ready ahead of need. */
   warm: { params: record({}, { nodeProgram: text }), result: nothing },
+  /** How much room there is on the file system of a path. */
+  fileSpace: {
+    params: record({ place: onHost }),
+    result: record({
+      path: text,
+      totalBytes: count,
+      availableBytes: count,
+      /** How many files there can be, and how many more; 0 where the file system does not count them. */
+      totalFiles: count,
+      availableFiles: count,
+    }),
+  },
   /** Ends the agent. Jobs go on, and the next agent finds them. */
   finish: { params: nothing, result: nothing },
 } as const;
@@ -113,12 +158,81 @@ export const STREAMS = {
    * The bytes lie beside the event.
    */
   output: { params: record({ id: text, from: count }, { follow: flag }), event: outputChunk },
+  /**
+   * What lies at a path: of a folder what is in it, of a pattern what it matches. Paths in the answer begin from `root`, which is absolute. There is
+   * one event at least. UsageError when there is nothing, or it may not be looked at.
+   */
+  listFiles: {
+    params: record({ place: onHost }, { recursive: flag }),
+    event: record({ root: text, isFolder: flag, entries: listOf(listed) }),
+  },
+  /** A file from an offset on, `bytes` of it or all; they lie beside, with their SHA-256 for those who ask over a long way. */
+  readFile: {
+    params: record({ place: onHost, from: count }, { bytes: count }),
+    event: record({ path: text, offset: count, total: count, sha256: text }),
+  },
+  /** Removes a file, what a pattern matches, or (if `recursive`) a folder with all that is in it; links are never followed. Tells what is gone so far. */
+  removeFiles: {
+    params: record({ place: onHost }, { recursive: flag }),
+    event: record({ root: text, files: count, folders: count, bytes: count }),
+  },
+  /** How much lies below a path: sizes as files tell them, and what they take on the disk. Tells what was counted so far. */
+  fileUsage: {
+    params: record({ place: onHost }),
+    event: record({ root: text, files: count, folders: count, bytes: count, diskBytes: count }),
+  },
   /** Questions of hosts that only a person can answer, those that wait and each new one. Without end. */
   questions: { params: nothing, event: record({ id: count, host: text, text, isSecret: flag }) },
-  /** A file of a job that has ended, from an offset on; the bytes lie beside. Nothing comes of a file that is not there. */
-  file: {
-    params: record({ id: text, file: oneOf(['envelope', 'outcome']), from: count }),
-    event: record({ offset: count, total: count }),
+  /** Puts together what has come of an offered content and what is there already. `copied` are bytes of the latter. */
+  gather: {
+    params: record({ content: contentId }),
+    event: tagged('kind', {
+      copied: record({ kind: literal('copied'), bytes: count }),
+      known: record({ kind: literal('known'), known }),
+    }),
+  },
+  /**
+   * Reads something as a content that may be fetched: `read` tells bytes; at the end comes the content, its list beside; or, of a small file of a
+   * job, the file itself. Nothing comes of what is not there.
+   */
+  describe: {
+    params: record({ what: readable }),
+    event: tagged('kind', {
+      read: record({ kind: literal('read'), bytes: count }),
+      content: record({ kind: literal('content'), content }, { mode: count }),
+      whole: record({ kind: literal('whole'), sha256: text }),
+    }),
+  },
+  /** Chunks of a described content, in pieces; the bytes lie beside. */
+  give: { params: record({ content: contentId, chunks: text }), event: record({ chunks: text }) },
+  /**
+   * Asked of the home agent: a file or a tree of this machine is to be in the store of a cluster. `read`: bytes that were read, or are known from
+   * last time; `sent`: bytes that went, of those that have to go. At the end comes the content, for `place` and the inputs of jobs.
+   */
+  send: {
+    params: record({ cluster: text, path: text }, { only: listOf(text) }),
+    event: tagged('kind', {
+      read: record({ kind: literal('read'), bytes: count }),
+      sent: record({ kind: literal('sent'), bytes: count, of: count }),
+      content: record({ kind: literal('content'), content, sentBytes: count }, { mode: count }),
+    }),
+  },
+  /**
+   * Puts a file or a tree of a cluster's store to an absolute path there (`~/` is the home directory), whole, by rename. What is there already is
+   * refused, unless it is a file and `replace` is said. Without `cluster`: of the agent that is asked.
+   */
+  place: {
+    params: record({ content: contentId, path: text }, { cluster: text, replace: flag, mode: count }),
+    event: record({ files: count, bytes: count }),
+  },
+  /** Asked of the home agent: a file or a tree of a cluster is to be at a path of this machine, as `place` does it. Events as of `send`. */
+  fetch: {
+    params: record({ cluster: text, path: text, to: text }, { only: listOf(text), replace: flag }),
+    event: tagged('kind', {
+      read: record({ kind: literal('read'), bytes: count }),
+      sent: record({ kind: literal('sent'), bytes: count, of: count }),
+      content: record({ kind: literal('content'), content, sentBytes: count }, { mode: count }),
+    }),
   },
 } as const;
 

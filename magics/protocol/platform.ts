@@ -32,15 +32,22 @@ export interface SocketPlace {
 /** The agent's socket for one state directory and one protocol. */
 export function agentSocket(
   state: string,
-  options: { readonly env?: Environment; readonly platform?: NodeJS.Platform; readonly protocol?: number } = {},
+  options: {
+    readonly env?: Environment;
+    readonly platform?: NodeJS.Platform;
+    readonly protocol?: number;
+    /** The state lies on a file system of several machines, where a socket must not. */
+    readonly isShared?: boolean;
+  } = {},
 ): SocketPlace {
-  const { env = process.env, platform = process.platform, protocol = AGENT_PROTOCOL } = options;
+  const { env = process.env, platform = process.platform, protocol = AGENT_PROTOCOL, isShared = false } = options;
   const digest = createHash('sha256').update(state).digest('hex').slice(0, 12);
   if (platform === 'win32') return { path: `\\\\.\\pipe\\cellburst-${digest}-v${protocol}` };
   const runtime = env['XDG_RUNTIME_DIR'];
   const places = [
-    ...(runtime ? [join(runtime, 'cellburst', `${digest}-v${protocol}.sock`)] : []),
-    join(state, 'run', `agent-v${protocol}.sock`),
+    // A job may have the runtime directory's name of another machine.
+    ...(runtime && !isShared ? [join(runtime, 'cellburst', `${digest}-v${protocol}.sock`)] : []),
+    ...(isShared ? [] : [join(state, 'run', `agent-v${protocol}.sock`)]),
     join(tmpdir(), `cellburst-${process.getuid?.() ?? 0}`, `${digest}-v${protocol}.sock`),
   ];
   const path = places.find((place) => Buffer.byteLength(place) <= MAX_SOCKET_BYTES);

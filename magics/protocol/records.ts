@@ -3,6 +3,7 @@ import type {
   BatchRequest,
   FailureCause,
   JobId,
+  JobInput,
   JobRecord,
   JobSpec,
   JobStatus,
@@ -10,6 +11,7 @@ import type {
   NativeId,
   Resources,
 } from './job';
+import { contentId } from './chunks';
 import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
 import { processIdentity } from './run';
@@ -61,6 +63,8 @@ export const jobStatus: Shape<JobStatus> = tagged('state', {
 
 export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
 
+export const jobInput: Shape<JobInput> = record({ content: contentId, path: text }, { mode: count });
+
 export const jobSpec: Shape<JobSpec> = record(
   {
     name: text,
@@ -73,7 +77,14 @@ export const jobSpec: Shape<JobSpec> = record(
     ),
     summary: text,
   },
-  { nodeProgram: text, batch: batchRequest, token: text, files: jobFiles },
+  {
+    nodeProgram: text,
+    batch: batchRequest,
+    token: text,
+    files: jobFiles,
+    inputs: listOf(jobInput),
+    allocation: record({ keepSeconds: number }),
+  },
 );
 
 export const jobRecord: Shape<JobRecord> = record(

@@ -1,13 +1,14 @@
 // Where the text of local modules (`./lib.ts`) comes from: at home from the disk, through esbuild; on a worker from the bundle.
 import { createHash } from 'node:crypto';
-import { createRequire, isBuiltin } from 'node:module';
+import { isBuiltin } from 'node:module';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type * as esbuild from 'esbuild';
-import type { Loader, TransformOptions } from 'esbuild';
-import { expandAlias, findConfig, readAliases, type Alias } from '../protocol/aliases';
 import type { LocalSource } from '../protocol/bundle';
+import type { ProjectRules } from '../protocol/code';
+import { compile, compileNow, requiredSpecifiers } from './compiling';
+import { mappedPaths } from './path-mapping';
+import { modulesImportedBy } from './wasm';
 
 export interface LocalSources {
   /** The absolute path that `specifier` means in a file of `folder`; undefined when there is no such file. */
@@ -18,6 +19,27 @@ export interface LocalSources {
   readSync(path: string): LocalSource;
   /** Takes a module that a cell defines in memory. */
   hold?(path: string, text: string): void;
+  /** From now on modules are found and compiled as the project says. */
+  follow?(rules: ProjectRules | undefined): void;
+  /** For a thread that shall have the same. */
+  describe(): SourcesStart;
+}
+
+/** Plain data, as threads are given it. */
+export type SourcesStart =
+  | { readonly kind: 'disk'; readonly rules?: ProjectRules; readonly held: ReadonlyMap<string, string> }
+  | {
+      readonly kind: 'bundle';
+      readonly files: readonly LocalSource[];
+      readonly links: Readonly<Record<string, string>>;
+    };
+
+export function openSources(start: SourcesStart): LocalSources {
+  if (start.kind === 'bundle') return new BundledSources(start.files, start.links);
+  const sources = new DiskSources();
+  sources.follow(start.rules);
+  for (const [path, text] of start.held) sources.hold(path, text);
+  return sources;
 }
 
 export function isLocalSpecifier(specifier: string): boolean {
@@ -32,30 +54,27 @@ const EMITTED: Readonly<Record<string, readonly string[]>> = {
   '.mjs': ['.mts'],
   '.cjs': ['.cts'],
 };
-const LOADERS: Readonly<Record<string, Loader>> = {
-  '.ts': 'ts',
-  '.mts': 'ts',
-  '.cts': 'ts',
-  '.tsx': 'tsx',
-  '.jsx': 'jsx',
-};
-
 /** Local modules as files of this machine, TypeScript included. A file is transformed again only when it changed. */
 export class DiskSources implements LocalSources {
   readonly #read = new Map<string, LocalSource>();
   /** Modules that cells define: text by path, before what the disk has. */
   readonly #held = new Map<string, string>();
-  readonly #directory: string | undefined;
-  #aliases: { readonly stamp: string; readonly list: readonly Alias[] } | undefined;
-
-  /** `directory`: of the notebook, whose tsconfig.json may have aliases. */
-  constructor(directory?: string) {
-    this.#directory = directory;
-  }
+  #rules: ProjectRules | undefined;
 
   /** From now on this text is the module at `path`. */
   hold(path: string, text: string): void {
     this.#held.set(path, text);
+  }
+
+  follow(rules: ProjectRules | undefined): void {
+    if (JSON.stringify(rules) === JSON.stringify(this.#rules)) return;
+    this.#rules = rules;
+    this.#read.clear();
+  }
+
+  describe(): SourcesStart {
+    const rules = this.#rules;
+    return { kind: 'disk', held: this.#held, ...(rules === undefined ? {} : { rules }) };
   }
 
   resolve(specifier: string, folder: string): string | undefined {
@@ -65,22 +84,15 @@ export class DiskSources implements LocalSources {
   }
 
   alias(specifier: string): string | undefined {
-    if (this.#directory === undefined || isBuiltin(specifier)) return undefined;
-    for (const path of expandAlias(this.#aliasesNow(this.#directory), specifier)) {
-      const found = this.#find(path);
-      if (found !== undefined) return found;
+    if (isBuiltin(specifier)) return undefined;
+    for (const base of mappedPaths(specifier, this.#rules?.paths ?? {})) {
+      const path = this.#find(base);
+      if (path !== undefined) return path;
     }
     return undefined;
   }
 
-  #aliasesNow(directory: string): readonly Alias[] {
-    const config = findConfig(directory);
-    const found = config === undefined ? undefined : statSync(config, { throwIfNoEntry: false });
-    const stamp = `${config ?? ''}:${found?.mtimeMs ?? 0}:${found?.size ?? 0}`;
-    if (this.#aliases?.stamp !== stamp) this.#aliases = { stamp, list: readAliases(directory) };
-    return this.#aliases.list;
-  }
-
+  /** The file that `base` names with or without its extension, or the index of a folder. */
   #find(base: string): string | undefined {
     const extension = extname(base);
     const stem = base.slice(0, base.length - extension.length);
@@ -96,23 +108,23 @@ export class DiskSources implements LocalSources {
   async read(path: string): Promise<LocalSource> {
     const { text, version, known } = this.#look(path);
     if (known !== undefined) return known;
-    if (extname(path) === '.json') return this.#keep(jsonSource(path, text, version));
-    const { transform } = await import('esbuild');
-    const output = await transform(text, transformOptions(path));
-    return this.#keep(this.#toSource(path, version, output));
+    const compiled = asItIs(path, text) ?? (await compile(text, path, this.#rules));
+    return this.#keep(this.#toSource(path, version, compiled));
   }
 
   readSync(path: string): LocalSource {
     const { text, version, known } = this.#look(path);
     if (known !== undefined) return known;
-    if (extname(path) === '.json') return this.#keep(jsonSource(path, text, version));
-    // `require` cannot wait; a cell that requires a TypeScript file pays for a compiler process once per change of the file.
-    return this.#keep(this.#toSource(path, version, compileNow(text, path)));
+    const compiled = asItIs(path, text) ?? compileNow(text, path, this.#rules);
+    const source = this.#toSource(path, version, compiled);
+    // What awaits was not compiled: whoever imports it must not find it so.
+    return source.format === 'async' ? source : this.#keep(source);
   }
 
   #look(path: string): { text: string; version: string; known: LocalSource | undefined } {
-    const text = this.#held.get(path) ?? readFileSync(path, 'utf8');
-    const version = createHash('sha256').update(text).digest('hex').slice(0, 20);
+    const text = this.#held.get(path) ?? readFileSync(path, extname(path) === '.wasm' ? 'base64' : 'utf8');
+    const rules = this.#rules === undefined ? '' : JSON.stringify(this.#rules.compile);
+    const version = createHash('sha256').update(text).update(rules).digest('hex').slice(0, 20);
     const known = this.#read.get(path);
     return { text, version, known: known?.version === version ? known : undefined };
   }
@@ -122,23 +134,15 @@ export class DiskSources implements LocalSources {
     return source;
   }
 
-  #toSource(path: string, version: string, output: { code: string; map: string }): LocalSource {
-    const specifiers = requiredSpecifiers(output.code);
+  #toSource(path: string, version: string, content: Content): LocalSource {
+    const { format, text, mappings, specifiers = requiredSpecifiers(text) } = content;
     const links: Record<string, string> = {};
     for (const specifier of specifiers) {
       const target = isLocalSpecifier(specifier) ? this.resolve(specifier, dirname(path)) : this.alias(specifier);
       if (target !== undefined) links[specifier] = target;
     }
-    const map = JSON.parse(output.map) as { mappings: string };
-    return {
-      path,
-      format: 'commonjs',
-      text: output.code,
-      mappings: map.mappings,
-      version,
-      links,
-      packages: specifiers.filter((specifier) => !isLocalSpecifier(specifier) && links[specifier] === undefined),
-    };
+    const packages = specifiers.filter((specifier) => !isLocalSpecifier(specifier) && !(specifier in links));
+    return { path, format, text, mappings, version, links, packages };
   }
 }
 
@@ -151,6 +155,10 @@ export class BundledSources implements LocalSources {
   constructor(sources: readonly LocalSource[], links: Readonly<Record<string, string>>) {
     this.#sources = new Map(sources.map((source) => [source.path, source]));
     this.#links = links;
+  }
+
+  describe(): SourcesStart {
+    return { kind: 'bundle', files: [...this.#sources.values()], links: this.#links };
   }
 
   resolve(specifier: string): string | undefined {
@@ -181,40 +189,22 @@ function withoutScheme(specifier: string): string {
     : specifier;
 }
 
-function compileNow(text: string, path: string): { code: string; map: string } {
-  const compiler: unknown = createRequire(__filename)('esbuild');
-  return (compiler as typeof esbuild).transformSync(text, transformOptions(path));
-}
-
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-function jsonSource(path: string, text: string, version: string): LocalSource {
-  return { path, format: 'json', text, mappings: '', version, links: {}, packages: [] };
+interface Content {
+  readonly format: LocalSource['format'];
+  readonly text: string;
+  readonly mappings: string;
+  /** What it imports, where its text does not tell. */
+  readonly specifiers?: readonly string[];
 }
 
-function transformOptions(path: string): TransformOptions & { sourcemap: 'external' } {
-  return {
-    loader: LOADERS[extname(path)] ?? 'js',
-    format: 'cjs',
-    platform: 'node',
-    target: 'es2022',
-    sourcefile: path,
-    sourcemap: 'external',
-    sourcesContent: false,
-    keepNames: false,
-    // import() becomes require(), which finds local TypeScript files as well.
-    supported: { 'dynamic-import': false },
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: false, useDefineForClassFields: true } },
-  };
-}
-
-/** The literal specifiers in esbuild's output, whose `require("…")` has one form only. */
-function requiredSpecifiers(code: string): string[] {
-  const found = new Set<string>();
-  for (const [, literal] of code.matchAll(/\brequire\(("(?:[^"\\]|\\.)*")\)/g)) {
-    if (literal !== undefined) found.add(JSON.parse(literal) as string);
-  }
-  return [...found].sort();
+/** A file that is no code to compile. */
+function asItIs(path: string, text: string): Content | undefined {
+  const extension = extname(path);
+  if (extension === '.json') return { format: 'json', text, mappings: '', specifiers: [] };
+  if (extension !== '.wasm') return undefined;
+  return { format: 'wasm', text, mappings: '', specifiers: modulesImportedBy(Buffer.from(text, 'base64')) };
 }

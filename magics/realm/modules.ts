@@ -1,16 +1,15 @@
-// Loads the modules of cells: virtual ones ('cellburst', 'tslab'), local files, and packages and builtins by Node's own loader, all as seen from the
-// notebook's folder. Tells which value is which module's export, so that a capture can send the import instead of the thing.
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Script, constants as vmConstants } from 'node:vm';
-import { IMPORT_FILE } from '../protocol/environment';
-import { systemCode } from '../protocol/errors';
+// Loads the modules of cells: virtual ones ('cellburst', 'tslab'), local files, packages and builtins, all as seen from the notebook's folder.
+// Tells which value is which module's export, so that a capture can send the import instead of the thing.
+import { dirname } from 'node:path';
+import { Script } from 'node:vm';
 import { MAIN } from '../protocol/main-context';
-import { isLocalSpecifier } from './local-sources';
 import type { LocalSource } from '../protocol/bundle';
+import { mapScript } from './frames';
+import { importMeta } from './import-meta';
+import { isLocalSpecifier } from './local-sources';
 import type { LocalSources } from './local-sources';
-import { mapScript, withoutPackagesRoot } from './frames';
+import { Packages } from './packages';
+import { instantiateWasm } from './wasm';
 
 export type Exports = Readonly<Record<string, unknown>>;
 export type ModuleListener = (specifier: string, exports: unknown) => void;
@@ -19,8 +18,6 @@ interface LocalModule {
   readonly source: LocalSource;
   readonly module: { exports: unknown };
 }
-
-type Import = (specifier: string, options?: unknown) => Promise<Record<string, unknown>>;
 
 export interface ModulesOptions {
   /** Absolute; packages are found from here. */
@@ -37,27 +34,24 @@ export interface ModulesOptions {
 
 /** Marks what `require` gave of a package, which need not be what `import` gives. */
 const REQUIRED = 'require:';
+/** What a local module's text gets, in this order. */
+const SCOPE = ['exports', 'require', 'module', '__filename', '__dirname', '__cellburst_meta__'].join(', ');
 
 export class Modules {
   readonly require: NodeJS.Require;
   readonly #options: ModulesOptions;
-  readonly #import: Import;
-  readonly #nativeRequire: NodeJS.Require;
+  readonly #packages: Packages;
   readonly #local = new Map<string, LocalModule>();
-  /** Packages that only `import()` could load, for the `require` of local modules. */
-  readonly #imported = new Map<string, unknown>();
+  #evaluating: string | undefined;
   readonly #views = new WeakMap<object, Record<string, unknown>>();
 
   constructor(options: ModulesOptions) {
     this.#options = options;
-    const { directory, packages } = options;
-    const folder = packages === undefined ? directory : join(packages, directory);
-    const anchor = join(folder, 'notebook.js');
-    this.#nativeRequire = createRequire(anchor);
-    this.#import = packages === undefined ? nativeImport(anchor) : carriedImport(folder);
+    this.#packages = new Packages(options);
+    const { resolve, cache } = this.#packages.nativeRequire;
     this.require = Object.assign((specifier: string) => this.#requireFrom(options.directory, specifier), {
-      resolve: this.#nativeRequire.resolve,
-      cache: this.#nativeRequire.cache,
+      resolve,
+      cache,
       main: undefined,
       extensions: {} as NodeJS.RequireExtensions,
     });
@@ -65,16 +59,18 @@ export class Modules {
 
   /** The namespace of a module as cells see it. Rejects as Node does when there is none. */
   async load(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
-    const virtual = this.#options.virtual[specifier];
-    if (virtual !== undefined) return this.#announce(specifier, virtual);
-    if (specifier.startsWith(REQUIRED))
-      return this.#requireFrom(this.#options.directory, specifier.slice(REQUIRED.length));
-    const path = isLocalSpecifier(specifier)
-      ? this.#resolveLocal(specifier, this.#options.directory)
-      : this.#options.sources.alias(specifier);
-    if (path === undefined) return this.#loadPackage(specifier, attributes);
+    const { virtual, directory } = this.#options;
+    if (virtual[specifier] !== undefined) return this.#announce(specifier, virtual[specifier]);
+    if (specifier.startsWith(REQUIRED)) return this.#requireFrom(directory, specifier.slice(REQUIRED.length));
+    const path = this.#localPath(specifier, directory);
+    if (path === undefined) return this.#announce(specifier, await this.#packages.load(specifier, attributes));
     await this.#prepare(path);
     return this.#namespace(`file:${path}`, this.#evaluate(path));
+  }
+
+  /** The local module whose text runs just now: `file:` + path. */
+  get evaluating(): string | undefined {
+    return this.#evaluating === undefined ? undefined : `file:${this.#evaluating}`;
   }
 
   /** The files of local modules evaluated so far, newest version each. */
@@ -82,45 +78,14 @@ export class Modules {
     return [...this.#local.values()].map((entry) => entry.source);
   }
 
-  #resolveLocal(specifier: string, folder: string): string {
-    const path = this.#options.sources.resolve(specifier, folder);
+  /** Undefined for a package or a builtin; throws for a local file that is not there. */
+  #localPath(specifier: string, folder: string): string | undefined {
+    const { sources } = this.#options;
+    if (!isLocalSpecifier(specifier)) return sources.alias(specifier);
+    const path = sources.resolve(specifier, folder);
     if (path !== undefined) return path;
     const error = new MAIN.Error(`Cannot find module '${specifier}' from ${folder}.`);
     throw Object.assign(error, { code: 'MODULE_NOT_FOUND' });
-  }
-
-  async #loadPackage(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<unknown> {
-    const options = attributes === undefined ? undefined : { with: attributes };
-    const namespace = await this.#import(specifier, options).catch((error: unknown) => this.#rethrow(error));
-    return this.#announce(specifier, this.#withCommonJsNames(specifier, namespace));
-  }
-
-  /**
-   * import() of a CommonJS package names only the exports that a lexer finds in its text; TypeScript users expect all of them
-   * (`import { chunk } from 'lodash'`).
-   */
-  #withCommonJsNames(specifier: string, namespace: Record<string, unknown>): Record<string, unknown> {
-    const exports: unknown = namespace['default'];
-    if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return namespace;
-    if (!this.#isCommonJs(specifier, exports)) return namespace;
-    const known = this.#views.get(namespace);
-    if (known !== undefined) return known;
-    const view = Object.create(null) as Record<string, unknown>;
-    for (const key of new Set([...Object.keys(exports), ...Object.keys(namespace)])) {
-      if (key === 'module.exports') continue;
-      view[key] = key in namespace ? namespace[key] : Reflect.get(exports, key);
-    }
-    this.#views.set(namespace, view);
-    return view;
-  }
-
-  #isCommonJs(specifier: string, exports: unknown): boolean {
-    try {
-      return this.#nativeRequire.cache[this.#nativeRequire.resolve(specifier)]?.exports === exports;
-    } catch {
-      // Not to be resolved by require: then it is no CommonJS package.
-      return false;
-    }
   }
 
   /** Reads `path` and all it imports, so that the evaluation, which is synchronous, finds everything at hand. */
@@ -130,30 +95,24 @@ export class Modules {
     const source = await this.#options.sources.read(path);
     let changed = this.#local.get(path)?.source.version !== source.version;
     for (const target of Object.values(source.links)) changed = (await this.#prepare(target, seen)) || changed;
-    for (const specifier of source.packages) await this.#preparePackage(specifier);
+    for (const specifier of source.packages)
+      if (this.#options.virtual[specifier] === undefined) await this.#packages.prepare(specifier);
     // A module is evaluated again when it, or anything it imports, has changed.
     if (changed) this.#local.delete(path);
+    if (source.format === 'async' && !this.#local.has(path)) await this.#evaluateAsync(source);
     return changed;
-  }
-
-  async #preparePackage(specifier: string): Promise<void> {
-    if (this.#options.virtual[specifier] !== undefined || this.#imported.has(specifier)) return;
-    try {
-      this.#nativeRequire(specifier);
-    } catch (error) {
-      if (!isImportOnly(error)) return; // The module's own `require` throws it where the user can see it.
-      this.#imported.set(specifier, await this.#import(specifier));
-    }
   }
 
   #evaluate(path: string): unknown {
     const known = this.#local.get(path);
     if (known !== undefined) return known.module.exports;
     const source = this.#options.sources.readSync(path);
+    if (source.format === 'async') throw awaits(path);
     const module = { exports: new MAIN.Object() as unknown };
     this.#local.set(path, { source, module });
     try {
       if (source.format === 'json') module.exports = MAIN.JSON.parse(source.text) as unknown;
+      else if (source.format === 'wasm') module.exports = instantiateWasm(source, this.#requireOf(source));
       else this.#run(source, module);
     } catch (error) {
       this.#local.delete(path);
@@ -163,33 +122,47 @@ export class Modules {
     return module.exports;
   }
 
-  #run(source: LocalSource, module: { exports: unknown }): void {
+  /** Of a module that awaits at its top level: whoever imports it finds it evaluated. */
+  async #evaluateAsync(source: LocalSource): Promise<void> {
+    const module = { exports: new MAIN.Object() as unknown };
+    this.#local.set(source.path, { source, module });
+    try {
+      await this.#run(source, module);
+    } catch (error) {
+      this.#local.delete(source.path);
+      throw error;
+    }
+    this.#namespace(`file:${source.path}`, module.exports);
+  }
+
+  #run(source: LocalSource, module: { exports: unknown }): unknown {
     const filename = `${source.path}?${source.version}`;
     mapScript(filename, source.path, source.mappings);
-    const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source.text}\n})`, {
-      filename,
-      columnOffset: -'(function (exports, require, module, __filename, __dirname) {'.length,
-    });
-    const folder = dirname(source.path);
-    const evaluate = script.runInThisContext() as (...scope: unknown[]) => void;
-    const require = (specifier: string): unknown => this.#requireFrom(folder, specifier, source.links[specifier]);
-    evaluate(module.exports, require, module, source.path, folder);
+    const opening = `(${source.format === 'async' ? 'async ' : ''}function (${SCOPE}) {`;
+    const script = new Script(`${opening}${source.text}\n})`, { filename, columnOffset: -opening.length });
+    const evaluate = script.runInThisContext() as (...scope: unknown[]) => unknown;
+    const { path } = source;
+    const around = this.#evaluating;
+    this.#evaluating = path;
+    try {
+      return evaluate(module.exports, this.#requireOf(source), module, path, dirname(path), importMeta(path));
+    } finally {
+      this.#evaluating = around;
+    }
+  }
+
+  #requireOf({ path, links }: LocalSource): (specifier: string) => unknown {
+    return (specifier) => this.#requireFrom(dirname(path), specifier, links[specifier]);
   }
 
   #requireFrom(folder: string, specifier: string, linked?: string): unknown {
     const virtual = this.#options.virtual[specifier];
     if (virtual !== undefined) return this.#announce(specifier, virtual);
-    const imported = this.#imported.get(specifier);
+    const imported = this.#packages.imported(specifier);
     if (imported !== undefined) return this.#announce(specifier, imported);
-    const path =
-      linked ??
-      (isLocalSpecifier(specifier) ? this.#resolveLocal(specifier, folder) : this.#options.sources.alias(specifier));
+    const path = linked ?? this.#localPath(specifier, folder);
     if (path !== undefined) return this.#evaluate(path);
-    try {
-      return this.#announce(REQUIRED + specifier, this.#nativeRequire(specifier) as unknown);
-    } catch (error) {
-      return this.#rethrow(error);
-    }
+    return this.#announce(REQUIRED + specifier, this.#packages.require(specifier));
   }
 
   /** CommonJS as an import sees it: an ES module's exports as they are, else `default` and the names. */
@@ -204,82 +177,15 @@ export class Modules {
     return this.#announce(specifier, view);
   }
 
-  /** Says of a module that was not found what to do about it, and names places as they are at home. */
-  #rethrow(error: unknown): never {
-    const { missingAdvice } = this.#options;
-    const code = systemCode(error);
-    const isMissing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
-    if (isMissing && missingAdvice !== undefined && error instanceof MAIN.Error) {
-      const [sentence = ''] = withoutPackagesRoot(error.message)
-        .replace(IMPORT_FILE, 'notebook.ts')
-        .split('\nRequire stack');
-      error.message = `${sentence}. ${missingAdvice}`;
-    }
-    throw error;
-  }
-
   #announce<T>(specifier: string, exports: T): T {
     this.#options.onLoad(specifier, exports);
     return exports;
   }
 }
 
-/** import() as from `folder`, by a file that lies there for this purpose. */
-function carriedImport(folder: string): Import {
-  let carried: Import | undefined;
-  return (specifier, options) => {
-    carried ??= createRequire(join(folder, IMPORT_FILE))(join(folder, IMPORT_FILE)) as Import;
-    return carried(specifier, options);
-  };
-}
-
-/** Node's own import(), as from a file at `anchor`. */
-function nativeImport(anchor: string): Import {
-  let compiled: Import | undefined;
-  return async (specifier, options) => {
-    compiled ??= new Script('(specifier, options) => import(specifier, options)', {
-      filename: anchor,
-      importModuleDynamically: vmConstants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    }).runInThisContext() as Import;
-    return quietly(() => (compiled as Import)(specifier, options));
-  };
-}
-
-let quiet = false;
-
-/** Node 20 warns of the loader constant at its first use; it is the documented way, and no news for whoever reads the notebook. */
-async function quietly<T>(action: () => Promise<T>): Promise<T> {
-  if (quiet) return action();
-  quiet = true;
-  const { process } = MAIN;
-  const emit = process.emitWarning;
-  const filtered = (warning: string | Error, ...rest: unknown[]): void => {
-    if (String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) return;
-    Reflect.apply(emit, process, [warning, ...rest]);
-  };
-  process.emitWarning = filtered;
-  try {
-    return await action();
-  } finally {
-    process.emitWarning = emit;
-  }
-}
-
-function isImportOnly(error: unknown): boolean {
-  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
-  return code === 'ERR_REQUIRE_ESM' || code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' || code === 'ERR_REQUIRE_ASYNC_MODULE';
-}
-
-/** What `import.meta` gives in a cell. */
-export function importMeta(directory: string, filename: string): unknown {
-  const path = join(directory, filename);
-  return Object.assign(new MAIN.Object(), {
-    url: pathToFileURL(path).href,
-    filename: path,
-    dirname: directory,
-    resolve: (specifier: string) =>
-      isLocalSpecifier(specifier)
-        ? new URL(specifier, pathToFileURL(path)).href
-        : pathToFileURL(createRequire(path).resolve(specifier)).href,
-  });
+function awaits(path: string): Error {
+  const error = new MAIN.Error(
+    `Cannot require ${path}: it awaits at its top level. Import it instead, in a cell or by \`await import(…)\`.`,
+  );
+  return Object.assign(error, { code: 'ERR_REQUIRE_ASYNC_MODULE' });
 }

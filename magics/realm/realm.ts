@@ -10,14 +10,17 @@ import { MAIN } from '../protocol/main-context';
 import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
+import { Codecs } from './codecs';
 import { installFrames, mapScript, placePackages, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
 import type { LocalSources } from './local-sources';
-import { Modules, importMeta } from './modules';
+import { importMeta } from './import-meta';
+import { Modules } from './modules';
 import type { Exports } from './modules';
 import { installRevival } from './private-fields';
 import { References } from './references';
+import { makeThreads } from './threads';
 
 export interface RealmOptions {
   /** Absolute: the notebook's folder, where modules are resolved. */
@@ -32,6 +35,8 @@ export interface RealmOptions {
   readonly missingAdvice?: string;
   /** Where local modules come from; the disk, if not given. */
   readonly sources?: LocalSources;
+  /** Of worker threads on local modules; see ThreadSetting. */
+  readonly threadProgram?: string;
 }
 
 /** How a cell ended. What it threw is a value, and no error of ours. */
@@ -60,6 +65,7 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
+  readonly codecs = new Codecs();
   /** Of functions that were built here: the scope they were built in. */
   readonly activations = new WeakMap<object, Activation>();
   /** Of scopes that were built here: their activations, by what stands for the portal. */
@@ -74,13 +80,23 @@ export class Realm {
   constructor(options: RealmOptions) {
     this.directory = options.directory;
     this.text = options.text;
-    this.packages = options.packages;
-    this.sources = options.sources ?? new DiskSources(options.directory);
+    const { directory, packages, missingAdvice, threadProgram } = options;
+    this.packages = packages;
+    this.sources = options.sources ?? new DiskSources();
+    const packagesOptions = {
+      ...(packages === undefined ? {} : { packages }),
+      ...(missingAdvice === undefined ? {} : { missingAdvice }),
+    };
+    const threads = makeThreads({
+      directory,
+      ...packagesOptions,
+      sources: this.sources,
+      ...(threadProgram === undefined ? {} : { program: threadProgram }),
+    });
     this.modules = new Modules({
-      directory: options.directory,
-      ...(options.packages === undefined ? {} : { packages: options.packages }),
-      ...(options.missingAdvice === undefined ? {} : { missingAdvice: options.missingAdvice }),
-      virtual: options.virtualModules ?? {},
+      directory,
+      ...packagesOptions,
+      virtual: { ...options.virtualModules, worker_threads: threads, 'node:worker_threads': threads },
       sources: this.sources,
       onLoad: (specifier, exports) => {
         this.references.addModule(specifier, exports);
@@ -100,6 +116,7 @@ export class Realm {
   async run(code: CellCode, signal?: AbortSignal): Promise<CellRun> {
     let cell: RunningCell | undefined;
     try {
+      this.sources.follow?.(code.project);
       if (code.memoryModule !== undefined) this.sources.hold?.(join(this.directory, code.memoryModule), code.source);
       const evaluate = this.#compile(code);
       const modules = [];
@@ -223,7 +240,7 @@ export class Realm {
   #context(modules: readonly unknown[]): CellContext {
     const context: CellContext = {
       modules,
-      meta: importMeta(this.directory, HIDDEN_FILE),
+      meta: importMeta(join(this.directory, HIDDEN_FILE)),
       load: (specifier, options) => this.#load(specifier, options),
       require: this.modules.require,
       module: Object.assign(new MAIN.Object(), { exports: new MAIN.Object() }),

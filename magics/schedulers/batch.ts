@@ -1,18 +1,20 @@
 // A batch system as a scheduler of ours: a dialect (pure words) and a way to run commands make jobs of it. The worker's files push, in a directory
 // that login and compute nodes share; the batch system is asked for what they cannot tell, all jobs in one question, ever more rarely.
 import { existsSync, watch, type FSWatcher } from 'node:fs';
-import { join } from 'node:path';
-import { SchedulerError, messageOf } from '../protocol/errors';
+import { dirname, join } from 'node:path';
+import { SchedulerError, UsageError, messageOf } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
+import { Allocations, OVERHEAD_MIB } from './allocations';
 import { BatchJobView, type View } from './batch-view';
 import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
 import { Pace, type PaceOptions } from './pace';
 import { ordersForFiles } from './request';
-import type { RunnerPrograms } from './runner';
+import { readHeartbeat, type RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
+import type { Contents } from '../store';
 import { batchScript, type Argv } from '../transports/shell';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
 
@@ -29,6 +31,8 @@ export interface BatchOptions {
   readonly prologue: readonly string[];
   readonly site: SiteWords;
   readonly pace: PaceOptions;
+  /** This machine's store, for what comes back from allocations. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
 }
@@ -51,6 +55,7 @@ export class BatchScheduler implements Scheduler {
   readonly name: string;
   readonly #options: BatchOptions;
   readonly #tracked = new Map<JobId, Tracked>();
+  readonly #allocations: Allocations;
   readonly #closing = new AbortController();
   readonly #pace: Pace;
   readonly #looking: NodeJS.Timeout;
@@ -59,6 +64,16 @@ export class BatchScheduler implements Scheduler {
   constructor(options: BatchOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#allocations = new Allocations({
+      dialect: options.dialect,
+      agentCommand: (spec) => this.#agentCommand(spec),
+      contents: options.contents,
+      report: options.report,
+      log: options.log,
+      again: (job) => {
+        this.#resume(this.#track(job, undefined), undefined);
+      },
+    });
     this.#pace = new Pace(options.pace, () => this.#ask());
     this.#looking = setInterval(() => {
       for (const tracked of this.#nextToLook()) this.#look(tracked);
@@ -67,6 +82,10 @@ export class BatchScheduler implements Scheduler {
   }
 
   check(spec: JobSpec): void {
+    if (spec.allocation !== undefined && this.#options.dialect.stepCommand === undefined)
+      throw new UsageError(
+        `${this.#options.dialect.title} gives no way into a running job, so ${this.name} can keep no nodes. Run cells without --keep.`,
+      );
     // A dialect refuses what it cannot express when it spells it.
     const job = this.#toBatchJob({ spec, directory: '/' }, newSubmission().token);
     this.#options.dialect.directives(job);
@@ -75,6 +94,8 @@ export class BatchScheduler implements Scheduler {
 
   async submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined> {
     const both = AbortSignal.any([signal, this.#closing.signal]);
+    const allocation = this.#allocations.find(job.spec);
+    if (allocation !== undefined) return await this.#allocations.submit(job, allocation, both);
     const submission = newSubmission();
     const batchJob = this.#write(job, submission.token);
     const made = await trySubmit(this.#options, batchJob, scriptOf(job), submission, both);
@@ -86,7 +107,10 @@ export class BatchScheduler implements Scheduler {
   }
 
   adopt(jobs: readonly ScheduledJob[]): Promise<void> {
+    // Allocations first: other jobs may be in one of them.
+    for (const job of jobs.filter(({ spec }) => spec.allocation !== undefined)) this.#allocations.add(job);
     for (const job of jobs) {
+      if (this.#allocations.adopt(job)) continue;
       const submission = readSubmission(job.directory);
       const tracked = this.#track(job, submission?.nativeId);
       if (tracked.nativeId === undefined) this.#resume(tracked, submission);
@@ -97,8 +121,12 @@ export class BatchScheduler implements Scheduler {
   }
 
   async cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void> {
+    for (const id of ids) await this.#allocations.cancel(id, signal);
     const wanted = ids.flatMap((id) => this.#tracked.get(id) ?? []);
-    for (const { view } of wanted) view.cancel();
+    for (const { view, job } of wanted) {
+      view.cancel();
+      this.#allocations.retire(job.id);
+    }
     await this.#change('cancel', wanted, signal);
     if (wanted.length > 0) this.#pace.soon();
   }
@@ -117,7 +145,7 @@ export class BatchScheduler implements Scheduler {
     this.#pace.stop();
     for (const { watcher } of this.#tracked.values()) watcher?.close();
     this.#tracked.clear();
-    return Promise.resolve();
+    return this.#allocations[Symbol.asyncDispose]();
   }
 
   async #change(change: Change, wanted: readonly Tracked[], signal: AbortSignal): Promise<void> {
@@ -144,6 +172,7 @@ export class BatchScheduler implements Scheduler {
     // A deleted directory: the batch system still tells of the job.
     watcher?.on('error', () => this.#look(tracked));
     this.#tracked.set(job.id, tracked);
+    if (job.spec.allocation !== undefined) this.#allocations.add(job);
     if (nativeId === undefined) report(job.id, { state: 'queued', reason: `${dialect.title} is being asked for it.` });
     return tracked;
   }
@@ -186,6 +215,7 @@ export class BatchScheduler implements Scheduler {
       }
       tracked.nativeId = made.id;
       report(job.id, { state: 'queued' });
+      if (readHeartbeat(job.directory) !== undefined) this.#allocations.open(job.id, made.id);
       if (view.isCancelled) await this.#change('cancel', [tracked], signal);
       this.#pace.soon();
     };
@@ -197,16 +227,22 @@ export class BatchScheduler implements Scheduler {
   /** Everything that the batch system needs, in the job's directory. */
   #write(job: ScheduledJob, token: string): BatchJob {
     const { cores, memoryMiB, wallTimeSeconds } = job.spec.resources;
-    const orders = {
+    const common = {
       directory: job.directory,
       jobId: job.id,
       cores,
-      environment: job.spec.environment,
-      ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
-      ...ordersForFiles(job.spec),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
-      ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
     };
+    const orders =
+      job.spec.allocation === undefined
+        ? {
+            ...common,
+            environment: job.spec.environment,
+            ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
+            ...ordersForFiles(job.spec),
+            ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
+          }
+        : { ...common, ...job.spec.allocation };
     writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(orders)}\n`);
     const batchJob = this.#toBatchJob(job, token);
     const script = batchScript({
@@ -222,25 +258,38 @@ export class BatchScheduler implements Scheduler {
   }
 
   #toBatchJob({ spec, directory }: Pick<ScheduledJob, 'spec' | 'directory'>, token: string): BatchJob {
-    const { programs, node, site } = this.#options;
+    const { programs, site } = this.#options;
     const { native = [], ...request } = spec.batch ?? {};
-    const command: Argv = [
-      node ?? spec.nodeProgram ?? process.execPath,
-      programs.runner,
-      ...(programs.cell === undefined ? [] : ['--cell', programs.cell]),
-      '--orders',
-      join(directory, ORDERS_FILE),
-    ];
+    const orders = join(directory, ORDERS_FILE);
+    const cell = programs.cell === undefined ? [] : ['--cell', programs.cell];
+    const { memoryMiB } = spec.resources;
+    const isAllocation = spec.allocation !== undefined;
+    const command: Argv = isAllocation
+      ? [...this.#agentCommand(spec), '--runner', programs.runner, ...cell, '--allocation', orders]
+      : [this.#nodeFor(spec), programs.runner, ...cell, '--orders', orders];
     return {
       token,
       name: spec.name,
       directory,
       command,
       environment: {},
-      resources: { ...spec.resources, ...request },
+      resources: {
+        ...spec.resources,
+        ...request,
+        ...(isAllocation && memoryMiB !== undefined ? { memoryMiB: memoryMiB + OVERHEAD_MIB } : {}),
+      },
       native,
       site,
     };
+  }
+
+  #nodeFor(spec: JobSpec): string {
+    return this.#options.node ?? spec.nodeProgram ?? process.execPath;
+  }
+
+  /** Our programs lie together. */
+  #agentCommand(spec: JobSpec): Argv {
+    return [this.#nodeFor(spec), join(dirname(this.#options.programs.runner), 'agent.js')];
   }
 
   /** Where the system takes no more watches, looking has to do. */
@@ -271,9 +320,13 @@ export class BatchScheduler implements Scheduler {
   #tell(tracked: Tracked, view: View): void {
     if (view.wantsAnswer) this.#pace.soon();
     if (view.news === undefined) return;
+    const { job, nativeId } = tracked;
     const { state } = view.news;
-    if (state === 'ended' || state === 'cancelled') this.#forget(tracked);
-    this.#options.report(tracked.job.id, view.news);
+    const isOver = state === 'ended' || state === 'cancelled';
+    if (isOver) this.#forget(tracked);
+    this.#options.report(job.id, view.news);
+    if (isOver) this.#allocations.close(job.id, view.news);
+    else if (state === 'running' && nativeId !== undefined) this.#allocations.open(job.id, nativeId);
   }
 
   #forget(tracked: Tracked): void {

@@ -121,6 +121,8 @@ export interface BatchDialect {
   readonly explain?: { command(id: NativeId): Argv; parse(result: CommandResult): string | undefined };
   /** What the scheduler wrote into the log about the end, where its states do not tell. */
   explainLog(log: string): Explanation | undefined;
+  /** A command inside a job that runs, with our standard input and output as its own; absent where the batch system cannot do that. */
+  readonly stepCommand?: (id: NativeId, command: Argv) => Argv;
   changeCommand(change: Change, ids: readonly NativeId[]): Argv;
   /** Returns when it was accepted (which is not yet done) or there was nothing left to cancel; else throws SchedulerError with the scheduler's words. */
   confirmChange(change: Change, result: CommandResult): void;

@@ -19,7 +19,10 @@ export const DIALECTS: ReadonlyMap<string, BatchDialect> = new Map(
 );
 
 /** A batch system whose commands are on this machine. */
-export function openBatch(config: ClusterConfig, common: Pick<BatchOptions, 'programs' | 'report' | 'log'>): Scheduler {
+export function openBatch(
+  config: ClusterConfig,
+  common: Pick<BatchOptions, 'programs' | 'contents' | 'report' | 'log'>,
+): Scheduler {
   const dialect = DIALECTS.get(config.scheduler);
   if (dialect === undefined) throw new TypeError(`There is no batch system ${JSON.stringify(config.scheduler)}.`);
   return new BatchScheduler({

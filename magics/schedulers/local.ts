@@ -52,6 +52,10 @@ export class LocalScheduler implements Scheduler {
   }
 
   check(spec: JobSpec): void {
+    if (spec.allocation !== undefined)
+      throw new UsageError(
+        'Without a batch system there are no nodes to keep: cells start at once. Leave --keep away.',
+      );
     const [option] = Object.keys(spec.batch ?? {});
     if (option !== undefined)
       throw new UsageError(

@@ -1,17 +1,6 @@
-// The files of a job that runs on another machine, as they come: output at its offsets, then envelope and outcome, so that whoever reads a job's
-// directory here sees no difference. Each can be gone on with after a lost connection or a dead agent.
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+// The output of a job that runs on another machine, as it comes, at its offsets: whoever reads the job's directory here sees no difference. It can be
+// gone on with after a lost connection or a dead agent.
+import { closeSync, openSync, readFileSync, readdirSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OutputPiece } from '../client';
 import { ProtocolError } from '../protocol/errors';
@@ -77,38 +66,4 @@ function wholeEnd(directory: string): number {
   }
   if (end < bytes.length) truncateSync(path, end);
   return last.start + end;
-}
-
-/** A file that grows beside its place, and is put there when it is whole. */
-export class FileMirror {
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  get isWhole(): boolean {
-    return existsSync(this.#path);
-  }
-
-  /** Where to go on. */
-  get next(): number {
-    return statSync(this.#part, { throwIfNoEntry: false })?.size ?? 0;
-  }
-
-  write(offset: number, total: number, bytes: Buffer): void {
-    if (offset !== this.next) throw new ProtocolError(`A file came from ${offset} on, and ${this.next} was asked for.`);
-    const file = openSync(this.#part, 'a', 0o600);
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-      if (offset + bytes.length >= total) fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    if (offset + bytes.length >= total) renameSync(this.#part, this.#path);
-  }
-
-  get #part(): string {
-    return `${this.#path}.part`;
-  }
 }

@@ -1,18 +1,20 @@
 // One job at the agent of another machine, step by step: made there under our token, its bundle brought, submitted, followed, brought home. Every step
-// can be taken again: the token finds the job, sizes and offsets tell where to go on.
+// can be taken again: the token finds the job, digests and offsets tell where to go on.
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentConnection } from '../client';
-import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
+import type { AgentConnection, Described } from '../client';
+import { decodeList } from '../protocol/chunks';
+import { ClusterError, ProtocolError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
+import { outputList } from '../protocol/job-files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
-import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, REMOTE_FILE } from '../protocol/layout';
+import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, OUTPUTS_FILE, REMOTE_FILE, WORK_FOLDER } from '../protocol/layout';
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
+import { containerPart, linkTo, place, receive, scan, send, type Contents, type ContentSource } from '../store';
 import { sendArchive } from './archive';
-import { FileMirror, OutputMirror } from './mirror';
+import { OutputMirror } from './mirror';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
 
 /** remote.json; `sent` is 1 once the job was submitted there. */
@@ -24,22 +26,31 @@ interface Journal {
   readonly sent?: number;
 }
 
+/** Its id there, if it has come so far. */
+export function readRemoteId(directory: string): string | undefined {
+  const path = join(directory, REMOTE_FILE);
+  const source = readIfThere(path);
+  return source === undefined ? undefined : parseJson(source, journal, path).id;
+}
+
 export interface RemoteJobOptions {
   readonly job: ScheduledJob;
   readonly definition: ClusterDefinition;
   readonly agent: () => AgentConnection;
+  readonly contents: Contents;
   readonly report: Report;
 }
 
-const PIECE_BYTES = 1024 * 1024;
-/** So many pieces are under way at once, so that a long way does not slow the bundle down. */
-const PIECES = 8;
+/** A bundle of this size goes in one message: asking what is there would cost more than it saves. */
+const WHOLE_BYTES = 256 * 1024;
 
 export class RemoteJob {
   readonly #options: RemoteJobOptions;
   readonly #path: string;
   #journal: Journal;
   #isCancelled: boolean;
+  /** Read once for all tries. */
+  #bundle: ContentSource | undefined;
   #steps = 0;
   #seenSteps = 0;
 
@@ -102,11 +113,14 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { name, resources, batch, environment, origin, summary } = job.spec;
+    const { name, resources, batch, environment, origin, summary, inputs, files, allocation } = job.spec;
     return {
       name,
       resources,
       ...(batch === undefined ? {} : { batch }),
+      ...(allocation === undefined ? {} : { allocation }),
+      ...(inputs === undefined ? {} : { inputs }),
+      ...(files === undefined ? {} : { files }),
       environment,
       origin,
       summary,
@@ -117,12 +131,10 @@ export class RemoteJob {
 
   async #send(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     try {
-      if (this.#options.job.spec.files !== undefined)
-        throw new UsageError('Files cannot go along to another machine yet (--in, --out, input(), output()).');
       if (there.submittedAt === undefined) {
         const { packages, packageOrders } = this.#options.job;
         if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
-        await this.#sendBundle(agent, there.id, signal);
+        if (this.#options.job.spec.allocation === undefined) await this.#sendBundle(agent, there.id, signal);
         await agent.submit(there.id, packages === undefined ? {} : { packages });
       }
     } catch (error) {
@@ -135,29 +147,16 @@ export class RemoteJob {
 
   async #sendBundle(agent: AgentConnection, id: string, signal: AbortSignal): Promise<void> {
     const path = join(this.#options.job.directory, BUNDLE_FILE);
-    const total = statSync(path).size;
-    const sha256 = await digestOf(path, signal);
-    const nothing = Buffer.alloc(0);
-    let size = await agent.put({ id, offset: 0, total, sha256 }, nothing);
-    const file = await open(path, 'r');
-    try {
-      const underWay: Promise<number>[] = [];
-      for (let offset = size; offset < total; offset += PIECE_BYTES) {
-        signal.throwIfAborted();
-        const bytes = Buffer.allocUnsafe(Math.min(PIECE_BYTES, total - offset));
-        await file.read(bytes, 0, bytes.length, offset);
-        const sending = agent.put({ id, offset, total, sha256 }, bytes);
-        // Awaited below, in order; a failure of a later one is then known, too.
-        sending.catch(() => undefined);
-        underWay.push(sending);
-        if (underWay.length >= PIECES) size = (await underWay.shift()) ?? size;
-      }
-      for (const sending of underWay) size = await sending;
-    } finally {
-      await file.close();
+    if (statSync(path).size <= WHOLE_BYTES) {
+      const bytes = readFileSync(path);
+      await agent.store.putWhole(id, sha256(bytes), bytes);
+    } else {
+      this.#bundle ??= await scan('bundle', [containerPart(path)], { signal });
+      const progress = (): void => void (this.#steps += 1);
+      await send(this.#bundle, agent.store, { signal, progress });
+      await agent.store.put(id, this.#bundle.content);
     }
     this.#steps += 1;
-    if (size !== total) throw new ProtocolError(`The bundle arrived in part only: ${size} of ${total} bytes.`);
   }
 
   /** Output and states as they come, until it has ended there and all its output is here. */
@@ -200,18 +199,55 @@ export class RemoteJob {
   /** The outcome last: with it, everything is here. */
   async #fetch(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     const { directory } = this.#options.job;
-    const files = [
-      ['envelope', new FileMirror(join(directory, ENVELOPE_FILE))],
-      ['outcome', new FileMirror(join(directory, OUTCOME_FILE))],
-    ] as const;
-    for (const [name, mirror] of files) {
-      if (mirror.isWhole) continue;
-      for await (const { offset, total, bytes } of agent.file(there.id, name, mirror.next, signal)) {
-        mirror.write(offset, total, bytes);
-        this.#steps += 1;
-      }
-      signal.throwIfAborted();
+    const [envelope, outcome] = await Promise.all([
+      this.#describe(agent, there.id, 'envelope', signal),
+      this.#describe(agent, there.id, 'outcome', signal),
+    ]);
+    await this.#fetchOutputs(agent, there, signal);
+    if (envelope !== undefined) await this.#keep(agent, envelope, join(directory, ENVELOPE_FILE), signal);
+    if (outcome !== undefined) await this.#keep(agent, outcome, join(directory, OUTCOME_FILE), signal);
+    this.#steps += 1;
+  }
+
+  /** What the job has made for the notebook lies in the job's working directory here, as it would if it had run here. */
+  async #fetchOutputs(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
+    const { directory, spec } = this.#options.job;
+    const work = join(directory, WORK_FOLDER);
+    if (spec.files === undefined || spec.files.outputs.length === 0 || existsSync(work)) return;
+    const found = await this.#describe(agent, there.id, 'outputs', signal);
+    if (found === undefined) return;
+    const path = join(directory, OUTPUTS_FILE);
+    await this.#keep(agent, found, path, signal);
+    const { entries } = parseJson(readFileSync(path, 'utf8'), outputList, path);
+    const only = entries.map((entry) => entry.path).filter((name) => name !== '.');
+    if (only.length === 0) return;
+    const progress = (): void => void (this.#steps += 1);
+    const what = { kind: 'path' as const, path: join(there.directory, WORK_FOLDER), only };
+    const tree = await agent.store.describe(what, signal, progress);
+    if (tree?.kind !== 'content') throw new ProtocolError('The outputs of the job are not where they should be.');
+    const { content, kind } = tree.content;
+    const list = decodeList(kind, tree.list, content);
+    const received = await receive(content, list, agent.store, this.#options.contents, { signal, progress });
+    await place(received.content, work, { signal });
+  }
+
+  #describe(agent: AgentConnection, id: string, file: 'envelope' | 'outcome' | 'outputs', signal: AbortSignal) {
+    const progress = (): void => void (this.#steps += 1);
+    return agent.store.describe({ kind: 'job', id, file }, signal, progress);
+  }
+
+  async #keep(agent: AgentConnection, found: Described, path: string, signal: AbortSignal): Promise<void> {
+    if (existsSync(path)) return;
+    if (found.kind === 'whole') {
+      if (sha256(found.bytes) !== found.sha256) throw new ProtocolError(`${path} arrived damaged: its digest differs.`);
+      writeWhole(path, found.bytes);
+      return;
     }
+    const { content, kind } = found.content;
+    const progress = (): void => void (this.#steps += 1);
+    const list = decodeList(kind, found.list, content);
+    const received = await receive(content, list, agent.store, this.#options.contents, { signal, progress });
+    await linkTo(received.content, path);
   }
 
   #write(next: Journal): void {
@@ -221,11 +257,8 @@ export class RemoteJob {
   }
 }
 
-async function digestOf(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const bytes of createReadStream(path, { highWaterMark: PIECE_BYTES, signal }))
-    hash.update(bytes as Buffer);
-  return hash.digest('hex');
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function toSighting({ status }: JobRecord): Sighting | undefined {

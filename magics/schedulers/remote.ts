@@ -1,17 +1,23 @@
 // A cluster that another machine's agent looks after: this one brings it the job and brings home what comes of it. One connection for all jobs of the
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
-import { toDefinition, type ClusterConfig } from '../config';
+import type { ClusterDefinition } from '../protocol/messages';
 import { AgentConnection, LinkClosed } from '../client';
 import { TransportError, messageOf } from '../protocol/errors';
 import type { JobId, NativeId } from '../protocol/job';
+import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RemoteJob } from './remote-job';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 
 export interface RemoteOptions {
-  readonly config: ClusterConfig;
+  /** The cluster's name here. */
+  readonly name: string;
+  /** What it is there. */
+  readonly definition: ClusterDefinition;
   readonly transport: Transport;
+  /** This machine's store, for what comes back. */
+  readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
   /** Until somebody waits for a cluster who could answer questions. */
@@ -37,7 +43,7 @@ export class RemoteScheduler implements Scheduler {
   #agent: AgentConnection | undefined;
 
   constructor(options: RemoteOptions) {
-    this.name = options.config.name;
+    this.name = options.name;
     this.#options = options;
   }
 
@@ -66,6 +72,12 @@ export class RemoteScheduler implements Scheduler {
     }
   }
 
+  async agent(signal: AbortSignal): Promise<AgentConnection> {
+    const agent = this.#connection();
+    await Promise.race([agent.open(), aborted(signal)]);
+    return agent;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     this.#carried.clear();
@@ -86,8 +98,9 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, config } = this.#options;
-    const remote = new RemoteJob({ job, definition: toDefinition(config), agent: () => this.#connection(), report });
+    const { report, definition, contents } = this.#options;
+    const agent = (): AgentConnection => this.#connection();
+    const remote = new RemoteJob({ job, definition, agent, contents, report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
     let refuse: (error: unknown) => void = () => undefined;
     const accepted = new Promise<NativeId | undefined>((resolve, reject) => {

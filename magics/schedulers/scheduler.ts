@@ -1,5 +1,6 @@
 // The seam between a job and whatever runs it. A scheduler accepts jobs, says where they stand and ends them; how a job ended is told by the
 // files its runner leaves, so a scheduler only explains what those cannot. Jobs go by our own ids here: those of two clusters may be equal.
+import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
 import type { FailureCause, JobId, JobSpec, NativeId } from '../protocol/job';
 
@@ -58,4 +59,6 @@ export interface Scheduler extends AsyncDisposable {
   /** Makes it likely that the next job starts at once. */
   prepare?(spec: { readonly nodeProgram?: string }): void;
   load?(): SchedulerLoad;
+  /** The agent of the machine whose store its jobs use, where that is not this one. Throws TransportError or LinkClosed when it cannot be reached. */
+  agent?(signal: AbortSignal): Promise<AgentConnection>;
 }

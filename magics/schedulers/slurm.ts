@@ -90,6 +90,20 @@ export const slurm: BatchDialect = {
     withEnvironment(CLOCK, ['sacct', '-X', '-n', '-P', '-j', ids.join(','), '-o', HISTORY_COLUMNS.join(',')]),
   parseHistory: (result) => parseAccounting(result, HISTORY_COLUMNS),
   explainLog,
+  // --overlap: it takes no cores from the cells. --unbuffered: without it a line that has no end is held back.
+  stepCommand: (id, command) => [
+    'srun',
+    `--jobid=${id}`,
+    '--overlap',
+    '--unbuffered',
+    '--quiet',
+    '--nodes=1',
+    '--ntasks=1',
+    '--cpus-per-task=1',
+    '--mem=0',
+    '--mpi=none',
+    ...command,
+  ],
   changeCommand: (change, ids) => (change === 'cancel' ? ['scancel', ...ids] : ['scontrol', change, ids.join(',')]),
   confirmChange,
   searches: (name) => [

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandLine } from './shell';
 
-const PROGRAMS = ['agent.js', 'runner.js', 'cell.js', 'pmap.js'] as const;
+const PROGRAMS = ['agent.js', 'runner.js', 'cell.js', 'pmap.js', 'thread.js'] as const;
 
 interface ProgramFile {
   readonly name: string;

@@ -1,5 +1,5 @@
 // Magics that need no cluster, through the real kernel: what they show, where they run, how they fail.
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KernelClient } from './client';
 import type { CellResult, Fields } from './client';
@@ -228,6 +228,26 @@ test('%memory tells the heap, its limit, and what to do', async () => {
 });
 
 describe('%ts', () => {
+  test('alone it shows what applies, and who has said so', async () => {
+    await kernel.execute('%ts noImplicitReturns=true');
+    const rows = (await shown('%ts')).split('\n');
+    expect(rows.find((row) => row.startsWith('noImplicitReturns'))).toMatch(/\bon\b.*%ts/);
+    expect(rows.find((row) => row.startsWith('noImplicitAny'))).toMatch(/\bon\b.*by default/);
+    expect(rows.at(-1)).toBe('There is no tsconfig.json over this folder.');
+    await kernel.execute('%ts noImplicitReturns=false');
+  });
+
+  test('the tsconfig.json of the folder counts from the next cell on, and a mistake in it is told', async () => {
+    const path = join(kernel.directory, 'tsconfig.json');
+    writeFileSync(path, '{ "compilerOptions": { "noImplicitAny": false, "strcit": true } }');
+    const { stderr, result } = await kernel.execute('const same = (x) => x; same(42)');
+    expect(textOf(result)).toBe('42');
+    expect(stderr).toMatch(/^tsconfig\.json:1:\d+ - TS5025: .*Did you mean 'strict'/);
+    expect(await shown('%ts')).toMatch(/noImplicitAny +off +tsconfig\.json/);
+    rmSync(path);
+    expect((await kernel.execute('const again = (x) => x')).reply).toMatchObject({ ename: 'TypeScriptError' });
+  });
+
   test('strict=false lets through what strict refuses, and back', async () => {
     const loose = 'const some: number[] | undefined = [42]; const sure: { n: number | null } = { n: 42 }; sure.n + 0';
     expect((await kernel.execute(loose)).reply).toMatchObject({ ename: 'TypeScriptError' });

@@ -1,6 +1,6 @@
 // Cells of a real kernel on a host that is reached over a real sshd: as another user, with its own agent, whose directory nobody here can see.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OpenedSystem, RunningSystem } from '../clusters/open';
@@ -221,12 +221,8 @@ function cutConnection(store: string): void {
 
 /** Part of a bundle has arrived there. */
 function hasPart(store: string): boolean {
-  const jobs = join(store, 'jobs');
-  if (!existsSync(jobs)) return false;
-  return readdirSync(jobs).some((job) => {
-    const part = statSync(join(jobs, job, 'bundle.bin.part'), { throwIfNoEntry: false });
-    return part !== undefined && part.size > 0;
-  });
+  const contents = join(store, 'store');
+  return existsSync(contents) && readdirSync(contents).some((name) => name.endsWith('.journal'));
 }
 
 function agentPid(kernel: KernelClient): number {

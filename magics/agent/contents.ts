@@ -1,0 +1,240 @@
+// What the agent answers about bytes (protocol/messages.ts): those of its own store, and for clients of this machine those of any cluster's.
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LinkClosed, type AgentConnection } from '../client';
+import { bytesIn, decodeList, encodeList, parseRanges, toRanges, type ContentId } from '../protocol/chunks';
+import { AgentError, TransportError, UsageError } from '../protocol/errors';
+import type { JobRecord } from '../protocol/job';
+import type { CallParams, CallResult, StreamEvent, StreamParams } from '../protocol/messages';
+import {
+  place,
+  readAsContent,
+  readPiece,
+  receive,
+  send,
+  toPieces,
+  type ContentSource,
+  type Contents,
+  type Receiver,
+  type SendProgress,
+} from '../store';
+import type { StreamItem } from './answers';
+import { readJobFile } from './files';
+import { relay } from './relay';
+
+export interface StoreFacts {
+  readonly contents: Contents;
+  readonly seenDirectory: string;
+  readonly job: (id: string) => JobRecord;
+  /** The agent of a cluster's machine; undefined: this one. Throws UsageError when there is no such cluster. */
+  readonly agentOf: (cluster: string, signal: AbortSignal) => Promise<AgentConnection | undefined>;
+}
+
+/** Described contents that may be asked for. */
+const OFFERED = 64;
+const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 16_000] as const;
+
+type Known = CallResult<'offer'>;
+
+export class StoreAnswers {
+  readonly #facts: StoreFacts;
+  readonly #described = new Map<ContentId, ContentSource>();
+
+  constructor(facts: StoreFacts) {
+    this.#facts = facts;
+  }
+
+  offer({ content, kind, bytes }: CallParams<'offer'>, list: Buffer | undefined): Known {
+    const { contents } = this.#facts;
+    if (contents.find(content) !== undefined) return { state: 'whole' };
+    // The empty content has an empty list, and an empty frame has no bytes beside.
+    if (list === undefined && bytes > 0) return { state: 'unknown' };
+    const chunks = decodeList(kind, list ?? Buffer.alloc(0), content);
+    if (bytesIn(chunks) !== bytes)
+      throw new UsageError(`Content ${content.slice(0, 12)} has another size than its list.`);
+    return { state: 'lacks', chunks: toRanges(contents.arrival(content, chunks).lacks()) };
+  }
+
+  async bring({ content, chunks }: CallParams<'bring'>, bytes: Buffer | undefined): Promise<void> {
+    const { contents } = this.#facts;
+    // Brought again after a lost answer, when it was the last piece.
+    if (contents.find(content) === undefined) await contents.arriving(content).take(chunks, bytes ?? Buffer.alloc(0));
+  }
+
+  gather({ content }: StreamParams<'gather'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    return relay<StreamEvent<'gather'>>(stop, async (tell) => {
+      let copied = 0;
+      const known = await this.#gather(content, stop, (bytes) => tell({ kind: 'copied', bytes: (copied += bytes) }));
+      return { event: { kind: 'known', known } satisfies StreamEvent<'gather'> };
+    });
+  }
+
+  describe({ what }: StreamParams<'describe'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    return relay<StreamEvent<'describe'>>(stop, async (tell) => {
+      const options = { signal: stop, progress: (bytes: number) => tell({ kind: 'read', bytes }) };
+      if (what.kind === 'path') {
+        const { source, mode } = await readAsContent(here(what.path), this.#facts.seenDirectory, {
+          ...options,
+          ...(what.only === undefined ? {} : { only: what.only }),
+        });
+        return this.#toItem(source, mode);
+      }
+      const file = await readJobFile(this.#facts.job(what.id), what.file, options);
+      if (file === undefined) return undefined;
+      if (file.kind === 'content') return this.#toItem(file.source, undefined);
+      return {
+        event: { kind: 'whole', sha256: file.sha256 } satisfies StreamEvent<'describe'>,
+        bytes: file.bytes,
+      };
+    });
+  }
+
+  async *give({ content, chunks }: StreamParams<'give'>): AsyncGenerator<StreamItem> {
+    const source = this.#described.get(content);
+    if (source === undefined)
+      throw new AgentError(`Nobody has asked lately what content ${content.slice(0, 12)} is. Ask for it again.`);
+    for (const piece of toPieces(parseRanges(chunks, source.list.sizes.length), source.list.sizes))
+      yield { event: { chunks: toRanges(piece) }, bytes: await readPiece(source, piece) };
+  }
+
+  send({ cluster, path, only }: StreamParams<'send'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    return relay<StreamEvent<'send'>>(stop, async (tell) => {
+      const { source, mode } = await readAsContent(here(path), this.#facts.seenDirectory, {
+        signal: stop,
+        progress: (bytes) => tell({ kind: 'read', bytes }),
+        ...(only === undefined ? {} : { only }),
+      });
+      const { sentBytes } = await this.#persistently(cluster, stop, (agent) =>
+        send(source, agent?.store ?? this.#own(), { signal: stop, progress: toNews(tell) }),
+      );
+      return contentItem(source, sentBytes, mode);
+    });
+  }
+
+  fetch(params: StreamParams<'fetch'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    const { cluster, path, only } = params;
+    const { contents } = this.#facts;
+    return relay<StreamEvent<'fetch'>>(stop, async (tell) =>
+      this.#persistently(cluster, stop, async (agent) => {
+        if (agent === undefined) return await this.#copyHere(params, stop, tell);
+        const what = { kind: 'path' as const, path, ...(only === undefined ? {} : { only }) };
+        const found = await agent.store.describe(what, stop, (bytes) => tell({ kind: 'read', bytes }));
+        if (found?.kind !== 'content') throw new UsageError(`Cannot fetch ${path}: there is nothing of that name.`);
+        const list = decodeList(found.content.kind, found.list, found.content.content);
+        const options = { signal: stop, progress: toNews(tell) };
+        const received = await receive(found.content.content, list, agent.store, contents, options);
+        await place(received.content, here(params.to), toPlaceOptions(params, found.mode, stop));
+        return contentItem(
+          { content: received.content.id, kind: list.kind, bytes: received.content.bytes },
+          received.sentBytes,
+          found.mode,
+        );
+      }),
+    );
+  }
+
+  place(params: StreamParams<'place'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    const { cluster, ...rest } = params;
+    return relay(stop, async () => {
+      const agent = cluster === undefined ? undefined : await this.#facts.agentOf(cluster, stop);
+      if (agent !== undefined) return { event: await agent.store.place(rest, stop) };
+      const content = this.#facts.contents.get(params.content);
+      return { event: await place(content, here(params.path), toPlaceOptions(params, params.mode, stop)) };
+    });
+  }
+
+  async #gather(id: ContentId, signal: AbortSignal, progress: (bytes: number) => void): Promise<Known> {
+    const { contents } = this.#facts;
+    if (contents.find(id) !== undefined) return { state: 'whole' };
+    const gathered = await contents.arriving(id).gather(signal, progress);
+    return gathered.state === 'whole' ? gathered : { state: 'lacks', chunks: toRanges(gathered.indices) };
+  }
+
+  /** This agent's own store, as another agent sees it. */
+  #own(): Receiver {
+    return {
+      offer: (content, list) => Promise.resolve(this.offer(content, list)),
+      bring: async (content, chunks, bytes) => {
+        await this.bring({ content, chunks }, bytes);
+      },
+      gather: (content, signal, progress) => this.#gather(content, signal, progress),
+    };
+  }
+
+  async #copyHere(
+    { path, to, only, replace }: StreamParams<'fetch'>,
+    signal: AbortSignal,
+    tell: (news: StreamEvent<'fetch'>) => void,
+  ): Promise<StreamItem> {
+    const { source, mode } = await readAsContent(here(path), this.#facts.seenDirectory, {
+      signal,
+      progress: (bytes) => tell({ kind: 'read', bytes }),
+      ...(only === undefined ? {} : { only }),
+    });
+    await send(source, this.#own(), { signal });
+    const options = toPlaceOptions(replace === undefined ? {} : { replace }, mode, signal);
+    await place(this.#facts.contents.get(source.content), here(to), options);
+    return contentItem(source, 0, mode);
+  }
+
+  #toItem(source: ContentSource, mode: number | undefined): StreamItem {
+    const { content, kind, bytes } = source;
+    this.#described.delete(content);
+    this.#described.set(content, source);
+    const [oldest] = this.#described.keys();
+    if (this.#described.size > OFFERED && oldest !== undefined) this.#described.delete(oldest);
+    const event = {
+      kind: 'content' as const,
+      content: { content, kind, bytes },
+      ...(mode === undefined ? {} : { mode }),
+    };
+    return { event: event satisfies StreamEvent<'describe'>, bytes: encodeList(source.list) };
+  }
+
+  /** A lost connection is made again a few times: each try goes on where the last one was. */
+  async #persistently<T>(
+    cluster: string,
+    signal: AbortSignal,
+    work: (agent: AgentConnection | undefined) => Promise<T>,
+  ): Promise<T> {
+    for (const pause of PAUSES_MS) {
+      try {
+        return await work(await this.#facts.agentOf(cluster, signal));
+      } catch (error) {
+        signal.throwIfAborted();
+        const isLost = error instanceof LinkClosed || (error instanceof TransportError && error.transient);
+        if (!isLost) throw error;
+        await sleep(pause, undefined, { signal });
+      }
+    }
+    return await work(await this.#facts.agentOf(cluster, signal));
+  }
+}
+
+/** A path as another machine names it. */
+function here(path: string): string {
+  const full = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+  if (!isAbsolute(full))
+    throw new UsageError(
+      `Cannot read the path ${JSON.stringify(path)}: an absolute one, or one that begins with ~/, was expected.`,
+    );
+  return full;
+}
+
+function toNews(tell: (news: { kind: 'sent'; bytes: number; of: number }) => void): (progress: SendProgress) => void {
+  return ({ sentBytes, toSendBytes }) => tell({ kind: 'sent', bytes: sentBytes, of: toSendBytes });
+}
+
+function toPlaceOptions({ replace }: { readonly replace?: boolean }, mode: number | undefined, signal: AbortSignal) {
+  return { signal, ...(replace === undefined ? {} : { replace }), ...(mode === undefined ? {} : { mode }) };
+}
+
+function contentItem(
+  { content, kind, bytes }: Pick<ContentSource, 'content' | 'kind' | 'bytes'>,
+  sentBytes: number,
+  mode: number | undefined,
+): StreamItem {
+  const event = { kind: 'content', content: { content, kind, bytes }, sentBytes };
+  return { event: { ...event, ...(mode === undefined ? {} : { mode }) } };
+}

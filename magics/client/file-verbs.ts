@@ -1,0 +1,74 @@
+// What can be asked about files on a cluster's host. Asked of the home agent, which knows the way.
+import { createHash } from 'node:crypto';
+import { ProtocolError } from '../protocol/errors';
+import type { OnHost } from '../protocol/job-files';
+import {
+  STREAMS,
+  type CallName,
+  type CallParams,
+  type CallResult,
+  type StreamEvent,
+  type StreamName,
+} from '../protocol/messages';
+import type { LinkEvent } from './link';
+
+/** How a connection asks. */
+interface Asks {
+  call<M extends CallName>(method: M, params: CallParams<M>): Promise<CallResult<M>>;
+  events(method: StreamName, params: unknown, signal: AbortSignal): AsyncGenerator<LinkEvent>;
+}
+
+export class FileVerbs {
+  readonly #asks: Asks;
+
+  constructor(asks: Asks) {
+    this.#asks = asks;
+  }
+
+  /** One piece at least; throws UsageError when there is nothing. */
+  async *list(
+    place: OnHost,
+    options: { readonly recursive?: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<StreamEvent<'listFiles'>> {
+    const { signal, recursive = false } = options;
+    for await (const { value } of this.#asks.events('listFiles', { place, recursive }, signal))
+      yield STREAMS.listFiles.event(value, 'listFiles');
+    signal.throwIfAborted();
+  }
+
+  /** The bytes from an offset on, checked. */
+  async *read(
+    place: OnHost,
+    options: { readonly from?: number; readonly bytes?: number; readonly signal: AbortSignal },
+  ): AsyncGenerator<StreamEvent<'readFile'> & { readonly bytes: Buffer }> {
+    const { signal, from = 0, ...limit } = options;
+    const params = { place, from, ...(limit.bytes === undefined ? {} : { bytes: limit.bytes }) };
+    for await (const { value, bytes = Buffer.alloc(0) } of this.#asks.events('readFile', params, signal)) {
+      const event = STREAMS.readFile.event(value, 'readFile');
+      if (createHash('sha256').update(bytes).digest('hex') !== event.sha256)
+        throw new ProtocolError(`A piece of ${event.path} arrived damaged. Read it again.`);
+      yield { ...event, bytes };
+    }
+    signal.throwIfAborted();
+  }
+
+  async *remove(
+    place: OnHost,
+    options: { readonly recursive?: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<StreamEvent<'removeFiles'>> {
+    const { signal, recursive = false } = options;
+    for await (const { value } of this.#asks.events('removeFiles', { place, recursive }, signal))
+      yield STREAMS.removeFiles.event(value, 'removeFiles');
+    signal.throwIfAborted();
+  }
+
+  async *usage(place: OnHost, signal: AbortSignal): AsyncGenerator<StreamEvent<'fileUsage'>> {
+    for await (const { value } of this.#asks.events('fileUsage', { place }, signal))
+      yield STREAMS.fileUsage.event(value, 'fileUsage');
+    signal.throwIfAborted();
+  }
+
+  space(place: OnHost): Promise<CallResult<'fileSpace'>> {
+    return this.#asks.call('fileSpace', { place });
+  }
+}

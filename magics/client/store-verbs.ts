@@ -1,0 +1,181 @@
+// What can be asked about bytes. Three verbs are for everyone at the home agent: `send` to a cluster, `place` there, `fetch` from there. The others are
+// what two agents say to each other for that (magics/store).
+import { ProtocolError } from '../protocol/errors';
+import type { ContentId, ContentReference } from '../protocol/chunks';
+import {
+  STREAMS,
+  type CallName,
+  type CallParams,
+  type CallResult,
+  type Readable,
+  type StreamEvent,
+  type StreamName,
+  type StreamParams,
+} from '../protocol/messages';
+import { LinkClosed, type LinkEvent } from './link';
+
+/** How a connection asks. */
+export interface Asks {
+  call<M extends CallName>(method: M, params: CallParams<M>, bytes?: Buffer): Promise<CallResult<M>>;
+  events(method: StreamName, params: unknown, signal: AbortSignal): AsyncGenerator<LinkEvent>;
+}
+
+type Known = CallResult<'offer'>;
+
+/** Bytes that were read here, or bytes that went over the connection, of those that have to. */
+export type Progress =
+  | { readonly kind: 'read'; readonly bytes: number }
+  | { readonly kind: 'sent'; readonly bytes: number; readonly of: number };
+
+export interface Transferred extends ContentReference {
+  /** What had to go over the connection; the rest was there. */
+  readonly sentBytes: number;
+  /** Of a file, its lowest nine bits; a tree has those of its entries. */
+  readonly mode?: number;
+}
+
+export interface TransferOptions {
+  readonly signal: AbortSignal;
+  readonly progress?: (progress: Progress) => void;
+}
+
+export type Described =
+  | { readonly kind: 'content'; readonly content: ContentReference; readonly list: Buffer; readonly mode?: number }
+  /** A small file, as it is. */
+  | { readonly kind: 'whole'; readonly sha256: string; readonly bytes: Buffer };
+
+const ATTEMPTS = 4;
+
+export class StoreVerbs {
+  readonly #asks: Asks;
+
+  constructor(asks: Asks) {
+    this.#asks = asks;
+  }
+
+  /**
+   * A file or a directory of this machine to a cluster's store; of a directory all, or `only` these relative paths. What is there already is not
+   * sent, and a lost connection is gone on with. The content's id is for `place`, or a job's `inputs`; it stays for an hour at least.
+   * Throws UsageError for a path that cannot be sent, TransportError, AgentError when there is no room.
+   */
+  send(
+    what: { readonly cluster: string; readonly path: string; readonly only?: readonly string[] },
+    options: TransferOptions,
+  ): Promise<Transferred> {
+    return this.#transfer('send', what, options);
+  }
+
+  /**
+   * The other way: a file or a directory of a cluster to a path of this machine, whole, by rename. Both paths are absolute; `~/` is the home there.
+   * Throws UsageError when there is something at `to` already; with `replace` a file takes the place of a file.
+   */
+  fetch(
+    what: {
+      readonly cluster: string;
+      readonly path: string;
+      readonly to: string;
+      readonly only?: readonly string[];
+      readonly replace?: boolean;
+    },
+    options: TransferOptions,
+  ): Promise<Transferred> {
+    return this.#transfer('fetch', what, options);
+  }
+
+  /** A content that was sent, to an absolute path of its cluster (`~/` is the home there). Throws UsageError when there is something at `path` already. */
+  async place(
+    what: {
+      readonly content: ContentId;
+      readonly path: string;
+      readonly cluster?: string;
+      readonly replace?: boolean;
+      /** Of a file; 0o644 otherwise. */
+      readonly mode?: number;
+    },
+    signal: AbortSignal,
+  ): Promise<StreamEvent<'place'>> {
+    for await (const { value } of this.#asks.events('place', what, signal)) return STREAMS.place.event(value, 'place');
+    throw noAnswer('place', signal);
+  }
+
+  offer({ content, kind, bytes }: ContentReference, list?: Buffer): Promise<Known> {
+    return this.#asks.call('offer', { content, kind, bytes }, list);
+  }
+
+  async bring(content: ContentId, chunks: string, bytes: Buffer): Promise<void> {
+    await this.#asks.call('bring', { content, chunks }, bytes);
+  }
+
+  async gather(content: ContentId, signal: AbortSignal, progress: (bytes: number) => void): Promise<Known> {
+    for await (const { value } of this.#asks.events('gather', { content }, signal)) {
+      const event = STREAMS.gather.event(value, 'gather');
+      if (event.kind === 'known') return event.known;
+      progress(event.bytes);
+    }
+    throw noAnswer('gather', signal);
+  }
+
+  /** A content of the store becomes a job's bundle. */
+  async put(id: string, content: ContentId): Promise<void> {
+    await this.#asks.call('put', { from: 'store', id, content });
+  }
+
+  /** A small bundle as it is. */
+  async putWhole(id: string, sha256: string, bytes: Buffer): Promise<void> {
+    await this.#asks.call('put', { from: 'message', id, sha256 }, bytes);
+  }
+
+  /** undefined: it is not there. */
+  async describe(
+    what: Readable,
+    signal: AbortSignal,
+    progress: (bytes: number) => void = () => undefined,
+  ): Promise<Described | undefined> {
+    for await (const { value, bytes = Buffer.alloc(0) } of this.#asks.events('describe', { what }, signal)) {
+      const event = STREAMS.describe.event(value, 'describe');
+      if (event.kind === 'content') return { ...event, list: bytes };
+      if (event.kind === 'whole') return { kind: 'whole', sha256: event.sha256, bytes };
+      progress(event.bytes);
+    }
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  /** Chunks of what was described, in pieces of neighbours. Throws LinkClosed when the connection is lost. */
+  async *give(
+    content: ContentId,
+    chunks: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly chunks: string; readonly bytes: Buffer }> {
+    for await (const { value, bytes = Buffer.alloc(0) } of this.#asks.events('give', { content, chunks }, signal))
+      yield { ...STREAMS.give.event(value, 'give'), bytes };
+    signal.throwIfAborted();
+  }
+
+  async #transfer<M extends 'send' | 'fetch'>(
+    method: M,
+    params: StreamParams<M>,
+    { signal, progress }: TransferOptions,
+  ): Promise<Transferred> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        for await (const { value } of this.#asks.events(method, params, signal)) {
+          const event = STREAMS[method].event(value, method);
+          if (event.kind === 'content') {
+            const { content, sentBytes, mode } = event;
+            return { ...content, sentBytes, ...(mode === undefined ? {} : { mode }) };
+          }
+          progress?.(event);
+        }
+        throw noAnswer(method, signal);
+      } catch (error) {
+        // The next agent knows how far it has come.
+        if (!(error instanceof LinkClosed) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+}
+
+function noAnswer(method: string, signal: AbortSignal): unknown {
+  return signal.aborted ? signal.reason : new ProtocolError(`The agent ended "${method}" without an answer.`);
+}

@@ -1,0 +1,57 @@
+// What a job has left behind in the directory of an agent that is gone: brought to where the job is kept here, so that nothing of it is lost.
+import { closeSync, copyFileSync, existsSync, fstatSync, openSync, readSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENVELOPE_FILE, HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
+import { toSegments } from '../protocol/spool';
+import { OutputMirror } from './mirror';
+
+const PIECE_BYTES = 1024 * 1024;
+
+export type Salvage =
+  /** It has told how it ended; its files are here. */
+  | 'ended'
+  /** It had begun, and was cut off. */
+  | 'cut'
+  /** It was never begun: nothing is lost when it is submitted again. */
+  | 'untouched';
+
+/** `from`: the job's directory there, undefined where there is none. Whatever was there before stays. */
+export function salvage(from: string | undefined, to: string): Salvage {
+  if (from === undefined || !existsSync(from)) return 'untouched';
+  const hasBegun = [HEARTBEAT_FILE, OUTCOME_FILE, ENVELOPE_FILE].some((file) => existsSync(join(from, file)));
+  if (!hasBegun) return 'untouched';
+  copyOutput(from, to);
+  for (const file of [ENVELOPE_FILE, OUTCOME_FILE]) copyWhole(join(from, file), join(to, file));
+  return existsSync(join(to, OUTCOME_FILE)) || existsSync(join(to, ENVELOPE_FILE)) ? 'ended' : 'cut';
+}
+
+/** From where the output here ends. */
+function copyOutput(from: string, to: string): void {
+  const mirror = new OutputMirror(to);
+  try {
+    for (const { file, start } of toSegments(readdirSync(from))) {
+      const source = openSync(join(from, file), 'r');
+      try {
+        const end = start + fstatSync(source).size;
+        if (end <= mirror.next) continue;
+        if (start > mirror.next) mirror.write({ offset: mirror.next, next: start, bytes: Buffer.alloc(0) });
+        while (mirror.next < end) {
+          const bytes = Buffer.alloc(Math.min(PIECE_BYTES, end - mirror.next));
+          const read = readSync(source, bytes, 0, bytes.length, mirror.next - start);
+          if (read === 0) break;
+          mirror.write({ offset: mirror.next, next: mirror.next + read, bytes: bytes.subarray(0, read) });
+        }
+      } finally {
+        closeSync(source);
+      }
+    }
+  } finally {
+    mirror.close();
+  }
+}
+
+function copyWhole(from: string, to: string): void {
+  if (!existsSync(from) || existsSync(to)) return;
+  copyFileSync(from, `${to}.part`);
+  renameSync(`${to}.part`, to);
+}

@@ -1,0 +1,59 @@
+// A file or a directory of the user's, read as a content; what has not changed since the last time is not read again.
+import { statSync } from 'node:fs';
+import { UsageError } from '../protocol/errors';
+import { filePart } from './parts';
+import { Seen, type Stamp } from './seen';
+import { scan, type ContentSource, type Part } from './source';
+import { findTree } from './tree';
+
+export interface ReadOptions {
+  readonly signal: AbortSignal;
+  /** Of a directory: these paths relative to it. */
+  readonly only?: readonly string[];
+  /** Bytes so far. */
+  readonly progress?: (bytes: number) => void;
+}
+
+export interface FoundContent {
+  readonly source: ContentSource;
+  /** Of a file; a tree has those of its entries. */
+  readonly mode?: number;
+}
+
+/** `seenDirectory`: where is noted what was read. Throws UsageError for what cannot travel. */
+export async function readAsContent(
+  path: string,
+  seenDirectory: string,
+  { signal, only, progress }: ReadOptions,
+): Promise<FoundContent> {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) throw new UsageError(`Cannot send ${path}: there is nothing of that name.`);
+  const isTree = found.isDirectory();
+  if (!isTree && !found.isFile()) throw new UsageError(`Cannot send ${path}: it is neither a file nor a directory.`);
+  const seen = new Seen(seenDirectory, path);
+  const { parts, stamps } = isTree ? await findTree(path, only, signal) : singleFile(path, found);
+  const stampOf = (part: Part): { readonly path: string; readonly stamp: Stamp } | undefined => {
+    const stamp = stamps.get(part);
+    return part.kind === 'file' && stamp !== undefined ? { path: part.path, stamp } : undefined;
+  };
+  let read = 0;
+  const source = await scan(isTree ? 'tree' : 'file', parts, {
+    signal,
+    known: (part) => {
+      const stamped = stampOf(part);
+      return stamped && seen.find(stamped.path, stamped.stamp);
+    },
+    seen: (part, chunks) => {
+      const stamped = stampOf(part);
+      if (stamped !== undefined) seen.note(stamped.path, stamped.stamp, chunks);
+    },
+    progress: (bytes) => progress?.((read += bytes)),
+  });
+  seen.save();
+  return isTree ? { source } : { source, mode: Number(found.mode) & 0o777 };
+}
+
+function singleFile(path: string, found: Stamp): { parts: Part[]; stamps: Map<Part, Stamp> } {
+  const part = filePart(path, Number(found.size));
+  return { parts: [part], stamps: new Map([[part, found]]) };
+}

@@ -1,0 +1,60 @@
+// A content of the store becomes a file or a tree of somebody's: whole, by rename. Our own files are links to it; what a user may write to is a copy.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, constants, existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { UsageError, systemCode } from '../protocol/errors';
+import type { Content } from './contents';
+import { unpackTree, type Unpacked } from './tree';
+
+export interface PlaceOptions {
+  readonly signal: AbortSignal;
+  /** A file may take the place of a file. */
+  readonly replace?: boolean;
+  /** Of a file. */
+  readonly mode?: number;
+}
+
+/** Throws UsageError when there is something at `path` already, and what the system throws. */
+export async function place(
+  content: Content,
+  path: string,
+  { signal, replace = false, mode = 0o644 }: PlaceOptions,
+): Promise<Unpacked> {
+  if (content.kind === 'tree') return await unpackTree(content.path, path, signal);
+  if (content.kind !== 'file') throw new UsageError(`A ${content.kind} of a job cannot be put to ${path}.`);
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !(replace && there.isFile()))
+    throw new UsageError(`Cannot put a file to ${path}: there is something already.`);
+  mkdirSync(dirname(path), { recursive: true });
+  const part = `${path}.part-${randomBytes(4).toString('hex')}`;
+  try {
+    // Where the file system can, both share their blocks until one is written to.
+    await copyFile(content.path, part, constants.COPYFILE_FICLONE);
+    chmodSync(part, mode & 0o777);
+    if (!replace) linkSync(part, path);
+    else renameSync(part, path);
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST')
+      throw new UsageError(`Cannot put a file to ${path}: there is something already.`, { cause: error });
+    throw error;
+  } finally {
+    await rm(part, { force: true });
+  }
+  return { files: 1, bytes: content.bytes };
+}
+
+/** For files that only we read. The content may then be removed from the store at any time. */
+export async function linkTo(content: Content, path: string): Promise<void> {
+  if (existsSync(path)) return;
+  const part = `${path}.part`;
+  rmSync(part, { force: true });
+  try {
+    linkSync(content.path, part);
+  } catch (error) {
+    // File systems without links, or with too many already.
+    if (!['EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV'].includes(systemCode(error) ?? '')) throw error;
+    await copyFile(content.path, part, constants.COPYFILE_FICLONE);
+  }
+  renameSync(part, path);
+}

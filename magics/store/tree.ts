@@ -1,0 +1,175 @@
+// A tree of files as one content, so that ten thousand files cost one list and a few pieces; and out of it again, whole, by rename.
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { ProtocolError, UsageError } from '../protocol/errors';
+import { RECORD_CUT } from './cutting';
+import { filePart } from './parts';
+import type { Stamp } from './seen';
+import type { Part } from './source';
+import { encodeHead, leadsOut, readHead, type TreeEntry } from './tree-head';
+
+export interface FoundTree {
+  readonly parts: readonly Part[];
+  /** Of the parts that are files. */
+  readonly stamps: ReadonlyMap<Part, Stamp>;
+  readonly files: number;
+}
+
+/** Entries between two turns of the loop. */
+const TURN_ENTRIES = 256;
+const TURN_BYTES = 4 * 1024 * 1024;
+const MODE_BITS = 0o777;
+
+/**
+ * What lies under `root`: all of it, or `only` these paths relative to it, and the directories they are in. Throws UsageError for what cannot
+ * travel: sockets, devices, links that lead out.
+ */
+export async function findTree(
+  root: string,
+  only: readonly string[] | undefined,
+  signal: AbortSignal,
+): Promise<FoundTree> {
+  const entries: TreeEntry[] = [];
+  const parts: Part[] = [];
+  const stamps = new Map<Part, Stamp>();
+  const todo = only === undefined ? readdirSync(root).sort().reverse() : withParents(only).reverse();
+  for (let path = todo.pop(), count = 0; path !== undefined; path = todo.pop(), count++) {
+    if (count % TURN_ENTRIES === TURN_ENTRIES - 1) await turn(undefined, { signal });
+    const full = join(root, path);
+    const found = lstatSync(full, { bigint: true });
+    const mode = Number(found.mode) & MODE_BITS;
+    if (found.isDirectory()) {
+      entries.push({ kind: 'directory', path, mode });
+      if (only === undefined) for (const name of readdirSync(full).sort().reverse()) todo.push(`${path}/${name}`);
+    } else if (found.isSymbolicLink()) {
+      const target = readlinkSync(full);
+      if (leadsOut(path, target))
+        throw new UsageError(
+          `Cannot send ${full}: it is a link that leads out of ${root}, to ${target}. Copy what it points to.`,
+        );
+      entries.push({ kind: 'link', path, target });
+    } else if (found.isFile()) {
+      const bytes = Number(found.size);
+      const part = filePart(full, bytes);
+      entries.push({ kind: 'file', path, mode, bytes });
+      parts.push(part);
+      stamps.set(part, found);
+    } else throw new UsageError(`Cannot send ${full}: it is neither a file nor a directory nor a link. Leave it out.`);
+  }
+  const files = parts.length;
+  parts.unshift({ kind: 'memory', bytes: encodeHead(entries), cut: RECORD_CUT });
+  return { parts, stamps, files };
+}
+
+/** Sorted, each directory before what is in it. */
+function withParents(paths: readonly string[]): string[] {
+  const all = new Set<string>();
+  for (const path of paths) {
+    const steps = path.split('/');
+    if (path === '' || steps.some((step) => step === '' || step === '.' || step === '..'))
+      throw new UsageError(`Cannot send ${JSON.stringify(path)}: a path below the directory was expected.`);
+    steps.forEach((_, index) => all.add(steps.slice(0, index + 1).join('/')));
+  }
+  return [...all].sort((a, b) => (a.split('/').join('\0') < b.split('/').join('\0') ? -1 : 1));
+}
+
+export interface Unpacked {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Makes the tree beside its place and renames it there. The place must be free. Throws UsageError when it is not, ProtocolError for a bad tree. */
+export async function unpackTree(content: string, place: string, signal: AbortSignal): Promise<Unpacked> {
+  if (existsSync(place)) throw new UsageError(`Cannot put a tree to ${place}: there is something already.`);
+  mkdirSync(dirname(place), { recursive: true });
+  const part = `${place}.part-${randomBytes(4).toString('hex')}`;
+  const source = openSync(content, 'r');
+  try {
+    const unpacked = await unpackInto(source, part, signal);
+    renameSync(part, place);
+    return unpacked;
+  } catch (error) {
+    await rm(part, { recursive: true, force: true });
+    throw error;
+  } finally {
+    closeSync(source);
+  }
+}
+
+async function unpackInto(source: number, root: string, signal: AbortSignal): Promise<Unpacked> {
+  const { entries, bytes: start } = readHead((position, bytes) => readExactly(source, position, bytes));
+  mkdirSync(root, { mode: 0o700 });
+  let at = start;
+  let files = 0;
+  let sinceTurn = 0;
+  for (const entry of entries) {
+    const path = join(root, entry.path);
+    // Directories can be written until all is in them; links come last, so that nothing is written through one.
+    if (entry.kind === 'directory') mkdirSync(path, { mode: 0o700 });
+    if (entry.kind !== 'file') continue;
+    const file = openSync(path, 'wx', 0o600);
+    try {
+      for (const written of copyRange(source, at, entry.bytes, file)) {
+        sinceTurn += written;
+        if (sinceTurn < TURN_BYTES) continue;
+        sinceTurn = 0;
+        await turn(undefined, { signal });
+      }
+    } finally {
+      closeSync(file);
+    }
+    chmodSync(path, entry.mode & MODE_BITS);
+    at += entry.bytes;
+    files += 1;
+    sinceTurn += TURN_BYTES / TURN_ENTRIES;
+  }
+  for (const entry of entries) if (entry.kind === 'link') symlinkSync(entry.target, join(root, entry.path));
+  for (const entry of [...entries].reverse())
+    if (entry.kind === 'directory') chmodSync(join(root, entry.path), entry.mode & MODE_BITS);
+  chmodSync(root, 0o755);
+  return { files, bytes: at - start };
+}
+
+const BLOCK_BYTES = 1024 * 1024;
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
+
+/** Blocks of zeros become holes. */
+function* copyRange(source: number, offset: number, bytes: number, to: number): Generator<number> {
+  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, bytes));
+  for (let at = 0; at < bytes;) {
+    const read = readSync(source, block, 0, Math.min(block.length, bytes - at), offset + at);
+    if (read === 0) throw new ProtocolError('A tree is shorter than its head says.');
+    if (read < 4096 || !block.subarray(0, read).equals(ZEROS.subarray(0, read)))
+      for (let written = 0; written < read;) written += writeSync(to, block, written, read - written, at + written);
+    at += read;
+    yield read;
+  }
+  ftruncateSync(to, bytes);
+}
+
+function readExactly(file: number, position: number, bytes: number): Buffer {
+  const into = Buffer.allocUnsafe(bytes);
+  for (let at = 0; at < bytes;) {
+    const read = readSync(file, into, at, bytes - at, position + at);
+    if (read === 0) throw new ProtocolError('A tree is shorter than its head says.');
+    at += read;
+  }
+  return into;
+}

@@ -1,0 +1,176 @@
+// Nodes that are kept on a real Slurm: cells start there at once, and nothing that happens to the allocation, the agent or the way there loses a job or a node.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { KernelClient, type CellResult } from '../kernel/client';
+import { sendSignal } from '../../magics/protocol/platform';
+import { openSystem, type RunningSystem } from './open';
+
+const system = openSystem('slurm');
+const LONG_MS = 90_000;
+
+(system.ok ? describe : describe.skip)(`allocations${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+  let kernel: KernelClient;
+  beforeAll(async () => {
+    if (system.ok) kernel = await startKernel(system);
+  });
+  afterAll(async () => {
+    await leavesQueue();
+    await kernel.stop();
+    if (system.ok) system.stop();
+  });
+
+  test(
+    'cells run in the allocation, in their own processes, and leave no job of their own',
+    async () => {
+      const { reply, stdout } = await run('%cluster start slurm --cores 2 --time 10m --keep 5m');
+      expect(reply).toMatchObject({ status: 'ok' });
+      expect(stdout).toContain('Keeping 2 cores for 10 min 0 s at most: 0.3 core-hours');
+      const allocation = await running();
+      expect(allocation).toHaveLength(1);
+      await run('const given = [1]; class Point { constructor(public x: number) {} }');
+      const first = await run(
+        '%%cluster slurm --cores 2\ngiven.push(2); const p = new Point(given.length); console.log("there"); process.env.SLURM_JOB_ID',
+      );
+      expect(first.stdout).toBe('there\n');
+      expect(text(first)).toBe(`'${allocation[0] ?? ''}'`);
+      expect(text(await run('[given.length, p instanceof Point]'))).toBe('[ 2, true ]');
+      const thrown = await run('%%cluster slurm\nthrow new RangeError("far")');
+      expect(thrown.reply).toMatchObject({ ename: 'RangeError', evalue: 'far' });
+      expect(await running()).toEqual(allocation);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a cell that does not fit goes to the queue',
+    async () => {
+      const [allocation = ''] = await running();
+      const { result, reply } = await run(
+        '%%cluster slurm --cores 2 --memory 600MB --name big\nprocess.env.SLURM_JOB_ID',
+      );
+      expect(reply).toMatchObject({ status: 'ok' });
+      expect(text({ result })).toBe(`'${allocation}'`);
+      const other = await run('%%cluster slurm --exclusive --detach\nprocess.env.SLURM_JOB_ID');
+      const job = jobOf(other);
+      await until(async () => (await submitted()).length > 1);
+      await run(`%cluster cancel ${job}`);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'when the way there is cut, and the agent here is killed, the job goes on and its output is whole',
+    async () => {
+      const flag = join(kernel.directory, 'go-on');
+      const job = jobOf(
+        await run(
+          `%%cluster slurm --detach\nconst fs = require('node:fs');\nlet i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 20)); }\ni`,
+        ),
+      );
+      await until(async () => /^5$/m.test((await run(`%cluster logs ${job}`)).stdout));
+      for (const pid of bridges()) sendSignal(pid, 'SIGKILL');
+      await pause(300);
+      sendSignal(agentPid(), 'SIGKILL');
+      writeFileSync(flag, '');
+      const { reply, stdout, result } = await run(`%cluster attach ${job}`);
+      expect(reply).toMatchObject({ status: 'ok' });
+      const count = Number(text({ result }));
+      expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a job whose allocation is ended by somebody says so, what it printed is there, and one that waited runs elsewhere',
+    async () => {
+      const cut = jobOf(
+        await run(
+          '%%cluster slurm --cores 2 --detach\nconsole.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
+        ),
+      );
+      await until(async () => (await run(`%cluster logs ${cut}`)).stdout.includes('begun'));
+      const waiting = jobOf(await run('%%cluster slurm --cores 2 --detach\n"elsewhere"'));
+      const [allocation = ''] = await running();
+      if (system.ok) await system.run(['scancel', allocation]);
+      const ended = await run(`%cluster attach ${cut}`);
+      expect(ended.stdout).toContain('begun');
+      expect(ended.reply).toMatchObject({ status: 'error' });
+      expect(text(await run(`%cluster attach ${waiting}`))).toBe("'elsewhere'");
+    },
+    LONG_MS,
+  );
+
+  test('an allocation without an end is refused, and so is one of this machine', async () => {
+    expect((await run('%cluster start slurm --cores 2')).reply['evalue']).toContain('--time 2h');
+    expect((await run('%cluster start local --cores 2 --time 1h')).reply['evalue']).toContain('no nodes to keep');
+    expect(text(await run('%cluster stop slurm'))).toContain('No nodes are kept on slurm');
+  });
+
+  test(
+    'an allocation ends by itself when no cell comes, with kernel and agent dead',
+    async () => {
+      const { reply } = await run('%%cluster slurm --keep 6s --time 10m\nprocess.env.SLURM_JOB_ID');
+      expect(reply).toMatchObject({ status: 'ok' });
+      expect(await running()).toHaveLength(1);
+      // The notebook's machine is as good as gone.
+      kernel.process.kill('SIGKILL');
+      sendSignal(agentPid(), 'SIGKILL');
+      for (const pid of bridges()) sendSignal(pid, 'SIGKILL');
+      await until(async () => (await running()).length === 0);
+    },
+    LONG_MS,
+  );
+
+  const run = async (code: string): Promise<CellResult> =>
+    kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+  const squeue = async (states: string): Promise<string[]> => {
+    if (!system.ok) return [];
+    const { stdout } = await system.run(['squeue', '-h', '-t', states, '-o', '%A']);
+    return stdout.split('\n').filter((line) => line !== '');
+  };
+  const running = () => squeue('running');
+  const submitted = () => squeue('pending,running');
+  const leavesQueue = () => until(async () => (await squeue('pending,running,completing')).length === 0);
+  const agentPid = () => {
+    const lock = readFileSync(join(kernel.directory, 'state', 'agent.lock'), 'utf8');
+    return Number(/"pid":(\d+)/.exec(lock)?.[1]);
+  };
+  /** The srun clients that our agent holds, and their watchers. */
+  const bridges = () => {
+    const all = execFileSync('ps', ['-e', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+    const ours = all.filter((line) => line.includes('srun ') && line.includes(kernel.directory));
+    return ours.map((line) => Number(line.trim().split(' ')[0]));
+  };
+});
+
+function text({ result }: Pick<CellResult, 'result'>): string {
+  const data = result?.['data'] as Record<string, unknown> | undefined;
+  return String(data?.['text/plain']);
+}
+
+function jobOf(result: CellResult): string {
+  const job = /(?:Job|job) (\w+) is submitted/.exec(text(result))?.[1];
+  if (job === undefined) throw new Error(`No job was submitted: ${JSON.stringify(result.reply)}`);
+  return job;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + LONG_MS / 2;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('It never came to that.');
+    await pause(200);
+  }
+}
+
+async function startKernel(running: RunningSystem): Promise<KernelClient> {
+  const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
+  const home = running.makeDirectory('home');
+  const config = join(home, 'config.yaml');
+  if (!existsSync(config)) writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm }\n', { mode: 0o644 });
+  return await KernelClient.start(
+    { ...running.settings, HOME: home, CELLBURST_CONFIG: config },
+    { uid: ids('-u'), gid: ids('-g') },
+  );
+}
