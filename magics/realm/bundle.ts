@@ -12,6 +12,7 @@ import { isLocalSpecifier } from './local-sources';
 import { readWanted } from './builtin-codecs';
 import { reachableCodecs } from './codec-reach';
 import type { Realm } from './realm';
+import { withWaysAround } from './ways-around';
 
 export interface Gathered {
   readonly pack: CodePack;
@@ -37,7 +38,8 @@ export async function gather(realm: Realm, request: GatherRequest): Promise<Gath
   let walk = walkValues(realm, request);
   // What a walk had to leave out, since it tells its bytes only to those who wait, is there for the next one.
   while (await readWanted()) walk = walkValues(realm, request);
-  if (walk.encoded.refusals.length > 0) throw new CaptureError(walk.encoded.refusals);
+  if (walk.encoded.refusals.length > 0)
+    throw new CaptureError(withWaysAround(walk.encoded.refusals, request.cells ?? [], walk.codes));
   const cells = [...new Set([...(request.cells ?? []), ...walk.cells])];
   const { files, links } = await collectFiles(realm, cells, walk.modules);
   const { names, modules, codecs } = walk;

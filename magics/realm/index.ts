@@ -12,6 +12,7 @@ export {
   raiseEpoch,
   whenResumed,
 } from './interrupts';
+export { markLocal } from './local-marks';
 export { makePmap } from './pmap';
 export { makeRegisterCodec } from './codecs';
 export type { Pmap, PmapOptions, PmapSetting } from './pmap';

@@ -23,6 +23,7 @@ import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
+import { markLocal } from '../realm/local-marks';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -99,7 +100,12 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     ...(packages === undefined ? {} : { packages }),
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
-      cellburst: { ...display, pmap: makePmap(() => realm, { sink }), registerCodec: makeRegisterCodec(() => realm) },
+      cellburst: {
+        ...display,
+        pmap: makePmap(() => realm, { sink }),
+        local: markLocal,
+        registerCodec: makeRegisterCodec(() => realm),
+      },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),

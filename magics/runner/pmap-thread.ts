@@ -13,6 +13,7 @@ import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { markLocal } from '../realm/local-marks';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
 import { Realm } from '../realm/realm';
@@ -67,7 +68,7 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
     text: 'shipped',
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
-      cellburst: { ...display, pmap: mapHere, registerCodec: makeRegisterCodec(() => realm) },
+      cellburst: { ...display, pmap: mapHere, local: markLocal, registerCodec: makeRegisterCodec(() => realm) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),

@@ -9,7 +9,7 @@ import type { CaptureReport, SettleReport } from '../../magics/protocol/capture'
 import { OutputReader } from '../../magics/protocol/output';
 import type { OutputRecord } from '../../magics/protocol/output';
 import { captureCell, settleCell } from '../../magics/capture';
-import { Realm, makePmap, makeRegisterCodec } from '../../magics/realm';
+import { Realm, makePmap, makeRegisterCodec, markLocal } from '../../magics/realm';
 
 const THREAD = join(__dirname, '..', '..', 'dist', 'pmap.js');
 const PROGRAM = join(__dirname, '..', '..', 'dist', 'cell.js');
@@ -34,6 +34,7 @@ export class Notebook {
     virtualModules: {
       cellburst: {
         pmap: makePmap(() => this.realm, { sink: { write: () => undefined }, program: THREAD }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => this.realm),
       },
     },

@@ -15,6 +15,7 @@ export const encodeHooks: EncodeHooks = {
   codedBy: () => undefined,
   namesOf: () => [],
   privatesOf: () => [],
+  kept: undefined,
   nameOf: () => '',
   parentOf: ({ parent }) => parent,
 };
