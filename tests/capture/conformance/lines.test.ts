@@ -51,5 +51,5 @@ function errorless(result: CellResult): CellResult {
 function textOf({ result }: CellResult): string | undefined {
   const data: unknown = result?.['data'];
   const text: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'text/plain') : undefined;
-  return text === undefined ? undefined : String(text);
+  return typeof text === 'string' ? text : undefined;
 }
