@@ -113,6 +113,8 @@ export class Answers {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
+      lookAt: (params) => files.lookAt(params, signal),
+      settleTree: (params) => files.settleTree(params, signal),
       fileSpace: (params) => files.fileSpace(params, signal),
       finish: () => {
         finish();

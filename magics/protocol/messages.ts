@@ -121,6 +121,16 @@ export const CALLS = {
   release: { params: one, result: jobRecord },
   /** Makes a runner ready ahead of need. */
   warm: { params: record({}, { nodeProgram: text }), result: nothing },
+  /** What is at a path, itself: a link is told as what it leads to, unless that is not there. */
+  lookAt: {
+    params: record({ place: onHost }),
+    result: record({ path: text, kind: oneOf(['file', 'folder', 'other', 'absent']) }),
+  },
+  /** Moves all that lies in a folder into another one that is there. Without `replace` nothing may be there under the same names. */
+  settleTree: {
+    params: record({ from: onHost, to: onHost, replace: flag }),
+    result: record({ files: count, bytes: count }),
+  },
   /** How much room there is on the file system of a path. */
   fileSpace: {
     params: record({ place: onHost }),
@@ -164,7 +174,7 @@ export const STREAMS = {
    */
   listFiles: {
     params: record({ place: onHost }, { recursive: flag }),
-    event: record({ root: text, isFolder: flag, entries: listOf(listed) }),
+    event: record({ root: text, kind: oneOf(['file', 'folder', 'pattern']), entries: listOf(listed) }),
   },
   /** A file from an offset on, `bytes` of it or all; they lie beside, with their SHA-256 for those who ask over a long way. */
   readFile: {
