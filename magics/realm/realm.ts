@@ -168,12 +168,14 @@ export class Realm {
     this.#names.set(name, declaredBy ?? this.#names.get(name));
   }
 
-  /** Forgets all names: what they held can be collected. Tells how many there were. */
-  forget(): number {
-    const count = this.#names.size;
-    for (const name of this.#names.keys()) bindingOf(name).set(undefined);
-    this.#names.clear();
-    return count;
+  /** Forgets names, all by default: what they held can be collected. Tells which there were. */
+  forget(wanted: readonly string[] = this.names()): string[] {
+    const known = wanted.filter((name) => this.#names.has(name));
+    for (const name of known) {
+      bindingOf(name).set(undefined);
+      this.#names.delete(name);
+    }
+    return known;
   }
 
   names(): string[] {
