@@ -162,8 +162,16 @@ function addExports(paths: Map<object | symbol, string>, specifier: string, expo
     const value = exportedValue(exports, key);
     if (!isReferable(value) || !carriesCode(value)) continue;
     const path = addPath(paths, root, key, false, value);
-    if (path !== undefined && typeof value !== 'symbol') addNested(paths, path, value);
+    if (path === undefined || typeof value === 'symbol') continue;
+    addNested(paths, path, value);
+    if (typeof value === 'function') addPrototype(paths, path, value);
   }
+}
+
+/** What instances of an exported class inherit from is the module's own as well; not every class names itself in it. */
+function addPrototype(paths: Map<object | symbol, string>, path: string, owner: object): void {
+  const prototype: unknown = Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value;
+  if (isReferable(prototype) && typeof prototype !== 'symbol') addPath(paths, path, 'prototype', false, prototype);
 }
 
 function addNested(paths: Map<object | symbol, string>, path: string, owner: object): void {
