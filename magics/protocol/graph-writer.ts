@@ -187,7 +187,8 @@ export class GraphWriter {
     let found: number | undefined;
     for (let at = parents[number] ?? -1; at >= 0; at = parents[at] ?? -1) {
       const value = this.objects[at];
-      if (typeof value === 'object' && !Activation.is(value) && this.hooks.packageClassOf(value) !== undefined) found = at;
+      if (typeof value === 'object' && !Activation.is(value) && this.hooks.packageClassOf(value) !== undefined)
+        found = at;
     }
     return found;
   }

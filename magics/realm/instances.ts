@@ -97,7 +97,8 @@ export class InstanceRules {
     for (let p = Reflect.getPrototypeOf(value); p !== null && p !== ObjectPrototype; p = Reflect.getPrototypeOf(p)) {
       if (types.isProxy(p)) return undefined;
       const owner: unknown = Reflect.getOwnPropertyDescriptor(p, 'constructor')?.value;
-      const path = (typeof owner === 'function' ? this.#references.pathOf(owner) : undefined) ?? this.#references.pathOf(p);
+      const path =
+        (typeof owner === 'function' ? this.#references.pathOf(owner) : undefined) ?? this.#references.pathOf(p);
       const specifier = path === undefined ? undefined : References.moduleOf(path);
       if (path === undefined || specifier === undefined || isLocalSpecifier(specifier) || isNodes(specifier)) continue;
       const name = classAt(path) ?? (typeof owner === 'function' ? nameOf(owner) : 'an object');

@@ -1,6 +1,8 @@
 // Values that are the same thing in every process: builtins and exports of modules. They travel as a path (`Math.max`, `node:path#join`), not as content.
 import { EventEmitter } from 'node:events';
+import { PACKAGE_REGISTRATIONS } from './package-codecs';
 import { BUILTIN_REGISTRATIONS } from './builtin-codecs';
+import { ModuleStates } from './module-states';
 import { MAIN } from '../protocol/main-context';
 
 /** Where the names are looked for, in this order; the first path found for a value is its path. */
@@ -29,6 +31,7 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
   // Every EventEmitter has these keys; without them its subclasses could not travel.
   EventEmitterShape: () => symbolIn(new EventEmitter(), 'shapeMode'),
   EventEmitterCapture: () => symbolIn(new EventEmitter(), 'kCapture'),
+  ...Object.fromEntries(PACKAGE_REGISTRATIONS.map((codec) => [`codec ${codec.package} ${codec.type}`, () => codec])),
   ...Object.fromEntries(Object.entries(BUILTIN_REGISTRATIONS).map(([name, codec]) => [`codec ${name}`, () => codec])),
 };
 
@@ -49,6 +52,7 @@ type Step = string | symbol;
 export class References {
   #paths: Map<object | symbol, string> | undefined;
   readonly #modules = new Map<string, unknown>();
+  readonly states = new ModuleStates();
   readonly #pending: [string, unknown][] = [];
 
   /** The exports of a module that has been loaded, under the specifier that loads it again. */
@@ -56,6 +60,7 @@ export class References {
     if (this.#modules.get(specifier) === exports) return;
     this.#modules.set(specifier, exports);
     this.#pending.push([specifier, exports]);
+    this.states.note(specifier, exports);
   }
 
   /** `Math.max`, `node:path#join`; undefined for a value that is no builtin and no export. */
@@ -70,6 +75,15 @@ export class References {
   static moduleOf(path: string): string | undefined {
     const specifier = path.slice(0, path.lastIndexOf(SEPARATOR));
     return specifier === GLOBAL ? undefined : specifier;
+  }
+
+  get moduleCount(): number {
+    return this.#modules.size;
+  }
+
+  /** What a module that was loaded here exports. */
+  exportsOf(specifier: string): unknown {
+    return this.#modules.get(specifier);
   }
 
   /** The value at a path here. Modules must have been loaded before. */
