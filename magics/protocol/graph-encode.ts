@@ -8,11 +8,12 @@ import { CodeRecords } from './graph-code-records';
 import type { Graph } from './graph-format';
 import { Activation } from './graph-hooks';
 import type { RefusalReason } from './graph-hooks';
-import { ObjectRecords, isPlainPrototype } from './graph-object-records';
+import { ObjectRecords, isPlainPrototype, type PlainForm } from './graph-object-records';
 import { SlotRecords } from './graph-slot-records';
 import { GraphWriter } from './graph-writer';
 import type { EncodeOptions, Numbered } from './graph-writer';
 import * as intrinsics from './intrinsics';
+import { Forms, withNatives } from './likeness';
 
 export type { EncodeOptions, Known, Numbered } from './graph-writer';
 
@@ -27,7 +28,8 @@ export interface Encoded {
 }
 
 export function encodeGraph(options: EncodeOptions): Encoded {
-  return new GraphEncoder(options).run();
+  // Nothing of the user's is compiled while a graph is walked.
+  return withNatives((natives) => new GraphEncoder(options, new Forms<PlainForm>(natives)).run());
 }
 
 class GraphEncoder {
@@ -38,10 +40,10 @@ class GraphEncoder {
   readonly #slots: SlotRecords;
   readonly #codes: CodeRecords;
 
-  constructor(options: EncodeOptions) {
+  constructor(options: EncodeOptions, forms: Forms<PlainForm>) {
     this.#options = options;
     this.#to = new GraphWriter(options);
-    this.#plain = new ObjectRecords(this.#to);
+    this.#plain = new ObjectRecords(this.#to, forms);
     this.#bytes = new ByteRecords(this.#to);
     this.#slots = new SlotRecords(this.#to);
     this.#codes = new CodeRecords(this.#to);
@@ -75,6 +77,7 @@ class GraphEncoder {
   }
 
   #object(value: object, number: number): void {
+    if (this.#plain.arrayAsUsual(value)) return;
     if (isPlainArray(value) && Reflect.getPrototypeOf(value) === intrinsics.ArrayPrototype) {
       this.#plain.array(value);
       return;
@@ -84,6 +87,7 @@ class GraphEncoder {
       this.#to.byPath(path);
       return;
     }
+    if (this.#plain.likeAnother(value)) return;
     const brand = isPlainObject(value) ? 'object' : brandOf(value);
     const reason = refusalOf(brand, value) ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
