@@ -12,9 +12,10 @@ import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
+import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
-import { adviseOnFiles, gatherFiles } from './job-files';
+import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
 import { showCapture, showText, succeed, type Shown } from './show';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
@@ -91,7 +92,9 @@ async function captureAndSubmit(
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
     cell.signal.throwIfAborted();
     if (toSend !== undefined) adviseOnFiles(toSend, cell);
-    await agent.submit(job.id, { packages, ...(toSend === undefined ? {} : { files: toSend.files }) });
+    const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
+    const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
+    await agent.submit(job.id, { packages, ...along });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
@@ -104,8 +107,13 @@ function toEnvironment(
   { cluster, envMode }: ClusterOptions,
   session: ClusterSession,
 ): EnvironmentRequest {
-  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
-  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
+  const name = cluster ?? session.defaultCluster;
+  const host = session.configOf(name)?.host;
+  const facts = async (): Promise<HostFacts> => {
+    const agent = await session.agent();
+    return agent.facts(await clusterAt(agent, name, session));
+  };
+  return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
 async function showDryRun(

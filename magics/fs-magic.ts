@@ -1,5 +1,4 @@
 // `%cluster fs …` in a notebook: what is shown while it works, and what completion offers of places far away.
-import { randomUUID } from 'node:crypto';
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { placeOf, readPlace } from './files/place-name';
@@ -7,14 +6,11 @@ import { FS_VERBS, runFs } from './fs';
 import type { Offers } from './magic';
 import { offer } from './magic';
 import type { Cell, CellOutcome } from './namespace';
+import { News } from './news';
 import { completePaths } from './paths';
 import { ClusterError } from './protocol/errors';
 import { answering } from './questions';
-import { showQuietly, succeed } from './show';
-
-/** Below this, words of progress would only flicker. */
-const FIRST_MS = 700;
-const NEXT_MS = 250;
+import { succeed } from './show';
 
 export async function runFsMagic(
   words: readonly string[],
@@ -34,26 +30,6 @@ export async function runFsMagic(
   return succeed(await answering(agent, cell, () => runFs(words, setting, '%cluster fs')));
 }
 
-/** One quiet line that is written over. */
-class News {
-  readonly #cell: Cell;
-  readonly #id = `cellburst-files-${randomUUID()}`;
-  #next = performance.now() + FIRST_MS;
-  #isShown = false;
-
-  constructor(cell: Cell) {
-    this.#cell = cell;
-  }
-
-  tell(line: string): void {
-    if (performance.now() < this.#next) return;
-    this.#next = performance.now() + NEXT_MS;
-    const update = this.#isShown ? { update: true } : {};
-    this.#cell.output.write({ type: 'display', ...showQuietly(line), displayId: this.#id, ...update });
-    this.#isShown = true;
-  }
-}
-
 /** Who completes waits no longer. */
 const OFFER_MS = 3000;
 
@@ -64,7 +40,7 @@ export async function offerFs(earlier: readonly string[], partial: string, sessi
   const verb = Object.hasOwn(FS_VERBS, word) ? FS_VERBS[word] : undefined;
   const takes = verb?.takes[rest.filter((each) => !each.startsWith('-')).length];
   if (takes === undefined) return { words: [] };
-  if (takes === 'here') return offer('path', completePaths(partial, session.workingDirectory, 'all'));
+  if (takes === 'here') return offer('path', await completePaths(partial, session.workingDirectory, 'all'));
   if (readPlace(partial) === undefined)
     return offer(
       'cluster',

@@ -1,12 +1,18 @@
 // Files of a `%%cluster` cell in the words of a notebook: what goes along, what came home, and what a person is to know of either.
+import { readFile } from 'node:fs/promises';
+import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { showBytes } from './config/quantities';
 import type { Cell, CellOutcome } from './namespace';
+import { News } from './news';
 import type { ClusterOptions } from './options';
 import type { FilesToSend, LandedFiles, PathNote } from './protocol/chores';
 import type { FileUse } from './protocol/code';
-import type { JobRecord } from './protocol/job';
 import { JobFailedError } from './protocol/errors';
+import { isMissing } from './protocol/files';
+import type { JobBrings, JobRecord } from './protocol/job';
+import { inputList, type JobFiles } from './protocol/job-files';
+import { parseJson } from './protocol/shape';
 import { fail, showQuietly } from './show';
 
 const MOST_NAMED = 5;
@@ -34,6 +40,57 @@ export async function gatherFiles({
     listPath === undefined ? question : { ...question, listPath },
     cell.signal,
   );
+}
+
+/** What a job on this machine is told of its files. */
+export function filesHere(toSend: FilesToSend | undefined): Pick<JobBrings, 'files'> {
+  return toSend?.files === undefined ? {} : { files: toSend.files };
+}
+
+/**
+ * Sends the inputs to the store of a cluster that is on another machine; what is there already is not sent. Gives what the job is told of its files.
+ * Throws TransportError, AgentError when there is no room.
+ */
+export async function sendInputs(
+  job: JobRecord,
+  toSend: FilesToSend | undefined,
+  listPath: string,
+  { agent, cell }: { readonly agent: AgentConnection; readonly cell: Cell },
+): Promise<Pick<JobBrings, 'files' | 'inputs'>> {
+  const files = toSend?.files;
+  if (files === undefined) return {};
+  const source = await readWhole(listPath);
+  const entries = source === undefined ? [] : parseJson(source, inputList, listPath).entries;
+  const links = entries.flatMap((entry) => (entry.kind === 'link' ? [entry] : []));
+  const only = entries.filter(({ kind, path }) => kind !== 'link' && path !== '.').map(({ path }) => path);
+  const sent: JobFiles = { ...files, inputs: 'sent', links };
+  if (only.length === 0) return { files: sent };
+  const what = `${files.count} file${files.count === 1 ? '' : 's'}, ${showBytes(files.bytes)}`;
+  const news = new News(cell);
+  const { content, sentBytes } = await agent.store.send(
+    { cluster: job.spec.cluster, path: files.root, only },
+    {
+      signal: cell.signal,
+      progress: (now) =>
+        news.tell(
+          now.kind === 'read'
+            ? `Looking at ${what}: ${showBytes(now.bytes)} so far`
+            : `Sending ${what}: ${showBytes(now.bytes)} of ${showBytes(now.of)} that are not there yet`,
+        ),
+    },
+  );
+  news.end(`Sent along: ${what}, of which ${showBytes(sentBytes)} were not there yet.`);
+  return { files: sent, inputs: [{ content, path: '.' }] };
+}
+
+async function readWhole(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    // There are outputs only.
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** What stays here, and what the line seems to lack. */

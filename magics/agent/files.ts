@@ -12,6 +12,7 @@ import {
   ENVELOPE_FILE,
   environmentsFolder,
   OUTCOME_FILE,
+  OUTPUTS_FILE,
   WORK_FOLDER,
 } from '../protocol/layout';
 import { containerPart, linkTo, place, scan, type Content, type ContentSource, type Contents } from '../store';
@@ -19,7 +20,7 @@ import { containerPart, linkTo, place, scan, type Content, type ContentSource, t
 /** A file of this size goes as it is: asking what is there would cost more than it saves. */
 const WHOLE_BYTES = 256 * 1024;
 
-const FILES = { envelope: ENVELOPE_FILE, outcome: OUTCOME_FILE } as const;
+const FILES = { envelope: ENVELOPE_FILE, outcome: OUTCOME_FILE, outputs: OUTPUTS_FILE } as const;
 
 /** Asked twice after a lost reply, it is done once. Throws UsageError when the job takes no bundle any more. */
 export async function putContent(job: JobRecord, content: Content): Promise<void> {

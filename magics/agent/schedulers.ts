@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import type { AgentConnection } from '../client';
 import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
-import { UsageError, messageOf } from '../protocol/errors';
+import { messageOf, UsageError } from '../protocol/errors';
+import { ownFacts, type HostFacts } from '../protocol/host-facts';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
 import { listOf, parseJson } from '../protocol/shape';
 import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
 import type { Contents } from '../store';
-import { openTransport } from '../transports';
+import { Hosts, openTransport } from '../transports';
 import type { Questions } from './questions';
 import type { Settings } from './settings';
 
@@ -28,6 +29,7 @@ export class Schedulers {
   readonly #contents: Contents;
   readonly #log: (line: string) => void;
   readonly #questions: Questions;
+  readonly #hosts: Hosts;
   readonly #clusters = new Clusters();
   readonly #defined = new Map<string, ClusterDefinition>();
   readonly #opened = new Map<string, Opened>();
@@ -39,6 +41,7 @@ export class Schedulers {
     this.#jobs = jobs;
     this.#log = log;
     this.#questions = questions;
+    this.#hosts = new Hosts(questions.ask);
     const local = new LocalScheduler({ ...settings.local, report: jobs.report });
     this.#all.set(local.name, local);
     try {
@@ -80,6 +83,13 @@ export class Schedulers {
   async refresh(spec: Pick<JobSpec, 'cluster'>, signal: AbortSignal): Promise<void> {
     if (spec.cluster === 'local' || this.#defined.has(spec.cluster)) return;
     await this.#replace([...this.#clusters.current().clusters.values()], signal);
+  }
+
+  async facts(cluster: string, signal: AbortSignal): Promise<HostFacts> {
+    await this.refresh({ cluster }, signal);
+    const scheduler = this.#all.get(cluster);
+    if (scheduler === undefined) throw new UsageError(`There is no cluster ${JSON.stringify(cluster)}.`);
+    return scheduler.agent === undefined ? ownFacts() : await (await scheduler.agent(signal)).facts('local');
   }
 
   /** Kept on disk: jobs there have to be found after a restart. */
@@ -124,8 +134,8 @@ export class Schedulers {
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
-    const { ask, untilPerson } = this.#questions;
-    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, ask);
+    const { untilPerson } = this.#questions;
+    const transport = openTransport({ ...config, host }, this.#settings.programDirectory, this.#hosts);
     return new RemoteScheduler({
       name: config.name,
       definition: toDefinition(config),

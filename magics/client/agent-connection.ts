@@ -2,6 +2,7 @@
 // they were. Every request can be repeated safely: the agent does each thing once.
 import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
+import type { HostFacts } from '../protocol/host-facts';
 import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
@@ -198,6 +199,11 @@ export class AgentConnection implements AsyncDisposable {
   /** Tells an agent on another machine what a cluster is that jobs name. */
   async define(cluster: ClusterDefinition): Promise<void> {
     await this.#call('define', { cluster });
+  }
+
+  /** What the machine is that jobs of a cluster are sent to. */
+  facts(cluster: string): Promise<HostFacts> {
+    return this.#call('facts', { cluster });
   }
 
   /** Is an archive of packages there, or is it now, of a content that was sent? */

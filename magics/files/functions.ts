@@ -64,15 +64,8 @@ export function functionsThere({ work, files }: Place, newError: NewError): File
   };
 }
 
-/** For a job that takes nothing along. */
-export function nothingAlong(directory: string): FileOrders {
-  return { root: directory, folder: '.', outputs: [] };
-}
-
-/** The folder of the cell in the tree. */
-export function folderOf({ work, files }: Place): string {
-  return join(work, files.folder);
-}
+/** Of a job that has to do with no files. */
+export const NO_FILES: FileOrders = { root: '/', folder: '.', outputs: [], links: [] };
 
 export function keepPlace(place: Place): void {
   process.env[PLACE_VARIABLE] = JSON.stringify(place);

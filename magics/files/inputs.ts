@@ -69,6 +69,7 @@ export async function gatherInputs(request: FileRequest, signal: AbortSignal): P
       outputs: outputs.map(({ typed }) => toNamed(root, typed)),
       count: entries.filter(({ kind }) => kind === 'file').length,
       bytes: sizes.reduce((sum, size) => sum + size, 0),
+      links: [],
     },
     list: { entries },
     left,

@@ -42,6 +42,11 @@ export class ObjectRecords {
     return true;
   }
 
+  /** What was looked at may have changed. */
+  forget(): void {
+    this.#forms.forget();
+  }
+
   /** An object that is like one that was looked at, which is written at once; false for any other. */
   likeAnother(value: object): boolean {
     const form = this.#forms.recall(value);

@@ -4,6 +4,7 @@ import { TAG } from './graph-format';
 import type { GraphColumns } from './graph-format';
 import { broken, parseBigInt } from './graph-heads';
 import { UNINITIALISED } from './graph-hooks';
+import type { Position } from './graph-scan';
 import type { Numbered } from './graph-writer';
 import type { StringReader } from './strings';
 
@@ -35,6 +36,16 @@ export class ValueReader {
 
   get isDone(): boolean {
     return this.tags.left + this.ints.left + this.doubles.left === 0;
+  }
+
+  /** Goes on with the body that begins there. */
+  seek({ tags, ints, doubles, fresh, freshNarrow, freshWide }: Position): void {
+    this.tags.seek(tags);
+    this.ints.seek(ints);
+    this.doubles.seek(doubles);
+    this.#fresh = fresh;
+    this.#freshNarrow = freshNarrow;
+    this.#freshWide = freshWide;
   }
 
   /** A value or a mark. */
@@ -89,6 +100,12 @@ export class ValueReader {
       if (id >= this.#freshNarrow) this.#freshNarrow = id + 2;
     } else if (id >= this.#freshWide) this.#freshWide = id + 2;
     return text;
+  }
+
+  /** Past a reference that cannot be followed yet. */
+  skipReference(): void {
+    const number = this.tags.next() === TAG.fresh ? this.#fresh : this.ints.next();
+    if (number >= this.#fresh) this.#fresh = number + 1;
   }
 
   /** A value of the user's: none of the marks that have a meaning in special places only. */

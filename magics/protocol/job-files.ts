@@ -14,14 +14,18 @@ function isInside(path: string): boolean {
   return path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
 }
 
+/** A symbolic link, as it is; where it leads is inside the tree. */
+const linkShape = record({ kind: literal('link'), path: treePath, target: text });
+
 /** Sizes in bytes, times in ms since the epoch, modes as chmod(2) has them (the lower 12 bits). */
 const fileEntryShape = tagged('kind', {
   file: record({ kind: literal('file'), path: treePath, size: count, mode: count, modifiedAt: number }),
   folder: record({ kind: literal('folder'), path: treePath, mode: count }),
-  /** A symbolic link, as it is; where it leads is inside the tree. */
-  link: record({ kind: literal('link'), path: treePath, target: text }),
+  link: linkShape,
 });
 export type FileEntry = Shaped<typeof fileEntryShape>;
+export type LinkEntry = Shaped<typeof linkShape>;
+export const linkEntry: Shape<LinkEntry> = linkShape;
 export const fileEntry: Shape<FileEntry> = fileEntryShape;
 
 /**
@@ -44,6 +48,8 @@ const jobFilesShape = record({
   /** Of all inputs, for people. */
   count,
   bytes: count,
+  /** Symbolic links among inputs that were sent: made where the cell runs. */
+  links: listOf(linkShape),
 });
 export type JobFiles = Shaped<typeof jobFilesShape>;
 export const namedPath: Shape<NamedPath> = namedPathShape;

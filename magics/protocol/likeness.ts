@@ -15,8 +15,8 @@ let depth = 0;
 let natives: Natives | undefined | 'none';
 
 /**
- * Runs `action` while the engine can be asked. Nothing of the user's may be compiled meanwhile; the flag is for the whole of it, since the engine may
- * throw compiled functions away and parse them again. undefined on an engine that cannot be asked, or flags that cannot be changed.
+ * Runs `action` while the engine can be asked. The flag is on for the whole of it, since the engine may throw compiled functions away and parse them
+ * again; text that is compiled meanwhile means the same unless it is full of percent signs. undefined on an engine that cannot be asked, or flags that cannot be changed.
  */
 export function withNatives<T>(action: (natives: Natives | undefined) => T): T {
   if (natives === 'none') return action(undefined);
@@ -115,6 +115,10 @@ export class Forms<T> {
     if (this.#natives?.hasFastProperties(sample) !== true) return;
     this.#remembered.unshift({ sample, facts });
     if (this.#remembered.length > REMEMBERED) this.#remembered.pop();
+  }
+
+  forget(): void {
+    this.#remembered.length = 0;
   }
 
   #toFront(index: number, one: Remembered<T>): void {

@@ -1,7 +1,7 @@
 // What a runner is told, and what it writes down: the orders for one job, its heartbeat, its outcome.
 // Plain JSON, since a person may read along in the job's directory.
 import { packageOrders, type PackageOrders } from './environment';
-import { namedPath, treePath, type JobFiles } from './job-files';
+import { linkEntry, namedPath, treePath, type JobFiles } from './job-files';
 import { literal, listOf, mapOf, number, count, record, tagged, text, type Shape, type Shaped } from './shape';
 
 export const RUN_PROTOCOL = 1;
@@ -27,8 +27,13 @@ export interface RunOrders {
 }
 
 /** What a cell process has to know of the files of its job (job-files.ts). */
-export type FileOrders = Pick<JobFiles, 'root' | 'folder' | 'outputs'>;
-export const fileOrders: Shape<FileOrders> = record({ root: text, folder: treePath, outputs: listOf(namedPath) });
+export type FileOrders = Pick<JobFiles, 'root' | 'folder' | 'outputs' | 'links'>;
+export const fileOrders: Shape<FileOrders> = record({
+  root: text,
+  folder: treePath,
+  outputs: listOf(namedPath),
+  links: listOf(linkEntry),
+});
 
 export const runOrders: Shape<RunOrders> = record(
   { directory: text, jobId: text, cores: count, environment: mapOf(text) },

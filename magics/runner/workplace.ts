@@ -1,7 +1,7 @@
 // Where a cell runs: a folder of the job's own, in which its inputs are, and from which its outputs go home.
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { functionsThere, installFunctions, keepPlace } from '../files/functions';
+import { NO_FILES, functionsThere, installFunctions, keepPlace } from '../files/functions';
 import { listOutputs } from '../files/outputs';
 import { placeInputs } from '../files/place';
 import { systemCode } from '../protocol/errors';
@@ -22,13 +22,12 @@ export function openWorkplace(directory: string, files: FileOrders | undefined):
   const work = join(directory, WORK_FOLDER);
   const isSent = !makeFolder(work);
   const inputs = readInputs(directory);
-  if (files !== undefined) {
-    // What another machine sent is in its place already.
-    if (!isSent) placeInputs(work, files, inputs);
-    mkdirSync(join(work, files.folder), { recursive: true });
-  }
-  process.chdir(join(work, files?.folder ?? '.'));
-  const place = { work: realpathSync(work), files: files ?? { root: '/', folder: '.', outputs: [] } };
+  const place = { work: realpathSync(work), files: files ?? NO_FILES };
+  // What another machine sent is in its place already, but for links.
+  placeInputs(work, place.files, isSent ? { entries: place.files.links } : inputs);
+  const folder = join(work, place.files.folder);
+  mkdirSync(folder, { recursive: true });
+  process.chdir(folder);
   keepPlace(place);
   installFunctions(
     MAIN,

@@ -5,13 +5,14 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentConnection, Described } from '../client';
 import { decodeList } from '../protocol/chunks';
-import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
+import { ClusterError, ProtocolError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
+import { outputList } from '../protocol/job-files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
-import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, REMOTE_FILE } from '../protocol/layout';
+import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, OUTPUTS_FILE, REMOTE_FILE, WORK_FOLDER } from '../protocol/layout';
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
-import { containerPart, linkTo, receive, scan, send, type Contents, type ContentSource } from '../store';
+import { containerPart, linkTo, place, receive, scan, send, type Contents, type ContentSource } from '../store';
 import { sendArchive } from './archive';
 import { OutputMirror } from './mirror';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
@@ -112,13 +113,14 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { name, resources, batch, environment, origin, summary, inputs, allocation } = job.spec;
+    const { name, resources, batch, environment, origin, summary, inputs, files, allocation } = job.spec;
     return {
       name,
       resources,
       ...(batch === undefined ? {} : { batch }),
       ...(allocation === undefined ? {} : { allocation }),
       ...(inputs === undefined ? {} : { inputs }),
+      ...(files === undefined ? {} : { files }),
       environment,
       origin,
       summary,
@@ -129,8 +131,6 @@ export class RemoteJob {
 
   async #send(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     try {
-      if (this.#options.job.spec.files !== undefined)
-        throw new UsageError('Files cannot go along to another machine yet (--in, --out, input(), output()).');
       if (there.submittedAt === undefined) {
         const { packages, packageOrders } = this.#options.job;
         if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
@@ -203,12 +203,35 @@ export class RemoteJob {
       this.#describe(agent, there.id, 'envelope', signal),
       this.#describe(agent, there.id, 'outcome', signal),
     ]);
+    await this.#fetchOutputs(agent, there, signal);
     if (envelope !== undefined) await this.#keep(agent, envelope, join(directory, ENVELOPE_FILE), signal);
     if (outcome !== undefined) await this.#keep(agent, outcome, join(directory, OUTCOME_FILE), signal);
     this.#steps += 1;
   }
 
-  #describe(agent: AgentConnection, id: string, file: 'envelope' | 'outcome', signal: AbortSignal) {
+  /** What the job has made for the notebook lies in the job's working directory here, as it would if it had run here. */
+  async #fetchOutputs(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
+    const { directory, spec } = this.#options.job;
+    const work = join(directory, WORK_FOLDER);
+    if (spec.files === undefined || spec.files.outputs.length === 0 || existsSync(work)) return;
+    const found = await this.#describe(agent, there.id, 'outputs', signal);
+    if (found === undefined) return;
+    const path = join(directory, OUTPUTS_FILE);
+    await this.#keep(agent, found, path, signal);
+    const { entries } = parseJson(readFileSync(path, 'utf8'), outputList, path);
+    const only = entries.map((entry) => entry.path).filter((name) => name !== '.');
+    if (only.length === 0) return;
+    const progress = (): void => void (this.#steps += 1);
+    const what = { kind: 'path' as const, path: join(there.directory, WORK_FOLDER), only };
+    const tree = await agent.store.describe(what, signal, progress);
+    if (tree?.kind !== 'content') throw new ProtocolError('The outputs of the job are not where they should be.');
+    const { content, kind } = tree.content;
+    const list = decodeList(kind, tree.list, content);
+    const received = await receive(content, list, agent.store, this.#options.contents, { signal, progress });
+    await place(received.content, work, { signal });
+  }
+
+  #describe(agent: AgentConnection, id: string, file: 'envelope' | 'outcome' | 'outputs', signal: AbortSignal) {
     const progress = (): void => void (this.#steps += 1);
     return agent.store.describe({ kind: 'job', id, file }, signal, progress);
   }

@@ -64,6 +64,6 @@ export function hoursMinutesSeconds(seconds: number): string {
 /** What a runner has to know of the files of its job. */
 export function ordersForFiles({ files }: JobSpec): Pick<RunOrders, 'files'> {
   if (files === undefined) return {};
-  const { root, folder, outputs } = files;
-  return { files: { root, folder, outputs } };
+  const { root, folder, outputs, links } = files;
+  return { files: { root, folder, outputs, links } };
 }

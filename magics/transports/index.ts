@@ -1,21 +1,18 @@
 // Ways to a host agent. Each only produces one byte stream; all else is the agent's framed protocol over it (protocol/frames.ts).
 import type { ClusterConfig } from '../config';
-import type { Ask } from './ask';
 import { HostAgent, type Transport } from './host-agent';
-import { OpenSshHost } from './openssh';
-import { SshHost } from './ssh';
+import type { Hosts } from './hosts';
 
 export type { Ask, Question } from './ask';
 export type { Transport } from './host-agent';
+export { Hosts } from './hosts';
 
-/** `programs` is where our built programs lie; `ask` reaches a person, if there is one. */
+/** `programs` is where our built programs lie. */
 export function openTransport(
   config: ClusterConfig & { readonly host: string },
   programs: string,
-  ask: Ask,
+  hosts: Hosts,
 ): Transport {
-  const { host, sshConfig, node = 'node', store, setup } = config;
-  const options = { host, ...(sshConfig === undefined ? {} : { configPath: sshConfig }) };
-  const reached = config.transport === 'openssh' ? new OpenSshHost(options) : new SshHost({ ...options, ask });
-  return new HostAgent(reached, programs, { node, store, setup });
+  const { node = 'node', store, setup } = config;
+  return new HostAgent(hosts.take(config), programs, { node, store, setup });
 }

@@ -1,9 +1,23 @@
 // Files of a host behind a real sshd: another user, another agent, another directory.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connectAgent } from '../../magics/client';
+import { sendSignal } from '../../magics/protocol/platform';
 import { openSystem } from '../clusters/open';
-import { KernelClient } from '../kernel/client';
-import { endProcesses } from '../notebook/processes';
+import { KernelClient, type CellResult } from '../kernel/client';
+import { endProcesses, processesWith } from '../notebook/processes';
 import { describeVerbs, shellIn } from './verbs';
 
 const system = openSystem('sshd');
@@ -36,6 +50,121 @@ describeIf(`files over ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}
     if (system.ok) system.stop();
   });
 
+  const run = async (code: string): Promise<CellResult> =>
+    kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+  const place = (path: string): string => join(kernel.directory, path);
+  const write = (path: string, text: string | Buffer): void => {
+    mkdirSync(dirname(place(path)), { recursive: true });
+    writeFileSync(place(path), text);
+  };
+  const good = ({ reply }: CellResult): void =>
+    expect([reply['ename'], reply['evalue']]).toEqual([undefined, undefined]);
+
+  test(
+    'inputs are there under the same relative path, with modes and links, and outputs come home whole',
+    async () => {
+      write('data/a.csv', '1,2');
+      write('data/ü b.csv', '3,4');
+      write('data/tool.sh', '#!/bin/sh\necho ran');
+      chmodSync(place('data/tool.sh'), 0o755);
+      symlinkSync('a.csv', place('data/link'));
+      symlinkSync(place('data/a.csv'), place('data/absolute'));
+      mkdirSync(place('data/empty'));
+      const answer = await run(`%%cluster far --in data --out results/** --out done.txt
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync, readdirSync, readlinkSync, mkdirSync, chmodSync, symlinkSync } from 'node:fs';
+import { userInfo } from 'node:os';
+console.log(JSON.stringify([userInfo().username, readdirSync('data').sort(), readlinkSync('data/link'), readFileSync('data/absolute', 'utf8'),
+  readFileSync('data/ü b.csv', 'utf8'), execFileSync('data/tool.sh', { encoding: 'utf8' })]));
+mkdirSync('results/deep', { recursive: true });
+writeFileSync('results/deep/x.bin', Buffer.from([0, 1, 255]));
+chmodSync('results/deep/x.bin', 0o700);
+symlinkSync('deep/x.bin', 'results/link');
+symlinkSync('/etc/passwd', 'results/out');
+writeFileSync('done.txt', 'done');
+writeFileSync('scratch', 'stays');`);
+      good(answer);
+      expect(JSON.parse(answer.stdout)).toEqual([
+        'cluster',
+        ['a.csv', 'absolute', 'empty', 'link', 'tool.sh', 'ü b.csv'],
+        '../data/a.csv',
+        '1,2',
+        '3,4',
+        'ran\n',
+      ]);
+      expect([...readFileSync(place('results/deep/x.bin'))]).toEqual([0, 1, 255]);
+      expect(statSync(place('results/deep/x.bin')).mode & 0o777).toBe(0o700);
+      expect(readlinkSync(place('results/link'))).toBe('deep/x.bin');
+      expect([existsSync(place('results/out')), existsSync(place('scratch'))]).toEqual([false, false]);
+      expect(answer.stderr).toContain('Not brought home: results/out (it is a symbolic link to /etc/passwd');
+      expect(readFileSync(place('done.txt'), 'utf8')).toBe('done');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'input() and output() name the place there, and what is there already is not sent again',
+    async () => {
+      write('once.bin', randomBytes(3_000_000));
+      const cell = `%%cluster far
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+writeFileSync(output('sum.txt'), createHash('sha256').update(readFileSync(input('once.bin'))).digest('hex'));`;
+      good(await run(cell));
+      const digest = (): string =>
+        createHash('sha256')
+          .update(readFileSync(place('once.bin')))
+          .digest('hex');
+      expect(readFileSync(place('sum.txt'), 'utf8')).toBe(digest());
+      await using agent = await connectAgent({ stateDirectory: join(kernel.directory, 'state'), isPassive: true });
+      const what = { cluster: 'far', path: kernel.directory, only: ['once.bin'] };
+      const sentAgain = async () => (await agent.store.send(what, { signal: AbortSignal.timeout(LONG_MS) })).sentBytes;
+      expect(await sentAgain()).toBe(0);
+      const bytes = readFileSync(place('once.bin'));
+      bytes[1_500_000] = (bytes[1_500_000] ?? 0) ^ 1;
+      writeFileSync(place('once.bin'), bytes);
+      // The chunk that has changed, and the list of files.
+      expect(await sentAgain()).toBeLessThan(1_200_000);
+      good(await run(cell));
+      expect(readFileSync(place('sum.txt'), 'utf8')).toBe(digest());
+    },
+    LONG_MS,
+  );
+
+  test(
+    'mistakes are told before anything is sent, and missing outputs at the end',
+    async () => {
+      const { reply } = await run('%%cluster far --in nowhere.csv\n1');
+      expect(String(reply['evalue'])).toMatch(/^There is no nowhere\.csv \(--in\)/);
+      const missing = await run('%%cluster far --out never.txt\nconst kept = 1;');
+      expect(String(missing.reply['evalue'])).toMatch(/has not written never\.txt/);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a transfer whose way is cut goes on where it was',
+    async () => {
+      write('heavy.bin', randomBytes(150_000_000));
+      const id = await kernel.startCell(`%%cluster far --in heavy.bin --out copy.bin
+import { copyFileSync } from 'node:fs';
+copyFileSync('heavy.bin', 'copy.bin');`);
+      const cuts = { done: 0 };
+      const deadline = Date.now() + LONG_MS;
+      while (cuts.done < 1 && Date.now() < deadline) {
+        if (arriving(store) > 10_000_000) {
+          cutConnection(store);
+          cuts.done += 1;
+        }
+        await pause(5);
+      }
+      expect(cuts.done).toBe(1);
+      good(await kernel.outcome(id, performance.now(), LONG_MS));
+      expect(readFileSync(place('copy.bin')).equals(readFileSync(place('heavy.bin')))).toBe(true);
+    },
+    LONG_MS,
+  );
+
   describeVerbs({
     kernel: () => kernel,
     cluster: 'far',
@@ -44,3 +173,20 @@ describeIf(`files over ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}
     forbidden: '/etc/shadow',
   });
 });
+
+/** Bytes of contents that are on their way to the store there. */
+function arriving(store: string): number {
+  const folder = join(store, 'store');
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.arriving'))
+    .reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512, 0);
+}
+
+/** Ends the processes that the connection is made of on the other side, as a network does that resets. */
+function cutConnection(store: string): void {
+  for (const { pid } of processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) =>
+    command.includes('--bridge'),
+  ))
+    sendSignal(pid, 'SIGKILL');
+}

@@ -179,7 +179,9 @@ describeIf(`hosts by ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`,
     const config = join(scratch, 'asking.yaml');
     writeFileSync(
       config,
-      `clusters: { far: { scheduler: none, host: cb-login, sshConfig: ${ssh}, store: ${store} } }\n`,
+      ['far', 'other']
+        .map((name) => `  ${name}: { scheduler: none, host: cb-login, sshConfig: ${ssh}, store: ${store}/${name} }\n`)
+        .reduce((all, line) => all + line, 'clusters:\n'),
     );
     const kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
     try {
@@ -191,15 +193,18 @@ describeIf(`hosts by ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`,
       const { reply, result } = await kernel.outcome(id, performance.now(), 60_000);
       expect(reply).toMatchObject({ status: 'ok' });
       expect(JSON.stringify(result)).toContain('42');
-      const refused = await kernel.execute('%%cluster far\n7 * 7');
-      expect(refused.reply).toMatchObject({ status: 'ok' });
+      // Nobody could answer these.
+      for (const cluster of ['far', 'other']) {
+        const silent = await kernel.startCell(`%%cluster ${cluster}\n7 * 7`);
+        expect((await kernel.outcome(silent, performance.now(), 60_000)).reply).toMatchObject({ status: 'ok' });
+      }
       const search = spawnSync('grep', ['-rlF', setting('SSHD_PASSWORD'), kernel.directory, store], {
         encoding: 'utf8',
       });
       expect(search.stdout).toBe('');
     } finally {
       await kernel.stop();
-      await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+      for (const name of ['far', 'other']) await endProcesses(`CELLBURST_STATE_DIR=${store}/${name}`);
     }
   });
 });
