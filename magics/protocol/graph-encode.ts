@@ -80,10 +80,12 @@ class GraphEncoder {
   }
 
   #object(value: object, number: number): void {
-    if (this.#plain.arrayAsUsual(value)) return;
-    if (isPlainArray(value) && Reflect.getPrototypeOf(value) === intrinsics.ArrayPrototype) {
-      this.#plain.array(value);
-      return;
+    if (isPlainArray(value)) {
+      if (this.#plain.arrayAsUsual(value)) return;
+      if (Reflect.getPrototypeOf(value) === intrinsics.ArrayPrototype) {
+        this.#plain.array(value);
+        return;
+      }
     }
     const path = this.#to.hooks.pathOf(value);
     if (path !== undefined) {

@@ -25,9 +25,8 @@ export class ObjectRecords {
     this.#forms = forms;
   }
 
-  /** An array as literals make it, which is written at once; false for any other object. */
-  arrayAsUsual(value: object): boolean {
-    if (!Array.isArray(value)) return false;
+  /** An array as literals make it, which is written at once; false for any other. */
+  arrayAsUsual(value: readonly unknown[]): boolean {
     const form = this.#forms.arrayForm(value);
     if (form === undefined) return false;
     const { length } = value;
@@ -37,7 +36,7 @@ export class ObjectRecords {
     if (!isNumbers && form !== 'numbers' && length >= LONG) return false;
     this.#to.kinds.push(isNumbers ? KIND.numbers : KIND.array);
     this.#to.headInts.push(length);
-    if (isNumbers) this.#to.doubles.pushAll(value as number[]);
+    if (isNumbers) this.#to.doubles.pushAll(value as readonly number[]);
     else this.#elements(value);
     return true;
   }

@@ -58,8 +58,8 @@ export type ArrayForm = 'numbers' | 'any';
 
 /** Arrays as literals make them, of each kind of elements: no other keys, no accessors, extensible, of the usual prototype. */
 const SAMPLES = (
-  MAIN.eval('[[[1], [1.5], ["a"], [1, , 2], [1.5, , 2.5], ["a", , "b"]]]') as readonly (readonly unknown[])[][]
-)[0]!.map((array, index) => ({ array, form: index < 2 ? ('numbers' as const) : ('any' as const) }));
+  MAIN.eval('[[1], [1.5], ["a"], [1, , 2], [1.5, , 2.5], ["a", , "b"]]') as readonly (readonly unknown[])[]
+).map((array, index) => ({ array, form: index < 2 ? ('numbers' as const) : ('any' as const) }));
 
 const REMEMBERED = 4;
 /** After so many objects unlike all others, of which few were like a remembered one, they are not compared any more. */
