@@ -38,9 +38,9 @@ export interface Scan {
   readonly coded: readonly number[];
 }
 
-/** Throws ProtocolError where the columns do not fit together. */
-export function scanGraph(graph: Scannable): Scan {
-  return new Scanner(graph).run();
+/** `onText` is told of each string among the values. Throws ProtocolError where the columns do not fit together. */
+export function scanGraph(graph: Scannable, onText?: (record: number, id: number) => void): Scan {
+  return new Scanner(graph, onText).run();
 }
 
 /** By number of an object of a graph that builds on no other: the object that was met before it, or -1 - i for root i. For paths. */
@@ -78,6 +78,8 @@ class Scanner {
   readonly #edgeStarts: Int32Array;
   readonly #codes = new Map<number, string>();
   readonly #coded: number[] = [];
+  readonly #onText: ((record: number, id: number) => void) | undefined;
+  #record = 0;
   /** How many variables the activation has whose record is read. */
   #variables = 0;
   /** Of the array whose record is read. */
@@ -86,10 +88,11 @@ class Scanner {
   #freshNarrow = 0;
   #freshWide = 1;
 
-  constructor(graph: Scannable) {
+  constructor(graph: Scannable, onText?: (record: number, id: number) => void) {
     const { columns } = graph;
     this.#graph = graph;
     this.#fresh = graph.base;
+    this.#onText = onText;
     const strings = new StringReader(
       { lengths: columns.narrowLengths, pieces: columns.narrowPieces, text: columns.narrowText },
       { lengths: columns.wideLengths, pieces: columns.widePieces, text: columns.wideText },
@@ -137,6 +140,7 @@ class Scanner {
     const at = [this.#tags.at, this.#ints.at, this.#doubles.at, this.#fresh, this.#freshNarrow, this.#freshWide];
     this.#positions.set(at, record * POSITION_WORDS);
     this.#edgeStarts[record] = this.#edges.length;
+    this.#record = record;
   }
 
   #head(byte: number, record: number): void {
@@ -253,21 +257,18 @@ class Scanner {
       case TAG.double:
         this.#doubles.next();
         return;
+      case TAG.string:
+        this.#text(this.#ints.next());
+        return;
       case TAG.int:
       case TAG.bigint:
         this.#ints.next();
         return;
-      case TAG.string: {
-        const id = this.#ints.next();
-        if ((id & 1) === 0) this.#freshNarrow = Math.max(this.#freshNarrow, id + 2);
-        else this.#freshWide = Math.max(this.#freshWide, id + 2);
-        return;
-      }
       case TAG.freshNarrow:
-        this.#freshNarrow += 2;
+        this.#text(this.#freshNarrow);
         return;
       case TAG.freshWide:
-        this.#freshWide += 2;
+        this.#text(this.#freshWide);
         return;
       case TAG.fresh:
         this.#edges.push(this.#fresh++);
@@ -278,6 +279,12 @@ class Scanner {
         this.#fresh = Math.max(this.#fresh, number + 1);
       }
     }
+  }
+
+  #text(id: number): void {
+    if ((id & 1) === 0) this.#freshNarrow = Math.max(this.#freshNarrow, id + 2);
+    else this.#freshWide = Math.max(this.#freshWide, id + 2);
+    this.#onText?.(this.#record, id);
   }
 
   #shapeSize(id: number): number {
