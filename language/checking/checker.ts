@@ -9,6 +9,7 @@ import { AMBIENT_TYPES } from '../ambient';
 import { WEBASSEMBLY_TYPES } from '../webassembly-types';
 import { parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
+import { readLanguage } from './early';
 import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
 import { ProjectFile, type Project } from './project';
 import { StandingProgram, type Ground } from './standing';
@@ -62,6 +63,10 @@ export class CellChecker {
   #lookedAt: LookedAt | undefined;
   #extension: Extension = '.ts';
   readonly #standing = new StandingProgram();
+  /** Stands until a whole program does. */
+  #early: StandingProgram | undefined;
+  readonly #host: ts.LanguageServiceHost;
+  readonly #registry: ts.DocumentRegistry;
   readonly #cancellation: ts.CancellationToken;
   /** Version of a file of the disk, as far as it can change between two cells. */
   readonly #versionOf = (name: string): string =>
@@ -81,7 +86,15 @@ export class CellChecker {
         if (isCancelled()) throw new ts.OperationCanceledException();
       },
     };
-    this.service = ts.createLanguageService(this.#makeHost(isCancelled), this.#makeRegistry());
+    this.#host = this.#makeHost(isCancelled);
+    this.#registry = this.#makeRegistry();
+    this.service = ts.createLanguageService(this.#host, this.#registry);
+  }
+
+  /** Gets ready for a first cell that needs nothing but the language. */
+  readEarly(): void {
+    this.#early = new StandingProgram();
+    this.#early.keep(readLanguage(this.#directory, this.#host, this.#registry), this.#ground());
   }
 
   /** The file of the text that is looked at now. */
@@ -122,12 +135,20 @@ export class CellChecker {
   checkBeside(execution: number, text: string, extension: Extension): ts.SourceFile | undefined {
     const path = `${this.#directory}/Cell [${execution}]${extension}`;
     const isNotebookName = (name: string): boolean => this.isVisible(name);
-    return this.#standing.check(path, text, this.scope, this.#ground(), isNotebookName, this.#cancellation);
+    return (this.#early ?? this.#standing).check(
+      path,
+      text,
+      this.scope,
+      this.#ground(),
+      isNotebookName,
+      this.#cancellation,
+    );
   }
 
   /** The program of the text that was shown last serves cells to come. */
   keepProgram(): void {
     this.#standing.keep(this.program, this.#ground());
+    this.#early = undefined;
   }
 
   #ground(): Ground {
