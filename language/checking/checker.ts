@@ -7,12 +7,13 @@ import { ts } from '../compiler';
 import type { AppliedChecks, Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
 import { WEBASSEMBLY_TYPES } from '../webassembly-types';
-import { parseBound, setOuterScope } from '../internals';
+import { completionsIn, parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
 import { readLanguage } from './early';
 import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
 import { ProjectFile, type Project } from './project';
-import { StandingProgram, type Ground } from './standing';
+import { needsProgram, StandingProgram, type Ground } from './standing';
+import { TypedWord } from './typed-word';
 import { VisibleNames } from './visible';
 import { declareWasm, wasmBehind } from './wasm';
 
@@ -62,11 +63,12 @@ export class CellChecker {
   #version = 0;
   #lookedAt: LookedAt | undefined;
   #extension: Extension = '.ts';
+  readonly #host: ts.LanguageServiceHost;
   readonly #standing = new StandingProgram();
   /** Stands until a whole program does. */
   #early: StandingProgram | undefined;
-  readonly #host: ts.LanguageServiceHost;
   readonly #registry: ts.DocumentRegistry;
+  readonly #typedWord = new TypedWord();
   readonly #cancellation: ts.CancellationToken;
   /** Version of a file of the disk, as far as it can change between two cells. */
   readonly #versionOf = (name: string): string =>
@@ -143,6 +145,29 @@ export class CellChecker {
       isNotebookName,
       this.#cancellation,
     );
+  }
+
+  /**
+   * Completions of a text that may never be executed. Most texts are looked at beside the standing program; one that imports is shown.
+   */
+  completionsAt(
+    text: string,
+    extension: Extension,
+    offset: number,
+    preferences: ts.GetCompletionsAtPositionOptions,
+  ): ts.CompletionInfo | undefined {
+    const path = `${this.#directory}/Cell [*]${extension}`;
+    const { scope } = this;
+    const program = this.#standing.programFor(path, text, this.#ground());
+    if (program)
+      return this.#typedWord.answer({ path, text, offset, program, scope }, () => {
+        const file = this.#standing.look(path, text, scope, this.#options);
+        return completionsIn(this.#host, { program, file, offset, preferences, token: this.#cancellation });
+      });
+    this.show(text, extension);
+    const found = this.service.getCompletionsAtPosition(this.fileName, offset, preferences);
+    if (!needsProgram(path, text)) this.keepProgram();
+    return found;
   }
 
   /** The program of the text that was shown last serves cells to come. */
