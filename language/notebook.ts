@@ -139,8 +139,9 @@ export class NotebookLanguage {
   }
 
   complete(source: string, offset: number): Completions {
-    const text = this.#show(source);
-    return completeAt(this.#checker, text, Math.min(offset, text.length));
+    const text = maskMagics(source);
+    this.#checker.readProject();
+    return completeAt(this.#checker, text, this.#extensionOf(text), Math.min(offset, text.length));
   }
 
   inspect(source: string, offset: number): Inspection | undefined {

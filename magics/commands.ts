@@ -10,6 +10,7 @@ import { FS_VERBS } from './fs';
 import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
+import { runCapture } from './capture-command';
 import { didYouMean } from './config/nearest';
 import { UsageError } from './protocol/errors';
 import { isFinal } from './protocol/job';
@@ -102,6 +103,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       session.defaultCluster = word.text;
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
     },
+  },
+  capture: {
+    usage: 'capture [NAMES]',
+    help: 'Shows what names of the notebook would take along to a cluster: kinds, sizes, packages, and what cannot travel. A number means the names of that cell; nothing, all names.',
+    run: ({ words, line, cell, session }) => runCapture(words, line, cell, session),
   },
   start: {
     usage: 'start [NAME] --cores N --time TIME [OPTIONS]',
