@@ -5,6 +5,7 @@ import { bringHome } from './home';
 import { startAllocation, stopAllocations } from './allocations';
 import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
+import { runEnv } from './environment-shown';
 import { FS_VERBS } from './fs';
 import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
@@ -31,7 +32,7 @@ interface Command {
   readonly usage: string;
   readonly help: string;
   /** What its argument names, for completion. */
-  readonly argument?: 'job' | 'cluster' | 'config' | 'options';
+  readonly argument?: 'job' | 'cluster' | 'config' | 'env' | 'options';
   run(call: Call): Promise<CellOutcome>;
 }
 
@@ -144,6 +145,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         await agent(),
       );
     },
+  },
+  env: {
+    usage: 'env [diff NAME | lock]',
+    help: 'Shows what the notebook runs with: Node, the machine, packages. diff: what a cluster lacks of it; lock: writes it down beside the notebook.',
+    argument: 'env',
+    run: async ({ words, line, session, agent }) => succeed(await runEnv({ words, line, session, agent })),
   },
   doctor: {
     usage: 'doctor',
