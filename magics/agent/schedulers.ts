@@ -84,6 +84,11 @@ export class Schedulers {
     await this.#replace([...this.#clusters.current().clusters.values()], signal);
   }
 
+  /** Is it another machine's agent that looks after this cluster? */
+  isElsewhere(cluster: string): boolean {
+    return this.#all.get(cluster) instanceof RemoteScheduler;
+  }
+
   /** Kept on disk: jobs there have to be found after a restart. */
   async define(cluster: ClusterDefinition, signal: AbortSignal): Promise<void> {
     this.#defined.set(cluster.name, cluster);

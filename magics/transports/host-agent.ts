@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '../protocol/errors';
+import type { Finding } from '../protocol/finding';
+import { examineHost } from './examine';
 import type { Channel, CommandEnd, Host } from './host';
 import {
   agentCommand,
@@ -19,6 +21,8 @@ export interface Transport extends AsyncDisposable {
   readonly host: string;
   /** Starts the agent there if need be. What the login shell prints before `marker` is to be skipped by the reader. Throws TransportError. */
   open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }>;
+  /** A look at the way, step by step. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
 }
 
 /** A login shell and a cold start of Node on a busy login node. */
@@ -48,6 +52,10 @@ export class HostAgent implements Transport {
     const second = await this.#start(programs, signal);
     if (second.answer === 'agent') return second;
     throw new TransportError(`Cannot install the agent on ${this.host}: its programs were put there and are gone.`);
+  }
+
+  examine(signal: AbortSignal): AsyncGenerator<Finding> {
+    return examineHost(this.#host, this.#settings, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
