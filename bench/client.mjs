@@ -73,6 +73,10 @@ export class Client {
     child.on('error', (error) => this.#fail(error));
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** Resolves when the kernel has answered kernel_info_request. */
   async ready() {
     await this.#request(this.#shell, 'kernel_info_request', {}, { idle: false, timeout: READY_TIMEOUT_MS });

@@ -1,8 +1,9 @@
-// The kernels that are compared: ours, and tslab's own with its own command.
+// The kernels that are compared: ours, tslab's with its own command, and Deno's.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { dist } from '../scripts/setup/places.mjs';
 import { LateError, startKernel } from './client.mjs';
+import { prepareDeno } from './deno.mjs';
 
 const require = createRequire(import.meta.url);
 
@@ -15,6 +16,14 @@ export function startOurs(bench, node = process.execPath) {
 export function startTslab(bench) {
   const tslab = join(require.resolve('tslab/package.json'), '..', 'bin', 'tslab');
   return bench.own(startKernel((file) => [process.execPath, tslab, 'kernel', '--config-path', file], bench));
+}
+
+/** @param {import('./row.mjs').Bench} bench */
+export async function startDeno(bench) {
+  const deno = await prepareDeno();
+  // Its own caches are part of the state that the bench gives; nothing is asked of the network.
+  const environment = { ...bench.environment, DENO_DIR: join(bench.directory, 'deno'), DENO_NO_UPDATE_CHECK: '1' };
+  return bench.own(startKernel((file) => [deno, 'jupyter', '--kernel', '--conn', file], { ...bench, environment }));
 }
 
 const TRIES = 5;

@@ -2,12 +2,15 @@
 import { performance } from 'node:perf_hooks';
 import { LateError } from './client.mjs';
 
+/** A person's pause between two cluster cells; what is made ready ahead of need is made in it. */
+export const PAUSE_MS = 500;
+
 /**
  * @typedef {object} Row
  * @property {string} name
  * @property {string} key for `--rows`
  * @property {string} unit of what `measure` gives
- * @property {{ atMost: number } | { atLeast: number }} goal for ours / reference
+ * @property {{ atMost: number } | { atLeast: number } | undefined} goal for ours / reference; undefined: told, not judged
  * @property {string} against what the reference is, in words
  * @property {(bench: Bench) => Promise<Measured>} measure
  *
@@ -20,11 +23,11 @@ import { LateError } from './client.mjs';
  */
 
 /**
- * Runs both sides in turn and gives the median of each.
- * @param {{ runs: number, ours: () => Promise<number>, reference: () => Promise<number> }} sides each gives one measurement
+ * Runs both sides in turn and gives the median of each, or another quantile.
+ * @param {{ runs: number, quantile?: number, ours: () => Promise<number>, reference: () => Promise<number> }} sides each gives one measurement
  * @returns {Promise<Measured>}
  */
-export async function alternate({ runs, ours, reference }) {
+export async function alternate({ runs, quantile = 0.5, ours, reference }) {
   const measured = { ours: [], reference: [] };
   for (let turn = 0; turn < runs; turn++) {
     // Who begins changes too.
@@ -36,7 +39,7 @@ export async function alternate({ runs, ours, reference }) {
   }
   for (const [side, values] of Object.entries(measured))
     if (values.length < runs / 2) throw new Error(`Only ${values.length} of ${runs} runs of ${side} came to an end.`);
-  return { ours: median(measured.ours), reference: median(measured.reference) };
+  return { ours: quantileOf(measured.ours, quantile), reference: quantileOf(measured.reference, quantile) };
 }
 
 async function counted(run) {
@@ -56,7 +59,13 @@ export async function timed(action) {
 }
 
 export function median(values) {
+  return quantileOf(values, 0.5);
+}
+
+/** Between two values, in proportion. */
+function quantileOf(values, quantile) {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const place = (sorted.length - 1) * quantile;
+  const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+  return below + (above - below) * (place % 1);
 }

@@ -1,10 +1,26 @@
 // The rows of the bench, in the order of the table. A new row is one file and one line.
 import { array } from './array.mjs';
-import { cell } from './cell.mjs';
-import { clusterCell } from './cluster-cell.mjs';
-import { completion } from './completion.mjs';
-import { loopOnNode20, loopOnNode24 } from './loop.mjs';
-import { start } from './start.mjs';
+import { cell, cellBesideDeno } from './cell.mjs';
+import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
+import { completion, completionBesideDeno } from './completion.mjs';
+import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
+import { memory, monitor } from './memory.mjs';
+import { start, startBesideDeno } from './start.mjs';
 
 /** @type {readonly import('./row.mjs').Row[]} */
-export const rows = [start, cell, completion, loopOnNode20, loopOnNode24, clusterCell, array];
+export const rows = [
+  start,
+  startBesideDeno,
+  cell,
+  cellBesideDeno,
+  completion,
+  completionBesideDeno,
+  loopOnNode20,
+  loopOnNode24,
+  loopBesideDeno,
+  memory,
+  monitor,
+  clusterCell,
+  clusterCellP95,
+  array,
+];

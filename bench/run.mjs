@@ -21,17 +21,37 @@ export async function runRows(rows) {
 /** A row that cannot be measured here stays in the table, as not met, with the reason. */
 async function runRow(row) {
   const { goal, name, unit } = row;
-  const shownGoal = 'atMost' in goal ? `<= ${goal.atMost}` : `>= ${goal.atLeast}`;
+  const shownGoal = showGoal(goal);
   try {
     const { ours, reference } = await inPlace((bench) => row.measure(bench));
     const ratio = ours / reference;
-    const met = 'atMost' in goal ? ratio <= goal.atMost : ratio >= goal.atLeast;
+    const met = isMet(goal, ratio);
     return { name, ours: round(ours), reference: round(reference), unit, ratio: round(ratio), goal: shownGoal, met };
   } catch (error) {
     process.stderr.write(`✗ ${name}: ${error.message}\n`);
     const problem = String(error.message).split('\n')[0];
-    return { name, ours: null, reference: null, unit, ratio: null, goal: shownGoal, met: false, problem };
+    return {
+      name,
+      ours: null,
+      reference: null,
+      unit,
+      ratio: null,
+      goal: shownGoal,
+      met: goal === undefined ? null : false,
+      problem,
+    };
   }
+}
+
+function showGoal(goal) {
+  if (goal === undefined) return null;
+  return 'atMost' in goal ? `<= ${goal.atMost}` : `>= ${goal.atLeast}`;
+}
+
+/** null: the row is told, not judged. */
+function isMet(goal, ratio) {
+  if (goal === undefined) return null;
+  return 'atMost' in goal ? ratio <= goal.atMost : ratio >= goal.atLeast;
 }
 
 /** Gives a row a directory and a state of its own, and ends afterwards what it has started. */
@@ -69,8 +89,8 @@ function print(results, rows) {
     amount(result.reference, result.unit),
     rows[index].against,
     result.ratio === null ? '–' : `${result.ratio}×`,
-    result.goal.replace('<=', '≤').replace('>=', '≥'),
-    result.met ? 'met' : result.ratio === null ? 'not met (not measured)' : 'not met',
+    result.goal?.replace('<=', '≤').replace('>=', '≥') ?? '–',
+    verdict(result),
   ]);
   const table = [['', 'ours', 'reference', 'which is', 'ratio', 'goal', ''], ...lines];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
@@ -82,6 +102,12 @@ function print(results, rows) {
         .trimEnd(),
     );
   console.log('\nMedians of alternating runs.');
+}
+
+function verdict({ met, ratio }) {
+  if (met === null) return ratio === null ? 'not measured' : '';
+  if (met) return 'met';
+  return ratio === null ? 'not met (not measured)' : 'not met';
 }
 
 function amount(value, unit) {

@@ -79,9 +79,9 @@ export class History {
     return { status: 'ok', history };
   }
 
-  /** Resolves when everything is on the disk, or the disk does not answer. */
-  async close(): Promise<void> {
-    await settles(this.#work, DISK_MILLISECONDS);
+  /** Resolves when everything is on the disk, or the disk does not answer: that is false. */
+  close(): Promise<boolean> {
+    return settles(this.#work, DISK_MILLISECONDS);
   }
 
   async #select(request: Content): Promise<readonly Row[]> {

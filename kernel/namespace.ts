@@ -4,20 +4,29 @@ import type { Chore, ChoreName, Chores } from '../magics/protocol/chores';
 import { CaptureError, UsageError } from '../magics/protocol/errors';
 import type { Refusal } from '../magics/protocol/errors';
 import type { Call, Turn } from './pipe';
+import { settles } from './patience';
 import { CallFailed } from './user-process';
 import type { UserSeat } from './user-seat';
+
+/** A program may take a second for its farewell, and what is left of it another one for its output. */
+const LAST_RESORT_MILLISECONDS = 5_000;
 
 /** `turn`: the cell that asks; an interrupt of it ends the walk. */
 export function namespaceOf(user: UserSeat, turn: () => Turn): Namespace {
   const ask = async (call: Call, signal: AbortSignal): Promise<unknown> => {
     signal.throwIfAborted();
     const asked = turn();
+    const answer = user.call(asked, call);
     const stop = () => {
       user.interrupt(asked);
+      // What does not end by itself ends with its process, which then says so.
+      void settles(answer, LAST_RESORT_MILLISECONDS).then((isSettled) => {
+        if (!isSettled) user.kill();
+      });
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
-      return await user.call(asked, call);
+      return await answer;
     } catch (error) {
       throw revived(error);
     } finally {

@@ -91,9 +91,16 @@ export async function serve(options: ServeOptions): Promise<void> {
       await user.close();
       // Whatever a cell still waits for: its client has been told that the kernel ends.
       await settles(answered, FAREWELL_MILLISECONDS);
-      await Promise.all([language.close(), comms.closeAll(), history.close(), magics[Symbol.asyncDispose]()]);
+      const [isWritten] = await Promise.all([
+        history.close(),
+        language.close(),
+        comms.closeAll(),
+        magics[Symbol.asyncDispose](),
+      ]);
       await wire.close();
-      await settles(log.close(), FAREWELL_MILLISECONDS);
+      const isLogged = await settles(log.close(), FAREWELL_MILLISECONDS);
+      // A thread that waits for a disk would hold up an ordinary exit for ever.
+      if (!isWritten || !isLogged) process.kill(process.pid, 'SIGKILL');
       process.exit(0);
     })();
   };

@@ -56,6 +56,23 @@ declare module 'cellburst' {
     options?: { readonly cores?: number },
   ): Promise<R[]>;
 
+  /** How objects of a class travel to cluster cells and back. All its functions are synchronous. */
+  export interface Codec<T, P> {
+    /** What travels instead of the object: anything that travels by itself, or by a codec. */
+    encode(object: T): P;
+    /** Makes the object again. \`type\` is its class: that of a subclass, where \`subclasses\` is set. */
+    decode(payload: P, type: unknown): T;
+    /** Makes an object that the notebook has into what a cluster cell has made of it. Without it, such an object must not be changed there. */
+    update?(object: T, payload: P): void;
+    /** Are objects of subclasses made as well? */
+    readonly subclasses?: boolean;
+  }
+  /**
+   * Teaches how objects of a class travel whose properties do not tell everything: classes of packages with private state, as a rule. The codec's
+   * functions travel as functions of a cell do. Registering the same class again replaces its codec.
+   */
+  export function registerCodec<T, P>(type: { readonly prototype: T }, codec: Codec<T, P>): void;
+
   /** Asks the person at the notebook for a line of text. */
   export function input(prompt?: string, options?: { readonly password?: boolean }): Promise<string>;
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CellCode, Declaration } from '../magics/protocol/code';
 import type { AppliedChecks, CellLanguage, Checks, PreparedCell } from '../magics/protocol/language';
-import type { Completeness } from './completeness';
+import { guessCompleteness } from './brackets';
+import type { Completeness } from './completeness-words';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
 import { completeByName } from './known-names';
@@ -48,6 +49,8 @@ const MAX_FUTILE_STARTS = 3;
 const GRACE_MILLISECONDS = 2000;
 /** A completion that has to wait behind a check is answered by names after this. */
 const PATIENCE_MILLISECONDS = 40;
+/** A console waits a second for the word whether a cell is complete, and some never ask again after that. */
+const CONSOLE_PATIENCE_MILLISECONDS = 600;
 
 export class Language implements CellLanguage {
   readonly #options: LanguageOptions;
@@ -121,15 +124,34 @@ export class Language implements CellLanguage {
 
   /** Of all committed cells, in their order. */
   *#declarations(): Generator<Declaration> {
-    for (const { declarations, progress } of this.#cells.values()) if (progress !== undefined) yield* declarations;
+    for (const { declarations, progress = -1 } of this.#cells.values())
+      yield* declarations.filter(({ step }) => progress >= 0 && (step === 0 || step < progress));
+  }
+
+  names(): readonly string[] {
+    return [...new Set([...this.#declarations()].map(({ name }) => name))];
   }
 
   inspect(source: string, offset: number, signal?: AbortSignal): Promise<Inspection | undefined> {
     return this.#ask('inspect', { source, offset }, signal);
   }
 
-  isComplete(source: string, signal?: AbortSignal): Promise<Completeness> {
-    return this.#ask('isComplete', { source }, signal);
+  /** While the compiler is busy, or still starting, the brackets alone tell. */
+  async isComplete(source: string, signal?: AbortSignal): Promise<Completeness> {
+    const answer = this.#ask('isComplete', { source }, signal);
+    // Its failure is nobody's business once the brackets have told.
+    answer.catch(() => undefined);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<Completeness>((resolve) => {
+      timer = setTimeout(() => {
+        resolve(guessCompleteness(source));
+      }, CONSOLE_PATIENCE_MILLISECONDS);
+    });
+    try {
+      return await Promise.race([answer, patience]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** A new directory forgets all cells. */
@@ -149,6 +171,16 @@ export class Language implements CellLanguage {
 
   async refresh(): Promise<void> {
     await this.#ask('refresh', undefined);
+  }
+
+  async forget(names: readonly string[]): Promise<void> {
+    for (const [execution, cell] of this.#cells) {
+      const declarations = cell.declarations.filter(({ name }) => !names.includes(name));
+      if (declarations.length === cell.declarations.length) continue;
+      const forgotten = [...(cell.forgotten ?? []), ...names];
+      this.#cells.set(execution, { ...cell, declarations, forgotten });
+    }
+    await this.#ask('forget', { names });
   }
 
   /** Forgets all cells: the user process was started anew. */

@@ -1,11 +1,7 @@
 // Is a text ready to run, or does its author still type? For consoles.
 import { ts } from './compiler';
+import { nextIndent, type Completeness } from './completeness-words';
 import { syntaxErrorsOf } from './internals';
-
-export type Completeness =
-  | { readonly status: 'complete' }
-  | { readonly status: 'incomplete'; /** Spaces for the next line. */ readonly indent: string }
-  | { readonly status: 'invalid' };
 
 const UNTERMINATED: ReadonlySet<number> = new Set([
   1010, // '*/' expected
@@ -21,10 +17,4 @@ export function judgeCompleteness(text: string, extension: string): Completeness
   const isString = first.code === 1002;
   if (UNTERMINATED.has(first.code) || (isAtEnd && !isString)) return { status: 'incomplete', indent: nextIndent(text) };
   return { status: 'invalid' };
-}
-
-function nextIndent(text: string): string {
-  const line = text.trimEnd().split('\n').at(-1) ?? '';
-  const indent = /^[ \t]*/.exec(line)?.[0] ?? '';
-  return /[{([]$|=>$/.test(line) ? `${indent}  ` : indent;
 }

@@ -1,6 +1,6 @@
 // What the client and the worker thread say to each other, over the worker's message port.
 import type { AppliedChecks, PreparedCell } from '../magics/protocol/language';
-import type { Completeness } from './completeness';
+import type { Completeness } from './completeness-words';
 import type { Completions } from './completion';
 import type { Inspection } from './inspection';
 import type { CellText, LanguageSettings, RestoredCell } from './notebook';
@@ -16,6 +16,7 @@ export interface Requests {
   configure: { question: Partial<LanguageSettings>; answer: undefined };
   checks: { question: undefined; answer: AppliedChecks };
   refresh: { question: undefined; answer: undefined };
+  forget: { question: { readonly names: readonly string[] }; answer: undefined };
   reset: { question: undefined; answer: undefined };
 }
 

@@ -5,7 +5,8 @@ import { ts } from './compiler';
 import { CellChecker, type Extension } from './checking/checker';
 import { refuseSyntax, toProblems } from './checking/problems';
 import { emitOptions } from './lowering/emit';
-import { judgeCompleteness, type Completeness } from './completeness';
+import { judgeCompleteness } from './completeness';
+import type { Completeness } from './completeness-words';
 import { completeAt, type Completions } from './completion';
 import { inspectAt, type Inspection } from './inspection';
 import { syntaxErrorsOf } from './internals';
@@ -32,6 +33,8 @@ export interface RestoredCell extends CellText {
   /** Absent while the cell has not been committed. */
   readonly progress?: number;
   readonly isJS: boolean;
+  /** Names it declared that were forgotten since. */
+  readonly forgotten?: readonly string[];
 }
 
 interface PendingCell {
@@ -39,6 +42,7 @@ interface PendingCell {
   readonly extension: Extension;
   readonly scope: ts.Node | undefined;
   readonly declarations: readonly Declaration[];
+  readonly forgotten?: readonly string[] | undefined;
   /** The cell is a module in memory of this name. */
   readonly module: string | undefined;
   /** As it was checked beside the program. */
@@ -116,7 +120,8 @@ export class NotebookLanguage {
       return;
     }
     const isReached = ({ step }: Declaration): boolean => step === 0 || step < progress;
-    const hidden = new Set(cell.declarations.filter((declaration) => !isReached(declaration)).map(({ name }) => name));
+    const unreached = cell.declarations.filter((declaration) => !isReached(declaration)).map(({ name }) => name);
+    const hidden = new Set([...unreached, ...(cell.forgotten ?? [])]);
     this.#checker.commit({ execution, ...cell }, hidden);
     for (const declaration of cell.declarations)
       if (isReached(declaration)) this.#known.set(declaration.name, declaration.kind);
@@ -124,11 +129,11 @@ export class NotebookLanguage {
 
   /** After a crash: what had been prepared or committed, in the order of commits. */
   restore(cells: readonly RestoredCell[]): void {
-    for (const { source, execution, declarations, progress, isJS } of cells) {
+    for (const { source, execution, declarations, progress, isJS, forgotten } of cells) {
       const text = maskMagics(source);
       const extension = extensionOf(text, isJS);
       const { scope } = this.#checker;
-      this.#pending.set(execution, { text, extension, scope, declarations, module: moduleName(text) });
+      this.#pending.set(execution, { text, extension, scope, declarations, forgotten, module: moduleName(text) });
       if (progress !== undefined) this.commit(execution, progress);
     }
   }
@@ -166,6 +171,11 @@ export class NotebookLanguage {
   /** Packages of the notebook's folder have changed. */
   refresh(): void {
     this.#checker.refresh();
+  }
+
+  forget(names: readonly string[]): void {
+    for (const name of names) this.#known.delete(name);
+    this.#checker.forgetNames(names);
   }
 
   /** Forgets all cells. */

@@ -72,6 +72,9 @@ function answer(request: Request): unknown {
     case 'refresh':
       language.refresh();
       return undefined;
+    case 'forget':
+      language.forget(request.question.names);
+      return undefined;
     case 'reset':
       language.reset();
       return undefined;

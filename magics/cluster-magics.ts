@@ -33,12 +33,12 @@ export const clusterLine: Magic = {
   },
 };
 
-function offerOptions({ partial, earlier, session }: MagicPlace): Offers {
+async function offerOptions({ partial, earlier, session }: MagicPlace): Promise<Offers> {
   const equals = partial.indexOf('=');
   const flag = findOption(equals > 0 ? partial.slice(0, equals) : (earlier.at(-1) ?? ''));
   if (flag?.argument === 'FILES') {
     const kept = equals > 0 ? equals + 1 : 0;
-    return { ...offer('path', completePaths(partial.slice(kept), session.workingDirectory, 'all')), kept };
+    return { ...offer('path', await completePaths(partial.slice(kept), session.workingDirectory, 'all')), kept };
   }
   if (flag?.argument !== undefined)
     return { ...offer('value', flag.examples ?? []), ...(equals > 0 ? { kept: equals + 1 } : {}) };

@@ -12,6 +12,7 @@ import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
+import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
@@ -106,8 +107,13 @@ function toEnvironment(
   { cluster, envMode }: ClusterOptions,
   session: ClusterSession,
 ): EnvironmentRequest {
-  const host = session.configOf(cluster ?? session.defaultCluster)?.host;
-  return { roots, directory: session.directory, host, ...(envMode === undefined ? {} : { mode: envMode }) };
+  const name = cluster ?? session.defaultCluster;
+  const host = session.configOf(name)?.host;
+  const facts = async (): Promise<HostFacts> => {
+    const agent = await session.agent();
+    return agent.facts(await clusterAt(agent, name, session));
+  };
+  return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
 async function showDryRun(

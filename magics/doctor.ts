@@ -125,9 +125,10 @@ async function* examineAll(visit: Visit, cluster: string): AsyncGenerator<Findin
 /** Without these no job comes to be. */
 const VITAL: ReadonlySet<string> = new Set(['reach', 'login shell', 'Node.js there', 'host agent']);
 
-async function examine({ name, look }: Check, visit: Visit): Promise<Finding> {
+async function examine(check: Check, visit: Visit): Promise<Finding> {
+  const { name } = check;
   try {
-    return toFinding(name, await look(visit));
+    return toFinding(name, await check.look(visit));
   } catch (error) {
     if (visit.cell.signal.aborted) throw error;
     return trouble(name, ClusterError.is(error) ? error.message : `could not be looked at: ${messageOf(error)}`);
@@ -158,7 +159,7 @@ async function tryJob({ cell, session, agent: connect }: Visit, cluster: string)
     const where = { captureId, directory: job.directory, atomic: false, where: 'the doctor' };
     const { outcome } = await session.namespace.settle(where, cell.signal);
     captureId = undefined;
-    const said = outcome.ok ? String(outcome.display?.data['text/plain'] ?? '') : '';
+    const said = outcome.ok ? JSON.stringify(outcome.display?.data) : '';
     const [, host = '', node = '', now = ''] = /'(\S+) (\S+) (\d+)'/.exec(said) ?? [];
     const skew = Math.abs(Date.now() - Number(now)) / 1000;
     const clock = skew > MOST_SKEW_SECONDS ? `; its clock is ${Math.round(skew)} s off` : '';

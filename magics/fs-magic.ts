@@ -40,7 +40,7 @@ export async function offerFs(earlier: readonly string[], partial: string, sessi
   const verb = Object.hasOwn(FS_VERBS, word) ? FS_VERBS[word] : undefined;
   const takes = verb?.takes[rest.filter((each) => !each.startsWith('-')).length];
   if (takes === undefined) return { words: [] };
-  if (takes === 'here') return offer('path', completePaths(partial, session.workingDirectory, 'all'));
+  if (takes === 'here') return offer('path', await completePaths(partial, session.workingDirectory, 'all'));
   if (readPlace(partial) === undefined)
     return offer(
       'cluster',

@@ -1,12 +1,13 @@
 // `%cluster fs VERB …` and `cellburst fs VERB …`: one table of verbs for both, each from words to something that is shown.
 import { TextDecoder } from 'node:util';
 import type { AgentConnection } from './client';
+import { toPlace } from './cluster-files';
 import { didYouMean } from './config/nearest';
 import { showBytes } from './config/quantities';
-import { placeOf } from './files/place-name';
 import { UsageError } from './protocol/errors';
-import type { Listed, OnHost } from './protocol/job-files';
+import type { Listed } from './protocol/job-files';
 import { showTable, showText, type Shown } from './show';
+import { getPlace, putPlace, type Transferred, type TransferSetting } from './transfer';
 
 export interface FsSetting {
   readonly agent: AgentConnection;
@@ -49,6 +50,26 @@ export const FS_VERBS: Readonly<Record<string, FsVerb>> = {
     takes: ['place'],
     needs: 1,
     run: printPlace,
+  },
+  get: {
+    usage: 'get [-r] [-f] NAME:PATH [HERE]',
+    help: 'Brings a file here, or what a pattern matches; -r folders with all in them. -f replaces files that are here already.',
+    takes: ['place', 'here'],
+    needs: 1,
+    run: async (call) => {
+      const [name = '', to] = call.names;
+      return toldTransfer(await getPlace(name, to, call, toTransfer(call)), 'here');
+    },
+  },
+  put: {
+    usage: 'put [-r] [-f] HERE NAME:PATH',
+    help: 'Sends a file there, or what a pattern matches; -r folders with all in them. -f replaces files that are there already.',
+    takes: ['here', 'place'],
+    needs: 2,
+    run: async (call) => {
+      const [from = '', name = ''] = call.names;
+      return toldTransfer(await putPlace(from, name, call, toTransfer(call)), 'there');
+    },
   },
   rm: {
     usage: 'rm [-r] NAME:PATH',
@@ -113,7 +134,7 @@ function splitFlags(words: readonly string[], verb: FsVerb, prefix: string) {
   for (const word of words) {
     const flag = Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;
     const isFlag = /^-./.test(word);
-    if (isFlag && (flag === undefined || !verb.usage.includes(`-${flag}]`)))
+    if (isFlag && (flag === undefined || !verb.usage.includes(`[-${flag}]`)))
       throw new UsageError(`${prefix} ${verb.usage}: there is no option ${word}.`);
     if (flag === undefined) names.push(word);
     else flags.add(flag);
@@ -121,8 +142,16 @@ function splitFlags(words: readonly string[], verb: FsVerb, prefix: string) {
   return { names, flags };
 }
 
-export function toPlace(name: string, { directory }: Pick<FsSetting, 'directory'>): OnHost {
-  return { ...placeOf(name), directory };
+function toTransfer(call: FsCall): TransferSetting {
+  return { ...call, progress: (bytes, of) => call.progress(`${showBytes(bytes)} of ${showBytes(of)}`) };
+}
+
+function toldTransfer({ files, bytes, sentBytes, path, left }: Transferred, where: 'here' | 'there'): Shown {
+  const stayed = left.map(({ path: name, reason }) => `\nLeft out: ${name} (${reason}).`).join('');
+  const sent = sentBytes < bytes ? ` ${showBytes(sentBytes)} had to be sent.` : '';
+  return showText(
+    `${count(files, 'file', 'files')}, ${showBytes(bytes)}, ${files === 1 ? 'is' : 'are'} ${where} now: ${path}.${sent}${stayed}`,
+  );
 }
 
 const MOST_ROWS = 2000;

@@ -135,7 +135,7 @@ export const OPTIONS = {
   envMode: option({
     flag: '--env-mode',
     argument: 'MODE',
-    help: 'How packages come to the cluster: bundle (what the cell reaches travels along) or none (they are there). Default: what fits.',
+    help: 'How packages come to the cluster: bundle (what the cell reaches travels along), npm (installed there, for packages with binaries) or none (they are there). Default: what fits.',
     examples: PACKAGE_MODES,
     value: z.enum(PACKAGE_MODES, { error: `expected one of ${PACKAGE_MODES.join(', ')}` }),
   }),

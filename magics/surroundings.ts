@@ -70,9 +70,9 @@ export const changeDirectory: Magic = {
   offers: offerFolders,
 };
 
-function offerFolders({ partial, earlier, session }: MagicPlace): Offers {
+async function offerFolders({ partial, earlier, session }: MagicPlace): Promise<Offers> {
   if (earlier.length > 0) return { words: [] };
-  const names = completePaths(partial, session.workingDirectory, 'folders');
+  const names = await completePaths(partial, session.workingDirectory, 'folders');
   return offer('folder', partial.includes('/') ? names : ['..', ...names]);
 }
 
@@ -95,14 +95,26 @@ export const who: Magic = {
 };
 
 export const reset: Magic = {
-  usage: '%reset',
-  help: 'Forgets all names of the notebook, at once. The process, its modules and the files stay; restart the kernel to lose those as well.',
+  usage: '%reset [NAME …]',
+  help: 'Forgets all names of the notebook, at once, or just these. The process, its modules and the files stay; restart the kernel to lose those as well.',
   async run({ cell, line, session }) {
-    refuseWords(line.text, line.words);
-    const { names } = await session.namespace.chore('forget', {}, cell.signal);
-    await session.language.reset();
-    return succeed(showText(`Forgot ${names} name${names === 1 ? '' : 's'}.`));
+    const { namespace, language } = session;
+    const wanted = line.words.map(({ text }) => text);
+    const known = language.names();
+    const strange = line.words.find(({ text }) => !known.includes(text));
+    if (strange)
+      throw pointAt(
+        line.text,
+        strange,
+        `The notebook has no name ${strange.text}.${didYouMean(strange.text, known)} %who lists them all.`,
+      );
+    const { names } = await namespace.chore('forget', wanted.length === 0 ? {} : { names: wanted }, cell.signal);
+    if (wanted.length === 0) await language.reset();
+    else await language.forget(wanted);
+    const count = `${names.length} name${names.length === 1 ? '' : 's'}`;
+    return succeed(showText(wanted.length === 0 ? `Forgot ${count}.` : `Forgot ${wanted.join(', ')}.`));
   },
+  offers: ({ session }) => offer('variable', session.language.names()),
 };
 
 const CHECKS: Readonly<Record<keyof Checks, string>> = {

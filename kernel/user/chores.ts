@@ -31,7 +31,7 @@ export function doChore({ name, question }: Chore, { realm, sink, signal }: Chor
     case 'names':
       return realm.names().flatMap((each) => describeName(realm, each));
     case 'forget':
-      return { names: realm.forget() };
+      return { names: realm.forget(question.names) };
     case 'memory':
       return memoryUse();
     case 'gather':

@@ -8,7 +8,7 @@ import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { functionsHere, installFunctions } from '../../magics/files/functions';
 import { MAIN } from '../../magics/protocol/main-context';
-import { isInterrupt, makePmap, Realm } from '../../magics/realm';
+import { isInterrupt, makePmap, makeRegisterCodec, Realm } from '../../magics/realm';
 import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
@@ -52,6 +52,7 @@ const realm: Realm = new Realm({
       openComm: comms.open,
       onComm: comms.serve,
       pmap: makePmap(() => realm, { sink }),
+      registerCodec: makeRegisterCodec(() => realm),
     },
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
   },

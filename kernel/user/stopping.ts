@@ -9,6 +9,7 @@ import { RUNTIME } from '../../magics/protocol/code';
 import { clearStop, KeyboardInterrupt } from '../../magics/realm';
 import type { Turn } from '../pipe';
 import { DISARM, STOP_TURN } from './stop-keys';
+import { isUserCodeOnStack } from './user-code';
 
 const UNWIND = Symbol('cellburst.unwind');
 const UNWIND_MILLISECONDS = 10;
@@ -41,11 +42,14 @@ export class Stopping {
     const storages = trackStorages();
     defineHidden(STOP_TURN, (turn: Turn) => {
       this.#raise(turn);
+      return true;
     });
     defineHidden(DISARM, () => {
+      if (!isUserCodeOnStack(__filename)) return false;
       // A termination inside `storage.run` leaves Node's async bookkeeping on a stack that is gone; disabled storages have none.
       for (const storage of storages()) storage.disable();
       this.#terminated = true;
+      return true;
     });
   }
 
@@ -143,7 +147,7 @@ function trackStorages(): () => Iterable<asyncHooks.AsyncLocalStorage<unknown>> 
   };
 }
 
-function defineHidden(key: string, value: (argument: Turn) => void): void {
+function defineHidden(key: string, value: (argument: Turn) => boolean): void {
   Object.defineProperty(globalThis, Symbol.for(key), {
     value,
     configurable: false,

@@ -196,6 +196,11 @@ export class CellChecker {
     this.#options = this.#checkOptions();
   }
 
+  forgetNames(names: readonly string[]): void {
+    this.#visible.forget(names);
+    this.#prune();
+  }
+
   /** Forgets all cells; what was read of the library and of packages stays. */
   forget(): void {
     this.#visible = new VisibleNames();

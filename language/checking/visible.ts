@@ -26,6 +26,11 @@ export class VisibleNames {
     this.#scope = undefined;
   }
 
+  forget(names: readonly string[]): void {
+    for (const name of names) this.#symbols.delete(ts.escapeLeadingUnderscores(name));
+    this.#scope = undefined;
+  }
+
   symbolsOf(name: string): readonly ts.Symbol[] {
     return this.#symbols.get(ts.escapeLeadingUnderscores(name)) ?? [];
   }

@@ -92,6 +92,7 @@ export class Answers {
         questions.answer(id, text);
         return {};
       },
+      facts: ({ cluster }) => schedulers.facts(cluster, signal),
       submit: async ({ id, ...brings }) => {
         const job = jobs.get(id);
         // Those of a job for another machine lie in that machine's store.
@@ -114,6 +115,8 @@ export class Answers {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
       },
+      lookAt: (params) => files.lookAt(params, signal),
+      settleTree: (params) => files.settleTree(params, signal),
       fileSpace: (params) => files.fileSpace(params, signal),
       finish: () => {
         finish();

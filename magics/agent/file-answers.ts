@@ -3,7 +3,7 @@ import type { AgentConnection } from '../client';
 import type { OnHost } from '../protocol/job-files';
 import type { CallParams, CallResult, StreamParams } from '../protocol/messages';
 import type { StreamItem } from './answers';
-import { fileSpace, fileUsage, listFiles, readFile, removeFiles } from './host-files';
+import { fileSpace, fileUsage, listFiles, lookAt, readFile, removeFiles, settleHere } from './host-files';
 
 /** undefined: this one. Throws UsageError when there is no such cluster. */
 export type AgentOf = (cluster: string, signal: AbortSignal) => Promise<AgentConnection | undefined>;
@@ -48,6 +48,18 @@ export class FileAnswers {
     const there = await this.#agentOf(params.place.cluster, signal);
     if (there === undefined) yield* fileUsage(params, signal);
     else for await (const event of there.files.usage(asThere(params.place), signal)) yield { event };
+  }
+
+  async lookAt({ place }: CallParams<'lookAt'>, signal: AbortSignal): Promise<CallResult<'lookAt'>> {
+    const there = await this.#agentOf(place.cluster, signal);
+    return there === undefined ? lookAt(place) : await there.files.lookAt(asThere(place));
+  }
+
+  async settleTree(params: CallParams<'settleTree'>, signal: AbortSignal): Promise<CallResult<'settleTree'>> {
+    const { from, to, replace } = params;
+    const there = await this.#agentOf(to.cluster, signal);
+    if (there === undefined) return await settleHere(params, signal);
+    return await there.files.settle(asThere(from), asThere(to), replace);
   }
 
   async fileSpace({ place }: CallParams<'fileSpace'>, signal: AbortSignal): Promise<CallResult<'fileSpace'>> {

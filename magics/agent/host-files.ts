@@ -5,11 +5,12 @@ import { existsSync, lstatSync, readlinkSync, rmdirSync, statSync, unlinkSync, t
 import { open, statfs } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, parse, resolve } from 'node:path';
+import { settleTree } from '../files/settle';
 import { depthOf, isNamed, joinTree, pathIn, readTyped, type TypedPath } from '../files/tree';
 import { Slices, walk, type Seen } from '../files/walk';
-import { AgentError, UsageError, messageOf, systemCode } from '../protocol/errors';
+import { AgentError, ClusterError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { Listed, OnHost } from '../protocol/job-files';
-import type { CallResult, StreamEvent, StreamParams } from '../protocol/messages';
+import type { CallParams, CallResult, StreamEvent, StreamParams } from '../protocol/messages';
 import { hostName } from '../protocol/platform';
 import type { StreamItem } from './answers';
 
@@ -22,10 +23,10 @@ export async function* listFiles(
 ): AsyncGenerator<StreamItem> {
   const typed = read(place);
   const slices = new Slices();
-  const { root, isFolder, seen } = find(typed, recursive ? Infinity : 1);
+  const { root, kind, seen } = find(typed, recursive ? Infinity : 1);
   let entries: Listed[] = [];
   const take = (): StreamItem => {
-    const event: StreamEvent<'listFiles'> = { root, isFolder, entries };
+    const event: StreamEvent<'listFiles'> = { root, kind, entries };
     entries = [];
     return { event };
   };
@@ -116,6 +117,31 @@ export async function* fileUsage(
   yield { event: { root, ...sum } satisfies StreamEvent<'fileUsage'> };
 }
 
+export function lookAt(place: OnHost): CallResult<'lookAt'> {
+  const { path } = plain(place, 'look at');
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false }) ?? lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTDIR') refuse('look at', path, error);
+  }
+  if (stats === undefined) return { path, kind: 'absent' };
+  return { path, kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other' };
+}
+
+export async function settleHere(
+  { from, to, replace }: CallParams<'settleTree'>,
+  signal: AbortSignal,
+): Promise<CallResult<'settleTree'>> {
+  const target = plain(to, 'write to').path;
+  try {
+    return await settleTree(plain(from, 'move').path, target, replace, signal);
+  } catch (error) {
+    if (systemCode(error) !== undefined && !ClusterError.is(error)) refuse('write to', target, error);
+    throw error;
+  }
+}
+
 export async function fileSpace(place: OnHost): Promise<CallResult<'fileSpace'>> {
   const { path } = plain(place, 'look at');
   const found = await statfs(path).catch((error: unknown) => refuse('look at', path, error));
@@ -149,15 +175,15 @@ function plain(place: OnHost, what: string): { readonly path: string } {
 function find(
   { text, path, glob }: TypedPath,
   depth: number,
-): { readonly root: string; readonly isFolder: boolean; readonly seen: Iterable<Seen> } {
+): { readonly root: string; readonly kind: 'file' | 'folder' | 'pattern'; readonly seen: Iterable<Seen> } {
   if (glob !== undefined) {
     const found = matching(path, glob, text);
-    return { root: path, isFolder: true, seen: depth > 1 ? wholeTrees(path, outermost(found)) : found };
+    return { root: path, kind: 'pattern', seen: depth > 1 ? wholeTrees(path, outermost(found)) : found };
   }
   const stats = statOf(path, statSync);
-  if (stats.isDirectory()) return { root: path, isFolder: true, seen: walk(path, '.', { ...WHOLE, depth }) };
+  if (stats.isDirectory()) return { root: path, kind: 'folder', seen: walk(path, '.', { ...WHOLE, depth }) };
   const root = dirname(path);
-  return { root, isFolder: false, seen: [{ path: basename(path), stats: lstatSync(path) }] };
+  return { root, kind: 'file', seen: [{ path: basename(path), stats: lstatSync(path) }] };
 }
 
 function* wholeTrees(root: string, found: readonly Seen[]): Generator<Seen> {

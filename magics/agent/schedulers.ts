@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { AgentConnection } from '../client';
 import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
-import { UsageError, messageOf } from '../protocol/errors';
+import { messageOf, UsageError } from '../protocol/errors';
+import { ownFacts, type HostFacts } from '../protocol/host-facts';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
 import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
@@ -87,6 +88,13 @@ export class Schedulers {
   /** Is it another machine's agent that looks after this cluster? */
   isElsewhere(cluster: string): boolean {
     return this.#all.get(cluster) instanceof RemoteScheduler;
+  }
+
+  async facts(cluster: string, signal: AbortSignal): Promise<HostFacts> {
+    await this.refresh({ cluster }, signal);
+    const scheduler = this.#all.get(cluster);
+    if (scheduler === undefined) throw new UsageError(`There is no cluster ${JSON.stringify(cluster)}.`);
+    return scheduler.agent === undefined ? ownFacts() : await (await scheduler.agent(signal)).facts('local');
   }
 
   /** Kept on disk: jobs there have to be found after a restart. */

@@ -5,7 +5,7 @@ import type { Changed } from '../protocol/graph';
 import { isIndex } from '../protocol/array-elements';
 import * as intrinsics from '../protocol/intrinsics';
 import { MAIN } from '../protocol/main-context';
-import { entriesOf, membersOf } from '../realm/comparing';
+import { entriesOf, membersOf } from '../realm/contents';
 import { setPrivates } from '../realm/private-fields';
 
 const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND.prototype, KIND.bound, KIND.source]);
@@ -14,11 +14,18 @@ const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND
 export function patch(target: object, change: Changed, start: number): boolean {
   if (Activation.is(target)) return target.write(change.values);
   patchSlots(target, change, start);
-  const done = CODE_KINDS.has(change.kind) ? patchCode(target, change) : patchProperties(target, change);
+  const done = patchByKind(target, change);
   for (const state of change.privates) setPrivates(target, state);
   const prototyped = change.prototype === undefined || Reflect.setPrototypeOf(target, change.prototype);
   if (change.integrity !== INTEGRITY.none) applyIntegrity(target, change.integrity);
   return done && prototyped;
+}
+
+function patchByKind(target: object, change: Changed): boolean {
+  // Its codec has seen to the rest.
+  if (change.kind === KIND.coded)
+    return Reflect.ownKeys(change.state).every((key) => copyProperty(change.state, target, key));
+  return CODE_KINDS.has(change.kind) ? patchCode(target, change) : patchProperties(target, change);
 }
 
 function patchSlots(target: object, { kind, state, bytes }: Changed, start: number): void {

@@ -1,6 +1,6 @@
 // Which names can reach which objects, by what the bundle says of the objects. Only asked when objects have changed.
 import type { Changed, Numbered } from '../protocol/graph';
-import { entriesOf, membersOf } from '../realm/comparing';
+import { entriesOf, membersOf } from '../realm/contents';
 import { KIND } from '../protocol/graph';
 
 /** The objects from which one of `targets` can be reached, themselves included. */

@@ -8,7 +8,7 @@ import { openContainer } from '../protocol/container';
 import { envelopeHead } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError } from '../protocol/errors';
-import { decodeGraph } from '../protocol/graph';
+import { decodeGraph, KIND } from '../protocol/graph';
 import type { Changed, Decoded, Numbered } from '../protocol/graph';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { Builder } from '../realm/building';
@@ -127,13 +127,13 @@ function patchObjects(
     // One island is patched whole or not at all: what hangs together with a conflict is left alone.
     const held = heldBack(capture, told, clashing);
     const free = changes.filter((change) => !held.has(capture.objects[change.number]));
+    // What a codec updates is last: by then all that hangs on its payload is as it should be.
+    free.sort((a, b) => Number(a.kind === KIND.coded) - Number(b.kind === KIND.coded));
     const failed = free.filter((change) => {
       const target = capture.objects[change.number];
-      return (
-        typeof target !== 'symbol' &&
-        target !== undefined &&
-        !patch(target, change, capture.bufferStarts.get(change.number) ?? 0)
-      );
+      if (typeof target === 'symbol' || target === undefined) return false;
+      if (change.kind === KIND.coded && !realm.codecs.update(codecOf(change), target, change.values[0])) return true;
+      return !patch(target, change, capture.bufferStarts.get(change.number) ?? 0);
     });
     return {
       changed: namesReaching(realm, capture, told, free),
@@ -144,15 +144,19 @@ function patchObjects(
   }
 }
 
+function codecOf({ links }: Changed): object {
+  const [codec] = links;
+  if (typeof codec !== 'object' || codec === null) throw new ProtocolError('A reply has an object without its codec.');
+  return codec;
+}
+
 /** Numbers of the objects that the notebook itself has changed since the capture. */
 function changedHere(realm: Realm, capture: Capture, told: readonly Changed[]): Set<number> {
   const describer = new Describer(realm, () => undefined);
   try {
-    const test = (owner: object, key: string | symbol, descriptor: PropertyDescriptor): boolean =>
-      describer.isImplied(owner, key, descriptor);
     const changed = told.filter((was) => {
       const live = capture.objects[was.number];
-      return live !== undefined && hasChanged(was, live, test, capture.bufferStarts.get(was.number) ?? 0);
+      return live !== undefined && hasChanged(was, live, describer, capture.bufferStarts.get(was.number) ?? 0);
     });
     return new Set(changed.map((was) => was.number));
   } finally {

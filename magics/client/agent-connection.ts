@@ -3,6 +3,7 @@
 import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
 import type { Finding } from '../protocol/finding';
+import type { HostFacts } from '../protocol/host-facts';
 import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
@@ -205,6 +206,11 @@ export class AgentConnection implements AsyncDisposable {
   /** Tells an agent on another machine what a cluster is that jobs name. */
   async define(cluster: ClusterDefinition): Promise<void> {
     await this.#call('define', { cluster });
+  }
+
+  /** What the machine is that jobs of a cluster are sent to. */
+  facts(cluster: string): Promise<HostFacts> {
+    return this.#call('facts', { cluster });
   }
 
   /** Is an archive of packages there, or is it now, of a content that was sent? */

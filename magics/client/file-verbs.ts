@@ -68,6 +68,15 @@ export class FileVerbs {
     signal.throwIfAborted();
   }
 
+  lookAt(place: OnHost): Promise<CallResult<'lookAt'>> {
+    return this.#asks.call('lookAt', { place });
+  }
+
+  /** Moves what lies in a folder there into another one that is there. Throws UsageError for what is there already, unless it may be replaced. */
+  settle(from: OnHost, to: OnHost, replace: boolean): Promise<CallResult<'settleTree'>> {
+    return this.#asks.call('settleTree', { from, to, replace });
+  }
+
   space(place: OnHost): Promise<CallResult<'fileSpace'>> {
     return this.#asks.call('fileSpace', { place });
   }

@@ -23,6 +23,8 @@ export interface ArchiveContent {
   /** Absolute paths. */
   readonly files: readonly string[];
   readonly links: readonly Link[];
+  /** Files that are not on the disk: content by absolute path. */
+  readonly made?: ReadonlyMap<string, Buffer>;
   /** The notebook's folder: what is imported is imported as from there. */
   readonly directory: string;
 }
@@ -71,8 +73,9 @@ export function hasArchive(state: string, { sha256, bytes }: ArchiveReference): 
   return statSync(archivePath(state, sha256), { throwIfNoEntry: false })?.size === bytes;
 }
 
-function* members({ files, links, directory }: ArchiveContent): Generator<Buffer> {
+function* members({ files, links, made, directory }: ArchiveContent): Generator<Buffer> {
   yield* file(inArchive(join(directory, IMPORT_FILE)), Buffer.from(IMPORT_TEXT), false);
+  for (const [path, content] of made ?? []) yield* file(inArchive(path), content, false);
   for (const path of files) {
     const isExecutable = (statSync(path).mode & 0o100) !== 0;
     yield* file(inArchive(path), readFileSync(path), isExecutable);

@@ -11,7 +11,12 @@ export const bundle: EnvironmentMode = {
       throw new EnvironmentSetupError(
         `Cannot bundle ${label(native)}: ${native.nativeBecause ?? ''}, and this machine's binary need not run on the cluster. Take --env-mode npm, which installs it there.`,
       );
-    const archive = await looks.archive(roots, directory, signal);
+    const archive = await looks.archive(
+      roots,
+      directory,
+      { kind: 'bundle', fill: (all) => ({ ...all, directory }) },
+      signal,
+    );
     return { mode: 'bundle', reason, archive, packages: look.packages.map(label) };
   },
 };

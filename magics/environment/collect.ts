@@ -123,7 +123,7 @@ class Collector {
   }
 }
 
-function evidenceOfBinary({ folder, dependencies }: InstalledPackage): string | undefined {
+export function evidenceOfBinary({ folder, dependencies }: InstalledPackage): string | undefined {
   if (existsSync(join(folder, 'binding.gyp'))) return `${join(folder, 'binding.gyp')} builds a binary`;
   const builder = dependencies.find((name) => BUILDERS.has(name));
   return builder === undefined ? undefined : `it depends on ${builder}, which builds or finds a binary`;

@@ -1,10 +1,12 @@
 // How the packages of a cell come to its cluster: the mode that was asked for, or the one that fits, with the reason.
 import type { JobPackages, ModuleRoot, PackageMode } from '../protocol/environment';
+import type { HostFacts } from '../protocol/host-facts';
 import { stateDirectory } from '../protocol/platform';
 import { bundle, isNative, label } from './bundle';
 import { Looks } from './look';
 import type { EnvironmentMode } from './mode';
 import { none } from './none';
+import { npm } from './npm';
 
 export interface EnvironmentRequest {
   readonly roots: readonly ModuleRoot[];
@@ -14,9 +16,11 @@ export interface EnvironmentRequest {
   readonly host: string | undefined;
   /** What the user asked for. */
   readonly mode?: PackageMode;
+  /** Asks what the machine is that jobs are sent to. */
+  readonly facts: () => Promise<HostFacts>;
 }
 
-const MODES: Readonly<Record<PackageMode, EnvironmentMode>> = { none, bundle };
+const MODES: Readonly<Record<PackageMode, EnvironmentMode>> = { none, bundle, npm };
 
 export class Environments {
   readonly #looks: Looks;
@@ -27,9 +31,9 @@ export class Environments {
 
   /** Throws EnvironmentSetupError when the packages cannot be brought. */
   async prepare(request: EnvironmentRequest, signal: AbortSignal): Promise<JobPackages> {
-    const { roots, directory } = request;
+    const { roots, directory, facts } = request;
     const { mode, reason } = await this.choose(request);
-    return MODES[mode].prepare({ roots, directory, looks: this.#looks, reason }, signal);
+    return MODES[mode].prepare({ roots, directory, looks: this.#looks, host: facts, reason }, signal);
   }
 
   async choose({ roots, directory, host, mode }: EnvironmentRequest): Promise<{ mode: PackageMode; reason: string }> {
@@ -38,7 +42,7 @@ export class Environments {
     if (host === undefined) return { mode: 'none', reason: 'the packages of this machine are used in place' };
     const { packages } = await this.#looks.look(roots, directory);
     const natives = packages.filter(isNative);
-    if (natives.length > 0) return { mode: 'bundle', reason: natives.map(label).join(', ') };
+    if (natives.length > 0) return { mode: 'npm', reason: `it has binaries: ${natives.map(label).join(', ')}` };
     return { mode: 'bundle', reason: 'every package that the cell reaches is plain JavaScript' };
   }
 }

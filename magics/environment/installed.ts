@@ -9,6 +9,10 @@ export interface Manifest {
   /** Names it asks for at run time, optional ones and peers among them. */
   readonly dependencies: readonly string[];
   readonly hasInstallScript: boolean;
+  /** The kind of machine it is for, where it says so. */
+  readonly machine: { readonly os: readonly string[]; readonly cpu: readonly string[] } | undefined;
+  /** Its binary goes by Node-API, which is the same for every Node. */
+  readonly usesNodeApi: boolean;
 }
 
 /** A package folder, by its real path. */
@@ -80,7 +84,19 @@ function readManifest(path: string): Manifest | undefined {
     version: words(content['version']),
     dependencies: ['dependencies', 'optionalDependencies', 'peerDependencies'].flatMap((key) => keys(content[key])),
     hasInstallScript: scripts.some((script) => ['preinstall', 'install', 'postinstall'].includes(script)),
+    machine:
+      content['os'] === undefined && content['cpu'] === undefined
+        ? undefined
+        : { os: listOfWords(content['os']), cpu: listOfWords(content['cpu']) },
+    usesNodeApi:
+      content['napi'] !== undefined ||
+      (isObject(content['binary']) && content['binary']['napi_versions'] !== undefined) ||
+      keys(content['dependencies']).includes('node-addon-api'),
   };
+}
+
+function listOfWords(value: unknown): string[] {
+  return [value].flat().filter((word) => typeof word === 'string');
 }
 
 /** A package.json that is none (a test of some package's own, mostly) tells nothing. */
@@ -132,15 +148,15 @@ export function followLinks(path: string): { readonly links: readonly Link[]; re
 /** What no running program reads. */
 const IDLE = /(\.map|\.d\.[cm]?ts|\.tsbuildinfo|\.md|\.markdown)$/i;
 
-/** All files of a package but those of other packages, and those that no program reads. */
-export function filesOf(folder: string): string[] {
+/** All files of a package but those that no program reads; with `deep` those of packages inside it too. */
+export function filesOf(folder: string, { deep = false } = {}): string[] {
   const found: string[] = [];
   const todo = [folder];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     for (const entry of readdirSync(next, { withFileTypes: true })) {
       const path = join(next, entry.name);
       if (entry.isDirectory()) {
-        if (entry.name !== 'node_modules' && entry.name !== '.git') todo.push(path);
+        if ((deep || entry.name !== 'node_modules') && entry.name !== '.git') todo.push(path);
       } else if (!IDLE.test(entry.name) && statSync(path, { throwIfNoEntry: false })?.isFile() === true)
         found.push(path);
     }

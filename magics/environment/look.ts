@@ -2,11 +2,13 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ArchiveReference, ModuleRoot } from '../protocol/environment';
-import { hasArchive, writeArchive } from './archive';
+import { hasArchive, writeArchive, type ArchiveContent } from './archive';
 import { collect, type Collected } from './collect';
-import { findReached } from './reach';
+import { findReached, type Reached } from './reach';
 
 export interface Look extends Collected {
+  /** Which packages are asked for by name, and from where. */
+  readonly lookups: Reached['lookups'];
   /** Modules that are not installed here. */
   readonly missing: readonly string[];
 }
@@ -14,7 +16,8 @@ export interface Look extends Collected {
 interface Known {
   readonly look: Look;
   readonly stamps: ReadonlyMap<string, string>;
-  archive: ArchiveReference | undefined;
+  /** Made of it so far, by what else their content depends on. */
+  readonly archives: Map<string, ArchiveReference>;
 }
 
 /** Looks of different cells that are kept. */
@@ -33,12 +36,19 @@ export class Looks {
     return (await this.#find(roots, directory)).look;
   }
 
-  /** All that the modules reach as one archive. */
-  async archive(roots: readonly ModuleRoot[], directory: string, signal: AbortSignal): Promise<ArchiveReference> {
-    const known = await this.#find(roots, directory);
-    if (known.archive !== undefined && hasArchive(this.#state, known.archive)) return known.archive;
-    known.archive = await writeArchive({ ...known.look, directory }, this.#state, signal);
-    return known.archive;
+  /** An archive made of what the modules reach: made once for each `kind`, as long as nothing has changed. */
+  async archive(
+    roots: readonly ModuleRoot[],
+    directory: string,
+    { kind, fill }: { readonly kind: string; readonly fill: (look: Look) => ArchiveContent | Promise<ArchiveContent> },
+    signal: AbortSignal,
+  ): Promise<ArchiveReference> {
+    const { look, archives } = await this.#find(roots, directory);
+    const known = archives.get(kind);
+    if (known !== undefined && hasArchive(this.#state, known)) return known;
+    const made = await writeArchive(await fill(look), this.#state, signal);
+    archives.set(kind, made);
+    return made;
   }
 
   async #find(roots: readonly ModuleRoot[], directory: string): Promise<Known> {
@@ -47,9 +57,9 @@ export class Looks {
     if (known !== undefined && isFresh(known.stamps)) return known;
     this.#known.delete(key);
     const reached = await findReached(roots, directory);
-    const look = { ...collect(reached), missing: reached.missing };
+    const look = { ...collect(reached), lookups: reached.lookups, missing: reached.missing };
     const places = [...look.files, ...foldersOf(directory), ...look.packages.map(({ folder }) => dirname(folder))];
-    const found: Known = { look, stamps: new Map(places.map((path) => [path, stampOf(path)])), archive: undefined };
+    const found: Known = { look, stamps: new Map(places.map((path) => [path, stampOf(path)])), archives: new Map() };
     this.#known.set(key, found);
     const [oldest] = this.#known.keys();
     if (this.#known.size > KEPT && oldest !== undefined) this.#known.delete(oldest);

@@ -1,5 +1,6 @@
 // What a way to bring packages is: one value for each word of `--env-mode`.
 import type { JobPackages, ModuleRoot } from '../protocol/environment';
+import type { HostFacts } from '../protocol/host-facts';
 import type { Looks } from './look';
 
 export interface Wanted {
@@ -8,6 +9,8 @@ export interface Wanted {
   /** The notebook's folder. */
   readonly directory: string;
   readonly looks: Looks;
+  /** The machine that jobs are sent to. Compute nodes may differ from it. Throws TransportError where it cannot be asked. */
+  readonly host: () => Promise<HostFacts>;
   /** Why this mode was taken. */
   readonly reason: string;
 }

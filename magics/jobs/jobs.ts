@@ -230,10 +230,11 @@ export class Jobs {
   }
 
   #toScheduled(record: JobRecord): ScheduledJob {
-    const archive = record.packages?.archive;
+    const { archive, install } = record.packages ?? {};
     if (archive === undefined) return record;
     const { sha256 } = archive;
-    return { ...record, packageOrders: { archive: archivePath(this.#store.stateDirectory, sha256), sha256 } };
+    const path = archivePath(this.#store.stateDirectory, sha256);
+    return { ...record, packageOrders: { archive: path, sha256, ...(install === undefined ? {} : { install }) } };
   }
 
   #finish(record: JobRecord, evidence: Evidence): JobRecord {

@@ -1,6 +1,5 @@
 // Jobs on disk: one directory each, with everything about the job in it. The records are the journal: written beside, synced, renamed.
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCode } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
@@ -9,6 +8,7 @@ import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/j
 import { jobRecord } from '../protocol/records';
 import { outcome } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
+import { LARGE_BYTES, dropSpares, keepSpare } from '../protocol/spare';
 import { isId, nextId } from './ids';
 import { readEnvelope } from './envelope';
 import type { Evidence } from './status';
@@ -18,15 +18,19 @@ export interface UnreadableJob {
   readonly problem: string;
 }
 
-const LARGE_BYTES = 4 << 20;
+/** Well below the time after which Linux writes to the disk what is still there (30 s). */
+const SPARE_MS = 15_000;
 
 export class JobStore {
   readonly stateDirectory: string;
   readonly #directory: string;
   #last: JobId | undefined;
+  #spareTimer: NodeJS.Timeout | undefined;
 
   constructor(stateDirectory: string) {
     this.stateDirectory = stateDirectory;
+    // Of an agent that was ended meanwhile.
+    dropSpares(stateDirectory);
     this.#directory = join(stateDirectory, 'jobs');
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#last = this.#ids().at(-1);
@@ -96,17 +100,23 @@ export class JobStore {
 
   /**
    * Large files of a delivered job go at once: what is deleted within seconds was never written to the disk, and a disk that is busy
-   * with old results slows the next job down several times.
+   * with old results slows the next job down several times. For these seconds the next job may have them to write over.
    */
   dropLarge(record: JobRecord, log: (line: string) => void): void {
     for (const file of [BUNDLE_FILE, ENVELOPE_FILE]) {
       const path = join(record.directory, file);
       const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
       if (bytes < LARGE_BYTES) continue;
-      rm(path, { force: true }).catch((error: unknown) => {
+      try {
+        keepSpare(path);
+      } catch (error) {
         log(`${path} cannot be deleted: ${messageOf(error)}`);
-      });
+      }
     }
+    clearTimeout(this.#spareTimer);
+    this.#spareTimer = setTimeout(() => {
+      dropSpares(this.stateDirectory);
+    }, SPARE_MS).unref();
   }
 
   #ids(): JobId[] {

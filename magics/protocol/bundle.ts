@@ -27,8 +27,10 @@ export interface LocalSource {
 /** Everything that values need beside them. */
 export interface CodePack {
   readonly cells: readonly CellCode[];
-  /** Names of the graph's last roots. */
+  /** Names of the graph's last roots, not counting codecs. */
   readonly names: readonly string[];
+  /** Roots that are codecs which the code may come to need; the others, but the last ones, are values. */
+  readonly codecs: readonly number[];
   /** Names that are assigned and never read: they have a binding, and no value has to travel. */
   readonly writeOnly: readonly string[];
   /** To be loaded before the values are made. */

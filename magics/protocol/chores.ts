@@ -13,8 +13,8 @@ export interface Chores {
   /** Changes the working directory, relative to the present one, and tells it. */
   directory: { question: { readonly to?: string }; answer: { readonly directory: string } };
   names: { question: Nothing; answer: readonly NamedValue[] };
-  /** Forgets all names of the notebook. Answers how many there were. */
-  forget: { question: Nothing; answer: { readonly names: number } };
+  /** Forgets these names of the notebook, or all. Answers which there were. */
+  forget: { question: { readonly names?: readonly string[] }; answer: { readonly names: readonly string[] } };
   memory: { question: Nothing; answer: MemoryUse };
   /** Lists the files that go along with a job. */
   gather: { question: GatherFiles; answer: FilesToSend };

@@ -107,6 +107,21 @@ export class ColumnReader {
     return this.#items.length - this.#at;
   }
 
+  /** How many were taken. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Goes on from a place that `at` has told. */
+  seek(at: number): void {
+    this.#at = at;
+  }
+
+  /** What `next` will give; undefined at the end. */
+  peek(): number | undefined {
+    return this.#items[this.#at];
+  }
+
   next(): number {
     const value = this.#items[this.#at++];
     if (value === undefined) throw new ProtocolError(`A graph does not decode: its ${this.#name} end too early.`);

@@ -1,19 +1,20 @@
 // The file that carries a graph: bundles on the way out, envelopes on the way back. Little-endian:
 //   0  "CELLBRST", u32 version, u32 bytes of the head, u32 blobs, u32 columns, f64 bytes of the skeleton, 32 bytes SHA-256 of all that follows it up to
 //      the blobs, and of bytes 8 to 32
-//  64  head (text of values.ts), table (f64s: counts of the graph, byte lengths of its columns, length and CRC-32 of each blob), columns, all aligned to 8
+//  64  head (text of values.ts), table (f64s: counts of the graph, byte lengths of its columns, length and checksum of each blob), columns, all aligned to 8
 //      blobs, each aligned to 64: written from the memory of the values, read into their own
 // A skeleton that was cut or changed is found by its digest, a cut file by its length, a changed blob by its checksum when it is read.
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, writevSync } from 'node:fs';
-import * as zlib from 'node:zlib';
+import { NO_CHECKSUM, checksumOf, startChecksum } from './checksums';
 import { ProtocolError, messageOf } from './errors';
 import type { BlobSource, ReadableGraph } from './graph-decode';
 import type { Graph, GraphColumns } from './graph-format';
+import { openForWriting } from './spare';
 import { parse, stringify } from './values';
 
 const MAGIC = Buffer.from('CELLBRST', 'latin1');
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 64;
 const DIGEST_AT = 32;
 const WORD = 8;
@@ -22,7 +23,6 @@ const BLOB_ALIGNMENT = 64;
 const MAX_PARTS = 512;
 /** A single read or write call takes at most 2 GiB. */
 const MAX_CALL_BYTES = 1 << 30;
-const NO_CHECKSUM = -1;
 /** Checksums are computed while the piece is in the processor's cache. */
 const PIECE_BYTES = 1 << 20;
 
@@ -53,10 +53,11 @@ const COUNTS = 3;
  */
 export function writeContainer(path: string, head: unknown, graph: Graph): number {
   const part = `${path}.part`;
-  const file = openSync(part, 'w', 0o600);
+  const parts = containerParts(head, graph);
+  const file = openForWriting(part, path, lengthOf(parts));
   let bytes: number;
   try {
-    bytes = writeAll(file, containerParts(head, graph));
+    bytes = writeAll(file, parts);
   } catch (error) {
     closeSync(file);
     unlinkSync(part);
@@ -69,7 +70,11 @@ export function writeContainer(path: string, head: unknown, graph: Graph): numbe
 
 /** The size a container will have. */
 export function containerBytes(head: unknown, graph: Graph): number {
-  return containerParts(head, graph).reduce((sum, part) => sum + part.byteLength, 0);
+  return lengthOf(containerParts(head, graph));
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0);
 }
 
 function containerParts(head: unknown, graph: Graph): Uint8Array[] {
@@ -80,11 +85,11 @@ function containerParts(head: unknown, graph: Graph): Uint8Array[] {
     graph.base,
     graph.rootCount,
     ...columns.map((column) => column.byteLength),
-    ...graph.blobs.flatMap((blob) => [blob.byteLength, checksum(blob)]),
+    ...graph.blobs.flatMap((blob) => [blob.byteLength, checksumOf(blob)]),
   ]);
   const skeleton: Uint8Array[] = [];
   for (const part of [headBytes, bytesOf(table), ...columns]) skeleton.push(part, padding(part.byteLength, WORD));
-  const skeletonBytes = skeleton.reduce((sum, part) => sum + part.byteLength, 0);
+  const skeletonBytes = lengthOf(skeleton);
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
   header.writeUInt32LE(VERSION, 8);
@@ -115,13 +120,6 @@ function digestOf(header: Uint8Array, skeleton: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256').update(header.subarray(8, DIGEST_AT));
   for (const part of skeleton) hash.update(part);
   return hash.digest();
-}
-
-/** CRC-32, several GB/s where Node has it (20.15, 22.2); elsewhere blobs go without. */
-function checksum(bytes: Uint8Array): number {
-  const crc32: unknown = Reflect.get(zlib, 'crc32');
-  if (typeof crc32 !== 'function') return NO_CHECKSUM;
-  return (crc32 as (bytes: Uint8Array) => number)(bytes);
 }
 
 function writeAll(file: number, parts: readonly Uint8Array[]): number {
@@ -333,10 +331,9 @@ class FileBlobs implements BlobSource {
     if (start === undefined || length === undefined || offset + into.byteLength > length)
       throw this.#wrong('it has no such bytes');
     const isWhole = offset === 0 && into.byteLength === length;
-    const crc = readFully(this.#file, into, start + offset, isWhole);
     const expected = this.#checksums[index];
-    if (crc !== NO_CHECKSUM && expected !== NO_CHECKSUM && crc !== expected)
-      throw this.#wrong('bytes of an array do not match their checksum');
+    const sum = readFully(this.#file, into, start + offset, isWhole && expected !== NO_CHECKSUM);
+    if (sum !== NO_CHECKSUM && sum !== expected) throw this.#wrong('bytes of an array do not match their checksum');
   }
 
   close(): void {
@@ -346,16 +343,14 @@ class FileBlobs implements BlobSource {
 }
 
 /** Fills `into` from a position of the file. Gives the checksum of what was read, if asked for. */
-function readFully(file: number, into: Uint8Array, position: number, checked = false): number {
-  const crc32: unknown = checked ? Reflect.get(zlib, 'crc32') : undefined;
-  const check = typeof crc32 === 'function' ? (crc32 as (bytes: Uint8Array, value: number) => number) : undefined;
-  let crc = check === undefined ? NO_CHECKSUM : 0;
-  const step = check === undefined ? MAX_CALL_BYTES : PIECE_BYTES;
+function readFully(file: number, into: Uint8Array, position: number, isChecked = false): number {
+  const checksum = isChecked ? startChecksum(into.byteLength) : undefined;
+  const step = checksum === undefined ? MAX_CALL_BYTES : PIECE_BYTES;
   for (let at = 0; at < into.byteLength;) {
     const count = readSync(file, into, at, Math.min(step, into.byteLength - at), position + at);
     if (count === 0) throw new ProtocolError('A file ended while it was read.');
-    if (check !== undefined) crc = check(into.subarray(at, at + count), crc);
+    checksum?.add(into.subarray(at, at + count));
     at += count;
   }
-  return crc;
+  return checksum?.done() ?? NO_CHECKSUM;
 }

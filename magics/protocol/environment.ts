@@ -9,7 +9,7 @@ export interface ModuleRoot {
 }
 
 /** Words of `--env-mode`. */
-export const PACKAGE_MODES = ['none', 'bundle'] as const;
+export const PACKAGE_MODES = ['none', 'bundle', 'npm'] as const;
 export type PackageMode = (typeof PACKAGE_MODES)[number];
 
 /** A file of the agent's store of environments, named by its content. */
@@ -24,8 +24,10 @@ const shape = record(
     reason: text,
   },
   {
-    /** bundle: a tar.gz whose members are the files of the notebook's machine, by their absolute paths without the first slash. */
+    /** A tar.gz whose members are the files of the notebook's machine, by their absolute paths without the first slash. */
     archive: archiveReference,
+    /** npm: the folder, absolute at home, in which the archive has a package.json and a lock file to be installed. */
+    install: text,
     /** Names with versions, for people. */
     packages: listOf(text),
   },
@@ -33,9 +35,12 @@ const shape = record(
 export type JobPackages = Shaped<typeof shape>;
 export const jobPackages: Shape<JobPackages> = shape;
 
-/** What a runner is told: an archive to be unpacked before the cell starts. */
-export const packageOrders = record({ archive: text, sha256: text });
+/** What a runner is told: an archive to be unpacked, and what to install in it, before the cell starts. */
+export const packageOrders = record({ archive: text, sha256: text }, { install: text });
 export type PackageOrders = Shaped<typeof packageOrders>;
+
+/** In the archive, in the folder to install in: tarballs, and npm itself where the cluster has none. */
+export const INSTALL_FOLDER = '.cellburst-install';
 
 /** In the archive, in the notebook's folder: a CommonJS module that is a function which imports as from there. */
 export const IMPORT_FILE = '.cellburst-import.cjs';

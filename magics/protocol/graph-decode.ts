@@ -8,6 +8,8 @@ import { Activation, UNINITIALISED } from './graph-hooks';
 import type { DecodeHooks, PrivateState } from './graph-hooks';
 import type { Numbered } from './graph-encode';
 import * as intrinsics from './intrinsics';
+import { fillWithCodecs } from './graph-filling';
+import type { RootNames } from './graph-filling';
 import { ExtrasReader, KeySafety, define } from './graph-extras';
 import { broken } from './graph-heads';
 import { ShellMaker } from './graph-shells';
@@ -41,6 +43,8 @@ export interface DecodeOptions {
    * Compare instead of make: `existing` has all objects of the graph, references mean those, and every record comes as a `Changed`.
    */
   readonly compare?: boolean;
+  /** Codecs are code, which uses names: they are bound as soon as their values are there. */
+  readonly names?: RootNames;
 }
 
 export interface Decoded {
@@ -58,7 +62,7 @@ export interface Changed {
   readonly prototype: object | null | undefined;
   /** An object of the same kind, or a bag without prototype for code, views and activations, with the properties. */
   readonly state: object;
-  /** Values of an activation, in the order of its names; arguments of a bound function. */
+  /** Values of an activation, in the order of its names; what a codec made of a coded object. */
   readonly values: readonly unknown[];
   /** What its head refers to: superclass, activation, target, buffer. */
   readonly links: readonly unknown[];
@@ -112,7 +116,12 @@ class GraphDecoder {
   readonly #changed: Changed[] = [];
   readonly #safeKeys = new KeySafety();
 
-  constructor({ graph, hooks, existing = [], compare = false }: DecodeOptions) {
+  readonly #compare: boolean;
+  readonly #names: RootNames | undefined;
+
+  constructor({ graph, hooks, existing = [], compare = false, names }: DecodeOptions) {
+    this.#compare = compare;
+    this.#names = names;
     const { columns } = graph;
     checkCounts(graph, existing, compare);
     const strings = new StringReader(
@@ -132,7 +141,12 @@ class GraphDecoder {
   }
 
   run(): Decoded {
-    for (let record = 0; record < this.#kinds.length; record++) this.#record(record, this.#shells[record]);
+    const fill = (record: number): void => {
+      this.#record(record, this.#shells[record]);
+    };
+    if (this.#maker.coded.size > 0 && !this.#compare)
+      fillWithCodecs({ graph: this.#graph, maker: this.#maker, from: this.#from, names: this.#names, fill });
+    else for (let record = 0; record < this.#kinds.length; record++) fill(record);
     const roots: unknown[] = [];
     for (let i = 0; i < this.#graph.rootCount; i++) roots.push(this.#from.plain());
     if (!this.#from.isDone) throw broken('there is more in it than its objects');
@@ -152,7 +166,7 @@ class GraphDecoder {
       kind,
       prototype: this.#maker.prototypeOf(record),
       state: shell,
-      values,
+      values: kind === KIND.coded ? [this.#maker.payloadOf(record)] : values,
       links: this.#maker.linksOf(record),
       integrity: extras?.integrity ?? INTEGRITY.none,
       hasExtras: extras !== undefined,

@@ -5,10 +5,12 @@ import { brandOf, isPlainArray, isPlainObject, refusalOf } from './brands';
 import type { Brand } from './brands';
 import { ByteRecords } from './graph-byte-records';
 import { CodeRecords } from './graph-code-records';
+import { inCodedOrder } from './graph-coded';
 import type { Graph } from './graph-format';
 import { Activation } from './graph-hooks';
 import type { RefusalReason } from './graph-hooks';
 import { ObjectRecords, isPlainPrototype } from './graph-object-records';
+import { scanGraph } from './graph-scan';
 import { SlotRecords } from './graph-slot-records';
 import { GraphWriter } from './graph-writer';
 import type { EncodeOptions, Numbered } from './graph-writer';
@@ -56,8 +58,10 @@ class GraphEncoder {
       if (number < this.#to.objects.length) this.#record(number++);
     }
     for (const value of roots) this.#to.value(value);
+    const graph = this.#to.done();
+    this.#refuseCycles(graph);
     return {
-      graph: this.#to.done(),
+      graph,
       objects: this.#to.objects,
       bufferStarts: this.#to.buffers.starts(),
       refusals: this.#to.refusals,
@@ -85,6 +89,7 @@ class GraphEncoder {
       return;
     }
     const brand = isPlainObject(value) ? 'object' : brandOf(value);
+    if (this.#byCodec(value, brand)) return;
     const reason = refusalOf(brand, value) ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
     else if (brand === 'object') this.#plain.ordinary(value);
@@ -93,6 +98,35 @@ class GraphEncoder {
     else if (brand === 'buffer' || brand === 'shared')
       this.#bytes.buffer(value as ArrayBuffer, number, brand === 'shared');
     else this.#slots.write(value, brand);
+  }
+
+  /** True when the object travels by a codec, or is refused by it. */
+  #byCodec(value: object, brand: Brand): boolean {
+    if (brand === 'proxy' || isPlainPrototype(Reflect.getPrototypeOf(value))) return false;
+    const coded = this.#to.hooks.codedBy(value);
+    if (coded === undefined) return false;
+    if ('reason' in coded) this.#to.refuse(coded.reason);
+    else this.#slots.coded(value, coded);
+    return true;
+  }
+
+  /** What a codec needs to make an object must not hold that very object. */
+  #refuseCycles(graph: Graph): void {
+    if (!this.#slots.hasCoded) return;
+    const { base, changed } = graph;
+    const { rootNames, hooks } = this.#options;
+    inCodedOrder({
+      scan: scanGraph(graph),
+      base,
+      recordOf: (number) => number - base + changed.length,
+      rootsOfCode: (code) => hooks.namesOf(code).map((name) => rootNames.indexOf(name)),
+      fill: () => undefined,
+      make: () => undefined,
+      onCycle: (record) => {
+        this.#to.enter(record < changed.length ? (changed[record] ?? 0) : base + record - changed.length);
+        this.#to.refuse(CYCLE);
+      },
+    });
   }
 
   /** Only what is no plain object is asked about: it costs more than writing a small object. */
@@ -110,6 +144,11 @@ class GraphEncoder {
     };
   }
 }
+
+const CYCLE: RefusalReason = {
+  what: 'what its codec makes of it leads back to the object itself',
+  advice: 'leave that out in encode, and put it back in after the cell',
+};
 
 /** Kinds whose state is read by their own means; Node's classes for them hide it in private fields. */
 const OWN_SLOTS: ReadonlySet<Brand> = new Set(['url', 'searchParams']);

@@ -82,6 +82,8 @@ export const KIND = {
   source: 22,
   /** An object with private fields. Head: number of its class. Body as for `object`. */
   revived: 23,
+  /** An object that travels by a codec. Head: number of the codec, what it made of the object (a value). The prototype is always told. */
+  coded: 24,
 } as const;
 
 /** Of a variable; after `primitive`, which only `this` can be, a primitive follows. */
@@ -126,6 +128,8 @@ export const VIEW_NAMES = [
   'BigUint64Array',
   'DataView',
   'Buffer',
+  // From Node 24 on.
+  'Float16Array',
 ] as const;
 
 /** Array buffers from this many bytes lie outside the skeleton and are never copied by the writer. */

@@ -30,6 +30,7 @@ export type Pending =
   | { readonly kind: 'bound'; readonly target: number; readonly self: HeadValue; readonly args: readonly HeadValue[] }
   | { readonly kind: 'boxed'; readonly value: HeadValue }
   | { readonly kind: 'revived'; readonly owner: number }
+  | { readonly kind: 'coded'; readonly codec: number; readonly payload: HeadValue }
   | {
       readonly kind: 'view';
       readonly name: string;
@@ -125,6 +126,8 @@ export class HeadReader {
         return { kind: 'prototype', owner: this.object() };
       case KIND.revived:
         return { kind: 'revived', owner: this.object() };
+      case KIND.coded:
+        return { kind: 'coded', codec: this.object(), payload: this.#value() };
       case KIND.member:
         return this.#member();
       case KIND.bound:
@@ -217,7 +220,9 @@ export function numbersIn(pending: Pending): number[] {
     case 'bound':
       return [pending.target, ...[pending.self, ...pending.args].flatMap(numberOf)];
     case 'boxed':
-      return [];
+      return numberOf(pending.value);
+    case 'coded':
+      return [pending.codec, ...numberOf(pending.payload)];
   }
 }
 

@@ -68,7 +68,20 @@ export interface PrivateState {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** An object that travels as something else, which a codec has made of it and makes it of again. */
+export interface Coded {
+  /** Both sides have it, or it travels as well. */
+  readonly codec: object;
+  readonly payload: unknown;
+  /** Keys that the codec takes care of; the object's other properties travel as well. Absent: it takes care of all. */
+  readonly ownKeys?: ReadonlySet<string | symbol>;
+}
+
 export interface EncodeHooks {
+  /** Undefined for what travels by its properties. Asked for every object that is not plain. */
+  codedBy(value: object): Coded | { readonly reason: RefusalReason } | undefined;
+  /** Notebook names that code uses. */
+  namesOf(code: string): readonly string[];
   /** Empty for what has none, or none that can be read (see `refuse`). */
   privatesOf(value: object): readonly PrivateState[];
   /** The path of a builtin or of an export of a module. */
@@ -103,6 +116,8 @@ export interface BuiltGroup {
 }
 
 export interface DecodeHooks {
+  /** Makes an object that looks like those of `prototype`. Throws a sentence when it cannot, or when this side does not know the codec. */
+  decodeBy(codec: object, payload: unknown, prototype: object): object;
   /** The value at a path of `EncodeHooks.pathOf`. */
   resolve(path: string): unknown;
   /** `within`: the activation that is around it and is here already. */

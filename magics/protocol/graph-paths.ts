@@ -10,11 +10,18 @@ interface Walk {
   readonly parents: Int32Array;
   readonly roots: readonly unknown[];
   readonly rootNames: readonly string[];
-  readonly hooks: EncodeHooks;
+  readonly hooks: PathHooks;
 }
 
-/** Stands for the way to an object that the other side sent. */
-export const CAPTURED = '(captured)';
+export type PathHooks = Pick<EncodeHooks, 'describe' | 'nameOf'>;
+
+/** Stands for the way to an object that the other side sent: only the other side's graph tells it. */
+const captured = (number: number): string => `(captured ${number})`;
+
+/** A path with that filled in. */
+export function withCapturedPath(path: string, pathOf: (number: number) => string): string {
+  return path.replace(/^\(captured (\d+)\)/, (_, number: string) => pathOf(Number(number)));
+}
 
 export function pathTo(number: number, walk: Walk): string {
   const steps: string[] = [];
@@ -22,7 +29,7 @@ export function pathTo(number: number, walk: Walk): string {
   for (;;) {
     const parent = walk.parents[child] ?? -1;
     if (parent < 0) {
-      steps.push(walk.rootNames[-1 - parent] ?? CAPTURED);
+      steps.push(walk.rootNames[-1 - parent] ?? captured(child));
       break;
     }
     steps.push(stepBetween(walk.objects[parent], walk.objects[child], walk.hooks));
@@ -31,7 +38,7 @@ export function pathTo(number: number, walk: Walk): string {
   return steps.reverse().join('');
 }
 
-function stepBetween(owner: Numbered | undefined, child: Numbered | undefined, hooks: EncodeHooks): string {
+function stepBetween(owner: Numbered | undefined, child: Numbered | undefined, hooks: PathHooks): string {
   if (typeof owner !== 'object' && typeof owner !== 'function') return '';
   if (typeof child === 'object' && Activation.is(child)) return '';
   if (Activation.is(owner)) {
@@ -85,7 +92,7 @@ function entryStep(owner: object, child: unknown): string | undefined {
   return found;
 }
 
-function boundStep(owner: object, child: unknown, hooks: EncodeHooks): string | undefined {
+function boundStep(owner: object, child: unknown, hooks: PathHooks): string | undefined {
   if (typeof owner !== 'function') return undefined;
   const shape = hooks.describe(owner);
   if (shape.kind !== 'bound') return undefined;

@@ -43,6 +43,8 @@ export class ShellMaker {
   readonly #groupIndex = new Map<number, number>();
   readonly #starts = new Map<number, number>();
   readonly #links = new Map<number, readonly number[]>();
+  /** By record: objects that are made last, by a codec. */
+  readonly coded = new Map<number, Pending & { readonly kind: 'coded' }>();
   readonly #linked: { readonly url: URL; readonly params: number }[] = [];
   /** By record: bytes of the buffers, heads of activations. */
   readonly contents = new Map<number, BufferContent>();
@@ -89,6 +91,38 @@ export class ShellMaker {
   /** The objects that the head of a described record refers to. */
   linksOf(record: number): unknown[] {
     return (this.#links.get(record) ?? []).map((number) => this.#objects[number]);
+  }
+
+  /** What a codec is given for the object of a record. */
+  payloadOf(record: number): unknown {
+    const pending = this.coded.get(record);
+    return pending === undefined ? undefined : this.#resolved(pending.payload);
+  }
+
+  /** The object of a number, if it is there by now. */
+  made(number: number): Numbered | undefined {
+    return this.#objects[number];
+  }
+
+  /** By number, as far as they are there. */
+  get objects(): readonly Numbered[] {
+    return this.#objects as readonly Numbered[];
+  }
+
+  /** Puts something in the place of an object that could not be made: only a path to it is wanted any more. */
+  stand(record: number): void {
+    this.#objects[this.#numberOf(record)] ??= Object.create(null) as object;
+  }
+
+  /** Has a codec make the object of a record; everything it needs is there. */
+  decode(record: number): object {
+    const pending = this.coded.get(record);
+    const prototype = this.prototypeOf(record);
+    if (pending === undefined || prototype === undefined || prototype === null)
+      throw broken('an object has a codec and no class');
+    const made = this.#hooks.decodeBy(this.#madeObject(pending.codec), this.#resolved(pending.payload), prototype);
+    this.#objects[this.#numberOf(record)] = this.#shells[record] = made;
+    return made;
   }
 
   #numberOf(record: number): number {
@@ -234,6 +268,7 @@ export class ShellMaker {
     // An object with another prototype than usual waits for that only.
     if (pending === undefined && kind !== KIND.object) throw broken(`it has an object of the unknown kind ${kind}`);
     if (pending === undefined) return;
+    if (pending.kind === 'coded') this.coded.set(record, pending);
     if (describes) this.#links.set(record, numbersIn(pending));
     else this.#pending.set(number, pending);
   }
@@ -285,6 +320,7 @@ export class ShellMaker {
       if (this.#shells[record] === undefined) this.#shells[record] = Object.create(null) as object;
       return;
     }
+    if (kind === KIND.coded) return;
     const value = this.#made(number);
     if (typeof value === 'symbol') return;
     this.#shells[record] = value;
@@ -361,6 +397,8 @@ export class ShellMaker {
       }
       case 'view':
         return this.#makeView(pending);
+      case 'coded':
+        throw broken('an object is needed before its codec can make it');
     }
   }
 

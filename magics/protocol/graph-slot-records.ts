@@ -1,6 +1,7 @@
 // Records of builtin objects whose state is in slots: Map, Set, Date, RegExp, errors, URLs, boxes.
 import type { Brand } from './brands';
 import { ERROR_NAMES, INTEGRITY, KIND } from './graph-format';
+import type { Coded } from './graph-hooks';
 import type { GraphWriter } from './graph-writer';
 import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
@@ -9,8 +10,22 @@ import { MAIN } from './main-context';
 export class SlotRecords {
   readonly #to: GraphWriter;
 
+  /** Does any object travel by a codec? */
+  hasCoded = false;
+
   constructor(writer: GraphWriter) {
     this.#to = writer;
+  }
+
+  coded(value: object, { codec, payload, ownKeys }: Coded): void {
+    this.hasCoded = true;
+    const integrity = integrityOf(value);
+    const keys = ownKeys === undefined ? [] : Reflect.ownKeys(value).filter((key) => !ownKeys.has(key));
+    const hasExtras = keys.length > 0 || integrity !== INTEGRITY.none;
+    this.#to.begin(KIND.coded, value, NO_PROTOTYPE, hasExtras);
+    this.#to.headInts.push(this.#to.number(codec));
+    this.#to.headValue(payload);
+    if (hasExtras) this.#to.extras(value, keys, integrity);
   }
 
   write(value: object, brand: Brand): void {
@@ -102,6 +117,9 @@ export class SlotRecords {
     this.#to.headInts.push(index);
   }
 }
+
+/** No object has it: the prototype is told. */
+const NO_PROTOTYPE = Object.freeze({});
 
 function errorIndex(value: object): number {
   for (let p = Reflect.getPrototypeOf(value); p !== null; p = Reflect.getPrototypeOf(p)) {

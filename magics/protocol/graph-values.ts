@@ -4,6 +4,7 @@ import { TAG } from './graph-format';
 import type { GraphColumns } from './graph-format';
 import { broken, parseBigInt } from './graph-heads';
 import { UNINITIALISED } from './graph-hooks';
+import type { Position } from './graph-scan';
 import type { Numbered } from './graph-writer';
 import type { StringReader } from './strings';
 
@@ -29,6 +30,13 @@ export class ValueReader {
 
   get isDone(): boolean {
     return this.tags.left + this.ints.left + this.doubles.left === 0;
+  }
+
+  /** Goes on with the body that begins there. */
+  seek({ tags, ints, doubles }: Position): void {
+    this.tags.seek(tags);
+    this.ints.seek(ints);
+    this.doubles.seek(doubles);
   }
 
   /** A value or a mark. */
@@ -65,6 +73,12 @@ export class ValueReader {
       default:
         throw broken(`a value has the unknown tag ${tag}`);
     }
+  }
+
+  /** Past a reference that cannot be followed yet. */
+  skipReference(): void {
+    this.tags.next();
+    this.ints.next();
   }
 
   /** A value of the user's: none of the marks that have a meaning in special places only. */

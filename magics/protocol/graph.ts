@@ -2,6 +2,8 @@
 export { encodeGraph } from './graph-encode';
 export type { EncodeOptions, Encoded, Known, Numbered } from './graph-encode';
 export { decodeGraph } from './graph-decode';
+export { pathTo, withCapturedPath } from './graph-paths';
+export { parentsOf, scanGraph } from './graph-scan';
 export { applyIntegrity } from './graph-extras';
 export type {
   BlobSource,
@@ -13,8 +15,10 @@ export type {
   ReadableGraph,
 } from './graph-decode';
 export { Activation, SELF, UNINITIALISED } from './graph-hooks';
+export type { RootNames } from './graph-filling';
 export type {
   BuiltGroup,
+  Coded,
   DecodeHooks,
   EncodeHooks,
   FunctionGroup,

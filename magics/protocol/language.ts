@@ -31,6 +31,10 @@ export interface CellLanguage {
   adopt(code: CellCode, progress: number): Promise<void>;
   /** Changes how cells are checked from now on; what is not named stays. */
   setChecks(checks: Partial<Checks>): Promise<void>;
+  /** What the notebook's cells have declared, as far as it is visible. */
+  names(): readonly string[];
+  /** Later cells do not see these names any more. */
+  forget(names: readonly string[]): Promise<void>;
   /** How cells are checked, and who has said so. */
   checks(): Promise<AppliedChecks>;
   /** Forgets all names. */

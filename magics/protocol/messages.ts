@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors';
 import { finding } from './finding';
 import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
+import { hostFacts } from './host-facts';
 import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import {
@@ -109,6 +110,8 @@ export const CALLS = {
   },
   /** Is this archive of packages there? With a content of the store: that is it. */
   archive: { params: record({ sha256: text }, { content: contentId }), result: record({ isThere: flag }) },
+  /** What the machine is that jobs of a cluster are sent to: this one, or its host. */
+  facts: { params: record({ cluster: text }), result: hostFacts },
   /** Takes a job back that was never submitted, or forgets one that has ended. */
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
@@ -119,6 +122,16 @@ export const CALLS = {
   release: { params: one, result: jobRecord },
   /** Makes a runner ready ahead of need. */
   warm: { params: record({}, { nodeProgram: text }), result: nothing },
+  /** What is at a path, itself: a link is told as what it leads to, unless that is not there. */
+  lookAt: {
+    params: record({ place: onHost }),
+    result: record({ path: text, kind: oneOf(['file', 'folder', 'other', 'absent']) }),
+  },
+  /** Moves all that lies in a folder into another one that is there. Without `replace` nothing may be there under the same names. */
+  settleTree: {
+    params: record({ from: onHost, to: onHost, replace: flag }),
+    result: record({ files: count, bytes: count }),
+  },
   /** How much room there is on the file system of a path. */
   fileSpace: {
     params: record({ place: onHost }),
@@ -162,7 +175,7 @@ export const STREAMS = {
    */
   listFiles: {
     params: record({ place: onHost }, { recursive: flag }),
-    event: record({ root: text, isFolder: flag, entries: listOf(listed) }),
+    event: record({ root: text, kind: oneOf(['file', 'folder', 'pattern']), entries: listOf(listed) }),
   },
   /** A file from an offset on, `bytes` of it or all; they lie beside, with their SHA-256 for those who ask over a long way. */
   readFile: {

@@ -8,6 +8,7 @@ import type { Activation, BuiltGroup, DecodeHooks, FunctionGroup, PrivateState }
 import { MAIN } from '../protocol/main-context';
 import { BuiltActivation } from './activations';
 import type { Code } from './code-table';
+import { CODEC_PATH } from './codecs';
 import { Composer, isMethodLike } from './composing';
 import type { OpenedScope, Opener, Scope } from './composing';
 import { placeScript } from './frames';
@@ -27,7 +28,16 @@ export class Builder implements DecodeHooks {
   }
 
   resolve(path: string): unknown {
-    return this.#realm.references.resolve(path);
+    const { references, codecs } = this.#realm;
+    if (path.startsWith(CODEC_PATH)) return codecs.of(references.resolve(path.slice(CODEC_PATH.length)));
+    return references.resolve(path);
+  }
+
+  decodeBy(codec: object, payload: unknown, prototype: object): object {
+    const { codecs } = this.#realm;
+    if (this.#takesSource) codecs.adopt(codec);
+    else if (!codecs.knows(codec)) throw new ProtocolError('A reply names a codec that this notebook does not have.');
+    return codecs.decode(codec, payload, prototype);
   }
 
   build(group: FunctionGroup, within?: Activation): BuiltGroup {

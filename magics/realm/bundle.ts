@@ -4,11 +4,13 @@ import type { CodePack, LocalSource } from '../protocol/bundle';
 import type { CellCode } from '../protocol/code';
 import { CaptureError } from '../protocol/errors';
 import { decodeGraph, encodeGraph } from '../protocol/graph';
-import type { Encoded, Numbered, ReadableGraph } from '../protocol/graph';
+import type { Encoded, Numbered, ReadableGraph, RootNames } from '../protocol/graph';
 import { Builder } from './building';
 import type { Code } from './code-table';
 import { Describer } from './describing';
 import { isLocalSpecifier } from './local-sources';
+import { readWanted } from './builtin-codecs';
+import { reachableCodecs } from './codec-reach';
 import type { Realm } from './realm';
 
 export interface Gathered {
@@ -32,18 +34,23 @@ export interface GatherRequest {
 
 /** Gathers; the walk itself is synchronous, so nothing changes under it. Throws CaptureError with all refusals. */
 export async function gather(realm: Realm, request: GatherRequest): Promise<Gathered> {
-  const walk = walkValues(realm, request);
+  let walk = walkValues(realm, request);
+  // What a walk had to leave out, since it tells its bytes only to those who wait, is there for the next one.
+  while (await readWanted()) walk = walkValues(realm, request);
   if (walk.encoded.refusals.length > 0) throw new CaptureError(walk.encoded.refusals);
   const cells = [...new Set([...(request.cells ?? []), ...walk.cells])];
   const { files, links } = await collectFiles(realm, cells, walk.modules);
-  const writeOnly = (request.writeOnly ?? []).filter((name) => !walk.names.includes(name));
-  const pack = { cells, names: walk.names, writeOnly, modules: walk.modules, files, links, directory: realm.directory };
-  return { pack, encoded: walk.encoded, names: walk.names, codes: [...walk.codes] };
+  const { names, modules, codecs } = walk;
+  const writeOnly = (request.writeOnly ?? []).filter((name) => !names.includes(name));
+  const pack = { cells, names, codecs, writeOnly, modules, files, links, directory: realm.directory };
+  return { pack, encoded: walk.encoded, names, codes: [...walk.codes] };
 }
 
 interface Walk {
   readonly encoded: Encoded;
   readonly names: string[];
+  /** Roots that are codecs. */
+  readonly codecs: number[];
   readonly cells: ReadonlySet<CellCode>;
   readonly modules: string[];
   readonly codes: ReadonlySet<Code>;
@@ -69,11 +76,25 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     const { uses } = code.function;
     for (const name of [...uses.reads, ...uses.writes, ...uses.probes]) add(name);
   });
+  const codecs: number[] = [];
+  /** True when there are new ones. */
+  const addCodecs = (): boolean => {
+    const before = roots.length;
+    const cells = [...(request.cells ?? []), ...describer.found.cells];
+    for (const { registration, name } of reachableCodecs(realm, describer, cells)) {
+      if (roots.includes(registration)) continue;
+      codecs.push(roots.push(registration) - 1);
+      rootNames.push(`the codec of ${name}`);
+    }
+    return roots.length > before;
+  };
   try {
     for (const name of request.names) add(name);
+    addCodecs();
     let encoded = encodeGraph({ roots, rootNames, hooks: describer });
-    while (describer.takeGrowth()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
-    return { encoded, names, cells: describer.found.cells, modules: [...describer.found.modules].sort(), codes };
+    while (describer.takeGrowth() || addCodecs()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
+    const { cells, modules } = describer.found;
+    return { encoded, names, codecs, cells, modules: [...modules].sort(), codes };
   } finally {
     describer.close();
   }
@@ -117,12 +138,37 @@ export interface OpenedPack {
 export async function openPack(realm: Realm, pack: CodePack, graph: ReadableGraph, bind = true): Promise<OpenedPack> {
   for (const cell of pack.cells) realm.addCode(cell);
   for (const specifier of pack.modules) await realm.modules.load(specifier);
-  const decoded = decodeGraph({ graph, hooks: new Builder(realm, { takesSource: true }) });
-  const first = decoded.roots.length - pack.names.length;
-  if (bind) {
-    pack.names.forEach((name, index) => {
-      realm.bind(name, decoded.roots[first + index]);
-    });
-  }
-  return { values: decoded.roots, objects: decoded.objects };
+  const places = placesOf(pack, graph.rootCount);
+  const decoded = decodeGraph({
+    graph,
+    hooks: new Builder(realm, { takesSource: true }),
+    ...(bind ? { names: rootNames(realm, places) } : {}),
+  });
+  const values = decoded.roots.filter((_, root) => !pack.codecs.includes(root));
+  for (const root of pack.codecs) realm.codecs.adopt(decoded.roots[root]);
+  if (bind) for (const [name, root] of places) realm.bind(name, decoded.roots[root]);
+  return { values, objects: decoded.objects };
+}
+
+/** Names, and which root is whose value. */
+export function placesOf(pack: CodePack, rootCount: number): Map<string, number> {
+  const roots = Array.from({ length: rootCount }, (_, root) => root).filter((root) => !pack.codecs.includes(root));
+  const first = roots.length - pack.names.length;
+  return new Map(pack.names.map((name, index) => [name, roots[first + index] ?? -1]));
+}
+
+/** For codecs, which run while the values are made. */
+function rootNames(realm: Realm, places: ReadonlyMap<string, number>): RootNames {
+  const names = new Map([...places].map(([name, root]) => [root, name]));
+  return {
+    rootsOfCode: (code) => {
+      const uses = realm.codes.byId(code)?.function.uses;
+      return [...(uses?.reads ?? []), ...(uses?.probes ?? [])].flatMap((name) => places.get(name) ?? []);
+    },
+    bind: (root, value) => {
+      const name = names.get(root);
+      if (name !== undefined) realm.bind(name, value);
+    },
+    nameOf: (root) => names.get(root) ?? 'a value',
+  };
 }

@@ -1,14 +1,16 @@
 // Has an object changed since the graph that describes it was written? Shallow: what it refers to is compared by identity.
 import { hasPlainElements, namedKeys } from '../protocol/array-elements';
 import { KIND } from '../protocol/graph';
-import type { BufferContent, ByteRange, Changed, Numbered } from '../protocol/graph';
+import type { BufferContent, ByteRange, Changed, EncodeHooks, Numbered } from '../protocol/graph';
 import { integrityOf } from '../protocol/integrity';
 import * as intrinsics from '../protocol/intrinsics';
+import { entriesOf, membersOf } from './contents';
+import { samePayload } from './payloads';
 import { privatesOf, samePrivates } from './private-fields';
 import { Activation } from '../protocol/graph';
 
-/** Is a property of code still what the code gives? */
-export type ImpliedTest = (owner: object, key: string | symbol, descriptor: PropertyDescriptor) => boolean;
+/** What is known of live objects: is a property of code still what the code gives, and what a codec makes of an object by now. */
+export type LiveView = Pick<EncodeHooks, 'isImplied' | 'codedBy'>;
 
 const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND.prototype, KIND.bound, KIND.source]);
 /** Kinds whose state is told by a bag that has no prototype to compare with. */
@@ -19,22 +21,33 @@ const BAGS: ReadonlySet<number> = new Set([
   KIND.activation,
   KIND.buffer,
   KIND.member,
+  KIND.coded,
 ]);
 const MAY_HIDE: ReadonlySet<number> = new Set([KIND.revived, KIND.class]);
 const PIECE_BYTES = 1 << 20;
 
 /** `start`: where in a live buffer the part begins that was told of. */
-export function hasChanged(was: Changed, live: Numbered, isImplied: ImpliedTest, start = 0): boolean {
+export function hasChanged(was: Changed, live: Numbered, view: LiveView, start = 0): boolean {
   if (typeof live === 'symbol' || was.kind === KIND.member) return false;
   if (CODE_KINDS.has(was.kind) && !was.hasExtras) return false;
   if (Activation.is(live)) return !sameItems(was.values, live.read());
   if (!samePrototype(was, live) || integrityOf(live) !== was.integrity) return true;
   if (was.bytes !== undefined && changedRanges(was.bytes, live as ArrayBuffer, start).length > 0) return true;
+  if (was.kind === KIND.coded) return !sameCoded(was, live, view);
   if (!sameSlots(was, live)) return true;
   if (MAY_HIDE.has(was.kind) && !samePrivates(was.privates, privatesOf(live))) return true;
   // The characters of a String object are properties of it; a box cannot change.
   if (was.kind === KIND.boxed) return false;
-  return CODE_KINDS.has(was.kind) ? !sameCode(was, live, isImplied) : !sameProperties(was.state, live);
+  return CODE_KINDS.has(was.kind) ? !sameCode(was, live, view) : !sameProperties(was.state, live);
+}
+
+/** Does the codec make the same of the object as it did before? */
+function sameCoded(was: Changed, live: object, view: LiveView): boolean {
+  const now = view.codedBy(live);
+  if (now === undefined || 'reason' in now) return false;
+  const own = now.ownKeys;
+  const keys = own === undefined ? [] : Reflect.ownKeys(live).filter((key) => !own.has(key));
+  return samePayload(was.values[0], now.payload, view) && sameKeys(was.state, live, Reflect.ownKeys(was.state), keys);
 }
 
 function samePrototype(was: Changed, live: object): boolean {
@@ -67,30 +80,13 @@ function sameSlots({ kind, state }: Changed, live: object): boolean {
   }
 }
 
-/** Keys and values alternating, in order. */
-export function entriesOf(map: object): unknown[] {
-  const entries: unknown[] = [];
-  intrinsics.mapEach(map, (value, key) => {
-    entries.push(key, value);
-  });
-  return entries;
-}
-
-export function membersOf(set: object): unknown[] {
-  const members: unknown[] = [];
-  intrinsics.setEach(set, (value) => {
-    members.push(value);
-  });
-  return members;
-}
-
-function sameCode(was: Changed, live: object, isImplied: ImpliedTest): boolean {
+function sameCode(was: Changed, live: object, view: LiveView): boolean {
   const keys = Reflect.ownKeys(live);
   if (keys.length !== was.implied.size + Reflect.ownKeys(was.state).length) return false;
   return keys.every((key) => {
     const descriptor = Reflect.getOwnPropertyDescriptor(live, key);
     if (descriptor === undefined) return false;
-    if (was.implied.has(key)) return isImplied(live, key, descriptor);
+    if (was.implied.has(key)) return view.isImplied(live, key, descriptor);
     return sameDescriptor(Reflect.getOwnPropertyDescriptor(was.state, key), descriptor);
   });
 }

@@ -7,6 +7,8 @@ import { FunctionPrototype, textOfFunction } from '../protocol/intrinsics';
 import { ActivationTable, UNREACHABLE, ownerName } from './activation-table';
 import { idOf } from './code-table';
 import type { Code } from './code-table';
+import { CODEC_PATH, nameOf } from './codecs';
+import type { Registration } from './codecs';
 import { InstanceRules } from './instances';
 import { computedKeysOf, privatesOf } from './private-fields';
 import { References } from './references';
@@ -31,16 +33,20 @@ export interface Found {
 export class Describer implements EncodeHooks {
   readonly found: Found = { cells: new Set(), modules: new Set() };
   readonly #realm: Realm;
+  /** Is it for the side that sent a bundle? That one has its own codecs only. */
+  readonly #isReply: boolean;
   readonly #onCode: (code: Code) => void;
   readonly #inspection = new Inspection();
   readonly #instances: InstanceRules;
   readonly #shapes = new Map<object, FunctionShape>();
+  readonly #coded = new Map<object, ReturnType<EncodeHooks['codedBy']>>();
   readonly #members = new Map<object, Member>();
   readonly #activations: ActivationTable;
 
   /** `onCode` is told of every function whose code travels: the names it uses have to travel as well. */
-  constructor(realm: Realm, onCode: (code: Code) => void) {
+  constructor(realm: Realm, onCode: (code: Code) => void, options: { readonly isReply?: boolean } = {}) {
     this.#realm = realm;
+    this.#isReply = options.isReply ?? false;
     this.#onCode = onCode;
     this.#activations = new ActivationTable(realm, this.#inspection);
     this.#instances = new InstanceRules(realm.references, this.#inspection, (value) => this.codeOf(value));
@@ -51,10 +57,34 @@ export class Describer implements EncodeHooks {
   }
 
   pathOf(value: object | symbol): string | undefined {
+    const module = typeof value === 'symbol' ? undefined : this.#realm.codecs.moduleOf(value);
+    if (module !== undefined) return this.#codecPath(value as Registration, module);
     const path = this.#realm.references.pathOf(value);
     const specifier = path === undefined ? undefined : References.moduleOf(path);
     if (specifier !== undefined) this.found.modules.add(specifier);
     return path;
+  }
+
+  /** A codec that a local module registered is there wherever the module is loaded. */
+  #codecPath({ type }: Registration, module: string): string | undefined {
+    const path = this.pathOf(type);
+    this.found.modules.add(module);
+    return path === undefined ? undefined : CODEC_PATH + path;
+  }
+
+  codedBy(value: object): ReturnType<EncodeHooks['codedBy']> {
+    if (this.#coded.has(value)) return this.#coded.get(value);
+    let coded = this.#realm.codecs.encode(value);
+    if (this.#isReply && coded !== undefined && 'codec' in coded && !this.#realm.codecs.isFromHome(coded.codec))
+      coded = { reason: unknownAtHome(coded.codec as Registration) };
+    // What an object was encoded to stays the same during one walk, also when it is repeated.
+    if (coded !== undefined && 'codec' in coded) this.#coded.set(value, coded);
+    return coded;
+  }
+
+  namesOf(code: string): readonly string[] {
+    const uses = this.#realm.codes.byId(code)?.function.uses;
+    return uses === undefined ? [] : [...uses.reads, ...uses.writes, ...uses.probes];
   }
 
   refuse(value: object): RefusalReason | undefined {
@@ -199,6 +229,13 @@ export class Describer implements EncodeHooks {
     const shown = typeof key === 'string' ? key : `[${key.description ?? ''}]`;
     return functionName(part) === (slot === 'value' ? shown : `${slot} ${shown}`);
   }
+}
+
+function unknownAtHome({ type }: Registration): RefusalReason {
+  return {
+    what: `the codec of ${nameOf(type)} was registered in the cluster cell`,
+    advice: 'register it in a cell that runs here',
+  };
 }
 
 const SUPER: RefusalReason = {

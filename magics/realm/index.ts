@@ -13,6 +13,7 @@ export {
   whenResumed,
 } from './interrupts';
 export { makePmap } from './pmap';
+export { makeRegisterCodec } from './codecs';
 export type { Pmap, PmapOptions, PmapSetting } from './pmap';
 export { withoutMarks } from './frames';
 export type { Exports } from './modules';

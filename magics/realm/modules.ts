@@ -42,6 +42,7 @@ export class Modules {
   readonly #options: ModulesOptions;
   readonly #packages: Packages;
   readonly #local = new Map<string, LocalModule>();
+  #evaluating: string | undefined;
   readonly #views = new WeakMap<object, Record<string, unknown>>();
 
   constructor(options: ModulesOptions) {
@@ -65,6 +66,11 @@ export class Modules {
     if (path === undefined) return this.#announce(specifier, await this.#packages.load(specifier, attributes));
     await this.#prepare(path);
     return this.#namespace(`file:${path}`, this.#evaluate(path));
+  }
+
+  /** The local module whose text runs just now: `file:` + path. */
+  get evaluating(): string | undefined {
+    return this.#evaluating === undefined ? undefined : `file:${this.#evaluating}`;
   }
 
   /** The files of local modules evaluated so far, newest version each. */
@@ -136,7 +142,13 @@ export class Modules {
     const script = new Script(`${opening}${source.text}\n})`, { filename, columnOffset: -opening.length });
     const evaluate = script.runInThisContext() as (...scope: unknown[]) => unknown;
     const { path } = source;
-    return evaluate(module.exports, this.#requireOf(source), module, path, dirname(path), importMeta(path));
+    const around = this.#evaluating;
+    this.#evaluating = path;
+    try {
+      return evaluate(module.exports, this.#requireOf(source), module, path, dirname(path), importMeta(path));
+    } finally {
+      this.#evaluating = around;
+    }
   }
 
   #requireOf({ path, links }: LocalSource): (specifier: string) => unknown {

@@ -10,6 +10,7 @@ import { MAIN } from '../protocol/main-context';
 import { environmentOf } from './activations';
 import { bindingOf } from './bindings';
 import { CodeTable } from './code-table';
+import { Codecs } from './codecs';
 import { installFrames, mapScript, placePackages, withoutMarks } from './frames';
 import { KeyboardInterrupt, installInterrupts } from './interrupts';
 import { DiskSources } from './local-sources';
@@ -64,6 +65,7 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
+  readonly codecs = new Codecs();
   /** Of functions that were built here: the scope they were built in. */
   readonly activations = new WeakMap<object, Activation>();
   /** Of scopes that were built here: their activations, by what stands for the portal. */
@@ -166,12 +168,14 @@ export class Realm {
     this.#names.set(name, declaredBy ?? this.#names.get(name));
   }
 
-  /** Forgets all names: what they held can be collected. Tells how many there were. */
-  forget(): number {
-    const count = this.#names.size;
-    for (const name of this.#names.keys()) bindingOf(name).set(undefined);
-    this.#names.clear();
-    return count;
+  /** Forgets names, all by default: what they held can be collected. Tells which there were. */
+  forget(wanted: readonly string[] = this.names()): string[] {
+    const known = wanted.filter((name) => this.#names.has(name));
+    for (const name of known) {
+      bindingOf(name).set(undefined);
+      this.#names.delete(name);
+    }
+    return known;
   }
 
   names(): string[] {

@@ -1,5 +1,6 @@
 // Values that are the same thing in every process: builtins and exports of modules. They travel as a path (`Math.max`, `node:path#join`), not as content.
 import { EventEmitter } from 'node:events';
+import { BUILTIN_REGISTRATIONS } from './builtin-codecs';
 import { MAIN } from '../protocol/main-context';
 
 /** Where the names are looked for, in this order; the first path found for a value is its path. */
@@ -7,13 +8,13 @@ const ECMASCRIPT = [
   'Object Function Array Number Boolean String Symbol BigInt Math JSON Reflect Promise Proxy RegExp Date Map Set WeakMap WeakSet WeakRef',
   'FinalizationRegistry Error EvalError RangeError ReferenceError SyntaxError TypeError URIError AggregateError ArrayBuffer',
   'SharedArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array',
-  'Float64Array BigInt64Array BigUint64Array Atomics Intl WebAssembly Iterator parseFloat parseInt isNaN isFinite eval decodeURI',
+  'Float64Array BigInt64Array BigUint64Array Atomics Intl WebAssembly Iterator Float16Array SuppressedError DisposableStack AsyncDisposableStack parseFloat parseInt isNaN isFinite eval decodeURI',
   'decodeURIComponent encodeURI encodeURIComponent escape unescape',
 ];
 const NODE = [
   'Buffer URL URLSearchParams TextEncoder TextDecoder AbortController AbortSignal Event EventTarget Blob structuredClone queueMicrotask',
   'setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate console process performance fetch atob btoa',
-  'MessageChannel MessagePort BroadcastChannel Headers Request Response FormData ReadableStream WritableStream TransformStream',
+  'MessageChannel MessagePort BroadcastChannel File DOMException Headers Request Response FormData ReadableStream WritableStream TransformStream',
 ];
 const NAMES = [...ECMASCRIPT, ...NODE].flatMap((line) => line.split(' '));
 /** `process` and `console` mean those of the process one is in, with everything that hangs on them. */
@@ -28,6 +29,7 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
   // Every EventEmitter has these keys; without them its subclasses could not travel.
   EventEmitterShape: () => symbolIn(new EventEmitter(), 'shapeMode'),
   EventEmitterCapture: () => symbolIn(new EventEmitter(), 'kCapture'),
+  ...Object.fromEntries(Object.entries(BUILTIN_REGISTRATIONS).map(([name, codec]) => [`codec ${name}`, () => codec])),
 };
 
 function symbolIn(value: object, description: string): unknown {
@@ -110,7 +112,7 @@ function globalPaths(): Map<object | symbol, string> {
   for (const name of NAMES) if (name in MAIN) roots.push([name, Reflect.get(MAIN, name)]);
   for (const [name, find] of Object.entries(HIDDEN)) roots.push([name, find()]);
   for (const [name, value] of roots) {
-    const path = `${GLOBAL}${SEPARATOR}.${name}`;
+    const path = `${GLOBAL}${SEPARATOR}.${encodeURIComponent(name)}`;
     if (!isReferable(value)) continue;
     if (!paths.has(value)) paths.set(value, path);
     if (typeof value === 'symbol') continue;

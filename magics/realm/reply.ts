@@ -3,11 +3,15 @@ import { types } from 'node:util';
 import { ProtocolError, describeRefusals } from '../protocol/errors';
 import type { Refusal } from '../protocol/errors';
 import type { CellCode } from '../protocol/code';
-import { decodeGraph, encodeGraph } from '../protocol/graph';
+import { KIND, decodeGraph, encodeGraph, parentsOf, pathTo, scanGraph, withCapturedPath } from '../protocol/graph';
 import type { ByteRange, Changed, Encoded, Numbered, ReadableGraph } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
 import type { CodePack } from '../protocol/bundle';
 import { Builder } from './building';
+import { readWanted } from './builtin-codecs';
+import { placesOf } from './bundle';
+import { nameOf } from './codecs';
+import type { Registration } from './codecs';
 import { changedRanges, hasChanged } from './comparing';
 import { Describer } from './describing';
 import type { CellRun, Realm } from './realm';
@@ -41,15 +45,29 @@ export const UNASSIGNED: unique symbol = Symbol('unassigned');
 const RESULT = 'the result';
 
 /** What cannot travel stays behind, by name; if it is the result itself or hangs on a captured object, that is the cell's error. */
-export function makeReply(request: ReplyRequest): Reply {
+export async function makeReply(request: ReplyRequest): Promise<Reply> {
+  let reply = replyNow(request);
+  while (await readWanted()) reply = replyNow(request);
+  return reply;
+}
+
+function replyNow(request: ReplyRequest): Reply {
   const { realm, run } = request;
-  const describer = new Describer(realm, () => undefined);
+  const describer = new Describer(realm, () => undefined, { isReply: true });
   try {
     const changes = findChanges(request, describer);
     const names = assignedNames(request);
     const stayed: Reply['stayed'][number][] = [];
     let outcome: unknown = run.ok ? run.value : run.error;
     let isError = !run.ok;
+    const stuck = changes.filter(
+      ({ was }) => was.kind === KIND.coded && !realm.codecs.mayUpdate(was.links[0] as object),
+    );
+    if (stuck.length > 0) {
+      outcome = refusalError(stuck.map(({ was }) => withoutUpdate(was, request, describer)));
+      isError = true;
+      changes.length = 0;
+    }
     for (;;) {
       const kept = names.filter((name) => !stayed.some((entry) => entry.name === name));
       let encoded = encodeReply(request, describer, changes, kept, outcome);
@@ -74,16 +92,35 @@ export function makeReply(request: ReplyRequest): Reply {
       if (blocked.length > 0) continue;
       // The result, or something that hangs on a captured object.
       const inObjects = refusals.filter((refusal) => rootOf(refusal) !== RESULT);
+      const pathOf = capturedPaths(request, describer);
       outcome =
         isError && types.isNativeError(outcome) && inObjects.length === 0
           ? lightened(outcome, refusals)
-          : refusalError(refusals);
+          : refusalError(refusals.map((refusal) => ({ ...refusal, path: withCapturedPath(refusal.path, pathOf) })));
       isError = true;
       if (inObjects.length > 0) changes.length = 0;
     }
   } finally {
     describer.close();
   }
+}
+
+function withoutUpdate({ number, links }: Changed, request: ReplyRequest, describer: Describer): Refusal {
+  const name = nameOf((links[0] as Registration).type);
+  return {
+    path: capturedPaths(request, describer)(number),
+    what: `the cell changed it, and the codec of ${name} cannot change the one of the notebook`,
+    advice: `give registerCodec(${name}, …) an update(object, payload), or make a new ${name} in the cell`,
+  };
+}
+
+/** The ways to what the notebook sent, by what its graph says. */
+function capturedPaths({ graph, pack, objects }: ReplyRequest, hooks: Describer): (number: number) => string {
+  const scan = scanGraph(graph);
+  const rootNames: string[] = [];
+  for (const [name, root] of placesOf(pack, graph.rootCount)) rootNames[root] = name;
+  const parents = parentsOf(scan, graph.objectCount);
+  return (number) => pathTo(number, { objects, parents, roots: [], rootNames, hooks });
 }
 
 /** As an error of the main context, which travels like any other. */
@@ -140,7 +177,7 @@ function findChanges({ realm, graph, objects }: ReplyRequest, describer: Describ
   for (const was of changed) {
     const live = objects[was.number];
     if (live === undefined) throw new ProtocolError(`There is no object ${was.number}.`);
-    if (!hasChanged(was, live, (owner, key, descriptor) => describer.isImplied(owner, key, descriptor))) continue;
+    if (!hasChanged(was, live, describer)) continue;
     changes.push({ was, ranges: was.bytes === undefined ? [] : changedRanges(was.bytes, live as ArrayBuffer, 0) });
   }
   return changes;

@@ -22,6 +22,7 @@ import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
+import { makeRegisterCodec } from '../realm/codecs';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -35,7 +36,7 @@ const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
 const NOT_INSTALLED = 'It is not installed where the cell ran. --env-mode bundle brings what is installed here.';
 const NOT_BROUGHT =
-  'It did not travel: only what the cell names in imports does. Import it in the cell, or take --env-mode npm.';
+  'It did not travel: only what the cell names in imports does. Import it in the cell; --env-mode npm brings all that packages depend on.';
 const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS']);
 const orders = record({ directory: text }, { environment: mapOf(text), packages: text, files: fileOrders });
 
@@ -80,7 +81,7 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
   try {
     // First: with the envelope, all that belongs to the result is there.
     workplace.writeOutputs();
-    writeEnvelope(opened, directory, run, startedAt);
+    await writeEnvelope(opened, directory, run, startedAt);
   } catch (error) {
     return failed(error, `The envelope in ${directory} cannot be written`);
   }
@@ -98,7 +99,7 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     ...(packages === undefined ? {} : { packages }),
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
-      cellburst: { ...display, pmap: makePmap(() => realm, { sink }) },
+      cellburst: { ...display, pmap: makePmap(() => realm, { sink }), registerCodec: makeRegisterCodec(() => realm) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),
@@ -109,13 +110,21 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
   return { realm, head, container, objects, before };
 }
 
-function writeEnvelope(
+async function writeEnvelope(
   { realm, head, container, objects, before }: Opened,
   directory: string,
   run: CellRun,
   startedAt: number,
-): void {
-  const reply = makeReply({ realm, cell: head.cell, pack: head.pack, graph: container.graph, objects, before, run });
+): Promise<void> {
+  const reply = await makeReply({
+    realm,
+    cell: head.cell,
+    pack: head.pack,
+    graph: container.graph,
+    objects,
+    before,
+    run,
+  });
   const envelope: EnvelopeHead = {
     protocol: ENVELOPE_PROTOCOL,
     outcome: reply.outcome,

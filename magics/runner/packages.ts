@@ -8,63 +8,87 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
-  utimesSync,
   writeSync,
 } from 'node:fs';
 import { userInfo, tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { PackageOrders } from '../protocol/environment';
-import { EnvironmentSetupError, systemCode } from '../protocol/errors';
-import { isMissing } from '../protocol/files';
+import { EnvironmentSetupError } from '../protocol/errors';
+import { writeWhole } from '../protocol/files';
+import { ownFacts, platformTag } from '../protocol/host-facts';
+import { parseJson, record, text } from '../protocol/shape';
 import { TarReader, type TarSink } from '../protocol/tar';
+import { installPackages } from './install';
+import { once, touch } from './once';
+import { packTree } from './pack-tree';
 
-/** Whoever unpacks says so anew within this time; later it counts as dead. */
-const LEASE_MS = 30_000;
-const RENEWAL_MS = 5000;
-const LOOK_MS = 50;
 const HOUR_MS = 3_600_000;
 /** Folders that no job has used for so long are cleared away. */
 const KEPT_MS = 7 * 24 * HOUR_MS;
 
 /**
- * Gives the folder that stands for the root of the notebook's machine. Throws EnvironmentSetupError for an archive that is missing or damaged, and what
- * the system throws (a full disk).
+ * Gives the folder that stands for the root of the notebook's machine. `say` is told, in a line, what takes long. Throws EnvironmentSetupError for an archive
+ * that is missing or damaged and for packages that cannot be installed, and what the system throws (a full disk).
  */
-export async function unpackPackages({ archive, sha256 }: PackageOrders, signal: AbortSignal): Promise<string> {
+export async function placePackages(
+  orders: PackageOrders,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
   const scratch = openScratch();
-  const place = join(scratch, sha256);
-  const lock = `${place}.lock`;
-  for (;;) {
-    if (existsSync(place)) break;
-    signal.throwIfAborted();
-    if (!takeLock(lock)) {
-      await sleep(LOOK_MS, undefined, { signal });
-      continue;
-    }
-    const renewal = setInterval(() => {
-      touch(lock);
-    }, RENEWAL_MS);
+  const { archive, sha256, install } = orders;
+  const place = join(scratch, install === undefined ? sha256 : `${sha256}-${platformTag(ownFacts())}`);
+  await once(place, signal, async () => {
+    const part = `${place}.part-${process.pid}`;
+    rmSync(part, { recursive: true, force: true });
     try {
-      // Somebody may have been quicker between the look and the lock.
-      if (!existsSync(place)) await unpack({ archive, sha256 }, place, signal);
-      clearAway(scratch, Date.now() - KEPT_MS);
-    } finally {
-      clearInterval(renewal);
-      rmSync(lock, { recursive: true, force: true });
+      if (install === undefined) await unpack({ archive, sha256 }, part, signal);
+      else await unpackInstalled({ ...orders, install }, part, say, signal);
+      renameSync(part, place);
+    } catch (error) {
+      rmSync(part, { recursive: true, force: true });
+      throw error;
     }
-  }
+    clearAway(scratch, Date.now() - KEPT_MS);
+  });
   touch(place);
   setInterval(() => {
     touch(place);
   }, HOUR_MS).unref();
   return place;
+}
+
+/** Installed by the first job that needs it, wherever it runs, and kept in the store as one archive for all others. */
+async function unpackInstalled(
+  orders: PackageOrders & { readonly install: string },
+  part: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { archive, install } = orders;
+  const stem = `${archive.replace(/\.tgz$/, '')}.${platformTag(ownFacts())}`;
+  const built = { archive: `${stem}.tgz`, note: `${stem}.json` };
+  await once(built.note, signal, async () => {
+    say(`Installing the packages of this cell (npm ci), once for this cluster ...`);
+    const startedAt = Date.now();
+    await unpack(orders, part, signal);
+    await installPackages(part, install, signal);
+    const sha256 = await packTree(part, built.archive, signal);
+    writeWhole(built.note, `${JSON.stringify({ sha256 })}\n`);
+    say(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
+  });
+  // Made here just now.
+  if (existsSync(part)) return;
+  const { sha256 } = parseJson(readFileSync(built.note, 'utf8'), record({ sha256: text }), built.note);
+  for (const path of [built.archive, built.note]) touch(path);
+  await unpack({ archive: built.archive, sha256 }, part, signal);
 }
 
 /** On the node's own disk, and nobody else's to write. */
@@ -81,66 +105,34 @@ function openScratch(): string {
   return scratch;
 }
 
-/** By a folder, since its making is one step on every file system. */
-function takeLock(lock: string): boolean {
-  try {
-    mkdirSync(lock);
-    return true;
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-  }
-  const held = lstatSync(lock, { throwIfNoEntry: false });
-  if (held === undefined || Date.now() - held.mtimeMs < LEASE_MS) return false;
-  // Of several that see a dead one, the one whose rename succeeds clears it away.
-  const dead = `${lock}.${process.pid}`;
-  try {
-    renameSync(lock, dead);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    return false;
-  }
-  rmSync(dead, { recursive: true, force: true });
-  return false;
-}
-
-async function unpack({ archive, sha256 }: PackageOrders, place: string, signal: AbortSignal): Promise<void> {
+async function unpack({ archive, sha256 }: PackageOrders, part: string, signal: AbortSignal): Promise<void> {
   if (!existsSync(archive))
     throw new EnvironmentSetupError(
       `The archive of the cell's packages, ${archive}, is not there. Is the store of this cluster visible on its compute nodes? (\`store:\` in its entry)`,
     );
-  const part = `${place}.part-${process.pid}`;
-  rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { mode: 0o700 });
   const links: (readonly [path: string, target: string])[] = [];
   const reader = new TarReader(sinkInto(part, links));
   const hash = createHash('sha256');
-  try {
-    await pipeline(
-      createReadStream(archive, { highWaterMark: 1 << 20 }),
-      async function* (pieces: AsyncIterable<Buffer>) {
-        for await (const piece of pieces) {
-          hash.update(piece);
-          yield piece;
-        }
-      },
-      createGunzip({ chunkSize: 1 << 18 }),
-      async function (pieces: AsyncIterable<Buffer>) {
-        for await (const piece of pieces) reader.push(piece);
-      },
-      { signal },
-    );
-    reader.end();
-    if (hash.digest('hex') !== sha256)
-      throw new EnvironmentSetupError(
-        `The archive of the cell's packages, ${archive}, is damaged: its digest differs.`,
-      );
-    // Last: no file is written through a link.
-    for (const [path, target] of links) makeLink(part, path, target);
-    renameSync(part, place);
-  } catch (error) {
-    rmSync(part, { recursive: true, force: true });
-    throw error;
-  }
+  await pipeline(
+    createReadStream(archive, { highWaterMark: 1 << 20 }),
+    async function* (pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces) {
+        hash.update(piece);
+        yield piece;
+      }
+    },
+    createGunzip({ chunkSize: 1 << 18 }),
+    async function (pieces: AsyncIterable<Buffer>) {
+      for await (const piece of pieces) reader.push(piece);
+    },
+    { signal },
+  );
+  reader.end();
+  if (hash.digest('hex') !== sha256)
+    throw new EnvironmentSetupError(`The archive of the cell's packages, ${archive}, is damaged: its digest differs.`);
+  // Last: no file is written through a link.
+  for (const [path, target] of links) makeLink(part, path, target);
 }
 
 function sinkInto(root: string, links: (readonly [string, string])[]): TarSink {
@@ -176,15 +168,6 @@ function makeLink(root: string, path: string, target: string): void {
     throw new EnvironmentSetupError(`The archive of the cell's packages has a link that leads out of it: ${path}.`);
   mkdirSync(dirname(place), { recursive: true });
   symlinkSync(target, place);
-}
-
-function touch(path: string): void {
-  try {
-    utimesSync(path, new Date(), new Date());
-  } catch (error) {
-    // Cleared away by somebody: the job has loaded what it needs, or will say what is missing.
-    if (!isMissing(error)) throw error;
-  }
 }
 
 function clearAway(scratch: string, before: number): void {

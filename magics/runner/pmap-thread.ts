@@ -6,6 +6,7 @@ import type { Encoded, Numbered } from '../protocol/graph';
 import { memoryBlobs } from '../protocol/graph-blobs';
 import { CaptureError } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
+import { makeRegisterCodec } from '../realm/codecs';
 import { openPack } from '../realm/bundle';
 import { Describer } from '../realm/describing';
 import { makeDisplayFunctions } from '../realm/display';
@@ -61,12 +62,12 @@ port.on('message', (message: ToThread) => {
 
 async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Promise<void> {
   const display = makeDisplayFunctions(sink);
-  const realm = new Realm({
+  const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
-      cellburst: { ...display, pmap: mapHere },
+      cellburst: { ...display, pmap: mapHere, registerCodec: makeRegisterCodec(() => realm) },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),
@@ -123,7 +124,7 @@ function encode(
   roots: readonly unknown[],
   nameOf: (index: number) => string,
 ): Encoded {
-  const describer = new Describer(realm, () => undefined);
+  const describer = new Describer(realm, () => undefined, { isReply: true });
   try {
     const rootNames = roots.map((_, index) => nameOf(index));
     return encodeGraph({ roots, rootNames, hooks: describer, known: { objects, changed: [], changedBytes: () => [] } });

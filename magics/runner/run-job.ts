@@ -8,7 +8,8 @@ import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } fr
 import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
-import { unpackPackages } from './packages';
+import { placePackages } from './packages';
+import { encodeOutput } from '../protocol/output';
 import { Report } from './report';
 import { Spool } from './spool';
 
@@ -48,7 +49,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   };
   signal.addEventListener('abort', terminate);
   if (signal.aborted) terminate();
-  await giveOrders(cell, orders, stop, signal);
+  await giveOrders({ cell, orders, stop, spool }, signal);
 
   const exit = await cell.exit;
   for (const timer of timers) clearTimeout(timer);
@@ -73,11 +74,21 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   return outcome;
 }
 
+interface Start {
+  readonly cell: CellProcess;
+  readonly orders: RunOrders;
+  readonly stop: Stop;
+  readonly spool: Spool;
+}
+
 /** Once its packages are in place; without them the cell process ends as one that could not start. */
-async function giveOrders(cell: CellProcess, orders: RunOrders, stop: Stop, signal: AbortSignal): Promise<void> {
+async function giveOrders({ cell, orders, stop, spool }: Start, signal: AbortSignal): Promise<void> {
   const { directory, packages, files } = orders;
+  const say = (line: string): void => {
+    spool.write(Buffer.concat(encodeOutput({ type: 'stderr', text: `[cellburst] ${line}\n` }, Date.now())));
+  };
   try {
-    const root = packages === undefined ? {} : { packages: await unpackPackages(packages, signal) };
+    const root = packages === undefined ? {} : { packages: await placePackages(packages, say, signal) };
     cell.order({
       directory,
       environment: jobEnvironment(orders),

@@ -141,9 +141,10 @@ export class BatchScheduler implements Scheduler {
 
   async *examine(signal: AbortSignal): AsyncGenerator<Finding> {
     const { dialect, run } = this.#options;
-    for (const { check, command, read, remedy } of dialect.probes) {
+    for (const probe of dialect.probes) {
+      const { check, command, remedy } = probe;
       const answer = await run(command, signal);
-      const says = read(answer);
+      const says = probe.read(answer);
       if (says !== undefined) yield fine(check, says);
       else {
         const words = (answer.stderr.trim() || answer.stdout.trim()).split('\n').slice(-2).join(' ');

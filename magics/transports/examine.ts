@@ -5,16 +5,16 @@ import { messageOf } from '../protocol/errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
 import type { Host } from './host';
 import { shell, type HostSettings } from './install';
+import { OLDEST_NODE } from './node-program';
 import { commandLine } from './shell';
 
 /** A login shell that takes longer is felt in every first cell. */
 const SLOW_LOGIN_MS = 3000;
 const MOST_SKEW_SECONDS = 5;
-const LEAST_NODE = 18;
 
 /** Stops at the first step that the others need. */
 export async function* examineHost(host: Host, settings: HostSettings, signal: AbortSignal): AsyncGenerator<Finding> {
-  let started = performance.now();
+  const started = performance.now();
   let first: Said;
   try {
     first = await say(host, 'true', signal);
@@ -27,14 +27,13 @@ export async function* examineHost(host: Host, settings: HostSettings, signal: A
     return;
   }
   yield fine('reach', `${host.name} let us in after ${seconds(performance.now() - started)}`);
-  started = performance.now();
   const begin = `begin-${randomBytes(6).toString('hex')}`;
   const questions = [
     ...settings.setup,
     `printf '%s\\n' ${begin}`,
     `date +%s`,
     `uname -sm`,
-    `${commandLine([settings.node])} --version 2>/dev/null || printf 'none\\n'`,
+    `${commandLine([settings.node ?? 'node'])} --version 2>/dev/null || printf 'none\\n'`,
     `getconf GNU_LIBC_VERSION 2>/dev/null || printf 'no glibc\\n'`,
   ];
   const { output, problem, ms } = await say(host, shell(questions), signal);
@@ -69,11 +68,15 @@ function examineShell(noise: string, ms: number): Finding {
 
 function examineNode(version: string, where: string, { node }: HostSettings): Finding {
   const major = Number(/^v(\d+)\./.exec(version)?.[1]);
-  if (major >= LEAST_NODE) return fine('Node.js there', `${version} (${where})`);
+  if (major >= OLDEST_NODE) return fine('Node.js there', `${version} (${where})`);
+  if (node === undefined) {
+    const found = version === 'none' ? 'none' : `${version}, which is too old`;
+    return fine('Node.js there', `${found} (${where}): one of ours is used there`);
+  }
   const found = version === 'none' ? `there is no ${node}` : `${node} is ${version}`;
   return trouble(
     'Node.js there',
-    `${found} (${where}). Set node: of this cluster to an absolute path of Node.js ${LEAST_NODE} or newer, or load one in setup:.`,
+    `${found} (${where}). Set node: of this cluster to an absolute path of Node.js ${OLDEST_NODE} or newer, or leave it away: one is brought then.`,
   );
 }
 

@@ -9,7 +9,7 @@ import type { CaptureReport, SettleReport } from '../../magics/protocol/capture'
 import { OutputReader } from '../../magics/protocol/output';
 import type { OutputRecord } from '../../magics/protocol/output';
 import { captureCell, settleCell } from '../../magics/capture';
-import { Realm, makePmap } from '../../magics/realm';
+import { Realm, makePmap, makeRegisterCodec } from '../../magics/realm';
 
 const THREAD = join(__dirname, '..', '..', 'dist', 'pmap.js');
 const PROGRAM = join(__dirname, '..', '..', 'dist', 'cell.js');
@@ -32,7 +32,10 @@ export class Notebook {
     directory: this.directory,
     text: 'local',
     virtualModules: {
-      cellburst: { pmap: makePmap(() => this.realm, { sink: { write: () => undefined }, program: THREAD }) },
+      cellburst: {
+        pmap: makePmap(() => this.realm, { sink: { write: () => undefined }, program: THREAD }),
+        registerCodec: makeRegisterCodec(() => this.realm),
+      },
     },
   });
   readonly #known = new Map<string, DeclarationKind>();

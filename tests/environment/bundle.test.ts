@@ -1,16 +1,21 @@
 // Packages that travel with a cell: the job sees nothing of the notebook's folder but what was brought.
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelClient, type CellResult } from '../kernel/client';
 import { cellsOf, traceback, value } from './cells';
 import { writeProject } from './project';
 
 let kernel: KernelClient;
+const scratch = mkdtempSync(join(tmpdir(), 'scratch-test-'));
 beforeAll(async () => {
-  kernel = await KernelClient.start();
+  kernel = await KernelClient.start({ CELLBURST_SCRATCH: scratch });
   writeProject(kernel.directory);
 });
-afterAll(() => kernel.stop());
+afterAll(async () => {
+  await kernel.stop();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 const run = (code: string): Promise<CellResult> => cellsOf(kernel).run(code);
 const there = (code: string): Promise<CellResult> => run(`%%cluster local --env-mode bundle\n${code}`);

@@ -1,5 +1,8 @@
 // What `%cluster fs` does on a cluster, whichever it is: the same sentences for this machine and for a host behind a real sshd.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { KernelClient, CellResult } from '../kernel/client';
 
 export interface VerbSetting {
@@ -74,6 +77,72 @@ export function describeVerbs({ kernel, cluster, folder, shell, forbidden }: Ver
     expect(shell('ls kept').trim()).toBe('file');
     expect(await refused(`rm -r ${cluster}:~`)).toContain('is not removed: the home directory is in it');
   });
+
+  test(
+    'put and get carry files byte by byte, with their modes; what is there already is replaced with -f only',
+    async () => {
+      const bytes = randomBytes(300_000);
+      const here = (path: string): string => join(kernel().directory, path);
+      writeFileSync(here('sent.bin'), bytes);
+      chmodSync(here('sent.bin'), 0o750);
+      expect(await shown(`put sent.bin ${at('put/renamed.bin')}`)).toMatch(
+        /^1 file, 300 kB, is there now: .*renamed\.bin/,
+      );
+      expect(shell('stat -c %a put/renamed.bin').trim()).toBe('750');
+      expect(await shown(`put sent.bin ${at('put')}`)).toMatch(/put\/sent\.bin/);
+      expect(await refused(`put sent.bin ${at('put')}`)).toMatch(
+        /There is something already: .*sent\.bin\. To replace it: -f/,
+      );
+      await shown(`put -f sent.bin ${at('put')}`);
+      expect(await shown(`get ${at('put/renamed.bin')} back.bin`)).toMatch(/is here now/);
+      expect(readFileSync(here('back.bin')).equals(bytes)).toBe(true);
+      expect(statSync(here('back.bin')).mode & 0o777).toBe(0o750);
+      expect(await refused(`get ${at('put/renamed.bin')} back.bin`)).toMatch(/To replace it: -f/);
+      await shown(`get -f ${at('put/renamed.bin')} back.bin`);
+      expect(await refused(`get ${at('put')}`)).toMatch(/is a folder.*get -r/);
+      expect(await refused(`get ${at('nowhere')}`)).toMatch(/there is no such file/);
+      expect(await refused(`put nowhere ${at('x')}`)).toMatch(/There is no nowhere \(put\)/);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'folders and patterns go both ways, into folders that are there as well, and links that lead out stay',
+    async () => {
+      const here = (path: string): string => join(kernel().directory, path);
+      mkdirSync(here('tree/deep'), { recursive: true });
+      mkdirSync(here('tree/empty'));
+      writeFileSync(here('tree/a.csv'), 'a');
+      writeFileSync(here('tree/deep/b c.csv'), 'b');
+      symlinkSync('a.csv', here('tree/inside'));
+      symlinkSync('/etc/passwd', here('tree/outside'));
+      expect(await refused(`put tree ${at('trees')}`)).toMatch(/is a folder.*put -r/);
+      expect(await shown(`put -r tree ${at('trees')}`)).toMatch(
+        /2 files, 2 B, are there now.*\nLeft out: tree\/outside/,
+      );
+      expect(shell('cd trees && find . | sort').split('\n').filter(Boolean)).toEqual([
+        '.',
+        './a.csv',
+        './deep',
+        './deep/b c.csv',
+        './empty',
+        './inside',
+      ]);
+      expect(await shown(`put tree/*.csv ${at('trees/deep')}`)).toMatch(/1 file, 1 B, is there now/);
+      expect(await refused(`put tree/*.csv ${at('trees/deep')}`)).toMatch(
+        /There is something already: .*a\.csv\. To replace files: -f/,
+      );
+      shell('ln -s /etc trees/away');
+      expect(await shown(`get -r ${at('trees')} mirrored`)).toMatch(/3 files.*\nLeft out: away/);
+      expect(readFileSync(here('mirrored/deep/b c.csv'), 'utf8')).toBe('b');
+      expect(existsSync(here('mirrored/away'))).toBe(false);
+      expect(await refused(`get ${at('trees/**/*.csv')} mirrored`)).toMatch(/There is something already/);
+      writeFileSync(here('mirrored/own.txt'), 'own');
+      await shown(`get -f ${at('trees/**/*.csv')} mirrored`);
+      expect(readFileSync(here('mirrored/own.txt'), 'utf8')).toBe('own');
+    },
+    PATIENCE_MS,
+  );
 
   test.each([
     ['ls', 'nowhere', /Cannot find .*nowhere on .*: there is no such file or folder/],

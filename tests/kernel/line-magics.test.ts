@@ -205,6 +205,22 @@ const rude = { get [Symbol.toStringTag](): string { throw new Error('no'); } };`
   expect(await shown('const count = "again"; count')).toBe(`'again'`);
 });
 
+test('%reset NAME forgets just these, for the check and for the cells', async () => {
+  await kernel.execute('const keep = 1; const drop = 2; let gone = { deep: 3 };');
+  expect(await shown('%reset drop gone')).toBe('Forgot drop, gone.');
+  expect((await kernel.execute('drop')).reply).toMatchObject({ ename: 'TypeScriptError' });
+  expect(await shown('keep')).toBe('1');
+  expect(await shown('const drop = "another type"; drop')).toBe(`'another type'`);
+  expect(await shown('%who')).not.toMatch(/^gone/m);
+  const misspelt = await kernel.execute('%reset kep');
+  expect(evalue(misspelt)).toMatch(/no name kep\. Did you mean keep\?/);
+  expect(await shown('keep')).toBe('1');
+  const code = '%reset ke';
+  expect(await kernel.request('shell', 'complete_request', { code, cursor_pos: code.length })).toMatchObject({
+    matches: ['keep'],
+  });
+});
+
 test('%memory tells the heap, its limit, and what to do', async () => {
   const text = await shown('%memory');
   expect(text).toMatch(/JavaScript heap\s+[\d.]+ MB\s+[\d.]+ [MG]B/);
@@ -346,4 +362,42 @@ test('%memory SIZE starts the process anew with a larger heap', async () => {
   } finally {
     await own.stop();
   }
+});
+
+describe('every magic is explained by ?, by --help and by inspection, and its line is completed', () => {
+  /** What is typed, what completion must offer there, and a word of its help. */
+  const MAGICS: [string, string, string[], RegExp][] = [
+    ['%%cluster', '%%cluster --co', ['--cores'], /--cores/],
+    ['%cluster', '%cluster ca', ['cancel'], /jobs/],
+    ['%%time', '%%ti', ['%%time'], /how long it took/],
+    ['%time', '%ti', ['%time'], /how long it took/],
+    ['%%bash', '%%ba', ['%%bash'], /in bash/],
+    ['%npm', '%npm inst', ['install'], /imported at once/],
+    ['%env', '%env PAT', ['PATH'], /environment variables/],
+    ['%cd', '%cd .', ['..'], /working directory/],
+    ['%who', '%wh', ['%who'], /Lists the names/],
+    ['%reset', '%res', ['%reset'], /Forgets all names/],
+    ['%memory', '%memory 8', ['8GB'], /heap/],
+    ['%ts', '%ts stric', ['strict=false'], /strict/],
+    ['%lsmagic', '%ls', ['%lsmagic'], /magic/],
+  ];
+
+  test.each(MAGICS)('%s', async (magic, typed, offered, word) => {
+    for (const question of ['?', '--help']) {
+      const text = await shown(`${magic} ${question}`);
+      expect(text).toContain(magic);
+      expect(text).toMatch(word);
+    }
+    const explained = await kernel.request('shell', 'inspect_request', { code: magic, cursor_pos: 3, detail_level: 0 });
+    expect(explained).toMatchObject({ status: 'ok', found: true });
+    expect(JSON.stringify(explained['data'])).toMatch(word);
+    const completed = await kernel.request('shell', 'complete_request', { code: typed, cursor_pos: typed.length });
+    expect(completed['matches']).toEqual(expect.arrayContaining(offered));
+  });
+
+  test('and none is missing here', async () => {
+    const list = await shown('%lsmagic');
+    const listed = [...list.matchAll(/^(%{1,2}\w+)/gm)].map(([, name]) => name);
+    expect(new Set(listed)).toEqual(new Set(MAGICS.map(([name]) => name)));
+  });
 });

@@ -27,7 +27,7 @@ export interface ServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-interface Places {
+export interface Places {
   readonly home: string;
   readonly state: string;
   readonly notebooks: string;
@@ -90,8 +90,7 @@ export async function startServer(options: ServerOptions = {}): Promise<JupyterS
   const token = randomBytes(24).toString('hex');
   try {
     const environment = { ...jupyterEnvironment(places), ...options.environment };
-    for (const name of ['notebooks', 'config', 'data', 'runtime', 'run'])
-      mkdirSync(join(home, name), { recursive: true });
+    makeFolders(home);
     writeFileSync(
       join(home, 'config', 'jupyter_server_config.json'),
       configuration(token, await freePort(), options.lab ?? false),
@@ -113,7 +112,14 @@ export async function startServer(options: ServerOptions = {}): Promise<JupyterS
   }
 }
 
-function jupyterEnvironment(places: Places): NodeJS.ProcessEnv {
+/** What a Jupyter of its own needs below its home. */
+export function makeFolders(home: string): void {
+  for (const name of ['notebooks', 'config', 'data', 'runtime', 'run'])
+    mkdirSync(join(home, name), { recursive: true });
+}
+
+/** Nothing of the person's own Jupyter. */
+export function jupyterEnvironment(places: Places): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(JUPYTER|JPY|IPYTHON|CELLBURST|JEST)_|^NODE_ENV$/.test(name),
   );
@@ -149,14 +155,14 @@ function configuration(token: string, port: number, lab: boolean): string {
 }
 
 /** The way a person installs it, with the Node that shall run the kernel. */
-function installKernel(node: string, root: string, prefix: string, environment: NodeJS.ProcessEnv): void {
+export function installKernel(node: string, root: string, prefix: string, environment: NodeJS.ProcessEnv): void {
   execFileSync(node, [join(root, 'dist', 'cli.js'), 'install', '--prefix', prefix], {
     env: environment,
     stdio: 'pipe',
   });
 }
 
-function pythonOf(root: string): string {
+export function pythonOf(root: string): string {
   const home = join(root, '.cache', 'python');
   return process.platform === 'win32' ? join(home, 'Scripts', 'python.exe') : join(home, 'bin', 'python');
 }

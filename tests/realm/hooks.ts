@@ -12,6 +12,8 @@ export const encodeHooks: EncodeHooks = {
   },
   isImplied: () => false,
   refuse: () => undefined,
+  codedBy: () => undefined,
+  namesOf: () => [],
   privatesOf: () => [],
   nameOf: () => '',
 };
@@ -19,6 +21,9 @@ export const decodeHooks: DecodeHooks = {
   resolve: (path) => references.resolve(path),
   build: () => {
     throw new Error('no code in this test');
+  },
+  decodeBy: () => {
+    throw new Error('no codecs in this test');
   },
   member: () => undefined,
   revive: () => {

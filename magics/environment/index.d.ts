@@ -1,1 +1,0 @@
-export { Environments, type EnvironmentRequest } from './environments';

@@ -1,2 +1,0 @@
-import type { EnvironmentMode } from './mode';
-export declare const none: EnvironmentMode;

@@ -1,0 +1,166 @@
+// `npm`: the packages are installed on the cluster, by npm from a lock file and tarballs that are all brought: no registry is needed there. What is
+// brought is what is installed here, patches and all; only what is bound to this kind of machine is built there again.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { INSTALL_FOLDER } from '../protocol/environment';
+import { EnvironmentSetupError } from '../protocol/errors';
+import { findNpm, ownFacts, platformTag, type HostFacts } from '../protocol/host-facts';
+import { isObject } from '../protocol/shape';
+import { TAR_END, tarHeader, tarPadding } from '../protocol/tar';
+import type { ArchiveContent } from './archive';
+import { label } from './bundle';
+import { evidenceOfBinary } from './collect';
+import { filesOf, type InstalledPackage } from './installed';
+import type { Look } from './look';
+import type { EnvironmentMode, Wanted } from './mode';
+import { layOut, type PlacedPackage } from './tree';
+
+export const npm: EnvironmentMode = {
+  async prepare(wanted, signal) {
+    const { roots, directory, looks, reason } = wanted;
+    const host = await wanted.host();
+    const kind = `npm ${platformTag(host)} ${host.libc} ${host.npm === undefined ? 'without npm' : ''}`;
+    const archive = await looks.archive(
+      roots,
+      directory,
+      { kind, fill: (look) => toRecipe(wanted, look, host) },
+      signal,
+    );
+    const { packages } = await looks.look(roots, directory);
+    return { mode: 'npm', reason, archive, install: directory, packages: packages.map(label) };
+  },
+};
+
+async function toRecipe({ roots, directory }: Wanted, { lookups }: Look, host: HostFacts): Promise<ArchiveContent> {
+  const placed = layOut(roots, directory, lookups);
+  const made = new Map<string, Buffer>();
+  const lock: Record<string, unknown> = {};
+  const tarballs = new Map<string, { resolved: string; integrity: string }>();
+  for (const one of placed) {
+    const { folder } = one.package;
+    const tarball = tarballs.get(folder) ?? (await addTarball(one.package, { directory, host, made }));
+    tarballs.set(folder, tarball);
+    lock[one.place] = toLockEntry(one, tarball, isBuiltThere(one.package, host));
+  }
+  const dependencies = Object.fromEntries(
+    placed.filter(({ place, name }) => place === `node_modules/${name}`).map((one) => [one.name, versionOf(one)]),
+  );
+  const root = { name: 'cellburst-environment', version: '1.0.0', dependencies };
+  const document = { ...root, lockfileVersion: 3, requires: true, packages: { '': root, ...lock } };
+  made.set(join(directory, 'package.json'), toJson({ ...root, private: true }));
+  made.set(join(directory, 'package-lock.json'), toJson(document));
+  const files = host.npm === undefined ? bringNpm(directory, made) : [];
+  return { files, links: [], made, directory };
+}
+
+interface Recipe {
+  readonly directory: string;
+  readonly host: HostFacts;
+  readonly made: Map<string, Buffer>;
+}
+
+async function addTarball(found: InstalledPackage, { directory, host, made }: Recipe) {
+  const bytes = await pack(found, host);
+  const digest = createHash('sha512').update(bytes).digest();
+  const name = `${(found.name ?? 'package').replace(/[^\w.-]+/g, '-')}-${digest.toString('hex').slice(0, 16)}.tgz`;
+  made.set(join(directory, INSTALL_FOLDER, name), bytes);
+  return { resolved: `file:${INSTALL_FOLDER}/${name}`, integrity: `sha512-${digest.toString('base64')}` };
+}
+
+function toLockEntry({ dependencies, package: found }: PlacedPackage, tarball: object, isBuilt: boolean) {
+  return {
+    version: found.version ?? '0.0.0',
+    ...tarball,
+    ...(isBuilt ? { hasInstallScript: true } : {}),
+    ...(dependencies.size === 0 ? {} : { dependencies: Object.fromEntries(dependencies) }),
+  };
+}
+
+function versionOf({ package: { version } }: PlacedPackage): string {
+  return version ?? '0.0.0';
+}
+
+function toJson(document: object): Buffer {
+  return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/**
+ * Has the package to be built where it runs? Binaries of here serve there when os, processor, C library and (without Node-API) Node's ABI are the same, and
+ * the C library there is no older. Throws EnvironmentSetupError where they do not serve and nothing builds others.
+ */
+function isBuiltThere(found: InstalledPackage, host: HostFacts): boolean {
+  const here = ownFacts();
+  const hasBinary =
+    evidenceOfBinary(found) !== undefined || filesOf(found.folder).some((file) => file.endsWith('.node'));
+  if (!hasBinary) return false;
+  const why = misfit(found, here, host);
+  if (why === undefined) return false;
+  if (found.hasInstallScript || evidenceOfBinary(found)?.includes('binding.gyp') === true) return true;
+  throw new EnvironmentSetupError(
+    `${label({ name: found.name ?? found.folder, version: found.version })} has binaries for this machine (${platformTag(here)}, ${here.libc}), and they do not fit the cluster's (${platformTag(host)}, ${host.libc}): ${why}. Install it on the cluster yourself and take --env-mode none.`,
+  );
+}
+
+/** Why a binary of here does not run there. */
+function misfit({ usesNodeApi, machine }: InstalledPackage, here: HostFacts, there: HostFacts): string | undefined {
+  if (here.os !== there.os) return `${here.os} is not ${there.os}`;
+  if (here.arch !== there.arch) return `${here.arch} is not ${there.arch}`;
+  const [family = '', version = ''] = here.libc.split(' ');
+  const [familyThere = '', versionThere = ''] = there.libc.split(' ');
+  if (family !== familyThere) return `the C library is ${there.libc} there`;
+  if (isOlder(versionThere, version)) return `the C library there is older`;
+  const isFree = usesNodeApi || machine !== undefined;
+  return here.abi === there.abi || isFree ? undefined : `Node ${there.node} has another ABI than Node ${here.node}`;
+}
+
+/** Is `a` older than `b`? Versions as `2.36`. */
+export function isOlder(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((version) => version.split('.').map(Number));
+  for (let i = 0; i < Math.max(left?.length ?? 0, right?.length ?? 0); i++) {
+    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+const LEVEL = 1;
+/** What node-gyp makes, and what of it only the compiler needs. */
+const BUILT = /^build\//;
+const BETWEEN = /^build\/(.*\/)?(obj|obj\.target|\.deps)\/|^build\/.*\.(o|a|d|mk|gypi)$|^build\/Makefile$/;
+
+/** A tarball as npm takes it. What is built already is not built again; what is built there leaves its builds of here. */
+async function pack(found: InstalledPackage, host: HostFacts): Promise<Buffer> {
+  const isBuilt = isBuiltThere(found, host);
+  const parts: Buffer[] = [];
+  for (const path of filesOf(found.folder)) {
+    const name = relative(found.folder, path);
+    if (isBuilt ? BUILT.test(name) : BETWEEN.test(name)) continue;
+    const content = name === 'package.json' && !isBuilt ? withoutScripts(readFileSync(path)) : readFileSync(path);
+    parts.push(tarHeader({ kind: 'file', path: `package/${name}`, isExecutable: false, size: content.length }));
+    parts.push(content, tarPadding(content.length));
+  }
+  parts.push(TAR_END);
+  return await promisify(gzip)(Buffer.concat(parts), { level: LEVEL });
+}
+
+/** Its scripts ran here when it was installed, and what they made travels. */
+function withoutScripts(source: Buffer): Buffer {
+  const manifest: unknown = JSON.parse(source.toString('utf8'));
+  if (!isObject(manifest)) return source;
+  const { scripts, ...rest } = manifest;
+  return scripts === undefined ? source : toJson({ ...rest, gypfile: false });
+}
+
+/** For a cluster that has Node alone. */
+function bringNpm(directory: string, made: Map<string, Buffer>): string[] {
+  const program = findNpm();
+  if (program === undefined)
+    throw new EnvironmentSetupError('Neither this machine nor the cluster has npm. Install it on one of them.');
+  const folder = join(program, '..', '..');
+  for (const path of filesOf(folder, { deep: true }))
+    made.set(join(directory, INSTALL_FOLDER, 'npm', relative(folder, path)), readFileSync(path));
+  return [];
+}

@@ -1,0 +1,80 @@
+// npm, run where the cell runs: from a lock file and tarballs that came along, so that nothing is asked of any registry.
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { INSTALL_FOLDER } from '../protocol/environment';
+import { EnvironmentSetupError } from '../protocol/errors';
+import { findNpm } from '../protocol/host-facts';
+import { signalGroup } from '../protocol/platform';
+
+const SHOWN_LINES = 30;
+const KEPT_CHARACTERS = 20_000;
+
+/** `folder` is the one of the lock file, absolute as at home, below `root`. What only the installation needs is gone after. */
+export async function installPackages(root: string, folder: string, signal: AbortSignal): Promise<void> {
+  const place = join(root, folder);
+  const brought = join(place, INSTALL_FOLDER, 'npm', 'bin', 'npm-cli.js');
+  const npm = existsSync(brought) ? brought : findNpm();
+  if (npm === undefined)
+    throw new EnvironmentSetupError(
+      'Cannot install the packages of the cell: there is no npm on this node, though there is on the host that jobs are sent from. Load it by `prologue:` of this cluster.',
+    );
+  const cache = join(place, INSTALL_FOLDER, 'cache');
+  const flags = [
+    '--offline',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+    '--foreground-scripts',
+    '--cache',
+    cache,
+  ];
+  const { code, log } = await run([npm, 'ci', ...flags], place, signal);
+  if (code !== 0)
+    throw new EnvironmentSetupError(
+      `Cannot install the packages of the cell: npm ci ended ${typeof code === 'number' ? `with exit code ${code}` : `by ${code}`}. The end of its log:\n${tailOf(log)}`,
+    );
+  rmSync(join(place, INSTALL_FOLDER), { recursive: true, force: true });
+}
+
+/** Headers of this Node, where they came with it: add-ons are compiled without a download then. */
+function headers(): Record<string, string> {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : {};
+}
+
+function run(
+  args: readonly string[],
+  directory: string,
+  signal: AbortSignal,
+): Promise<{ readonly code: number | string; readonly log: string }> {
+  return new Promise((resolve, reject) => {
+    const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
+    const child = spawn(process.execPath, args, {
+      cwd: directory,
+      env: { ...process.env, ...headers(), PATH: path },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: compilers end with it.
+      detached: true,
+    });
+    let log = '';
+    const keep = (piece: string): void => {
+      log = (log + piece).slice(-KEPT_CHARACTERS);
+    };
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    const stop = (): void => {
+      if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
+    };
+    signal.addEventListener('abort', stop);
+    child.on('error', reject);
+    child.on('close', (code, by) => {
+      signal.removeEventListener('abort', stop);
+      resolve({ code: code ?? by ?? 'an unknown cause', log });
+    });
+  });
+}
+
+function tailOf(log: string): string {
+  return log.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
+}
