@@ -16,7 +16,8 @@ import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
-import { showCapture, showText, succeed, type Shown } from './show';
+import { showText, succeed } from './show';
+import { outcomeOf, showCapture } from './show-capture';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -50,7 +51,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   const prepared = await session.language.prepare(cell, cell.signal);
   for (const notice of prepared.notices ?? []) cell.output.write({ type: 'stderr', text: `${notice}\n` });
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
-  if (options.dryRun) return succeed(await showDryRun(prepared.code, options, cell, session));
+  if (options.dryRun) return dryRun(prepared.code, options, cell, session);
 
   const agent = await session.agent();
   const asked = toSpec(cell, summarize(cell.source.slice(line.offset + line.text.length)), options, session);
@@ -116,17 +117,20 @@ function toEnvironment(
   return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
-async function showDryRun(
+/** Says what a cell would send, and sends nothing. */
+export async function dryRun(
   code: CellCode,
   options: ClusterOptions,
   cell: Cell,
   session: ClusterSession,
-): Promise<Shown> {
+): Promise<CellOutcome> {
   const report = await session.namespace.capture({ cell: code }, cell.signal);
   const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
   if (toSend !== undefined) adviseOnFiles(toSend, cell);
   const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
-  return showCapture(report, packages, toSend);
+  return outcomeOf(report, showCapture(report, packages, toSend), (shown) => {
+    cell.output.write({ type: 'display', ...shown });
+  });
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {

@@ -5,10 +5,12 @@ import { bringHome } from './home';
 import { startAllocation, stopAllocations } from './allocations';
 import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
+import { runEnv } from './environment-shown';
 import { FS_VERBS } from './fs';
 import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
+import { runCapture } from './capture-command';
 import { didYouMean } from './config/nearest';
 import { UsageError } from './protocol/errors';
 import { isFinal } from './protocol/job';
@@ -30,7 +32,7 @@ interface Command {
   readonly usage: string;
   readonly help: string;
   /** What its argument names, for completion. */
-  readonly argument?: 'job' | 'cluster' | 'config' | 'options';
+  readonly argument?: 'job' | 'cluster' | 'config' | 'env' | 'options';
   run(call: Call): Promise<CellOutcome>;
 }
 
@@ -94,6 +96,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       return Promise.resolve(succeed(showText(`%%cluster cells go to ${session.defaultCluster} now.`)));
     },
   },
+  capture: {
+    usage: 'capture [NAMES]',
+    help: 'Shows what names of the notebook would take along to a cluster: kinds, sizes, packages, and what cannot travel. A number means the names of that cell; nothing, all names.',
+    run: ({ words, line, cell, session }) => runCapture(words, line, cell, session),
+  },
   start: {
     usage: 'start [NAME] --cores N --time TIME [OPTIONS]',
     help: 'Keeps nodes of a cluster for cells to come, which then start at once. They are given back after --keep (10m) without a cell, or with `stop`.',
@@ -130,6 +137,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         await agent(),
       );
     },
+  },
+  env: {
+    usage: 'env [diff NAME | lock]',
+    help: 'Shows what the notebook runs with: Node, the machine, packages. diff: what a cluster lacks of it; lock: writes it down beside the notebook.',
+    argument: 'env',
+    run: async ({ words, line, session, agent }) => succeed(await runEnv({ words, line, session, agent })),
   },
   doctor: {
     usage: 'doctor [NAME]',

@@ -89,6 +89,10 @@ class GraphEncoder {
       return;
     }
     const brand = isPlainObject(value) ? 'object' : brandOf(value);
+    if (brand === 'arguments' && intrinsics.isStrictArguments(value)) {
+      this.#slots.arguments(value);
+      return;
+    }
     if (this.#byCodec(value, brand)) return;
     const reason = refusalOf(brand, value) ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
@@ -137,7 +141,7 @@ class GraphEncoder {
     if (reason !== undefined || brand === 'object') return reason;
     const [hidden] = this.#to.hooks.privatesOf(value);
     if (hidden === undefined) return undefined;
-    const names = Object.keys(hidden.values).join(', ');
+    const names = Object.keys(hidden.values).join(', ') || 'private methods';
     return {
       what: `its class extends a builtin and hides state in ${names}`,
       advice: 'keep that state in public fields',

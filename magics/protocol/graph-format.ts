@@ -59,7 +59,7 @@ export const KIND = {
   symbol: 12,
   /** Head: id of a path (realm/references): the same thing in every process. */
   reference: 13,
-  /** Head: id of the code id, number of the activation or -1. */
+  /** Head: id of the code id, number of the activation or -1, number of the object whose method it is, if it uses `super`, or -1. */
   function: 14,
   /** Head: id of the code id, number of the activation or -1, number of the superclass or -1, count of computed keys, each a value. */
   class: 15,
@@ -84,6 +84,8 @@ export const KIND = {
   revived: 23,
   /** An object that travels by a codec. Head: number of the codec, what it made of the object (a value). The prototype is always told. */
   coded: 24,
+  /** The `arguments` of a call in strict code; all of it is in the extras. */
+  arguments: 25,
 } as const;
 
 /** Of a variable; after `primitive`, which only `this` can be, a primitive follows. */

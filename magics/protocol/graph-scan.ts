@@ -34,9 +34,9 @@ export interface Scan {
   readonly coded: readonly number[];
 }
 
-/** Throws ProtocolError where the columns do not fit together. */
-export function scanGraph(graph: Scannable): Scan {
-  return new Scanner(graph).run();
+/** `onText` is told of each string among the values. Throws ProtocolError where the columns do not fit together. */
+export function scanGraph(graph: Scannable, onText?: (record: number, id: number) => void): Scan {
+  return new Scanner(graph, onText).run();
 }
 
 /** By number of an object of a graph that builds on no other: the object that was met before it, or -1 - i for root i. For paths. */
@@ -74,12 +74,15 @@ class Scanner {
   readonly #edgeStarts: Int32Array;
   readonly #codes = new Map<number, string>();
   readonly #coded: number[] = [];
+  readonly #onText: ((record: number, id: number) => void) | undefined;
+  #record = 0;
   /** How many variables the activation has whose record is read. */
   #variables = 0;
 
-  constructor(graph: Scannable) {
+  constructor(graph: Scannable, onText?: (record: number, id: number) => void) {
     const { columns } = graph;
     this.#graph = graph;
+    this.#onText = onText;
     const strings = new StringReader(
       { lengths: columns.narrowLengths, pieces: columns.narrowPieces, text: columns.narrowText },
       { lengths: columns.wideLengths, pieces: columns.widePieces, text: columns.wideText },
@@ -125,6 +128,7 @@ class Scanner {
   #begin(record: number): void {
     this.#positions.set([this.#tags.at, this.#ints.at, this.#doubles.at], record * POSITION_WORDS);
     this.#edgeStarts[record] = this.#edges.length;
+    this.#record = record;
   }
 
   #head(byte: number, record: number): void {
@@ -233,14 +237,20 @@ class Scanner {
       case TAG.double:
         this.#doubles.next();
         return;
-      case TAG.int:
       case TAG.string:
+        this.#text(this.#ints.next());
+        return;
+      case TAG.int:
       case TAG.bigint:
         this.#ints.next();
         return;
       case TAG.reference:
         this.#edges.push(this.#ints.next());
     }
+  }
+
+  #text(id: number): void {
+    this.#onText?.(this.#record, id);
   }
 
   #shapeSize(id: number): number {

@@ -78,6 +78,7 @@ export class ShellMaker {
     this.#link();
     this.#collectGroups();
     for (let record = 0; record < this.#kinds.length; record++) this.#finishShell(record);
+    this.#settleHomes();
     return { objects: this.#objects as Numbered[], shells: this.#shells };
   }
 
@@ -160,6 +161,8 @@ export class ShellMaker {
       case KIND.numbers:
       case KIND.sparse:
         return new MAIN.Array<unknown>();
+      case KIND.arguments:
+        return intrinsics.strictArguments();
       case KIND.map:
         return new MAIN.Map();
       case KIND.set:
@@ -311,6 +314,16 @@ export class ShellMaker {
     if (activation === undefined || typeof activation === 'symbol' || !Activation.is(activation))
       throw broken(`object ${number} is no activation of functions`);
     return activation;
+  }
+
+  /** After all are made: an object may well hold the methods whose home it is. */
+  #settleHomes(): void {
+    for (const [number, pending] of this.#pending) {
+      if (pending.kind !== 'function' || pending.home === -1) continue;
+      const home = this.#madeObject(pending.home);
+      if (home instanceof Activation || !this.#hooks.settleHome(this.#madeObject(number), home))
+        throw broken('a function has a home and uses no `super`');
+    }
   }
 
   #finishShell(record: number): void {

@@ -74,6 +74,11 @@ export class GraphWriter {
     this.#current = number;
   }
 
+  /** Does the reader not have the object that is being written, in an answer to what it sent? */
+  get isAnsweredAnew(): boolean {
+    return this.#options.known !== undefined && this.#current >= this.base;
+  }
+
   /** Numbers what a root refers to. */
   meet(value: unknown, root: number): void {
     this.#current = -1 - root;

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { clusterElsewhere } from '../files/cluster-module';
 import { UnseenInput } from '../files/place';
 import { bundleHead } from '../protocol/bundle';
 import type { BundleHead } from '../protocol/bundle';
@@ -15,6 +16,7 @@ import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
+import { MAIN } from '../protocol/main-context';
 import { CELL_EXIT, fileOrders } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
@@ -47,6 +49,8 @@ interface Opened {
   readonly objects: Awaited<ReturnType<typeof openPack>>['objects'];
   readonly before: readonly unknown[];
 }
+
+const newError = (message: string): Error => new MAIN.Error(message);
 
 void main();
 
@@ -99,7 +103,12 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     ...(packages === undefined ? {} : { packages }),
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
-      cellburst: { ...display, pmap: makePmap(() => realm, { sink }), registerCodec: makeRegisterCodec(() => realm) },
+      cellburst: {
+        ...display,
+        pmap: makePmap(() => realm, { sink }),
+        registerCodec: makeRegisterCodec(() => realm),
+        cluster: clusterElsewhere(newError),
+      },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),

@@ -1,5 +1,6 @@
 // A thread of `pmap`: opens what it is given, maps the items it is told to, one after the other.
 import { parentPort } from 'node:worker_threads';
+import { clusterElsewhere } from '../files/cluster-module';
 import { functionsHere, functionsThere, installFunctions, keptPlace } from '../files/functions';
 import { encodeGraph } from '../protocol/graph';
 import type { Encoded, Numbered } from '../protocol/graph';
@@ -67,7 +68,12 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
     text: 'shipped',
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
-      cellburst: { ...display, pmap: mapHere, registerCodec: makeRegisterCodec(() => realm) },
+      cellburst: {
+        ...display,
+        pmap: mapHere,
+        cluster: clusterElsewhere(newError),
+        registerCodec: makeRegisterCodec(() => realm),
+      },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),
