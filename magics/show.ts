@@ -115,7 +115,7 @@ export function showTable(
   const cells = (tag: string, row: readonly string[]) =>
     `<tr>${row.map((cell) => `<${tag} style="text-align:left">${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
   const html =
-    (before ? `<div>${escapeHtml(before)}</div>` : '') +
+    (before ? `<div style="white-space:pre-line">${escapeHtml(before)}</div>` : '') +
     `<table><thead>${cells('th', head)}</thead><tbody>${rows.map((row) => cells('td', row)).join('')}</tbody></table>` +
     (after ? `<div>${escapeHtml(after)}</div>` : '');
   return { data: { 'text/plain': text, 'text/html': html }, metadata: {} };

@@ -16,9 +16,12 @@ export class ModuleStates {
     { readonly owners: Map<object, { readonly name: string; readonly state: State }> }
   >();
 
-  /** A module of the notebook's own that has run may have changed others: it runs in a job as well. */
+  /** Of packages: the local modules that have changed them. A job that loads those has the changes as well. */
+  readonly #changers = new Map<string, Set<string>>();
+
+  /** To be called after a module has run: one of the notebook's own may have changed packages. */
   note(specifier: string, exports: unknown): void {
-    if (isLocalSpecifier(specifier)) for (const [known, { owners }] of this.#states) this.#renew(known, owners);
+    if (isLocalSpecifier(specifier)) this.#attribute(specifier);
     else if (!isBuiltin(bare(specifier))) this.#renew(specifier, ownersIn(exports, bare(specifier)));
   }
 
@@ -31,6 +34,19 @@ export class ModuleStates {
         if (!Object.is(state.get(key), now.get(key))) changes.push(`${name}.${key}`);
     }
     return changes;
+  }
+
+  /** The local modules without which the packages would be others. */
+  changersOf(specifiers: Iterable<string>): string[] {
+    return [...new Set([...specifiers].flatMap((specifier) => [...(this.#changers.get(specifier) ?? [])]))];
+  }
+
+  #attribute(local: string): void {
+    for (const [specifier, { owners }] of this.#states) {
+      if (this.changesOf(specifier).length === 0) continue;
+      this.#changers.set(specifier, (this.#changers.get(specifier) ?? new Set()).add(local));
+      this.#renew(specifier, owners);
+    }
   }
 
   #renew(specifier: string, owners: ReadonlyMap<object, string | { readonly name: string }>): void {

@@ -1,6 +1,7 @@
 // Values that are the same thing in every process: builtins and exports of modules. They travel as a path (`Math.max`, `node:path#join`), not as content.
 import { EventEmitter } from 'node:events';
 import { PACKAGE_REGISTRATIONS } from './package-codecs';
+import { strictArguments } from '../protocol/intrinsics';
 import { BUILTIN_REGISTRATIONS } from './builtin-codecs';
 import { ModuleStates } from './module-states';
 import { MAIN } from '../protocol/main-context';
@@ -27,6 +28,8 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
   TypedArray: () => Reflect.getPrototypeOf(MAIN.Int8Array),
   AsyncFunction: () => constructorOf('async () => {}'),
   GeneratorFunction: () => constructorOf('(function* () {})'),
+  /** How `arguments` are iterated: what arrays began with, whatever became of theirs. */
+  ArgumentsIterator: (): unknown => Reflect.get(strictArguments(), Symbol.iterator),
   AsyncGeneratorFunction: () => constructorOf('(async function* () {})'),
   // Every EventEmitter has these keys; without them its subclasses could not travel.
   EventEmitterShape: () => symbolIn(new EventEmitter(), 'shapeMode'),

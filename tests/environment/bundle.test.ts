@@ -114,3 +114,29 @@ test('local TypeScript by an alias of tsconfig.json, with the package that it us
   expect(value(answer)).toBe('9');
   expect(value(await run(`import { area } from '@lib/area';\narea(4)`))).toBe('16');
 });
+
+test('%cluster env shows what the notebook runs with, and what has changed since it was locked', async () => {
+  const shown = async (code: string): Promise<string> => {
+    const { messages, reply } = await run(code);
+    return reply['status'] === 'ok'
+      ? JSON.stringify(messages.map(({ content }) => content['data']))
+      : JSON.stringify(reply);
+  };
+  const first = await shown('%cluster env');
+  expect(first).toContain(`Node.js ${process.versions.node} (ABI ${process.versions.modules})`);
+  for (const row of [
+    /yaml +2\./,
+    /@team\/shape +1\.2\.3 +workspace/,
+    /bound +1\.2\.3 +node_modules\/bound +binary/,
+    /suffix +1\.2\.3/,
+  ])
+    expect(first).toMatch(row);
+  expect(await shown('%cluster env lock')).toMatch(/Locked \d+ packages and Node\.js .*cellburst-lock\.json/);
+  expect(await shown('%cluster env')).toContain('As locked in');
+  const manifest = join(kernel.directory, 'node_modules', 'optional', 'package.json');
+  writeFileSync(manifest, JSON.stringify({ name: 'optional', version: '9.9.9' }));
+  expect(await shown('%cluster env')).toContain('node_modules/optional: 9.9.9 here, 1.2.3 when it was locked');
+  expect(await shown('%cluster env diff local')).toMatch(/bound +1\.2\.3 +used in place/);
+  expect(await shown('%cluster env diff nowhere')).toContain('There is no cluster');
+  expect(await shown('%cluster env dif')).toContain('Did you mean diff?');
+});

@@ -17,6 +17,7 @@ export const encodeHooks: EncodeHooks = {
   namesOf: () => [],
   privatesOf: () => [],
   nameOf: () => '',
+  parentOf: ({ parent }) => parent,
 };
 export const decodeHooks: DecodeHooks = {
   resolve: (path) => references.resolve(path),
@@ -31,6 +32,7 @@ export const decodeHooks: DecodeHooks = {
     throw new Error('no code in this test');
   },
   setPrivates: () => false,
+  settleHome: () => false,
   fromSource: () => {
     throw new Error('no code in this test');
   },
