@@ -92,16 +92,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: 'Makes NAME the cluster of %%cluster cells that name none.',
     argument: 'cluster',
     run({ words, line, session }) {
-      const word = argumentOf(words, line, 'use NAME');
-      if (!session.clusters.includes(word.text)) {
-        throw pointAt(
-          line.text,
-          word,
-          `There is no cluster ${JSON.stringify(word.text)}.${didYouMean(word.text, session.clusters)} Known: ${session.clusters.join(', ')}.`,
-        );
-      }
-      session.defaultCluster = word.text;
-      return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
+      session.defaultCluster = clusterWord(words, line, session, 'use NAME');
+      return Promise.resolve(succeed(showText(`%%cluster cells go to ${session.defaultCluster} now.`)));
     },
   },
   capture: {
@@ -153,9 +145,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ words, line, session, agent }) => succeed(await runEnv({ words, line, session, agent })),
   },
   doctor: {
-    usage: 'doctor',
-    help: 'Looks whether everything is in place for cluster cells on this machine, and says where logs and jobs are kept.',
-    run: ({ cell, session, agent }) => runDoctor({ cell, session, agent }),
+    usage: 'doctor [NAME]',
+    help: 'Looks whether everything is in place for cluster cells, on this machine or step by step on a cluster, and says what to do about what is not.',
+    argument: 'cluster',
+    run({ words, line, cell, session, agent }) {
+      const word = words.length === 0 ? undefined : clusterWord(words, line, session, 'doctor NAME');
+      return runDoctor({ cell, session, agent }, word ?? 'local');
+    },
   },
   help: {
     usage: 'help',
@@ -187,6 +183,16 @@ function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Wor
     );
   if (extra) throw pointAt(line.text, extra, `%cluster ${usage}: one too many.`);
   return word;
+}
+
+function clusterWord(words: readonly Word[], line: MagicLine, session: ClusterSession, usage: string): string {
+  const word = argumentOf(words, line, usage);
+  if (session.clusters.includes(word.text)) return word.text;
+  throw pointAt(
+    line.text,
+    word,
+    `There is no cluster ${JSON.stringify(word.text)}.${didYouMean(word.text, session.clusters)} Known: ${session.clusters.join(', ')}.`,
+  );
 }
 
 export function commandsHelp(): string {

@@ -9,6 +9,7 @@ import { AMBIENT_TYPES } from '../ambient';
 import { WEBASSEMBLY_TYPES } from '../webassembly-types';
 import { completionsIn, parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
+import { readLanguage } from './early';
 import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
 import { ProjectFile, type Project } from './project';
 import { needsProgram, StandingProgram, type Ground } from './standing';
@@ -64,6 +65,9 @@ export class CellChecker {
   #extension: Extension = '.ts';
   readonly #host: ts.LanguageServiceHost;
   readonly #standing = new StandingProgram();
+  /** Stands until a whole program does. */
+  #early: StandingProgram | undefined;
+  readonly #registry: ts.DocumentRegistry;
   readonly #typedWord = new TypedWord();
   readonly #cancellation: ts.CancellationToken;
   /** Version of a file of the disk, as far as it can change between two cells. */
@@ -85,7 +89,14 @@ export class CellChecker {
       },
     };
     this.#host = this.#makeHost(isCancelled);
-    this.service = ts.createLanguageService(this.#host, this.#makeRegistry());
+    this.#registry = this.#makeRegistry();
+    this.service = ts.createLanguageService(this.#host, this.#registry);
+  }
+
+  /** Gets ready for a first cell that needs nothing but the language. */
+  readEarly(): void {
+    this.#early = new StandingProgram();
+    this.#early.keep(readLanguage(this.#directory, this.#host, this.#registry), this.#ground());
   }
 
   /** The file of the text that is looked at now. */
@@ -126,7 +137,14 @@ export class CellChecker {
   checkBeside(execution: number, text: string, extension: Extension): ts.SourceFile | undefined {
     const path = `${this.#directory}/Cell [${execution}]${extension}`;
     const isNotebookName = (name: string): boolean => this.isVisible(name);
-    return this.#standing.check(path, text, this.scope, this.#ground(), isNotebookName, this.#cancellation);
+    return (this.#early ?? this.#standing).check(
+      path,
+      text,
+      this.scope,
+      this.#ground(),
+      isNotebookName,
+      this.#cancellation,
+    );
   }
 
   /**
@@ -155,6 +173,7 @@ export class CellChecker {
   /** The program of the text that was shown last serves cells to come. */
   keepProgram(): void {
     this.#standing.keep(this.program, this.#ground());
+    this.#early = undefined;
   }
 
   #ground(): Ground {
