@@ -9,6 +9,7 @@ import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
 import { placePackages } from './packages';
+import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
 import { Report } from './report';
 import { Spool } from './spool';
@@ -52,6 +53,8 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   signal.addEventListener('abort', terminate);
   if (signal.aborted) terminate();
   await giveOrders({ cell, orders, stop, spool }, signal);
+  // While the cell runs; at the end somebody waits.
+  ownMachine();
 
   const exit = await cell.exit;
   for (const timer of timers) clearTimeout(timer);
@@ -65,6 +68,7 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   const outcome = {
     protocol: RUN_PROTOCOL,
     host: hostName(),
+    machine: ownMachine(),
     ending: toEnding(exit, stop.verdict, { lastWords: cell.lastWords, peakMemoryMiB: meter.peakMemoryMiB, directory }),
     startedAt,
     endedAt: Date.now(),
