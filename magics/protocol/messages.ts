@@ -14,6 +14,7 @@ import {
   flag,
   listOf,
   literal,
+  mapOf,
   number,
   oneOf,
   record,
@@ -105,7 +106,10 @@ export const CALLS = {
    * cluster's store.
    */
   submit: {
-    params: record({ id: text }, { files: jobFiles, packages: jobPackages, inputs: listOf(jobInput) }),
+    params: record(
+      { id: text },
+      { files: jobFiles, packages: jobPackages, locale: mapOf(text), inputs: listOf(jobInput) },
+    ),
     result: jobRecord,
   },
   /** Is this archive of packages there? With a content of the store: that is it. */
