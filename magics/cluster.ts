@@ -12,6 +12,7 @@ import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
+import { SEED_VARIABLE } from './protocol/run';
 import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
@@ -37,6 +38,8 @@ export interface ClusterSession extends NotebookSession {
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
   readonly environments: Environments;
+  /** Clusters whose Node is of another release line, as far as that was said. */
+  readonly skewsTold: Set<string>;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
   /** Before the last `%cd`. */
@@ -84,7 +87,7 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId, fileUses, modules, notices } = await session.namespace.capture(
+    const { captureId, fileUses, modules, locale, notices } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
@@ -96,7 +99,7 @@ async function captureAndSubmit(
     if (toSend !== undefined) adviseOnFiles(toSend, cell);
     const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
     const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
-    await agent.submit(job.id, { packages, ...along });
+    await agent.submit(job.id, { packages, locale, ...along });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
@@ -162,7 +165,10 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
     },
     ...(Object.keys(batch).length === 0 ? {} : { batch }),
-    environment: options.env,
+    environment: {
+      ...(options.seed === undefined ? {} : { [SEED_VARIABLE]: String(options.seed) }),
+      ...options.env,
+    },
     origin: {
       client: 'kernel',
       pid: process.pid,

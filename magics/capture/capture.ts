@@ -5,6 +5,7 @@ import type { BundleHead } from '../protocol/bundle';
 import type { CaptureReport, CaptureRequest } from '../protocol/capture';
 import { containerBytes, writeContainer } from '../protocol/container';
 import { CaptureError } from '../protocol/errors';
+import { localeOf } from '../protocol/locale';
 import { gather } from '../realm/bundle';
 import type { Realm } from '../realm/realm';
 import { fileUsesOf } from './file-uses';
@@ -53,6 +54,7 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     refusals: encoded.refusals,
     packages: packagesOf(realm, modules),
     modules,
+    locale: localeOf(process.env),
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
     fileUses: fileUsesOf(cell, codes),
     bytes,
