@@ -25,6 +25,8 @@ export interface Shells {
 const USUAL = -2;
 /** Parts of Node's pools leave gaps between them; all in all these stay small. */
 const MAX_GAPS = 16 * 1024 * 1024;
+/** Longer arrays are not made before their items come: the engine would look them up by their keys. */
+const LONG_ARRAY = 1 << 20;
 const SLOTS = ['value', 'get', 'set'] as const;
 
 /** Makes the objects of a graph from their heads, empty as yet. */
@@ -49,6 +51,9 @@ export class ShellMaker {
   /** By record: bytes of the buffers, heads of activations. */
   readonly contents = new Map<number, BufferContent>();
   readonly activations = new Map<number, ActivationHead>();
+  /** By record: of arrays that are filled as they grow. */
+  readonly #lengths = new Map<number, number>();
+  #items = 0;
   #gaps = 0;
   /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
@@ -159,6 +164,7 @@ export class ShellMaker {
         return this.#prototypes[record] === USUAL ? new MAIN.Object() : undefined;
       case KIND.array:
       case KIND.numbers:
+        return this.#array(record);
       case KIND.sparse:
         return new MAIN.Array<unknown>();
       case KIND.arguments:
@@ -187,6 +193,23 @@ export class ShellMaker {
         this.#defer(kind, record);
         return undefined;
     }
+  }
+
+  /** With room for just what comes: the engine gives an array that grows room for 17. */
+  #array(record: number): object {
+    const length = this.#heads.next();
+    this.#items += length;
+    const { tags, doubles } = this.#graph.columns;
+    if (length < 0 || this.#items > tags.length + doubles.length)
+      throw broken('arrays claim more items than there are');
+    if (length <= LONG_ARRAY) return new MAIN.Array<unknown>(length);
+    this.#lengths.set(record, length);
+    return new MAIN.Array<unknown>();
+  }
+
+  /** What the head of an array says. */
+  lengthOf(record: number, shell: readonly unknown[]): number {
+    return this.#lengths.get(record) ?? shell.length;
   }
 
   #byPath(): Numbered {
