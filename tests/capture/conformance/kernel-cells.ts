@@ -31,7 +31,7 @@ export function textOf({ result }: CellResult): string | undefined {
 
 /** All that a cell shows, as text. */
 export function shown({ messages }: CellResult): string {
-  const texts = messages.map(({ content }) => content['text'] ?? plainText(content['data']) ?? '');
+  const texts = messages.map(({ content }) => textIn(content['text'] ?? plainText(content['data'])));
   return stripVTControlCharacters(texts.join('\n'));
 }
 
@@ -44,4 +44,8 @@ export function tracebackOf({ reply }: CellResult): string[] {
   const traceback = reply['traceback'];
   if (!Array.isArray(traceback)) throw new Error(`The cell should have failed: ${JSON.stringify(reply)}`);
   return stripVTControlCharacters(traceback.join('\n')).split('\n');
+}
+
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
