@@ -20,6 +20,7 @@ import { Attribution } from './attribution';
 import { Calls } from './calls';
 import { Cells } from './cells';
 import { Comms } from './comms';
+import { installFileCallbacks } from './file-callbacks';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
 import { Prompt } from './prompt';
@@ -34,6 +35,7 @@ const stopping = new Stopping((turn) => {
 stopping.install();
 const attribution = new Attribution();
 installTimers(attribution);
+installFileCallbacks(attribution);
 const sink = attributedSink(frames, attribution);
 redirectStandardStreams(sink);
 const input = new Input(frames, attribution);
