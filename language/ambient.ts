@@ -73,6 +73,52 @@ declare module 'cellburst' {
    */
   export function registerCodec<T, P>(type: { readonly prototype: T }, codec: Codec<T, P>): void;
 
+  export interface PlaceOptions {
+    /** Folders with all that is in them. */
+    readonly recursive?: boolean;
+    /** Files that are there already are replaced. */
+    readonly force?: boolean;
+  }
+  export interface ClusterFile {
+    /** From the folder that was listed. */
+    readonly path: string;
+    readonly kind: 'file' | 'folder' | 'link' | 'other';
+    readonly size: number;
+    readonly mode: number;
+    readonly modifiedAt: Date;
+    /** Of a link. */
+    readonly target?: string;
+  }
+  export interface Transferred {
+    readonly files: number;
+    readonly bytes: number;
+    /** What had to go over the connection; the rest was there. */
+    readonly sentBytes: number;
+    /** Where it is now, absolute. */
+    readonly path: string;
+    /** What cannot travel, each with the reason. */
+    readonly left: readonly { readonly path: string; readonly reason: string }[];
+  }
+  export interface FileCount {
+    readonly files: number;
+    readonly folders: number;
+    readonly bytes: number;
+  }
+  /** Files of clusters, for cells at home. A place is \`NAME:path\`; relative paths begin from the home directory there. */
+  export interface ClusterFs {
+    list(place: string, options?: PlaceOptions): Promise<ClusterFile[]>;
+    read(place: string): Promise<Buffer>;
+    readText(place: string): Promise<string>;
+    /** Writes a file whole, over one that is there. */
+    write(place: string, content: string | Uint8Array): Promise<void>;
+    get(place: string, here?: string, options?: PlaceOptions): Promise<Transferred>;
+    put(here: string, place: string, options?: PlaceOptions): Promise<Transferred>;
+    remove(place: string, options?: PlaceOptions): Promise<FileCount>;
+    usage(place: string): Promise<FileCount & { readonly diskBytes: number }>;
+    space(place: string): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
+  }
+  export const cluster: { readonly fs: ClusterFs };
+
   /** Asks the person at the notebook for a line of text. */
   export function input(prompt?: string, options?: { readonly password?: boolean }): Promise<string>;
 

@@ -46,13 +46,13 @@ export interface Removed {
   readonly bytes: number;
 }
 
-export async function removePlace(name: string, recursive: boolean, setting: FilesSetting): Promise<Removed> {
+export function removePlace(name: string, recursive: boolean, setting: FilesSetting): Promise<Removed> {
+  return removeAt(toPlace(name, setting), recursive, setting);
+}
+
+export async function removeAt(place: OnHost, recursive: boolean, { agent, signal }: FilesSetting): Promise<Removed> {
   let gone: Removed = { files: 0, folders: 0, bytes: 0 };
-  const place = toPlace(name, setting);
-  for await (const { files, folders, bytes } of setting.agent.files.remove(place, {
-    recursive,
-    signal: setting.signal,
-  }))
+  for await (const { files, folders, bytes } of agent.files.remove(place, { recursive, signal }))
     gone = { files, folders, bytes };
   return gone;
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import type { FilesSetting } from './cluster-files';
-import { toPlace } from './cluster-files';
+import { removeAt, toPlace } from './cluster-files';
 import { gatherInputs } from './files/inputs';
 import { settleTree } from './files/settle';
 import { pathIn } from './files/tree';
@@ -177,8 +177,9 @@ async function placeTree(
   place: OnHost,
   content: Parameters<FilesSetting['agent']['store']['place']>[0]['content'],
   force: boolean,
-  { agent, signal }: TransferSetting,
+  setting: TransferSetting,
 ): Promise<void> {
+  const { agent, signal } = setting;
   const { cluster, path } = place;
   const there = await agent.files.lookAt(place);
   if (there.kind === 'absent') {
@@ -192,7 +193,7 @@ async function placeTree(
   try {
     await agent.files.settle(from, place, force);
   } catch (error) {
-    for await (const _ of agent.files.remove(from, { recursive: true, signal })) continue;
+    await removeAt(from, true, setting);
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import type { Chore, Chores, EnvironmentChange, MemoryUse, NamedValue } from '..
 import { messageOf, UsageError } from '../../magics/protocol/errors';
 import type { Realm } from '../../magics/realm';
 import type { OutputSink } from '../../magics/realm/output';
-import { gatherFiles, landFiles } from './files';
+import type * as Files from './files';
 import { runProgram } from './programs';
 
 export interface ChoreSetting {
@@ -35,10 +35,16 @@ export function doChore({ name, question }: Chore, { realm, sink, signal }: Chor
     case 'memory':
       return memoryUse();
     case 'gather':
-      return gatherFiles(question, signal);
+      return files().gatherFiles(question, signal);
     case 'land':
-      return landFiles(question, signal);
+      return files().landFiles(question, signal);
   }
+}
+
+/** Loaded when a cell has to do with files: most never have. */
+function files(): typeof Files {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would want a suffix that the bundle has not
+  return require('./files') as typeof Files;
 }
 
 function changeEnvironment({ set = {}, unset = [] }: EnvironmentChange): Record<string, string> {

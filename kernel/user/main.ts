@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { clusterHere } from '../../magics/files/cluster-module';
 import { functionsHere, installFunctions } from '../../magics/files/functions';
 import { MAIN } from '../../magics/protocol/main-context';
 import { isInterrupt, makePmap, makeRegisterCodec, Realm } from '../../magics/realm';
@@ -19,6 +20,7 @@ import type { Request } from '../pipe';
 import { Attribution } from './attribution';
 import { Calls } from './calls';
 import { Cells } from './cells';
+import type * as ClusterApi from './cluster-api';
 import { Comms } from './comms';
 import { installFileCallbacks } from './file-callbacks';
 import { attributedSink, FrameWriter } from './frames';
@@ -54,6 +56,7 @@ const realm: Realm = new Realm({
       openComm: comms.open,
       onComm: comms.serve,
       pmap: makePmap(() => realm, { sink }),
+      cluster: clusterHere(() => clusterApi().makeClusterApi(input.ask)),
       registerCodec: makeRegisterCodec(() => realm),
     },
     tslab: { display: display.display, newDisplay: display.newDisplay, versions: tslabVersions() },
@@ -79,6 +82,12 @@ process.on('exit', (code) => {
 process.on('SIGINT', () => undefined);
 readRequests();
 frames.notice({ type: 'ready', heapLimitMiB: Math.round(getHeapStatistics().heap_size_limit / 1024 / 1024) });
+
+/** Loaded when a cell asks for files of clusters: most never do. */
+function clusterApi(): typeof ClusterApi {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would want a suffix that the bundle has not
+  return require('./cluster-api') as typeof ClusterApi;
+}
 
 function startInterruptThread(): void {
   const thread = new Worker(join(__dirname, 'interrupt.js'), {

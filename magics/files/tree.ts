@@ -1,8 +1,14 @@
 // Paths inside a tree of files: how what a person types becomes one, and what lies where. Pure, but for the question where home is.
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
-import picomatch from 'picomatch';
+import type Picomatch from 'picomatch';
 import type { NamedPath } from '../protocol/job-files';
+
+/** Loaded when there is a pattern: it takes milliseconds of every start, and most cells name no files. */
+function patterns(): typeof Picomatch {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import() would make all of its callers wait
+  return require('picomatch') as typeof Picomatch;
+}
 
 /** A name as typed: where it begins, absolute, and the pattern from there on, if it is one. */
 export interface TypedPath {
@@ -15,7 +21,8 @@ export interface TypedPath {
 export function readTyped(text: string, directory: string, isThere: (path: string) => boolean): TypedPath {
   const whole = text === '~' || text.startsWith('~/') ? `${homedir()}${text.slice(1)}` : text;
   const plain = resolve(directory, whole);
-  const { base, glob, isGlob } = picomatch.scan(whole);
+  if (!/[*?[\](){}!+@]/.test(whole)) return { text, path: plain };
+  const { base, glob, isGlob } = patterns().scan(whole);
   if (!isGlob || isThere(plain)) return { text, path: plain };
   return { text, path: resolve(directory, base), glob };
 }
@@ -60,7 +67,7 @@ function matcherOf(glob: string): (path: string) => boolean {
   const known = matchers.get(glob);
   if (known !== undefined) return known;
   // Names may hold line breaks.
-  const made = picomatch(glob, { flags: 's' });
+  const made = patterns()(glob, { flags: 's' });
   const matcher = (path: string): boolean => made(path);
   matchers.set(glob, matcher);
   return matcher;

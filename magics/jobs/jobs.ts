@@ -106,9 +106,12 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, { packages, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
+  async submit(typed: string, { packages, locale, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
     const job = this.get(typed);
-    const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
+    const record: JobRecord = {
+      ...job,
+      spec: { ...job.spec, ...along, environment: { ...locale, ...job.spec.environment } },
+    };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
     if (record.spec.allocation === undefined && !existsSync(join(record.directory, BUNDLE_FILE)))

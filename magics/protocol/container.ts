@@ -1,6 +1,6 @@
 // The file that carries a graph: bundles on the way out, envelopes on the way back. Little-endian:
-//   0  "CELLBRST", u32 version, u32 bytes of the head, u32 blobs, u32 columns, f64 bytes of the skeleton, 32 bytes SHA-256 of all that follows it up to
-//      the blobs, and of bytes 8 to 32
+//   0  "CELLBRST", u16 version of the graph, u16 version of the file, u32 bytes of the head, u32 blobs, u32 columns, f64 bytes of the skeleton,
+//      32 bytes SHA-256 of all that follows it up to the blobs, and of bytes 8 to 32
 //  64  head (text of values.ts), table (f64s: counts of the graph, byte lengths of its columns, length and checksum of each blob), columns, all aligned to 8
 //      blobs, each aligned to 64: written from the memory of the values, read into their own
 // A skeleton that was cut or changed is found by its digest, a cut file by its length, a changed blob by its checksum when it is read.
@@ -9,12 +9,14 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, write
 import { NO_CHECKSUM, checksumOf, startChecksum } from './checksums';
 import { ProtocolError, messageOf } from './errors';
 import type { BlobSource, ReadableGraph } from './graph-decode';
+import { GRAPH_VERSION } from './graph-format';
 import type { Graph, GraphColumns } from './graph-format';
 import { openForWriting } from './spare';
 import { parse, stringify } from './values';
 
 const MAGIC = Buffer.from('CELLBRST', 'latin1');
-const VERSION = 2;
+/** Of the file, and of the graph in it. */
+const VERSION = 0x2_0000 + GRAPH_VERSION;
 const HEADER_BYTES = 64;
 const DIGEST_AT = 32;
 const WORD = 8;
@@ -174,6 +176,10 @@ export function readHead(path: string): unknown {
   return container.head;
 }
 
+function showVersion(version: number): string {
+  return `${version >>> 16}.${version & 0xffff}`;
+}
+
 function systemError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'syscall' in error;
 }
@@ -186,7 +192,8 @@ function readContainer(file: number, path: string): Container {
   readFully(file, header, 0);
   if (!header.subarray(0, 8).equals(MAGIC)) throw wrong('it is no file of Cellburst');
   const version = header.readUInt32LE(8);
-  if (version !== VERSION) throw wrong(`it has version ${version} of the format, and this is version ${VERSION}`);
+  if (version !== VERSION)
+    throw wrong(`it has version ${showVersion(version)} of the format, and this is version ${showVersion(VERSION)}`);
   const skeletonBytes = header.readDoubleLE(24);
   if (!Number.isSafeInteger(skeletonBytes) || skeletonBytes < 0 || skeletonBytes % WORD !== 0)
     throw wrong('its header is damaged');

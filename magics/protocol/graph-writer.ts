@@ -57,6 +57,10 @@ export class GraphWriter {
   /** So many objects the reader knows already. */
   readonly base: number;
   #current = -1;
+  /** The objects and strings that come next in the bodies, if nothing in the heads has come before (graph-format.ts). */
+  #fresh: number;
+  #freshNarrow = 0;
+  #freshWide = 1;
 
   constructor(options: EncodeOptions) {
     this.#options = options;
@@ -67,11 +71,17 @@ export class GraphWriter {
       this.#parents.push(NO_PARENT);
     }
     this.base = this.objects.length;
+    this.#fresh = this.base;
   }
 
   /** What is written next belongs to object `number`. */
   enter(number: number): void {
     this.#current = number;
+  }
+
+  /** Does the reader not have the object that is being written, in an answer to what it sent? */
+  get isAnsweredAnew(): boolean {
+    return this.#options.known !== undefined && this.#current >= this.base;
   }
 
   /** Numbers what a root refers to. */
@@ -99,8 +109,7 @@ export class GraphWriter {
   value(value: unknown): void {
     switch (typeof value) {
       case 'string':
-        this.tags.push(TAG.string);
-        this.ints.push(this.strings.id(value));
+        this.#text(value);
         return;
       case 'number':
         if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
@@ -152,8 +161,30 @@ export class GraphWriter {
 
   #reference(value: Numbered): void {
     const number = this.number(value);
+    if (number === this.#fresh) {
+      this.tags.push(TAG.fresh);
+      this.#fresh += 1;
+      return;
+    }
     this.tags.push(TAG.reference);
     this.ints.push(number);
+    if (number > this.#fresh) this.#fresh = number + 1;
+  }
+
+  #text(value: string): void {
+    const id = this.strings.id(value);
+    if (id === this.#freshNarrow) {
+      this.tags.push(TAG.freshNarrow);
+      this.#freshNarrow += 2;
+    } else if (id === this.#freshWide) {
+      this.tags.push(TAG.freshWide);
+      this.#freshWide += 2;
+    } else {
+      this.tags.push(TAG.string);
+      this.ints.push(id);
+      if ((id & 1) === 0) this.#freshNarrow = Math.max(this.#freshNarrow, id + 2);
+      else this.#freshWide = Math.max(this.#freshWide, id + 2);
+    }
   }
 
   refuse(reason: RefusalReason): void {

@@ -1,5 +1,6 @@
 // Values that are the same thing in every process: builtins and exports of modules. They travel as a path (`Math.max`, `node:path#join`), not as content.
 import { EventEmitter } from 'node:events';
+import { strictArguments } from '../protocol/intrinsics';
 import { BUILTIN_REGISTRATIONS } from './builtin-codecs';
 import { MAIN } from '../protocol/main-context';
 
@@ -25,6 +26,8 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
   TypedArray: () => Reflect.getPrototypeOf(MAIN.Int8Array),
   AsyncFunction: () => constructorOf('async () => {}'),
   GeneratorFunction: () => constructorOf('(function* () {})'),
+  /** How `arguments` are iterated: what arrays began with, whatever became of theirs. */
+  ArgumentsIterator: (): unknown => Reflect.get(strictArguments(), Symbol.iterator),
   AsyncGeneratorFunction: () => constructorOf('(async function* () {})'),
   // Every EventEmitter has these keys; without them its subclasses could not travel.
   EventEmitterShape: () => symbolIn(new EventEmitter(), 'shapeMode'),

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { clusterElsewhere } from '../files/cluster-module';
 import { UnseenInput } from '../files/place';
 import { bundleHead } from '../protocol/bundle';
 import type { BundleHead } from '../protocol/bundle';
@@ -15,7 +16,8 @@ import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
-import { CELL_EXIT, fileOrders } from '../protocol/run';
+import { MAIN } from '../protocol/main-context';
+import { CELL_EXIT, SEED_VARIABLE, fileOrders } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
@@ -26,6 +28,7 @@ import { makeRegisterCodec } from '../realm/codecs';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { UNASSIGNED, makeReply } from '../realm/reply';
@@ -47,6 +50,8 @@ interface Opened {
   readonly objects: Awaited<ReturnType<typeof openPack>>['objects'];
   readonly before: readonly unknown[];
 }
+
+const newError = (message: string): Error => new MAIN.Error(message);
 
 void main();
 
@@ -76,6 +81,8 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
   reportStrayErrors(opened, sink);
+  const seed = process.env[SEED_VARIABLE];
+  if (seed !== undefined) seedRandom(Number(seed));
   const startedAt = Date.now();
   const run = await opened.realm.run(opened.head.cell);
   try {
@@ -99,7 +106,12 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     ...(packages === undefined ? {} : { packages }),
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
-      cellburst: { ...display, pmap: makePmap(() => realm, { sink }), registerCodec: makeRegisterCodec(() => realm) },
+      cellburst: {
+        ...display,
+        pmap: makePmap(() => realm, { sink }),
+        registerCodec: makeRegisterCodec(() => realm),
+        cluster: clusterElsewhere(newError),
+      },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),

@@ -1,5 +1,6 @@
 // A thread of `pmap`: opens what it is given, maps the items it is told to, one after the other.
 import { parentPort } from 'node:worker_threads';
+import { clusterElsewhere } from '../files/cluster-module';
 import { functionsHere, functionsThere, installFunctions, keptPlace } from '../files/functions';
 import { encodeGraph } from '../protocol/graph';
 import type { Encoded, Numbered } from '../protocol/graph';
@@ -7,6 +8,7 @@ import { memoryBlobs } from '../protocol/graph-blobs';
 import { CaptureError } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
 import { makeRegisterCodec } from '../realm/codecs';
+import { SEED_VARIABLE } from '../protocol/run';
 import { openPack } from '../realm/bundle';
 import { Describer } from '../realm/describing';
 import { makeDisplayFunctions } from '../realm/display';
@@ -15,6 +17,7 @@ import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
+import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
 
 interface Work {
@@ -67,7 +70,12 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
     text: 'shipped',
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
-      cellburst: { ...display, pmap: mapHere, registerCodec: makeRegisterCodec(() => realm) },
+      cellburst: {
+        ...display,
+        pmap: mapHere,
+        cluster: clusterElsewhere(newError),
+        registerCodec: makeRegisterCodec(() => realm),
+      },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },
     },
     sources: new BundledSources(pack.files, pack.links),
@@ -86,8 +94,11 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
 async function map(from: number, to: number): Promise<void> {
   if (work === undefined) return;
   const { realm, objects, f, items } = work;
+  const seed = process.env[SEED_VARIABLE];
   const results: unknown[] = [];
   for (let index = from; index < to; index++) {
+    // By item: which thread takes which is chance.
+    if (seed !== undefined) seedRandom(Number(seed), index + 1);
     try {
       results.push(await f(items[index], index));
     } catch (error) {

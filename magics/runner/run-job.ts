@@ -9,6 +9,7 @@ import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
 import { placePackages } from './packages';
+import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
 import { Report } from './report';
 import { Spool } from './spool';
@@ -50,6 +51,8 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   signal.addEventListener('abort', terminate);
   if (signal.aborted) terminate();
   await giveOrders({ cell, orders, stop, spool }, signal);
+  // While the cell runs; at the end somebody waits.
+  ownMachine();
 
   const exit = await cell.exit;
   for (const timer of timers) clearTimeout(timer);
@@ -63,6 +66,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   const outcome = {
     protocol: RUN_PROTOCOL,
     host: hostName(),
+    machine: ownMachine(),
     ending: toEnding(exit, stop.verdict, { lastWords: cell.lastWords, peakMemoryMiB: meter.peakMemoryMiB, directory }),
     startedAt,
     endedAt: Date.now(),

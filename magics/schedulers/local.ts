@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SchedulerError, UsageError } from '../protocol/errors';
+import { languageOf } from '../protocol/locale';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { OUTCOME_FILE } from '../protocol/layout';
 import { ordersForFiles } from './request';
@@ -190,10 +191,11 @@ export class LocalScheduler implements Scheduler {
     });
   }
 
-  /** The warm runner, if it can do this job: V8's heap is fixed when a process starts. */
+  /** The warm runner, if it can do this job: V8's heap and Node's language are fixed when a process starts. */
   #takeWarm(spec: JobSpec, node: string): StartedRunner | undefined {
     const warm = this.#warm;
-    if (warm?.isWaiting !== true || warm.nodeProgram !== node || spec.resources.memoryMiB !== undefined)
+    const isOther = languageOf({ ...process.env, ...spec.environment }) !== languageOf(process.env);
+    if (warm?.isWaiting !== true || warm.nodeProgram !== node || spec.resources.memoryMiB !== undefined || isOther)
       return undefined;
     this.#warm = undefined;
     return warm;

@@ -2,6 +2,7 @@
 // files its runner leaves, so a scheduler only explains what those cannot. Jobs go by our own ids here: those of two clusters may be equal.
 import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
+import type { Finding } from '../protocol/finding';
 import type { FailureCause, JobId, JobSpec, NativeId } from '../protocol/job';
 
 export interface ScheduledJob {
@@ -59,6 +60,8 @@ export interface Scheduler extends AsyncDisposable {
   /** Makes it likely that the next job starts at once. */
   prepare?(spec: { readonly nodeProgram?: string }): void;
   load?(): SchedulerLoad;
+  /** A look at all that a job there needs. Never throws but for the signal. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
   /** The agent of the machine whose store its jobs use, where that is not this one. Throws TransportError or LinkClosed when it cannot be reached. */
   agent?(signal: AbortSignal): Promise<AgentConnection>;
 }

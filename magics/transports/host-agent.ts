@@ -2,11 +2,18 @@
 // the login shell prints.
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { TransportError } from '../protocol/errors';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { TransportError, systemCode } from '../protocol/errors';
+import type { Finding } from '../protocol/finding';
+import { examineHost } from './examine';
 import type { Channel, CommandEnd, Host } from './host';
+import { OLDEST_NODE, findNode, parseKind, type NodeProgram } from './node-program';
 import {
   agentCommand,
   installCommand,
+  installNodeCommand,
   readPrograms,
   toParcel,
   type HostSettings,
@@ -19,35 +26,57 @@ export interface Transport extends AsyncDisposable {
   readonly host: string;
   /** Starts the agent there if need be. What the login shell prints before `marker` is to be skipped by the reader. Throws TransportError. */
   open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }>;
+  /** A look at the way, step by step. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
 }
 
 /** A login shell and a cold start of Node on a busy login node. */
 const OPEN_MS = 90_000;
 const INSTALL_MS = 300_000;
 
-type Answer = keyof Words;
+type Answer = { readonly is: Exclude<keyof Words, 'node'> } | { readonly is: 'node'; readonly kind: string };
 
 export class HostAgent implements Transport {
   readonly host: string;
   readonly #host: Host;
   readonly #directory: string;
   readonly #settings: HostSettings;
+  readonly #cache: string;
+  /** Found out with the first connection. */
+  #node: NodeProgram | undefined;
 
-  constructor(host: Host, programDirectory: string, settings: HostSettings) {
+  /** `cache`: a folder of this machine for what is fetched for hosts. */
+  constructor(host: Host, programDirectory: string, settings: HostSettings, cache: string) {
     this.host = host.name;
     this.#host = host;
     this.#directory = programDirectory;
     this.#settings = settings;
+    this.#cache = cache;
   }
 
   async open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }> {
     const programs = readPrograms(this.#directory);
-    const first = await this.#start(programs, signal);
-    if (first.answer === 'agent') return first;
-    await this.#install(programs, signal);
-    const second = await this.#start(programs, signal);
-    if (second.answer === 'agent') return second;
-    throw new TransportError(`Cannot install the agent on ${this.host}: its programs were put there and are gone.`);
+    // Node, the programs, the agent: each is put there at most once.
+    const done = new Set<Answer['is']>();
+    for (;;) {
+      const { answer, ...opened } = await this.#start(programs, signal);
+      if (answer.is === 'agent') return opened;
+      if (done.has(answer.is))
+        throw new TransportError(
+          `Cannot install the agent on ${this.host}: its ${answer.is === 'node' ? 'Node.js' : 'programs'} were put there and are gone.`,
+        );
+      // A Node that was brought earlier may be there, and only had to be named.
+      if (answer.is === 'node' && this.#node === undefined) await this.#chooseNode(answer.kind, signal);
+      else {
+        done.add(answer.is);
+        if (answer.is === 'node') await this.#installNode(signal);
+        else await this.#install(programs, signal);
+      }
+    }
+  }
+
+  examine(signal: AbortSignal): AsyncGenerator<Finding> {
+    return examineHost(this.#host, this.#settings, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,16 +90,38 @@ export class HostAgent implements Transport {
       programs: `cellburst-wants-programs-${random}`,
       node: `cellburst-wants-node-${random}`,
     };
-    const channel = await this.#host.exec(agentCommand(programs, this.#settings, words), signal);
+    const channel = await this.#host.exec(agentCommand(programs, this.#settings, words, this.#node), signal);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)]);
     const answer = await this.#hear(channel, words, limit);
-    if (answer === 'node') {
-      const { node } = this.#settings;
-      throw new TransportError(
-        `There is no ${node} on ${this.host}. Set \`node:\` of this cluster to the absolute path of Node.js there, or load it by \`setup:\`.`,
-      );
-    }
     return { answer, stream: channel.stream, marker: words.agent };
+  }
+
+  /** One that the user names is not replaced: it was named for a reason. */
+  async #chooseNode(kind: string, signal: AbortSignal): Promise<void> {
+    const { node } = this.#settings;
+    if (node !== undefined)
+      throw new TransportError(
+        `There is no ${node} on ${this.host}, or it is older than Node.js ${OLDEST_NODE}. Correct \`node:\` of this cluster, or leave it away: a Node.js is brought then.`,
+      );
+    this.#node = await findNode(parseKind(kind), this.host, this.#cache, signal);
+  }
+
+  async #installNode(signal: AbortSignal): Promise<void> {
+    const node = this.#node;
+    if (node === undefined) throw new TransportError(`There is no Node.js to be brought to ${this.host}.`);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(INSTALL_MS)]);
+    const channel = await this.#host.exec(installNodeCommand(node, this.#settings), limit);
+    channel.stream.resume();
+    try {
+      await pipeline(createReadStream(node.path), createGzip({ level: 1 }), channel.stream, { signal: limit });
+    } catch (error) {
+      // The command has ended before it had read everything: its own words are better.
+      if (limit.aborted) throw this.#toError('bring Node.js', channel, await channel.ended, limit);
+      if (systemCode(error) === undefined) throw error;
+    }
+    const end = await channel.ended;
+    if (end.kind !== 'exit' || end.code !== 0)
+      throw this.#toError(`bring Node.js (${node.origin})`, channel, end, limit);
   }
 
   /** Reads up to the marker and puts it back, for the reader of frames. */
@@ -97,7 +148,7 @@ export class HostAgent implements Transport {
     } finally {
       signal.removeEventListener('abort', abort);
     }
-    if (found === 'agent') stream.unshift(heard);
+    if (found?.is === 'agent') stream.unshift(heard);
     else stream.destroy();
     if (found !== undefined) return found;
     stream.resume();
@@ -106,7 +157,7 @@ export class HostAgent implements Transport {
 
   async #install(programs: Programs, signal: AbortSignal): Promise<void> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(INSTALL_MS)]);
-    const channel = await this.#host.exec(installCommand(programs, this.#settings), limit);
+    const channel = await this.#host.exec(installCommand(programs, this.#settings, this.#node), limit);
     channel.stream.resume();
     channel.stream.end(toParcel(programs));
     const end = await channel.ended;
@@ -132,9 +183,11 @@ export class HostAgent implements Transport {
 }
 
 function toAnswer(heard: Buffer, words: Words): Answer | undefined {
-  if (heard.includes(words.programs)) return 'programs';
-  if (heard.includes(words.node)) return 'node';
-  return heard.includes(words.agent) ? 'agent' : undefined;
+  if (heard.includes(words.programs)) return { is: 'programs' };
+  const [, kind] = heard.toString('latin1').split(words.node);
+  // To the end of its line.
+  if (kind !== undefined) return kind.includes('\n') ? { is: 'node', kind: kind.split('\n')[0] ?? '' } : undefined;
+  return heard.includes(words.agent) ? { is: 'agent' } : undefined;
 }
 
 function readable(stream: Duplex): Promise<void> {

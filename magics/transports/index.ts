@@ -1,5 +1,7 @@
 // Ways to a host agent. Each only produces one byte stream; all else is the agent's framed protocol over it (protocol/frames.ts).
 import type { ClusterConfig } from '../config';
+import { stateDirectory } from '../protocol/platform';
+import { join } from 'node:path';
 import { HostAgent, type Transport } from './host-agent';
 import type { Hosts } from './hosts';
 
@@ -13,6 +15,6 @@ export function openTransport(
   programs: string,
   hosts: Hosts,
 ): Transport {
-  const { node = 'node', store, setup } = config;
-  return new HostAgent(hosts.take(config), programs, { node, store, setup });
+  const { node, store, setup } = config;
+  return new HostAgent(hosts.take(config), programs, { node, store, setup }, join(stateDirectory(), 'node'));
 }

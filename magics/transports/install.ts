@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { OLDEST_NODE, type NodeProgram } from './node-program';
 import { commandLine } from './shell';
 
 const PROGRAMS = ['agent.js', 'runner.js', 'cell.js', 'pmap.js', 'thread.js'] as const;
@@ -26,15 +27,17 @@ export function readPrograms(directory: string): Programs {
 }
 
 export interface HostSettings {
-  /** Node on the host. */
-  readonly node: string;
+  /** Node on the host, by the user's config; undefined: the one on its PATH, or one that is brought. */
+  readonly node: string | undefined;
   /** Where the host's agent keeps its jobs; undefined: where it likes. */
   readonly store: string | undefined;
   /** The user's own lines, before the agent starts. */
   readonly setup: readonly string[];
 }
 
-const FOLDER = '"${XDG_CACHE_HOME:-$HOME/.cache}"/cellburst/programs/';
+const CACHE = '"${XDG_CACHE_HOME:-$HOME/.cache}"/cellburst/';
+const FOLDER = `${CACHE}programs/`;
+const NODES = `${CACHE}node/`;
 
 /** Random words of one attempt: what the agent prints first, or what is printed in its stead when something has to be done first. */
 export interface Words {
@@ -44,21 +47,67 @@ export interface Words {
 }
 
 /** A command that becomes the way to the host's agent, and begins with the marker; or says that something is missing. */
-export function agentCommand({ digest }: Programs, { node, store, setup }: HostSettings, words: Words): string {
+export function agentCommand(
+  { digest }: Programs,
+  { node, store, setup }: HostSettings,
+  words: Words,
+  brought: NodeProgram | undefined,
+): string {
   const program = `${FOLDER}${digest}/agent.js`;
   const say = (word: string) => commandLine(['printf', '%s\\n', word]);
   return shell([
     ...setup,
     ...(store === undefined ? [] : [`export CELLBURST_STATE_DIR=${expandHome(store)}`]),
-    `command -v ${commandLine([node])} >/dev/null 2>&1 || { ${say(words.node)}; exit 0; }`,
+    ...findNodeLines(node, brought),
+    `[ -n "$CELLBURST_NODE" ] || { printf '%s %s %s %s\\n' ${commandLine([words.node])} "$(uname -s)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo unknown)"; exit 0; }`,
     `[ -f ${program} ] || { ${say(words.programs)}; exit 0; }`,
-    `exec ${commandLine([node])} ${program} --bridge ${commandLine([words.agent])}`,
+    `exec "$CELLBURST_NODE" ${program} --bridge ${commandLine([words.agent])}`,
   ]);
 }
 
+/** Sets CELLBURST_NODE to the program, or to nothing. Standard input is the agent's: what is only tried must not read it. */
+function findNodeLines(node: string | undefined, brought: NodeProgram | undefined): string[] {
+  if (brought !== undefined) {
+    const folder = `${NODES}${brought.sha256}/bin`;
+    // First on PATH: what jobs start by name is the same Node.
+    return [`CELLBURST_NODE=${folder}/node; PATH=${folder}:$PATH; [ -x "$CELLBURST_NODE" ] || CELLBURST_NODE=`];
+  }
+  const isNew = `process.exit(parseInt(process.versions.node) < ${OLDEST_NODE} ? 1 : 0)`;
+  const name = commandLine([node ?? 'node']);
+  return [
+    `CELLBURST_NODE=$(command -v ${name} 2>/dev/null)`,
+    `[ -z "$CELLBURST_NODE" ] || "$CELLBURST_NODE" -e ${commandLine([isNew])} </dev/null >/dev/null 2>&1 || CELLBURST_NODE=`,
+  ];
+}
+
 /** Reads what `toParcel` made from standard input, and has it in place, or ends with a code other than 0. */
-export function installCommand({ digest }: Programs, { node, setup }: HostSettings): string {
-  return shell([...setup, `exec ${commandLine([node, '-e', UNPACK])} ${FOLDER} ${commandLine([digest])}`]);
+export function installCommand(
+  { digest }: Programs,
+  { node, setup }: HostSettings,
+  brought: NodeProgram | undefined,
+): string {
+  return shell([
+    ...setup,
+    ...findNodeLines(node, brought),
+    `exec "$CELLBURST_NODE" ${commandLine(['-e', UNPACK])} ${FOLDER} ${commandLine([digest])}`,
+  ]);
+}
+
+/** Reads a compressed Node program from standard input. It runs there and finds its own digest to be right before it is in place. */
+export function installNodeCommand({ sha256 }: NodeProgram, { setup }: HostSettings): string {
+  const check =
+    "const h = require('crypto').createHash('sha256').update(require('fs').readFileSync(process.execPath)).digest('hex');" +
+    "if (h !== process.argv[1]) { console.error('it arrived damaged'); process.exit(1); }";
+  return shell([
+    ...setup,
+    'set -e; umask 077',
+    `nodes=${NODES}; mkdir -p "$nodes"`,
+    'part="$nodes.part-$$"; rm -rf "$part"; mkdir -p "$part/bin"',
+    `trap 'rm -rf "$part"' EXIT`,
+    'gzip -dc >"$part/bin/node"; chmod 700 "$part/bin/node"',
+    `"$part/bin/node" ${commandLine(['-e', check, sha256])} </dev/null`,
+    `[ -d "$nodes"${sha256} ] || mv "$part" "$nodes"${sha256}`,
+  ]);
 }
 
 export function toParcel({ files }: Programs): Buffer {
@@ -76,7 +125,7 @@ function expandHome(path: string): string {
 }
 
 /** Whatever the login shell is: one that takes single quotes runs sh. */
-function shell(lines: readonly string[]): string {
+export function shell(lines: readonly string[]): string {
   return `exec ${commandLine(['sh', '-c', lines.join('\n')])}`;
 }
 

@@ -1,11 +1,22 @@
 // Packages on a host that is reached over a real sshd, as another user: it cannot read the notebook's folder, and has none of the packages.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSystem } from '../clusters/open';
 import { KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
 import { writeProject } from './project';
+
+/** A folder of all programs but Node, npm and what goes with them. */
+function withoutNode(folder: string): string {
+  for (const place of ['/usr/bin', '/bin']) {
+    for (const name of readdirSync(place)) {
+      if (/^(node|nodejs|npm|npx|corepack)$/.test(name) || existsSync(join(folder, name))) continue;
+      symlinkSync(join(place, name), join(folder, name));
+    }
+  }
+  return folder;
+}
 
 const LONG_MS = 90_000;
 const system = openSystem('sshd');
@@ -26,6 +37,18 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       '    host: cb-login',
       `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
       `    store: ${store}`,
+      // Another host, in a network namespace that leads nowhere, whose user finds no Node.
+      '  bare:',
+      '    scheduler: none',
+      '    host: cb-inner',
+      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+      `    store: ${system.makeDirectory('bare')}`,
+      `    setup: export PATH=${withoutNode(system.makeDirectory('bin'))} XDG_CACHE_HOME=${system.makeDirectory('cache')}`,
+      '  old:',
+      '    scheduler: none',
+      '    host: cb-login',
+      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+      '    node: /nowhere/node',
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
     kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
@@ -67,6 +90,39 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       expect(value(await cells.run(code))).toBe('3');
       expect(kept()).toHaveLength(2);
       expect(kept().filter((name) => name.endsWith('.part'))).toEqual([]);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a host without Node and without any network is given one, once, and runs packages with it',
+    async () => {
+      const code = `%%cluster bare\nimport { networkInterfaces } from 'node:os';\nimport { parse } from 'yaml';\nJSON.stringify([process.execPath.replace(/[0-9a-f]{64}/, 'DIGEST').split('/cache/')[1], process.version, parse('b: 2').b, Object.keys(networkInterfaces()).sort()])`;
+      const expected = `'["cellburst/node/DIGEST/bin/node","${process.version}",2,["eth0","lo"]]'`;
+      expect(value(await cells.run(code))).toBe(expected);
+      expect(value(await cells.run(code))).toBe(expected);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'what a cluster lacks is told',
+    async () => {
+      const { messages } = await cells.run('%cluster env diff far');
+      const shown = JSON.stringify(messages);
+      expect(shown).toMatch(new RegExp(`Node\\.js +${process.versions.node} +${process.versions.node}`));
+      expect(shown).toMatch(/bound +1\.2\.3 +its binary of here runs there/);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a Node that the user has named is not replaced',
+    async () => {
+      const { reply } = await cells.run('%%cluster old\n1');
+      expect(reply['evalue']).toMatch(
+        /There is no \/nowhere\/node on .*Correct `node:` of this cluster, or leave it away/,
+      );
     },
     LONG_MS,
   );

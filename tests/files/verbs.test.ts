@@ -48,3 +48,10 @@ test('the same verbs are on the command line', () => {
   const missing = cli('cat', 'local:none');
   expect([missing.status, missing.stderr]).toEqual([2, expect.stringMatching(/no such file/)]);
 });
+
+test('in a job, cluster.fs says that node:fs is what is wanted', async () => {
+  const { reply } = await kernel.execute(
+    "%%cluster\nimport { cluster } from 'cellburst'; await cluster.fs.list('local:.')",
+  );
+  expect(String(reply['evalue'])).toMatch(/^cluster\.fs\.list is for cells at home\. In a job, node:fs/);
+});

@@ -144,6 +144,39 @@ export function describeVerbs({ kernel, cluster, folder, shell, forbidden }: Ver
     PATIENCE_MS,
   );
 
+  test(
+    'cluster.fs does the same in a cell',
+    async () => {
+      const place = (path: string): string => JSON.stringify(`${cluster}:${folder()}/api/${path}`);
+      shell('mkdir -p api/deep && printf one > api/one.txt');
+      const { stdout, reply } = await run(`import { cluster } from 'cellburst';
+const { fs } = cluster;
+await fs.write(${place('deep/bytes.bin')}, new Uint8Array([0, 255, 7]));
+await fs.write(${place('one.txt')}, 'two');
+const [first] = await fs.list(${place('*.txt')});
+const back = await fs.read(${place('deep/bytes.bin')});
+const { files } = await fs.get(${place('')}, 'from-api', { recursive: true });
+const usage = await fs.usage(${place('')});
+const gone = await fs.remove(${place('')}, { recursive: true });
+const failed = await fs.readText(${place('one.txt')}).catch((error: Error) => [error instanceof Error, error.name, error.message]);
+console.log(JSON.stringify([first!.path, first!.kind, first!.modifiedAt.getFullYear() > 2000, [...back], files, usage.bytes, gone.files, failed, (await fs.space(${place('..')})).totalBytes > 0]))`);
+      expect([reply['ename'], reply['evalue']]).toEqual([undefined, undefined]);
+      expect(JSON.parse(stdout)).toEqual([
+        'one.txt',
+        'file',
+        true,
+        [0, 255, 7],
+        2,
+        6,
+        2,
+        [true, 'UsageError', expect.stringMatching(/Cannot read .*one\.txt on .*: there is no such file/)],
+        true,
+      ]);
+      expect(readFileSync(join(kernel().directory, 'from-api/one.txt'), 'utf8')).toBe('two');
+    },
+    PATIENCE_MS,
+  );
+
   test.each([
     ['ls', 'nowhere', /Cannot find .*nowhere on .*: there is no such file or folder/],
     ['cat', 'nowhere', /Cannot read .*nowhere on .*: there is no such file or folder/],

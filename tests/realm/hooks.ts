@@ -16,6 +16,7 @@ export const encodeHooks: EncodeHooks = {
   namesOf: () => [],
   privatesOf: () => [],
   nameOf: () => '',
+  parentOf: ({ parent }) => parent,
 };
 export const decodeHooks: DecodeHooks = {
   resolve: (path) => references.resolve(path),
@@ -30,6 +31,7 @@ export const decodeHooks: DecodeHooks = {
     throw new Error('no code in this test');
   },
   setPrivates: () => false,
+  settleHome: () => false,
   fromSource: () => {
     throw new Error('no code in this test');
   },

@@ -1,0 +1,119 @@
+// `import { cluster } from 'cellburst'`: files of clusters for the code of cells at home. Connects to the home agent when it is first used.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectAgent, type AgentConnection } from '../../magics/client';
+import {
+  listPlace,
+  measurePlace,
+  readPlace,
+  removePlace,
+  roomAt,
+  type FilesSetting,
+  type Removed,
+  type Usage,
+} from '../../magics/cluster-files';
+import { getPlace, putPlace, type Transferred } from '../../magics/transfer';
+import { ClusterError, UsageError } from '../../magics/protocol/errors';
+import type { Listed } from '../../magics/protocol/job-files';
+import { onInterrupt } from '../../magics/realm/interrupts';
+
+export interface PlaceOptions {
+  /** Folders with all that is in them. */
+  readonly recursive?: boolean;
+  /** Files that are there already are replaced. */
+  readonly force?: boolean;
+}
+
+export interface ClusterFs {
+  list(place: string, options?: PlaceOptions): Promise<ClusterFile[]>;
+  read(place: string): Promise<Buffer>;
+  readText(place: string): Promise<string>;
+  write(place: string, content: string | Uint8Array): Promise<void>;
+  get(place: string, here?: string, options?: PlaceOptions): Promise<Transferred>;
+  put(here: string, place: string, options?: PlaceOptions): Promise<Transferred>;
+  remove(place: string, options?: PlaceOptions): Promise<Removed>;
+  usage(place: string): Promise<Usage>;
+  space(place: string): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
+}
+
+export interface ClusterFile extends Omit<Listed, 'modifiedAt'> {
+  readonly modifiedAt: Date;
+}
+
+/** Asks a person in the running cell, for hosts that want a password. */
+type AskPerson = (prompt: string, options: { readonly password: boolean }) => Promise<string>;
+
+export function makeClusterApi(ask: AskPerson): { readonly fs: ClusterFs } {
+  const desk = new Desk(ask);
+  const transfer = { progress: () => undefined };
+  const full = ({ recursive = false, force = false }: PlaceOptions = {}) => ({ recursive, force });
+  return {
+    fs: {
+      list: (place, options) =>
+        desk.do(async (setting) => {
+          const { entries } = await listPlace(place, full(options).recursive, setting);
+          return entries.map((entry) => ({ ...entry, modifiedAt: new Date(entry.modifiedAt) }));
+        }),
+      read: (place) => desk.do((setting) => readPlace(place, setting)),
+      readText: (place) => desk.do(async (setting) => (await readPlace(place, setting)).toString('utf8')),
+      write: (place, content) => desk.do((setting) => writePlace(place, content, setting)),
+      get: (place, here, options) =>
+        desk.do((setting) => getPlace(place, here, full(options), { ...setting, ...transfer })),
+      put: (here, place, options) =>
+        desk.do((setting) => putPlace(here, place, full(options), { ...setting, ...transfer })),
+      remove: (place, options) => desk.do((setting) => removePlace(place, full(options).recursive, setting)),
+      usage: (place) => desk.do((setting) => measurePlace(place, setting)),
+      space: (place) => desk.do((setting) => roomAt(place, setting)),
+    },
+  };
+}
+
+async function writePlace(place: string, content: string | Uint8Array, setting: FilesSetting): Promise<void> {
+  if (place.endsWith('/')) throw new UsageError(`${place} is a folder: the name of a file is needed.`);
+  const folder = mkdtempSync(join(tmpdir(), 'cellburst-'));
+  try {
+    const path = join(folder, randomBytes(6).toString('hex'));
+    writeFileSync(path, content, { mode: 0o644 });
+    const options = { recursive: false, force: true };
+    await putPlace(path, place, options, { ...setting, progress: () => undefined });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class Desk {
+  readonly #ask: AskPerson;
+  #agent: AgentConnection | undefined;
+
+  constructor(ask: AskPerson) {
+    this.#ask = ask;
+  }
+
+  /** Ends with the cell when it is interrupted. */
+  async do<T>(work: (setting: FilesSetting) => Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const stopListening = onInterrupt(() => done.abort());
+    const { signal } = done;
+    try {
+      this.#agent ??= await connectAgent();
+      const agent = this.#agent;
+      void this.#answer(agent, signal);
+      return await work({ agent, directory: process.cwd(), signal });
+    } finally {
+      stopListening();
+      done.abort();
+    }
+  }
+
+  async #answer(agent: AgentConnection, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const { id, host, text, isSecret } of agent.questions(signal))
+        await agent.answer(id, await this.#ask(`${host}: ${text} `, { password: isSecret }));
+    } catch (error) {
+      // The work itself hears of a lost connection; a front end that cannot ask leaves the question to the agent's patience.
+      if (!signal.aborted && !ClusterError.is(error) && !(error instanceof Error)) throw error;
+    }
+  }
+}
