@@ -14,7 +14,7 @@ interface Cell {
 
 type Bundle = Readonly<Record<string, unknown>>;
 const bundles = (outputs: readonly NotebookOutput[]): Bundle[] =>
-  outputs.flatMap((output) => ('data' in output ? [output.data as Bundle] : []));
+  outputs.flatMap((output) => ('data' in output ? [output.data] : []));
 const textOf = (bundle: Bundle | undefined, type = 'text/plain') => String(bundle?.[type]);
 
 test('every cell runs, and shows what it says', async () => {
