@@ -148,6 +148,15 @@ export class Jobs {
     return this.get(asked.id);
   }
 
+  /** Throws UsageError for a job that does not wait. */
+  async change(typed: string, change: 'hold' | 'release', signal: AbortSignal): Promise<JobRecord> {
+    const record = this.get(typed);
+    if (record.status.state !== 'queued')
+      throw new UsageError(`Cannot ${change} job ${record.id}: only a job that waits can be held or released.`);
+    await this.#schedulerOf(record.spec).change(change, [record.id], signal);
+    return this.#write({ ...this.get(record.id), isHeld: change === 'hold' });
+  }
+
   /** Forgets a job that was never submitted, or that has ended. */
   discard(typed: string): void {
     const record = this.get(typed);
