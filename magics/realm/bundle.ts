@@ -101,6 +101,7 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     let encoded = encodeGraph({ roots, rootNames, hooks: describer });
     while (describer.takeGrowth() || addCodecs()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
     const { cells, modules } = describer.found;
+    for (const changer of realm.references.states.changersOf(modules)) modules.add(changer);
     return { encoded, names, codecs, codecNames, cells, modules: [...modules].sort(), codes };
   } finally {
     describer.close();

@@ -92,6 +92,10 @@ export class Describer implements EncodeHooks {
     return this.#instances.refuse(value);
   }
 
+  packageClassOf(value: object): ReturnType<EncodeHooks['packageClassOf']> {
+    return this.#instances.packageClassOf(value);
+  }
+
   privatesOf(value: object): readonly PrivateState[] {
     return privatesOf(value);
   }
