@@ -70,7 +70,9 @@ export class References {
   pathOf(value: object | symbol): string | undefined {
     const paths = (this.#paths ??= globalPaths());
     if (this.#pending.length > 0)
-      for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+      quietly(() => {
+        for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+      });
     return paths.get(value);
   }
 
@@ -97,6 +99,19 @@ export class References {
     let value: unknown = specifier === GLOBAL ? MAIN : this.#modules.get(specifier);
     for (const text of steps === '' ? [] : steps.split('/')) value = take(value, text, specifier === GLOBAL);
     return value;
+  }
+}
+
+/** Some exports of Node warn when they are looked at; nobody here means to use them. */
+function quietly(action: () => void): void {
+  const { process } = MAIN;
+  const before = process.noDeprecation;
+  process.noDeprecation = true;
+  try {
+    action();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(process, 'noDeprecation');
+    else process.noDeprecation = before;
   }
 }
 
