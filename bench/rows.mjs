@@ -3,6 +3,7 @@ import { array } from './array.mjs';
 import { cell, cellBesideDeno } from './cell.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
+import { changedFile, smallFiles, smallFilesAgain } from './files.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
 import { start, startBesideDeno } from './start.mjs';
@@ -23,4 +24,7 @@ export const rows = [
   clusterCell,
   clusterCellP95,
   array,
+  smallFiles,
+  smallFilesAgain,
+  changedFile,
 ];
