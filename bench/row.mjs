@@ -58,6 +58,12 @@ export async function timed(action) {
   return performance.now() - started;
 }
 
+/** What a share of the values (0.95: 95 of 100) does not exceed. */
+export function percentile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
+}
+
 export function median(values) {
   return quantileOf(values, 0.5);
 }

@@ -1,12 +1,16 @@
 // The rows of the bench, in the order of the table. A new row is one file and one line.
 import { array } from './array.mjs';
+import { busyNames } from './busy-names.mjs';
 import { cell, cellBesideDeno } from './cell.mjs';
+import { channel } from './channel.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
 import { changedFile, smallFiles, smallFilesAgain } from './files.mjs';
+import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
 import { start, startBesideDeno } from './start.mjs';
+import { typing } from './typing.mjs';
 
 /** @type {readonly import('./row.mjs').Row[]} */
 export const rows = [
@@ -14,8 +18,11 @@ export const rows = [
   startBesideDeno,
   cell,
   cellBesideDeno,
+  growth,
   completion,
   completionBesideDeno,
+  typing,
+  busyNames,
   loopOnNode20,
   loopOnNode24,
   loopBesideDeno,
@@ -27,4 +34,5 @@ export const rows = [
   smallFiles,
   smallFilesAgain,
   changedFile,
+  channel,
 ];

@@ -48,7 +48,7 @@ const MAX_FUTILE_STARTS = 3;
 /** The compiler looks for a cancellation between declarations only. A worker that is longer at one than this is replaced. */
 const GRACE_MILLISECONDS = 2000;
 /** A completion that has to wait behind a check is answered by names after this. */
-const PATIENCE_MILLISECONDS = 40;
+const PATIENCE_MILLISECONDS = 30;
 /** A console waits a second for the word whether a cell is complete, and some never ask again after that. */
 const CONSOLE_PATIENCE_MILLISECONDS = 600;
 

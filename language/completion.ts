@@ -1,7 +1,7 @@
 // Completion of text that was not executed, as Jupyter wants it: what to replace, and with what.
 import { ts } from './compiler';
 import { unlessCompilerFails } from './compiler-failure';
-import type { CellChecker } from './checking/checker';
+import type { CellChecker, Extension } from './checking/checker';
 
 export interface CompletionMatch {
   readonly text: string;
@@ -22,11 +22,9 @@ const PREFERENCES: ts.GetCompletionsAtPositionOptions = {
   quotePreference: 'single',
 };
 
-/** `offset` is the cursor in the text that `checker` shows. */
-export function completeAt(checker: CellChecker, text: string, offset: number): Completions {
-  const found = unlessCompilerFails(() =>
-    checker.service.getCompletionsAtPosition(checker.fileName, offset, PREFERENCES),
-  );
+/** `offset` is the cursor in the text. */
+export function completeAt(checker: CellChecker, text: string, extension: Extension, offset: number): Completions {
+  const found = unlessCompilerFails(() => checker.completionsAt(text, extension, offset, PREFERENCES));
   const start = found?.optionalReplacementSpan?.start ?? offset - wordBefore(text, offset).length;
   if (!found) return { start, end: offset, matches: [] };
   const span = found.entries.find((entry) => entry.replacementSpan)?.replacementSpan;

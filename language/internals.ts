@@ -38,7 +38,29 @@ interface Declared {
 type Door = (this: Declared, ...args: unknown[]) => unknown;
 type Doors = Partial<Record<(typeof DOORS)[number], Door>>;
 
+interface CompletionQuestion {
+  readonly program: ts.Program;
+  /** Bound; it need not be part of the program. */
+  readonly file: ts.SourceFile;
+  readonly offset: number;
+  readonly preferences: ts.GetCompletionsAtPositionOptions;
+  readonly token: ts.CancellationToken;
+}
+
 interface Compiler {
+  readonly Completions: {
+    getCompletionsAtPosition(
+      host: ts.LanguageServiceHost,
+      program: ts.Program,
+      log: (text: string) => void,
+      file: ts.SourceFile,
+      offset: number,
+      preferences: ts.GetCompletionsAtPositionOptions,
+      triggerCharacter: undefined,
+      completionKind: undefined,
+      token: ts.CancellationToken,
+    ): ts.CompletionInfo | undefined;
+  };
   readonly objectAllocator: {
     getSymbolConstructor(): { readonly prototype: Doors };
     getSignatureConstructor(): { readonly prototype: Doors };
@@ -110,6 +132,17 @@ export function makeScope(names: ts.SymbolTable, outer: ts.Node | undefined): ts
 /** Name resolution of the file goes on in `scope` when the file itself does not know a name. */
 export function setOuterScope(file: ts.SourceFile, scope: ts.Node | undefined): void {
   (file as unknown as BoundFile).parent = scope;
+}
+
+/** What the language service does for a file of its program. */
+export function completionsIn(
+  host: ts.LanguageServiceHost,
+  { program, file, offset, preferences, token }: CompletionQuestion,
+): ts.CompletionInfo | undefined {
+  const log = (): void => undefined;
+  return compiler.Completions.getCompletionsAtPosition(
+    ...([host, program, log, file, offset, preferences, undefined, undefined, token] as const),
+  );
 }
 
 /** Can comments before this node be its documentation? */

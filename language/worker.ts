@@ -11,27 +11,61 @@ if (!port) throw new Error('language/worker is the program of a worker thread: s
 // Written by our own client, from the same build.
 const { settings, cancelled } = workerData as WorkerStart;
 const slots = new Int32Array(cancelled);
-let current = 0;
-const language = new NotebookLanguage(settings, () => isCancelled(current));
+/** The request under way. */
+let current: number | undefined;
+const language = new NotebookLanguage(settings, () => current !== undefined && isCancelled(current));
 
 port.on('message', (request: Request) => {
   current = request.id;
-  Atomics.store(slots, CURRENT_SLOT, current);
+  Atomics.store(slots, CURRENT_SLOT, request.id);
   const answered: Reply = isCancelled(request.id) ? { id: request.id, ok: 'cancelled' } : reply(request);
   Atomics.store(slots, CURRENT_SLOT, 0);
+  current = undefined;
   port.postMessage(answered);
+  rehearseAfter(QUIET_MILLISECONDS);
 });
 warmUp();
 
-/** Half of the time of a first cell is the reading of the library; the rest is code that runs for the first time. */
+/**
+ * Completion is wanted at the first key that is pressed, and its code is slow for the first times it runs. So it is rehearsed, a little at a
+ * time, while nobody asks for anything.
+ */
+const REHEARSED = [
+  'const rehearsal = [1];\nrehearsal.ma',
+  'rehearsa',
+  ...Array<string>(16).fill('[1, 2].fil'),
+  'Mat',
+  'proc',
+];
+const QUIET_MILLISECONDS = 400;
+const PAUSE_MILLISECONDS = 20;
+let rehearsal: NodeJS.Timeout | undefined;
+
+function rehearseAfter(milliseconds: number): void {
+  clearTimeout(rehearsal);
+  const text = REHEARSED[0];
+  if (text === undefined) return;
+  rehearsal = setTimeout(() => {
+    REHEARSED.shift();
+    language.complete(text, text.length);
+    rehearseAfter(PAUSE_MILLISECONDS);
+  }, milliseconds).unref();
+}
+
+/** Requests that wait already are answered between the halves. */
 function warmUp(): void {
-  const ready = language.prepare({ source: 'const warm: number = 1;\nwarm', execution: 0 });
-  language.reset();
-  setImmediate(() => {
+  language.readEarly();
+  afterRequests(() => {
     // V8 takes compiled code back only under the flags it was compiled with.
-    if (ready.ok) keepCompiled();
+    if (language.readAll()) keepCompiled();
     optimizeAsUsual();
+    rehearseAfter(QUIET_MILLISECONDS);
   });
+}
+
+/** Twice: this program itself runs in the turn of the loop that takes messages, and the first immediate comes before the next such turn. */
+function afterRequests(action: () => void): void {
+  setImmediate(() => setImmediate(action));
 }
 
 function isCancelled(id: number): boolean {

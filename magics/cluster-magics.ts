@@ -5,6 +5,7 @@ import { offerFs } from './fs-magic';
 import type { MagicLine } from './line';
 import { offer, type Magic, type MagicPlace, type Offers } from './magic';
 import { completePaths } from './paths';
+import { ENV_VERBS } from './environment-shown';
 import { findOption, optionNames, OPTIONS, optionsHelp } from './options';
 
 export const clusterCell: Magic = {
@@ -57,6 +58,10 @@ async function offerCommands(place: MagicPlace): Promise<Offers> {
   if (verb === undefined) return offer('command', Object.keys(COMMANDS));
   const argument = COMMANDS[verb]?.argument;
   if (argument === 'options') return offerOptions({ ...place, earlier: rest });
+  if (argument === 'env') {
+    if (earlier.length === 1) return offer('command', ENV_VERBS);
+    return offer('cluster', earlier.length === 2 && rest[0] === 'diff' ? session.clusters : []);
+  }
   if (argument === 'config') {
     if (earlier.length === 1) return offer('command', ['explain']);
     return offer('cluster', earlier.length > 2 ? [] : session.clusters.slice(1));

@@ -5,10 +5,12 @@ import { bringHome } from './home';
 import { startAllocation, stopAllocations } from './allocations';
 import { showConfig, showExplained } from './config-shown';
 import { runDoctor } from './doctor';
+import { runEnv } from './environment-shown';
 import { FS_VERBS } from './fs';
 import { runFsMagic } from './fs-magic';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
+import { runCapture } from './capture-command';
 import { didYouMean } from './config/nearest';
 import { UsageError } from './protocol/errors';
 import { isFinal } from './protocol/job';
@@ -30,7 +32,7 @@ interface Command {
   readonly usage: string;
   readonly help: string;
   /** What its argument names, for completion. */
-  readonly argument?: 'job' | 'cluster' | 'config' | 'options';
+  readonly argument?: 'job' | 'cluster' | 'config' | 'env' | 'options';
   run(call: Call): Promise<CellOutcome>;
 }
 
@@ -73,6 +75,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       );
     },
   },
+  hold: {
+    usage: 'hold ID',
+    help: 'Keeps a job that waits from starting, until `release`.',
+    argument: 'job',
+    run: (call) => change('hold', call),
+  },
+  release: {
+    usage: 'release ID',
+    help: 'Lets a job that is held go on.',
+    argument: 'job',
+    run: (call) => change('release', call),
+  },
   attach: {
     usage: 'attach ID',
     help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once.',
@@ -90,17 +104,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: 'Makes NAME the cluster of %%cluster cells that name none.',
     argument: 'cluster',
     run({ words, line, session }) {
-      const word = argumentOf(words, line, 'use NAME');
-      if (!session.clusters.includes(word.text)) {
-        throw pointAt(
-          line.text,
-          word,
-          `There is no cluster ${JSON.stringify(word.text)}.${didYouMean(word.text, session.clusters)} Known: ${session.clusters.join(', ')}.`,
-        );
-      }
-      session.defaultCluster = word.text;
-      return Promise.resolve(succeed(showText(`%%cluster cells go to ${word.text} now.`)));
+      session.defaultCluster = clusterWord(words, line, session, 'use NAME');
+      return Promise.resolve(succeed(showText(`%%cluster cells go to ${session.defaultCluster} now.`)));
     },
+  },
+  capture: {
+    usage: 'capture [NAMES]',
+    help: 'Shows what names of the notebook would take along to a cluster: kinds, sizes, packages, and what cannot travel. A number means the names of that cell; nothing, all names.',
+    run: ({ words, line, cell, session }) => runCapture(words, line, cell, session),
   },
   start: {
     usage: 'start [NAME] --cores N --time TIME [OPTIONS]',
@@ -139,10 +150,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       );
     },
   },
+  env: {
+    usage: 'env [diff NAME | lock]',
+    help: 'Shows what the notebook runs with: Node, the machine, packages. diff: what a cluster lacks of it; lock: writes it down beside the notebook.',
+    argument: 'env',
+    run: async ({ words, line, session, agent }) => succeed(await runEnv({ words, line, session, agent })),
+  },
   doctor: {
-    usage: 'doctor',
-    help: 'Looks whether everything is in place for cluster cells on this machine, and says where logs and jobs are kept.',
-    run: ({ cell, session, agent }) => runDoctor({ cell, session, agent }),
+    usage: 'doctor [NAME]',
+    help: 'Looks whether everything is in place for cluster cells, on this machine or step by step on a cluster, and says what to do about what is not.',
+    argument: 'cluster',
+    run({ words, line, cell, session, agent }) {
+      const word = words.length === 0 ? undefined : clusterWord(words, line, session, 'doctor NAME');
+      return runDoctor({ cell, session, agent }, word ?? 'local');
+    },
   },
   help: {
     usage: 'help',
@@ -174,6 +195,23 @@ function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Wor
     );
   if (extra) throw pointAt(line.text, extra, `%cluster ${usage}: one too many.`);
   return word;
+}
+
+async function change(change: 'hold' | 'release', { words, line, agent }: Call): Promise<CellOutcome> {
+  const connection = await agent();
+  const { id } = await connection.job(argumentOf(words, line, `${change} ID`).text);
+  const job = await connection.change(id, change);
+  return succeed(showText(`Job ${job.id}: ${change === 'hold' ? 'held' : 'released'}.`));
+}
+
+function clusterWord(words: readonly Word[], line: MagicLine, session: ClusterSession, usage: string): string {
+  const word = argumentOf(words, line, usage);
+  if (session.clusters.includes(word.text)) return word.text;
+  throw pointAt(
+    line.text,
+    word,
+    `There is no cluster ${JSON.stringify(word.text)}.${didYouMean(word.text, session.clusters)} Known: ${session.clusters.join(', ')}.`,
+  );
 }
 
 export function commandsHelp(): string {

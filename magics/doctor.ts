@@ -1,24 +1,21 @@
-// `%cluster doctor`: is everything in place that a cluster cell needs, on this machine? Each check says what it found; one that fails says so and
+// `%cluster doctor [NAME]`: is everything in place that a cluster cell needs, here or on a cluster? Each check says what it found; one that fails says so and
 // the others go on.
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentConnection } from './client';
-import type { ClusterSession } from './cluster';
+import { clusterAt, toSpec, type ClusterSession } from './cluster';
 import { configPath } from './config';
 import { showBytes, showDuration, showMemory } from './config/quantities';
 import type { Cell, CellOutcome } from './namespace';
 import { ClusterError, messageOf } from './protocol/errors';
+import { fine, trouble, type Finding } from './protocol/finding';
 import { isFinal, type JobRecord } from './protocol/job';
 import { BUNDLE_FILE } from './protocol/layout';
 import { stateDirectory } from './protocol/platform';
 import { VERSION } from './protocol/version';
+import { answering } from './questions';
 import { showTable, stateInWords, succeed } from './show';
-
-interface Finding {
-  readonly isFine: boolean;
-  readonly says: string;
-}
 
 interface Visit {
   readonly cell: Cell;
@@ -28,17 +25,20 @@ interface Visit {
 
 interface Check {
   readonly name: string;
-  look(visit: Visit): Finding | Promise<Finding>;
+  look(visit: Visit): Look | Promise<Look>;
 }
 
 /** Below this jobs begin to fail in ways that are hard to tell. */
 const LEAST_FREE_BYTES = 1e9;
-const JOB_PATIENCE_MILLISECONDS = 30_000;
+/** A queue may be long; whoever asks the doctor does not want to wait for it. */
+const JOB_PATIENCE_MILLISECONDS = 120_000;
+/** Between question and answer of a job some time passes. */
+const MOST_SKEW_SECONDS = 60;
 
 const CHECKS: readonly Check[] = [
   {
     name: 'kernel',
-    look: () => fine(`Cellburst ${VERSION} on Node ${process.version}, process ${process.pid}`),
+    look: () => good(`Cellburst ${VERSION} on Node ${process.version}, process ${process.pid}`),
   },
   {
     name: 'kernel log',
@@ -47,12 +47,12 @@ const CHECKS: readonly Check[] = [
         () => true,
         () => false,
       );
-      return fine(exists ? session.logFile : `${session.logFile} (nothing was written so far)`);
+      return good(exists ? session.logFile : `${session.logFile} (nothing was written so far)`);
     },
   },
   {
     name: 'clusters',
-    look: ({ session }) => fine(`${session.clusters.join(', ')} (config: ${configPath()})`),
+    look: ({ session }) => good(`${session.clusters.join(', ')} (config: ${configPath()})`),
   },
   {
     name: 'home agent',
@@ -62,7 +62,7 @@ const CHECKS: readonly Check[] = [
       const says =
         `Cellburst ${version} on Node ${node}, process ${pid}, up for ${age}; ` +
         `${cores.used} of ${cores.total} cores in use, ${showMemory(memoryMiB.total)} of memory`;
-      return version === VERSION ? fine(says) : trouble(`${says}. This kernel is ${VERSION}: restart it.`);
+      return version === VERSION ? good(says) : bad(`${says}. This kernel is ${VERSION}: restart it.`);
     },
   },
   {
@@ -71,9 +71,9 @@ const CHECKS: readonly Check[] = [
       const { stateDirectory: directory, jobs } = await (await agent()).status();
       const counts = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
       if (directory !== stateDirectory())
-        return trouble(`The agent keeps jobs in ${directory}, this kernel looks in ${stateDirectory()}. Restart both.`);
+        return bad(`The agent keeps jobs in ${directory}, this kernel looks in ${stateDirectory()}. Restart both.`);
       await access(directory, constants.R_OK | constants.W_OK);
-      return fine(`${directory}; jobs: ${counts.join(', ')}`);
+      return good(`${directory}; jobs: ${counts.join(', ')}`);
     },
   },
   {
@@ -83,59 +83,89 @@ const CHECKS: readonly Check[] = [
       const free = bavail * bsize;
       const says = `${showBytes(free)} free where jobs are kept`;
       return free < LEAST_FREE_BYTES
-        ? trouble(`${says}: that is little. Values of a cell lie there while it runs.`)
-        : fine(says);
+        ? bad(`${says}: that is little. Values of a cell lie there while it runs.`)
+        : good(says);
     },
   },
-  { name: 'a tiny job', look: tryJob },
 ];
 
-export async function runDoctor(visit: Visit): Promise<CellOutcome> {
-  const rows: string[][] = [];
-  let troubles = 0;
-  for (const check of CHECKS) {
-    const { isFine, says } = await examine(check, visit);
-    visit.cell.signal.throwIfAborted();
-    if (!isFine) troubles++;
-    rows.push([isFine ? '✓' : '✗', check.name, says.replace(/\s*\n\s*/g, ' ')]);
-  }
-  const summary = troubles === 0 ? 'Everything is in place.' : `${troubles} of ${rows.length} need attention.`;
-  return succeed(showTable(['', 'check', 'found'], rows, '', summary));
+/** Of this machine, or of the cluster that is named. */
+export async function runDoctor(visit: Visit, cluster: string): Promise<CellOutcome> {
+  const { cell, agent } = visit;
+  return answering(await agent(), cell, async () => {
+    const rows: string[][] = [];
+    let troubles = 0;
+    for await (const { check, verdict, says } of examineAll(visit, cluster)) {
+      if (verdict === 'trouble') troubles++;
+      rows.push([verdict === 'fine' ? '✓' : '✗', check, says.replace(/\s*\n\s*/g, ' ')]);
+    }
+    cell.signal.throwIfAborted();
+    const summary = troubles === 0 ? 'Everything is in place.' : `${troubles} of ${rows.length} need attention.`;
+    return succeed(showTable(['', 'check', 'found'], rows, '', summary));
+  });
 }
+
+async function* examineAll(visit: Visit, cluster: string): AsyncGenerator<Finding> {
+  const { cell, session } = visit;
+  if (cluster === 'local') {
+    for (const check of CHECKS) yield await examine(check, visit);
+  } else {
+    const agent = await visit.agent();
+    let isReached = true;
+    for await (const found of agent.examine(await clusterAt(agent, cluster, session), cell.signal)) {
+      yield found;
+      isReached &&= found.verdict === 'fine' || !VITAL.has(found.check);
+    }
+    // A job would only say the same again.
+    if (!isReached) return;
+  }
+  yield await examine({ name: 'a tiny job', look: (at) => tryJob(at, cluster) }, visit);
+}
+
+/** Without these no job comes to be. */
+const VITAL: ReadonlySet<string> = new Set(['reach', 'login shell', 'Node.js there', 'host agent']);
 
 async function examine(check: Check, visit: Visit): Promise<Finding> {
+  const { name } = check;
   try {
-    return await check.look(visit);
+    return toFinding(name, await check.look(visit));
   } catch (error) {
     if (visit.cell.signal.aborted) throw error;
-    return trouble(ClusterError.is(error) ? error.message : `could not be looked at: ${messageOf(error)}`);
+    return trouble(name, ClusterError.is(error) ? error.message : `could not be looked at: ${messageOf(error)}`);
   }
 }
 
-/** From capture to envelope, by the way every cell goes. Leaves nothing behind. */
-async function tryJob({ cell, session, agent: connect }: Visit): Promise<Finding> {
+/** Runs where cells run, and says where that is. */
+const TINY = `[require('node:os').hostname(), process.version, Date.now()].join(' ')`;
+
+/** From capture to envelope and back, by the way every cell goes. Leaves nothing behind. */
+async function tryJob({ cell, session, agent: connect }: Visit, cluster: string): Promise<Look> {
   const agent = await connect();
   const started = performance.now();
-  const prepared = await session.language.prepare({ source: '6 * 7', execution: cell.execution }, cell.signal);
-  if (!prepared.ok) return trouble('The compiler refuses 6 * 7. Restart the kernel.');
-  const job = await agent.create({
-    name: 'doctor',
-    cluster: 'local',
-    resources: { cores: 1 },
-    environment: {},
-    origin: { client: 'kernel', pid: process.pid, directory: session.directory, execution: cell.execution },
-    summary: '6 * 7',
-  });
+  const source = { source: TINY, execution: cell.execution };
+  const prepared = await session.language.prepare(source, cell.signal);
+  if (!prepared.ok) return bad('The compiler refuses a line of ours. Restart the kernel.');
+  const spec = toSpec(cell, 'doctor', { name: 'doctor', cluster, env: {}, in: [], out: [] }, session);
+  const job = await agent.create({ ...spec, cluster: await clusterAt(agent, cluster, session) });
+  let captureId: string | undefined;
   try {
     const bundlePath = join(job.directory, BUNDLE_FILE);
-    const { captureId } = await session.namespace.capture({ cell: prepared.code, bundlePath }, cell.signal);
-    session.namespace.forget(captureId);
+    ({ captureId } = await session.namespace.capture({ cell: prepared.code, bundlePath }, cell.signal));
     await agent.submit(job.id);
     const ended = await waitForEnd(agent, job, cell.signal);
     const seconds = showDuration((performance.now() - started) / 1000);
-    if (ended.status.state === 'completed' && ended.status.outcome === 'value') return fine(`came back in ${seconds}`);
-    return trouble(`after ${seconds} it is ${stateInWords(ended.status)}.`);
+    if (ended.status.state !== 'completed' || ended.status.outcome !== 'value')
+      return bad(`after ${seconds} it is ${stateInWords(ended.status)}.`);
+    const where = { captureId, directory: job.directory, atomic: false, where: 'the doctor' };
+    const { outcome } = await session.namespace.settle(where, cell.signal);
+    captureId = undefined;
+    const said = outcome.ok ? JSON.stringify(outcome.display?.data) : '';
+    const [, host = '', node = '', now = ''] = /'(\S+) (\S+) (\d+)'/.exec(said) ?? [];
+    const skew = Math.abs(Date.now() - Number(now)) / 1000;
+    const clock = skew > MOST_SKEW_SECONDS ? `; its clock is ${Math.round(skew)} s off` : '';
+    return good(`ran on ${host} (Node ${node}) and came back in ${seconds}${clock}`);
   } finally {
+    if (captureId !== undefined) session.namespace.forget(captureId);
     await discard(agent, job);
   }
 }
@@ -157,10 +187,19 @@ async function discard(agent: AgentConnection, job: JobRecord): Promise<void> {
   else await agent.cancel(job.id);
 }
 
-function fine(says: string): Finding {
+interface Look {
+  readonly isFine: boolean;
+  readonly says: string;
+}
+
+function toFinding(name: string, { isFine, says }: Look): Finding {
+  return isFine ? fine(name, says) : trouble(name, says);
+}
+
+function good(says: string): Look {
   return { isFine: true, says };
 }
 
-function trouble(says: string): Finding {
+function bad(says: string): Look {
   return { isFine: false, says };
 }

@@ -30,7 +30,8 @@ export class Magics implements AsyncDisposable {
       get clusters() {
         return [LOCAL, ...clusters.current().clusters.keys()];
       },
-      configOf: (name) => clusters.current().clusters.get(name),
+      // This machine needs no config, and so none without mistakes.
+      configOf: (name) => (name === LOCAL ? undefined : clusters.current().clusters.get(name)),
       get defaultCluster() {
         return chosen ?? clusters.current().defaultCluster;
       },
@@ -40,6 +41,7 @@ export class Magics implements AsyncDisposable {
       workingDirectory: session.directory,
       sent: new Map(),
       environments: new Environments(),
+      skewsTold: new Set(),
       agent: () => this.#connect(),
     };
   }

@@ -1,12 +1,10 @@
 // How jobs are put into words, and words into mime bundles: the text alone reads well, HTML only adds quiet.
 import { toJobOutput } from './monitor-rows';
-import type { JobPackages } from './protocol/environment';
 import { JOB_MIME } from './protocol/monitor';
 import type { MimeBundle } from './protocol/output';
 import { clusterLabel, isFinal, type JobRecord, type JobStatus } from './protocol/job';
-import { showBytes, showDuration, showMemory } from './config/quantities';
-import type { FilesToSend } from './protocol/chores';
-import type { CaptureReport, CellOutcome, ShownError } from './namespace';
+import { showDuration, showMemory } from './config/quantities';
+import type { CellOutcome, ShownError } from './namespace';
 
 export interface Shown {
   readonly data: MimeBundle;
@@ -117,7 +115,7 @@ export function showTable(
   const cells = (tag: string, row: readonly string[]) =>
     `<tr>${row.map((cell) => `<${tag} style="text-align:left">${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
   const html =
-    (before ? `<div>${escapeHtml(before)}</div>` : '') +
+    (before ? `<div style="white-space:pre-line">${escapeHtml(before)}</div>` : '') +
     `<table><thead>${cells('th', head)}</thead><tbody>${rows.map((row) => cells('td', row)).join('')}</tbody></table>` +
     (after ? `<div>${escapeHtml(after)}</div>` : '');
   return { data: { 'text/plain': text, 'text/html': html }, metadata: {} };
@@ -144,24 +142,4 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
         : '',
     ]);
   return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
-}
-
-export function showCapture(
-  report: CaptureReport,
-  packages: Pick<JobPackages, 'mode' | 'reason'>,
-  toSend?: FilesToSend,
-): Shown {
-  const shown = toSend?.shown ?? [];
-  const { count = 0, bytes = 0 } = toSend?.files ?? {};
-  const rows = [
-    ...report.entries.map((entry) => [entry.name, entry.kind, showBytes(entry.bytes), entry.origin]),
-    ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown']),
-    ...report.files.map((file) => [file.path, 'file', showBytes(file.bytes), 'the notebook’s folder']),
-    ...shown.map((file) => [file.path, 'input', showBytes(file.bytes), '--in or input()']),
-    ...(count > shown.length ? [[`… and ${count - shown.length} more`, 'input', '', '']] : []),
-  ];
-  const what = `${rows.length} thing${rows.length === 1 ? '' : 's'}, ${showBytes(report.bytes + bytes)} in all`;
-  if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
-  const way = report.packages.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})`;
-  return showTable(['name', 'kind', 'size', 'from'], rows, `Would send ${what}:`, way);
 }

@@ -7,11 +7,13 @@ import { ts } from '../compiler';
 import type { AppliedChecks, Checks } from '../../magics/protocol/language';
 import { AMBIENT_TYPES } from '../ambient';
 import { WEBASSEMBLY_TYPES } from '../webassembly-types';
-import { parseBound, setOuterScope } from '../internals';
+import { completionsIn, parseBound, setOuterScope } from '../internals';
 import { isTerse, terseRegistry } from './documentation';
+import { readLanguage } from './early';
 import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
 import { ProjectFile, type Project } from './project';
-import { StandingProgram, type Ground } from './standing';
+import { needsProgram, StandingProgram, type Ground } from './standing';
+import { TypedWord } from './typed-word';
 import { VisibleNames } from './visible';
 import { declareWasm, wasmBehind } from './wasm';
 
@@ -61,7 +63,12 @@ export class CellChecker {
   #version = 0;
   #lookedAt: LookedAt | undefined;
   #extension: Extension = '.ts';
+  readonly #host: ts.LanguageServiceHost;
   readonly #standing = new StandingProgram();
+  /** Stands until a whole program does. */
+  #early: StandingProgram | undefined;
+  readonly #registry: ts.DocumentRegistry;
+  readonly #typedWord = new TypedWord();
   readonly #cancellation: ts.CancellationToken;
   /** Version of a file of the disk, as far as it can change between two cells. */
   readonly #versionOf = (name: string): string =>
@@ -81,7 +88,15 @@ export class CellChecker {
         if (isCancelled()) throw new ts.OperationCanceledException();
       },
     };
-    this.service = ts.createLanguageService(this.#makeHost(isCancelled), this.#makeRegistry());
+    this.#host = this.#makeHost(isCancelled);
+    this.#registry = this.#makeRegistry();
+    this.service = ts.createLanguageService(this.#host, this.#registry);
+  }
+
+  /** Gets ready for a first cell that needs nothing but the language. */
+  readEarly(): void {
+    this.#early = new StandingProgram();
+    this.#early.keep(readLanguage(this.#directory, this.#host, this.#registry), this.#ground());
   }
 
   /** The file of the text that is looked at now. */
@@ -122,12 +137,43 @@ export class CellChecker {
   checkBeside(execution: number, text: string, extension: Extension): ts.SourceFile | undefined {
     const path = `${this.#directory}/Cell [${execution}]${extension}`;
     const isNotebookName = (name: string): boolean => this.isVisible(name);
-    return this.#standing.check(path, text, this.scope, this.#ground(), isNotebookName, this.#cancellation);
+    return (this.#early ?? this.#standing).check(
+      path,
+      text,
+      this.scope,
+      this.#ground(),
+      isNotebookName,
+      this.#cancellation,
+    );
+  }
+
+  /**
+   * Completions of a text that may never be executed. Most texts are looked at beside the standing program; one that imports is shown.
+   */
+  completionsAt(
+    text: string,
+    extension: Extension,
+    offset: number,
+    preferences: ts.GetCompletionsAtPositionOptions,
+  ): ts.CompletionInfo | undefined {
+    const path = `${this.#directory}/Cell [*]${extension}`;
+    const { scope } = this;
+    const program = this.#standing.programFor(path, text, this.#ground());
+    if (program)
+      return this.#typedWord.answer({ path, text, offset, program, scope }, () => {
+        const file = this.#standing.look(path, text, scope, this.#options);
+        return completionsIn(this.#host, { program, file, offset, preferences, token: this.#cancellation });
+      });
+    this.show(text, extension);
+    const found = this.service.getCompletionsAtPosition(this.fileName, offset, preferences);
+    if (!needsProgram(path, text)) this.keepProgram();
+    return found;
   }
 
   /** The program of the text that was shown last serves cells to come. */
   keepProgram(): void {
     this.#standing.keep(this.program, this.#ground());
+    this.#early = undefined;
   }
 
   #ground(): Ground {

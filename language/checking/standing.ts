@@ -1,6 +1,7 @@
 // Most cells import nothing: to check one, the compiler needs no new program, which costs several times what the check does. So the last program
 // stands, with a type checker that has seen the library already, and such a cell is checked as one more file beside it. What is found right
-// here is right; what is not is checked anew by a program of its own, which also has the better words for it.
+// here is right; what is not is checked anew by a program of its own, which also has the better words for it. Completion looks at a text in
+// the same way, at every key that is pressed.
 import { ts } from '../compiler';
 import { parseBound, setOuterScope } from '../internals';
 import { toProblems } from './problems';
@@ -20,10 +21,14 @@ interface Standing {
   readonly versions: ReadonlyMap<string, string>;
   /** Names of the files checked beside it. */
   readonly checked: Set<string>;
+  /** How many characters were looked at beside it. */
+  looked: number;
 }
 
 /** What the checker learns of a cell it keeps: after so many it starts anew. */
 const MAX_CELLS = 300;
+/** The same for what was typed and looked at, and thrown away. */
+const MAX_LOOKED = 500_000;
 
 /** Words by which a text may need files or change what is global: rather too many than too few. */
 const NEEDS_PROGRAM = /\b(?:import|export|require|declare|module|exports)\b|\/\/\/|@jsx/;
@@ -33,11 +38,29 @@ export class StandingProgram {
 
   /** Lets this program stand, unless one does already that says the same. */
   keep(program: ts.Program, ground: Ground): void {
-    if (this.#standing && this.#standing.checked.size < MAX_CELLS && isSameGround(this.#standing, ground)) return;
+    const { checked, looked = 0 } = this.#standing ?? {};
+    const isFresh = checked !== undefined && checked.size < MAX_CELLS && looked < MAX_LOOKED;
+    if (this.#standing && isFresh && isSameGround(this.#standing, ground)) return;
     const versions = new Map<string, string>();
     for (const { fileName } of program.getSourceFiles())
       if (!/\/node_modules\/|\/Cell \[/.test(fileName)) versions.set(fileName, ground.versionOf(fileName));
-    this.#standing = { program, ground, versions, checked: new Set() };
+    this.#standing = { program, ground, versions, checked: new Set(), looked: 0 };
+  }
+
+  /** The program beside which a text can be looked at. Undefined: only a program of its own can tell about it. */
+  programFor(path: string, text: string, ground: Ground): ts.Program | undefined {
+    const standing = this.#standing;
+    if (!standing || needsProgram(path, text) || standing.looked >= MAX_LOOKED || !isSameGround(standing, ground))
+      return undefined;
+    return standing.program;
+  }
+
+  /** The text as a file beside that program, to be asked about. */
+  look(path: string, text: string, scope: ts.Node | undefined, options: ts.CompilerOptions): ts.SourceFile {
+    if (this.#standing) this.#standing.looked += text.length;
+    const file = parseBound(path, text, options, ts.JSDocParsingMode.ParseAll);
+    setOuterScope(file, scope);
+    return file;
   }
 
   /** The checked file, if the text is without mistakes. Undefined: a program of its own has to tell. */
@@ -50,7 +73,7 @@ export class StandingProgram {
     token: ts.CancellationToken,
   ): ts.SourceFile | undefined {
     const standing = this.#standing;
-    if (!standing || NEEDS_PROGRAM.test(text) || /\.[jt]sx$/.test(path)) return undefined;
+    if (!standing || needsProgram(path, text)) return undefined;
     // Diagnostics are kept by name, so every name is checked once.
     const { checked, program } = standing;
     if (checked.has(path) || checked.size >= MAX_CELLS || !isSameGround(standing, ground)) return undefined;
@@ -64,6 +87,10 @@ export class StandingProgram {
     // The words for a mistake come from a program of its own: "Did you mean …" is proposed a few times in a checker's life only.
     return toProblems(diagnostics, file, isNotebookName).length === 0 ? file : undefined;
   }
+}
+
+export function needsProgram(path: string, text: string): boolean {
+  return NEEDS_PROGRAM.test(text) || /\.[jt]sx$/.test(path);
 }
 
 function isSameGround({ ground, versions }: Standing, now: Ground): boolean {

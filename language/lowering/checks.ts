@@ -20,7 +20,8 @@ export function writeBody(r: Rewriting, node: FunctionNode, body: ts.ConciseBody
   const portal = r.portals.at(body);
   r.writer.copyTo(body.getStart(r.file));
   if (portal) {
-    r.writer.insert('{');
+    // Where the parameters were moved, the body is open already.
+    if (!r.portals.moves(node)) r.writer.insert('{');
     if (runs) r.writer.insertLocal(waits ? NOTE_EPOCH + CHECK : CHECK);
     r.writer.insert(`${portalText(portal)}return `);
     r.visit(body);

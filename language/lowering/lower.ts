@@ -5,12 +5,13 @@ import { RUNTIME, mangle, type CellCode, type DeclarationKind, type ModuleImport
 import type { ts } from '../compiler';
 import { parseBound } from '../internals';
 import { NOTE_EPOCH, awaitsAtTop } from './checks';
+import { CallWords } from './call-words';
 import { bindImports, collectImports } from './declarations';
 import { declaredNames } from './declared';
 import { DISPOSABLES, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
-import { Portals } from './portals';
+import { Portals, portalText } from './portals';
 import { EMIT_OPTIONS } from './printing';
 import { Rewriter } from './rewrite';
 import { Writer } from './writer';
@@ -47,9 +48,14 @@ export function lowerCell(request: LowerRequest): CellCode {
   writer.insert(`(${isAsync ? 'async ' : ''}function(${RUNTIME.context}){"use strict";`);
   if (isAsync) writer.insertLocal(NOTE_EPOCH);
   writer.insert(openText(plan, imports, emitted));
-  const portals = new Portals(file);
+  const portals = new Portals(file, (name) => plan.names.has(name));
+  const portal = portals.at(file);
+  if (portal) writer.insert(portalText(portal));
   const table = new FunctionTable(portals);
-  const found = new Rewriter({ file, writer, plan, table, portals, known: request.known }, emitted.anchors).run();
+  const found = new Rewriter(
+    { file, writer, plan, table, portals, words: new CallWords(file), known: request.known },
+    emitted.anchors,
+  ).run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();

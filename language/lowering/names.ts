@@ -2,6 +2,7 @@
 // are not initialised yet, constant, or nowhere declared.
 import { ts } from '../compiler';
 import { EMIT_HELPERS, MARK, RUNTIME, mangle, type DeclarationKind } from '../../magics/protocol/code';
+import { isArguments, type CallWord, type CallWords } from './call-words';
 import { isAnonymous, namesItsRight } from './function-names';
 import type { FunctionTable, Use } from './function-table';
 import type { Plan, TopName } from './plan';
@@ -16,6 +17,7 @@ export interface Rewriting {
   readonly plan: Plan;
   readonly table: FunctionTable;
   readonly portals: Portals;
+  readonly words: CallWords;
   /** Names that earlier cells declared. */
   readonly known: ReadonlyMap<string, DeclarationKind>;
   readonly visit: (node: ts.Node) => void;
@@ -115,8 +117,19 @@ export function targetText(name: string, meaning: Meaning): string {
   return `({get _(){return ${readText(name, meaning)}},set _(${VALUE}){${assign}}})._`;
 }
 
+/** `arguments` or `new.target` in an arrow. Gives false where the word stays as it is. */
+export function writeCallWord(r: Rewriting, node: ts.Node, word: CallWord): boolean {
+  const variable = r.words.variableAt(node, word);
+  if (!variable) return false;
+  r.table.noteLocal(variable.name, variable.owner);
+  r.writer.copyTo(node.getStart(r.file));
+  r.writer.replaceTo(node.end, variable.name);
+  return true;
+}
+
 /** A reference on its own: a read, or an element of a destructuring assignment. */
 export function writeReference(r: Rewriting, id: ts.Identifier): void {
+  if (isArguments(id) && writeCallWord(r, id, 'arguments')) return;
   const meaning = meaningOf(r, id);
   const isTarget = isPatternTarget(id);
   note(r, id.text, meaning, isTarget ? 'write' : 'read');
@@ -128,6 +141,13 @@ export function writeReference(r: Rewriting, id: ts.Identifier): void {
 /** `{ x }` → `{ x: … }`, in literals and in destructuring assignments. */
 export function writeShorthand(r: Rewriting, node: ts.ShorthandPropertyAssignment): void {
   const { name } = node;
+  const word = isArguments(name) && r.words.variableAt(name, 'arguments');
+  if (word) {
+    r.writer.copyTo(name.getStart(r.file));
+    r.writer.insert('arguments: ');
+    writeCallWord(r, name, 'arguments');
+    return;
+  }
   const meaning = meaningOf(r, name);
   const isTarget = isPatternTarget(name);
   note(r, name.text, meaning, isTarget ? 'write' : 'read');
@@ -147,7 +167,7 @@ export function keyText(name: string): string {
 /** `typeof x` of a name that may not exist must not throw. Gives false when there is nothing special about it. */
 export function writeTypeof(r: Rewriting, node: ts.TypeOfExpression): boolean {
   const operand = unwrap(node.expression);
-  if (!ts.isIdentifier(operand)) return false;
+  if (!ts.isIdentifier(operand) || isArguments(operand)) return false;
   const meaning = meaningOf(r, operand);
   note(r, operand.text, meaning, 'probe');
   const name = operand.text;

@@ -5,7 +5,7 @@ import { RUNTIME, portalName, type PortalCode } from '../../magics/protocol/code
 import { localsOf } from '../internals';
 import { enclosingName } from './function-names';
 import { boundIdentifiers } from './plan';
-import { isFunctionNode, isPatternTarget, isReference, ownerOf } from './scopes';
+import { isFunctionNode, isPatternTarget, isReference, ownerOf, unwrap, type FunctionNode } from './scopes';
 
 export interface Portal {
   readonly index: number;
@@ -23,14 +23,22 @@ interface Variable {
   readonly name: string;
   isCaptured: boolean;
   isWritten: boolean;
+  /** Where it is used first. */
+  firstUse: number;
+  /** What closes over it: the outermost functions and classes within its scope. */
+  readonly carriers: Set<ts.Node>;
 }
 
 export class Portals {
   readonly #variables = new Map<ts.Node, Map<string, Variable>>();
   readonly #selves = new Set<ts.Node>();
   readonly #bySite = new Map<ts.Node, Portal>();
+  readonly #moved = new Set<FunctionNode>();
+  readonly #isNotebookName: (name: string) => boolean;
 
-  constructor(file: ts.SourceFile) {
+  /** Names of the notebook need no portal: everybody has their bindings. The compiler's own variables beside them do. */
+  constructor(file: ts.SourceFile, isNotebookName: (name: string) => boolean) {
+    this.#isNotebookName = isNotebookName;
     this.#survey(file);
     this.#place();
   }
@@ -38,7 +46,7 @@ export class Portals {
   get codes(): PortalCode[] {
     return [...this.#bySite.values()].map(({ index, site, names, self, parent }) => ({
       index,
-      name: enclosingName(site.parent),
+      name: ts.isSourceFile(site) ? '' : enclosingName(site.parent),
       names: [...names.keys()],
       self: self !== undefined,
       ...(parent === undefined ? {} : { parent: parent.index }),
@@ -52,12 +60,23 @@ export class Portals {
   /** The portal through which `user` shares the variable; undefined when there is none, or `user` stands outside of it. */
   of(owner: ts.Node, name: string, user: ts.Node): Portal | undefined {
     const portal = this.#portalOf(owner);
-    return portal?.names.get(name) === owner && isInside(user, portal.site) ? portal : undefined;
+    return portal?.names.get(name) === owner && this.#sees(user, portal.site) ? portal : undefined;
   }
 
   ofSelf(container: ts.Node, user: ts.Node): Portal | undefined {
     const portal = this.#portalOf(container);
-    return portal?.self === container && isInside(user, portal.site) ? portal : undefined;
+    return portal?.self === container && this.#sees(user, portal.site) ? portal : undefined;
+  }
+
+  /** Are the patterns and defaults of its parameters to be written into its body, since closures in them share variables with the body? */
+  moves(node: FunctionNode): boolean {
+    return this.#moved.has(node);
+  }
+
+  #sees(user: ts.Node, site: ts.Node): boolean {
+    if (isInside(user, site)) return true;
+    const { parent } = site;
+    return isFunctionNode(parent) && this.#moved.has(parent) && parent.body === site && isInParameters(user, parent);
   }
 
   /** Is the variable assigned after it was initialised? */
@@ -86,7 +105,12 @@ export class Portals {
     // The name that a function expression or class has for itself is constant.
     if (!symbol) return;
     const variable = this.#variable(owner, id.text);
-    if (isCaptured(id, owner)) variable.isCaptured = true;
+    const carrier = carrierOf(id, owner);
+    if (carrier) {
+      variable.isCaptured = true;
+      variable.carriers.add(carrier);
+    }
+    if (!carrier || !isNamed(carrier, id.text)) variable.firstUse = Math.min(variable.firstUse, id.pos);
     if (assignsTo(id, owner) && !symbol.declarations?.some(isConstant)) variable.isWritten = true;
   }
 
@@ -113,9 +137,44 @@ export class Portals {
   #variable(owner: ts.Node, name: string): Variable {
     const variables = this.#variables.get(owner) ?? new Map<string, Variable>();
     this.#variables.set(owner, variables);
-    const variable = variables.get(name) ?? { owner, name, isCaptured: false, isWritten: false };
+    const variable = variables.get(name) ?? {
+      owner,
+      name,
+      isCaptured: false,
+      isWritten: false,
+      firstUse: Infinity,
+      carriers: new Set(),
+    };
     variables.set(name, variable);
     return variable;
+  }
+
+  /** Can it be closed over before it is initialised, by what lives on when it never is? The inspector does not tell: the portal does. */
+  #mayBeDead({ owner, name, carriers }: Variable): boolean {
+    const declaration = localsOf(owner)?.get(ts.escapeLeadingUnderscores(name))?.valueDeclaration;
+    if (!declaration || !isBlockScoped(declaration)) return false;
+    // A clause of a `switch` may be entered behind the declaration.
+    if (ts.isCaseBlock(owner)) return true;
+    return [...carriers].some((carrier) => this.#startOfLife(carrier) < declaration.end);
+  }
+
+  /** From where on somebody can have hold of it: what initialises a variable waits for that, a hoisted function for its first use. */
+  #startOfLife(carrier: ts.Node): number {
+    if (ts.isFunctionDeclaration(carrier)) {
+      const name = carrier.name?.text ?? '';
+      const owner = carrier.name && ownerOf(carrier.name);
+      return (owner && this.#variables.get(owner)?.get(name)?.firstUse) ?? Infinity;
+    }
+    let outer = carrier.parent;
+    while (ts.isParenthesizedExpression(outer)) outer = outer.parent;
+    return ts.isVariableDeclaration(outer) && outer.initializer && unwrap(outer.initializer) === carrier
+      ? outer.end
+      : carrier.pos;
+  }
+
+  #beginOf(site: ts.Node): number {
+    const { parent } = site;
+    return isFunctionNode(parent) && this.#moved.has(parent) ? parent.parameters.pos : site.pos;
   }
 
   #place(): void {
@@ -128,23 +187,52 @@ export class Portals {
       return site;
     };
     for (const [owner, variables] of this.#variables)
-      for (const { name, isCaptured: captured, isWritten } of variables.values()) {
-        if (!captured || !isWritten) continue;
+      for (const variable of variables.values()) {
+        const { name } = variable;
+        if (!variable.isCaptured || (ts.isSourceFile(owner) && this.#isNotebookName(name))) continue;
+        if (!variable.isWritten && !this.#mayBeDead(variable)) continue;
         const node = siteOf(owner);
         // A variable of the site itself hides one of its head.
         const isHidden = node !== owner && node && localsOf(node)?.has(ts.escapeLeadingUnderscores(name));
-        if (isHidden !== true) siteFor(owner)?.names.set(name, owner);
+        if (isHidden === true) continue;
+        siteFor(owner)?.names.set(name, owner);
+        if (isFunctionNode(owner) && isClosedOverInParameters(variable, owner) && mayMove(owner))
+          this.#moved.add(owner);
       }
     for (const container of this.#selves) {
       const site = siteFor(container);
       if (site) site.self = container;
     }
-    const ordered = [...sites].sort(([a], [b]) => a.pos - b.pos || b.end - a.end);
+    const ordered = [...sites].sort(([a], [b]) => this.#beginOf(a) - this.#beginOf(b) || b.end - a.end);
     for (const [site, { names, self }] of ordered) {
-      const parent = [...this.#bySite.values()].findLast((other) => isInside(site, other.site));
+      const parent = [...this.#bySite.values()].findLast((other) => this.#sees(site, other.site));
       this.#bySite.set(site, { index: this.#bySite.size, site, names, self, parent });
     }
   }
+}
+
+function isInParameters(node: ts.Node, { parameters }: FunctionNode): boolean {
+  return parameters.pos <= node.pos && node.end <= parameters.end;
+}
+
+function isClosedOverInParameters({ carriers }: Variable, owner: FunctionNode): boolean {
+  return [...carriers].some((carrier) => isInParameters(carrier, owner));
+}
+
+/**
+ * May the patterns and defaults of the parameters stand at the beginning of the body? Not where the body would see or declare other things than they do,
+ * nor in a generator, whose body waits for the first `next`.
+ */
+function mayMove(node: FunctionNode): boolean {
+  if (node.asteriskToken) return false;
+  const { body } = node;
+  const locals = localsOf(node);
+  const clashes = (at: ts.Node): boolean => {
+    const declarations = ts.isIdentifier(at) ? locals?.get(at.escapedText)?.declarations : undefined;
+    if (declarations?.some((declaration) => body && isInside(declaration, body)) === true) return true;
+    return ts.forEachChild(at, clashes) ?? false;
+  };
+  return !node.parameters.some(clashes);
 }
 
 /** Declares the portal; ends with a semicolon. */
@@ -182,7 +270,7 @@ function siteOf(owner: ts.Node): ts.Node | undefined {
   if (ts.isForStatement(owner) || ts.isForInStatement(owner) || ts.isForOfStatement(owner)) return owner.statement;
   if (ts.isCatchClause(owner)) return owner.block;
   if (ts.isPropertyDeclaration(owner)) return owner.initializer;
-  return ts.isBlock(owner) || ts.isCaseBlock(owner) ? owner : undefined;
+  return ts.isBlock(owner) || ts.isCaseBlock(owner) || ts.isSourceFile(owner) ? owner : undefined;
 }
 
 /** A portal in a field stands between the value and the name it would give to an anonymous function. */
@@ -194,10 +282,21 @@ export function isInside(node: ts.Node, outer: ts.Node): boolean {
   return outer.pos <= node.pos && node.end <= outer.end;
 }
 
-/** Is there a function, or something that lives as long, between a use and the scope of its variable? */
-function isCaptured(id: ts.Node, owner: ts.Node): boolean {
-  for (let at = id.parent; at !== owner; at = at.parent) if (isFunctionNode(at) || ts.isClassLike(at)) return true;
-  return false;
+/** The outermost function, or class, which lives as long, between a use and the scope of its variable. */
+function carrierOf(id: ts.Node, owner: ts.Node): ts.Node | undefined {
+  let carrier: ts.Node | undefined;
+  for (let at = id.parent; at !== owner; at = at.parent) if (isFunctionNode(at) || ts.isClassLike(at)) carrier = at;
+  return carrier;
+}
+
+function isNamed(carrier: ts.Node, name: string): boolean {
+  return ts.isFunctionDeclaration(carrier) && carrier.name?.text === name;
+}
+
+function isBlockScoped(declaration: ts.Declaration): boolean {
+  if (ts.isClassDeclaration(declaration)) return true;
+  const isVariable = ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration);
+  return isVariable && (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.BlockScoped) !== 0;
 }
 
 /** Does the identifier stand where a variable of `owner` is assigned? */
@@ -218,7 +317,7 @@ export function assignsTo(id: ts.Identifier, owner: ts.Node): boolean {
 /** Each turn of a loop has its own variable, and counting up is how the next one begins. */
 function beginsNextTurn(assignment: ts.Node, owner: ts.Node): boolean {
   const counts = ts.isForStatement(owner) && owner.incrementor && isInside(assignment, owner.incrementor);
-  return counts === true && !isCaptured(assignment, owner);
+  return counts === true && carrierOf(assignment, owner) === undefined;
 }
 
 function isAssignmentOperator(kind: ts.SyntaxKind): boolean {

@@ -3,7 +3,7 @@
 import { ts } from '../compiler';
 import { MARK, RUNTIME } from '../../magics/protocol/code';
 import { isGlobalName, type Rewriting } from './names';
-import { unwrap } from './scopes';
+import { unwrap, type FunctionNode } from './scopes';
 
 const ON = `${RUNTIME.revive}.on`;
 
@@ -16,11 +16,11 @@ export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void 
     r.writer.copyTo(node.members.pos);
     r.writer.insert(`static{${RUNTIME.revive}.keyed(this,${keys})}`);
   }
-  if (fields.length === 0 && statics.length === 0) return;
+  const brand = brandOf(node);
+  if (brand === undefined && statics.length === 0) return;
   r.writer.copyTo(node.members.pos);
-  const [first] = fields;
   const access = [
-    `has:(o)=>${first === undefined ? 'false' : `${first} in o`}`,
+    `has:(o)=>${brand === undefined ? 'false' : `${brand} in o`}`,
     `get:(o)=>${readAll('o', fields)}`,
     `set:(o,v)=>{${assignAll('o', fields)}}`,
     ...(statics.length === 0
@@ -64,16 +64,23 @@ function assignAll(holder: string, names: readonly string[]): string {
   return names.map((name) => `${holder}.${name}=v[${JSON.stringify(name)}];`).join('');
 }
 
-function privateFields(node: ts.ClassLikeDeclaration, isStatic: boolean): string[] {
+function privateFields(node: ts.ClassLikeDeclaration, areStatic: boolean): string[] {
   return node.members.flatMap((member) =>
-    ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name) && isStaticField(member) === isStatic
+    ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name) && isStatic(member) === areStatic
       ? [member.name.text]
       : [],
   );
 }
 
-function isStaticField(field: ts.PropertyDeclaration): boolean {
-  return (ts.getCombinedModifierFlags(field) & ts.ModifierFlags.Static) !== 0;
+/** A private name that all instances have, be it a method's: only the class itself can give it to them. */
+function brandOf(node: ts.ClassLikeDeclaration): string | undefined {
+  for (const member of node.members)
+    if (member.name && ts.isPrivateIdentifier(member.name) && !isStatic(member)) return member.name.text;
+  return undefined;
+}
+
+function isStatic(member: ts.ClassElement): boolean {
+  return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static) !== 0;
 }
 
 /** Writes the value of a field; `visit` writes it as it is. */
@@ -84,7 +91,7 @@ export function writeInitialiser(
 ): void {
   const { initializer, parent } = field;
   if (!initializer) return;
-  const isGuarded = isStaticField(field) || isRevived(r, parent);
+  const isGuarded = isStatic(field) || isRevived(r, parent);
   if (!isGuarded || isInert(initializer) || !ts.isClassLike(parent)) {
     visit(initializer);
     return;
@@ -121,6 +128,17 @@ export function writeConstructorHead(r: Rewriting, node: ts.ConstructorDeclarati
     r.writer.insert(guard);
     return;
   }
+  writeMovedParameters(r, node, body, `${guard}var`);
+}
+
+/** Writes up to the inside of the body: parameters without patterns and defaults, then `opening` and a pattern that takes what they were given. */
+export function writeMovedParameters(
+  r: Rewriting,
+  node: FunctionNode,
+  body: ts.ConciseBody,
+  opening: 'let' | `${string}var`,
+): void {
+  const { parameters } = node;
   const place = (index: number): string => `$${MARK}q${index}`;
   // `length` counts up to the first default.
   const plain = parameters.map(({ dotDotDotToken, initializer }, index) =>
@@ -128,16 +146,16 @@ export function writeConstructorHead(r: Rewriting, node: ts.ConstructorDeclarati
   );
   const given = parameters.map(({ dotDotDotToken }, index) => `${dotDotDotToken ? '...' : ''}${place(index)}`);
   r.writer.copyTo(parameters.pos);
-  r.writer.insert(`${plain.join(',')}){${guard}var [`);
+  r.writer.insert(`${plain.join(',')})${ts.isArrowFunction(node) ? '=>' : ''}{${opening} [`);
   parameters.forEach(r.visit);
   r.writer.copyTo(parameters.end);
-  r.writer.replaceTo(body.getStart(r.file) + 1, `]=[${given.join(',')}];`);
+  r.writer.replaceTo(body.getStart(r.file) + (ts.isBlock(body) ? 1 : 0), `]=[${given.join(',')}];`);
 }
 
 /** May an instance of it have to be made without its constructor? Its own private fields, or those of a base class, say so. */
 export function isRevived(r: Rewriting, node: ts.Node): boolean {
   if (!ts.isClassLike(node)) return false;
-  if (privateFields(node, false).length > 0) return true;
+  if (brandOf(node) !== undefined) return true;
   const base = heritage(node);
   if (!base) return false;
   const inner = unwrap(base);

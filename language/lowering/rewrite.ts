@@ -8,6 +8,7 @@ import { propertyText, type CodeNode } from './function-names';
 import {
   visitNamed,
   writeAssignment,
+  writeCallWord,
   writeReference,
   writeShorthand,
   writeTypeof,
@@ -22,10 +23,12 @@ import {
   writeConstructorHead,
   writeInitialiser,
   writeKey,
+  writeMovedParameters,
   writeOpening,
   writeStaticBlock,
 } from './reviving';
 import { typedAt, type Anchor, type Writer } from './writer';
+import type { CallWords } from './call-words';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
 import { portalText, thisContainer, type Portals } from './portals';
@@ -44,6 +47,7 @@ export class Rewriter implements Rewriting {
   readonly plan: Plan;
   readonly table: FunctionTable;
   readonly portals: Portals;
+  readonly words: CallWords;
   readonly known: Rewriting['known'];
   readonly found: Found = { dynamicImports: new Set(), hiddenNames: [], files: [] };
   readonly #anchors: readonly Anchor[];
@@ -54,6 +58,7 @@ export class Rewriter implements Rewriting {
     this.plan = shared.plan;
     this.table = shared.table;
     this.portals = shared.portals;
+    this.words = shared.words;
     this.known = shared.known;
     this.#anchors = anchors;
   }
@@ -100,6 +105,7 @@ export class Rewriter implements Rewriting {
     else if (ts.isPrivateIdentifier(node)) this.#visitPrivate(node);
     else if (ts.isComputedPropertyName(node)) writeKey(this, node);
     else if (ts.isCaseOrDefaultClause(node)) this.#visitClause(node);
+    else if (ts.isObjectLiteralExpression(node) && node.properties.some(usesSuper)) this.#visitHome(node);
     else return false;
     return true;
   }
@@ -130,11 +136,21 @@ export class Rewriter implements Rewriting {
 
   #visitBlock(node: ts.Block): void {
     const portal = this.portals.at(node);
-    if (portal) {
+    const opening = this.words.openingOf(node.parent) + (portal ? portalText(portal) : '');
+    if (opening !== '') {
       this.writer.copyTo(node.getStart(this.file) + 1);
-      this.writer.insert(portalText(portal));
+      this.writer.insert(opening);
     }
     this.#visitChildren(node);
+  }
+
+  /** What `super` means in a method of it hangs on the object: the realm is told of it. */
+  #visitHome(node: ts.ObjectLiteralExpression): void {
+    this.writer.copyTo(node.getStart(this.file));
+    this.writer.insert(`${RUNTIME.revive}.home(`);
+    this.#visitChildren(node);
+    this.writer.copyTo(node.end);
+    this.writer.insert(')');
   }
 
   #visitClause(node: ts.CaseOrDefaultClause): void {
@@ -170,9 +186,12 @@ export class Rewriter implements Rewriting {
         writeBody(this, node, node.body);
         return;
       }
+      const moves = node.body !== undefined && this.portals.moves(node);
       ts.forEachChild(node, (child) => {
-        if (child === node.body) writeBody(this, node, node.body);
-        else this.visit(child);
+        if (child === node.body) {
+          if (moves) writeMovedParameters(this, node, node.body, 'let');
+          writeBody(this, node, node.body);
+        } else if (!moves || child.pos < node.parameters.pos) this.visit(child);
       });
     });
     if (isNameless) this.writer.insert(');');
@@ -263,6 +282,7 @@ export class Rewriter implements Rewriting {
 
   #visitMeta(node: ts.MetaProperty): void {
     if (node.keywordToken === ts.SyntaxKind.NewKeyword) {
+      if (writeCallWord(this, node, 'new.target')) return;
       this.table.noteThis('other');
       return;
     }
@@ -286,6 +306,20 @@ function isDefaultOrExport(node: FunctionNode | ts.ClassLikeDeclaration): boolea
 function isAssignment(node: ts.BinaryExpression): boolean {
   const { kind } = node.operatorToken;
   return isPlainAssignment(node) || (kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment);
+}
+
+/** Is it a method that uses `super` of its own? */
+function usesSuper(member: ts.ObjectLiteralElementLike): boolean {
+  if (!isFunctionNode(member)) return false;
+  const find = (node: ts.Node): boolean =>
+    node.kind === ts.SyntaxKind.SuperKeyword ||
+    (ts.forEachChild(node, (child) => !isOwnWorld(child) && find(child)) ?? false);
+  return find(member);
+}
+
+/** What has a `super` of its own. */
+function isOwnWorld(node: ts.Node): boolean {
+  return (isFunctionNode(node) && !ts.isArrowFunction(node)) || ts.isClassLike(node);
 }
 
 function isSuperCall(node: ts.Node): boolean {

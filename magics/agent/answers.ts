@@ -15,7 +15,9 @@ import { isFinal, type JobRecord } from '../protocol/job';
 import type { ProcessIdentity } from '../protocol/run';
 import type { Contents } from '../store';
 import { Bell, followOutput, type Jobs } from '../jobs';
+import { UsageError } from '../protocol/errors';
 import { StoreAnswers } from './contents';
+import { examineMachine } from './examine';
 import { FileAnswers } from './file-answers';
 import { keepArchive, placeInputs, putContent, putWhole } from './files';
 import type { Questions } from './questions';
@@ -106,6 +108,7 @@ export class Answers {
         return {};
       },
       cancel: ({ id }) => jobs.cancel(id, signal),
+      change: ({ id, change }) => jobs.change(id, change, signal),
       claim: ({ id }, { client }) => jobs.claim(id, client),
       delivered: ({ id }, { client }) => jobs.delivered(id, client),
       release: ({ id }, { client }) => jobs.release(id, client),
@@ -121,6 +124,14 @@ export class Answers {
         return {};
       },
     };
+    const examine = async function* (cluster: string, stop: AbortSignal): AsyncGenerator<StreamItem> {
+      await schedulers.refresh({ cluster }, signal);
+      const scheduler = schedulers.all.get(cluster);
+      if (scheduler === undefined) throw new UsageError(`There is no cluster ${JSON.stringify(cluster)}.`);
+      // A cluster behind a host has its jobs there: what that machine is like, its own agent tells.
+      if (!schedulers.isElsewhere(cluster)) for await (const event of examineMachine(stateDirectory)) yield { event };
+      for await (const event of scheduler.examine?.(stop) ?? []) yield { event };
+    };
     this.#streams = {
       watch: ({ id }, stop) => watchJobs(jobs, id, stop),
       changes: (_params, stop) => watchChanges(jobs, stop),
@@ -129,6 +140,7 @@ export class Answers {
       readFile: (params, stop) => files.readFile(params, stop),
       removeFiles: (params, stop) => files.removeFiles(params, stop),
       fileUsage: (params, stop) => files.fileUsage(params, stop),
+      examine: ({ cluster }, stop) => examine(cluster, stop),
       questions: (_params, stop) => watchQuestions(questions, stop),
       gather: (params, stop) => store.gather(params, stop),
       describe: (params, stop) => store.describe(params, stop),

@@ -85,6 +85,11 @@ export class Schedulers {
     await this.#replace([...this.#clusters.current().clusters.values()], signal);
   }
 
+  /** Is it another machine's agent that looks after this cluster? */
+  isElsewhere(cluster: string): boolean {
+    return this.#all.get(cluster) instanceof RemoteScheduler;
+  }
+
   async facts(cluster: string, signal: AbortSignal): Promise<HostFacts> {
     await this.refresh({ cluster }, signal);
     const scheduler = this.#all.get(cluster);

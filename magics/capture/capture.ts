@@ -5,11 +5,14 @@ import type { BundleHead } from '../protocol/bundle';
 import type { CaptureReport, CaptureRequest } from '../protocol/capture';
 import { containerBytes, writeContainer } from '../protocol/container';
 import { CaptureError } from '../protocol/errors';
+import { localeOf } from '../protocol/locale';
 import { gather } from '../realm/bundle';
 import type { Realm } from '../realm/realm';
 import { fileUsesOf } from './file-uses';
 import { remember, stateOf } from './captures';
-import { entriesOf, modulesOf, packagesOf } from './entries';
+import { entriesOf } from './entries';
+import { noticesOf } from './notices';
+import { modulesOf, packagesOf } from './modules';
 
 /**
  * Captures what `request.cell` uses. Throws CaptureError with all refusals before anything is written, and what the system throws when the bundle
@@ -25,11 +28,13 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     ]);
   }
   const { reads, probes, writes } = cell.uses;
-  const { pack, encoded, codes } = await gather(realm, {
+  const gathered = await gather(realm, {
     names: [...reads, ...probes],
     writeOnly: writes,
     cells: [cell],
+    forReport: bundlePath === undefined,
   });
+  const { pack, encoded, codes } = gathered;
   realm.addCode(cell);
   const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
   const bytes =
@@ -45,11 +50,14 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
   const modules = modulesOf(cell, pack);
   return {
     captureId: bundlePath === undefined ? '' : remember(realm, capture),
-    entries: entriesOf(realm, pack),
+    entries: bundlePath === undefined ? entriesOf(realm, gathered) : [],
+    refusals: encoded.refusals,
     packages: packagesOf(realm, modules),
     modules,
+    locale: localeOf(process.env),
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
     fileUses: fileUsesOf(cell, codes),
     bytes,
+    notices: noticesOf(realm, pack),
   };
 }

@@ -1,31 +1,107 @@
-// What a capture consists of, in the user's words: the rows of `--dry-run`.
-import { cellLabel, type CellCode } from '../protocol/code';
-import { isBuiltin } from 'node:module';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { CodePack } from '../protocol/bundle';
-import type { CaptureEntry, CaptureReport } from '../protocol/capture';
-import type { ModuleRoot } from '../protocol/environment';
-import { isLocalSpecifier } from '../realm/local-sources';
+// What a capture consists of, in the user's words: the rows of `--dry-run`. Sizes are those of the graph that would be sent: each object counts for the
+// first name that reaches it.
+import { cellLabel, mangle } from '../protocol/code';
+import type { CellCode } from '../protocol/code';
+import type { CaptureEntry } from '../protocol/capture';
+import { sizesOf } from '../protocol/graph';
+import type { Graph } from '../protocol/graph';
+import { placesOf } from '../realm/bundle';
+import type { Gathered } from '../realm/bundle';
+import { Mappings } from '../realm/mappings';
 import type { Realm } from '../realm/realm';
 
-export function entriesOf(realm: Realm, pack: CodePack): CaptureEntry[] {
-  return pack.names.map((name) => {
-    const value = realm.get(name);
-    const path = typeof value === 'object' || typeof value === 'function' ? pathOf(realm, value) : undefined;
-    const cell = realm.origin(name);
-    return {
-      name,
-      kind: path === undefined ? kindOf(value) : 'import',
-      bytes: path === undefined ? bytesOf(value) : 0,
-      origin: path ?? (cell === undefined ? '' : cellLabel(cell.execution)),
-    };
+/** In the order in which the walk met them: those that the cell names itself come first. */
+export function entriesOf(realm: Realm, { pack, encoded, codecNames }: Gathered): CaptureEntry[] {
+  const { graph } = encoded;
+  const share = sharing(realm, graph);
+  const names = [...placesOf(pack, graph.rootCount)].map(([name, root]) => ({
+    name,
+    kind: kindOfName(realm, name),
+    origin: originOf(realm, name),
+    ...share(name, root),
+  }));
+  const codecs = pack.codecs.map((root, index) => {
+    const name = codecNames[index] ?? '';
+    return { name, kind: 'codec', origin: 'registerCodec', ...share(name, root) };
   });
+  return [...names, ...codecs];
 }
 
-function pathOf(realm: Realm, value: object | null): string | undefined {
-  const path = value === null ? undefined : realm.references.pathOf(value);
-  return path?.replace(/#.*$/, '');
+type Share = Pick<CaptureEntry, 'bytes' | 'sharedWith'>;
+
+/** Counts what can be reached from a root and from none before. */
+function sharing(realm: Realm, graph: Graph): (name: string, root: number) => Share {
+  const { scan, bytes } = sizesOf(graph);
+  const owners = new Map<number, string>();
+  const sizeOf = (record: number): number => {
+    const id = scan.codes.get(record);
+    const range = id === undefined ? undefined : realm.codes.byId(id)?.function.shipped;
+    return (bytes[record] ?? 0) + (range === undefined ? 0 : range.end - range.start);
+  };
+  return (name, root) => {
+    const first = scan.roots[root] ?? -1;
+    if (first < 0) return { bytes: bytesOfPrimitive(realm.has(name) ? realm.get(name) : undefined) };
+    let total = 0;
+    let sharedWith: string | undefined;
+    const todo = [first];
+    for (let record = todo.pop(); record !== undefined; record = todo.pop()) {
+      const owner = owners.get(record);
+      if (owner !== undefined) {
+        if (owner !== name && (record === first || (bytes[record] ?? 0) > SMALL)) sharedWith ??= owner;
+        continue;
+      }
+      owners.set(record, name);
+      total += sizeOf(record);
+      for (const edge of scan.edgesOf(record)) if (edge >= 0) todo.push(edge);
+    }
+    return sharedWith === undefined ? { bytes: total } : { bytes: total, sharedWith };
+  };
+}
+
+/** Builtins and prototypes are a few bytes, and everybody's. */
+const SMALL = 8;
+
+function bytesOfPrimitive(value: unknown): number {
+  return typeof value === 'string'
+    ? Buffer.byteLength(value)
+    : typeof value === 'bigint'
+      ? value.toString(16).length
+      : SMALL;
+}
+
+function originOf(realm: Realm, name: string): string {
+  const cell = realm.origin(name);
+  const module = moduleOf(realm, realm.get(name));
+  if (module !== undefined && module !== '') return module;
+  return cell === undefined ? '' : `${cellLabel(cell.execution)}${lineOf(cell, name)}`;
+}
+
+/** Where the name is given its first value: the lowering prints it with a mark, and maps that place to the line as typed. */
+function lineOf(cell: CellCode, name: string): string {
+  const { text, mappings } = cell.shipped;
+  const assigned = text.indexOf(`${mangle(name)} =`);
+  const at = assigned >= 0 ? assigned : text.indexOf(mangle(name));
+  if (at < 0) return '';
+  const before = text.slice(0, at).split('\n');
+  const place = new Mappings(mappings).original({ line: before.length - 1, column: before.at(-1)?.length ?? 0 });
+  return place === undefined ? '' : `:${place.line + 1}`;
+}
+
+/** The module whose export a value is; '' for a builtin; undefined for what is the notebook's own. */
+function moduleOf(realm: Realm, value: unknown): string | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  return realm.references
+    .pathOf(value)
+    ?.replace(/#.*$/s, '')
+    .replace(/^(require|file):/, '');
+}
+
+function kindOfName(realm: Realm, name: string): string {
+  const value = realm.get(name);
+  const module = moduleOf(realm, value);
+  if (module !== undefined) return module === '' ? 'builtin' : 'import';
+  const declared = realm.origin(name)?.declarations.find((declaration) => declaration.name === name)?.kind;
+  return declared === 'enum' || declared === 'namespace' ? `${declared} ${name}` : kindOf(value);
 }
 
 function kindOf(value: unknown): string {
@@ -54,82 +130,4 @@ function className(value: object): string {
   const owner: unknown =
     prototype === null ? undefined : Reflect.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
   return typeof owner === 'function' ? ownName(owner) || 'object' : 'object';
-}
-
-const WORD_BYTES = 8;
-
-/** Of values whose size is plain; what hangs on an object is not counted here. */
-function bytesOf(value: unknown): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (Array.isArray(value)) return value.length * WORD_BYTES;
-  return WORD_BYTES;
-}
-
-/**
- * What the worker loads: what the cell itself imports, what any function that travels may import while it runs, what values refer to, and what local
- * modules ask for. Imports of earlier cells that nothing here uses are not among them.
- */
-export function modulesOf(cell: CellCode, pack: CodePack): ModuleRoot[] {
-  const kinds = new Map<string, ModuleRoot['kind']>();
-  const add = (specifier: string, kind: ModuleRoot['kind']): void => {
-    if (
-      pack.links[specifier] !== undefined ||
-      isLocalSpecifier(specifier) ||
-      isBuiltin(specifier) ||
-      isVirtual(specifier)
-    )
-      return;
-    const known = kinds.get(specifier) ?? kind;
-    kinds.set(specifier, known === kind ? kind : 'both');
-  };
-  for (const { specifier } of cell.imports) add(specifier, 'import');
-  for (const { dynamicImports } of [cell, ...pack.cells])
-    for (const specifier of dynamicImports) add(specifier, 'both');
-  for (const { packages } of pack.files) for (const specifier of packages) add(specifier, 'both');
-  for (const specifier of pack.modules) {
-    const required = /^require:(.*)$/s.exec(specifier)?.[1];
-    add(required ?? specifier, required === undefined ? 'import' : 'require');
-  }
-  return [...kinds]
-    .map(([specifier, kind]) => ({ specifier, kind }))
-    .sort((a, b) => (a.specifier < b.specifier ? -1 : 1));
-}
-
-function isVirtual(specifier: string): boolean {
-  return specifier === 'cellburst' || specifier === 'tslab';
-}
-
-export function packagesOf(realm: Realm, modules: readonly ModuleRoot[]): CaptureReport['packages'] {
-  const names = new Set(modules.map(({ specifier }) => packageName(specifier)));
-  return [...names].sort().map((name) => {
-    const version = versionOf(realm.directory, name);
-    return version === undefined ? { name } : { name, version };
-  });
-}
-
-function packageName(specifier: string): string {
-  return specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
-}
-
-function versionOf(directory: string, name: string): string | undefined {
-  for (let folder = directory; ; folder = dirname(folder)) {
-    const version = readVersion(join(folder, 'node_modules', name, 'package.json'));
-    if (version !== undefined || folder === dirname(folder)) return version;
-  }
-}
-
-function readVersion(path: string): string | undefined {
-  try {
-    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const version: unknown =
-      typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : undefined;
-    return typeof version === 'string' ? version : undefined;
-  } catch {
-    // Not in this folder: the next one up may have it.
-    return undefined;
-  }
 }

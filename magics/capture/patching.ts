@@ -2,9 +2,9 @@
 // user's runs. Objects are patched one by one; what they refer to is there already.
 import { KIND, INTEGRITY, Activation, applyIntegrity } from '../protocol/graph';
 import type { Changed } from '../protocol/graph';
-import { isIndex } from '../protocol/array-elements';
 import * as intrinsics from '../protocol/intrinsics';
 import { MAIN } from '../protocol/main-context';
+import { ownKeysOf } from '../realm/comparing';
 import { entriesOf, membersOf } from '../realm/contents';
 import { setPrivates } from '../realm/private-fields';
 
@@ -78,11 +78,10 @@ function patchCode(target: object, { state, implied }: Changed): boolean {
   return done;
 }
 
-function patchProperties(target: object, { state, kind }: Changed): boolean {
-  if (kind === KIND.boxed) return true;
+function patchProperties(target: object, { state }: Changed): boolean {
   const wanted = Reflect.ownKeys(state);
   const isArray = Array.isArray(target);
-  const own = Reflect.ownKeys(target).filter((key) => !(ArrayBuffer.isView(target) && isIndex(key)));
+  const own = ownKeysOf(target);
   const kept = new Set(wanted);
   let done = true;
   for (const key of own) if (!kept.has(key)) done = Reflect.deleteProperty(target, key) && done;

@@ -13,7 +13,7 @@ export function reachersOf(
   for (const told of all) {
     const owner = objects[told.number];
     if (owner === undefined) continue;
-    for (const child of childrenOf(told)) {
+    for (const child of [...childrenOf(told), ownPrototype(owner)]) {
       if ((typeof child !== 'object' && typeof child !== 'function') || child === null) continue;
       const known = parents.get(child);
       if (known === undefined) parents.set(child, [owner]);
@@ -30,6 +30,11 @@ export function reachersOf(
     }
   }
   return reached;
+}
+
+/** A function's: the graph does not tell it, since the code gives it. */
+function ownPrototype(owner: Numbered): unknown {
+  return typeof owner === 'function' ? Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value : undefined;
 }
 
 function* childrenOf(told: Changed): Generator {

@@ -2,6 +2,7 @@
 // they were. Every request can be repeated safely: the agent does each thing once.
 import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
+import type { Finding } from '../protocol/finding';
 import type { HostFacts } from '../protocol/host-facts';
 import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
@@ -97,6 +98,11 @@ export class AgentConnection implements AsyncDisposable {
   }
 
   /** Asks for a job's end; its status tells when it has come. */
+  /** Holds a job that waits, or lets it go. */
+  change(id: JobId | string, change: 'hold' | 'release'): Promise<JobRecord> {
+    return this.#call('change', { id, change });
+  }
+
   cancel(id: JobId | string): Promise<JobRecord> {
     return this.#call('cancel', { id });
   }
@@ -183,6 +189,12 @@ export class AgentConnection implements AsyncDisposable {
         if (!(error instanceof LinkClosed)) throw error;
       }
     }
+  }
+
+  /** A look at all that a job on a cluster needs: each step as it is done. */
+  async *examine(cluster: string, signal: AbortSignal): AsyncGenerator<Finding> {
+    for await (const { value } of this.#events('examine', { cluster }, signal))
+      yield STREAMS.examine.event(value, 'examine');
   }
 
   /** What hosts want of a person, until the signal. */

@@ -13,6 +13,7 @@ import { TAR_END, tarHeader, tarPadding } from '../protocol/tar';
 import type { ArchiveContent } from './archive';
 import { label } from './bundle';
 import { evidenceOfBinary } from './collect';
+import { misfit } from './fit';
 import { filesOf, type InstalledPackage } from './installed';
 import type { Look } from './look';
 import type { EnvironmentMode, Wanted } from './mode';
@@ -96,34 +97,12 @@ function isBuiltThere(found: InstalledPackage, host: HostFacts): boolean {
   const hasBinary =
     evidenceOfBinary(found) !== undefined || filesOf(found.folder).some((file) => file.endsWith('.node'));
   if (!hasBinary) return false;
-  const why = misfit(found, here, host);
+  const why = misfit(here, host, found.usesNodeApi || found.machine !== undefined);
   if (why === undefined) return false;
   if (found.hasInstallScript || evidenceOfBinary(found)?.includes('binding.gyp') === true) return true;
   throw new EnvironmentSetupError(
     `${label({ name: found.name ?? found.folder, version: found.version })} has binaries for this machine (${platformTag(here)}, ${here.libc}), and they do not fit the cluster's (${platformTag(host)}, ${host.libc}): ${why}. Install it on the cluster yourself and take --env-mode none.`,
   );
-}
-
-/** Why a binary of here does not run there. */
-function misfit({ usesNodeApi, machine }: InstalledPackage, here: HostFacts, there: HostFacts): string | undefined {
-  if (here.os !== there.os) return `${here.os} is not ${there.os}`;
-  if (here.arch !== there.arch) return `${here.arch} is not ${there.arch}`;
-  const [family = '', version = ''] = here.libc.split(' ');
-  const [familyThere = '', versionThere = ''] = there.libc.split(' ');
-  if (family !== familyThere) return `the C library is ${there.libc} there`;
-  if (isOlder(versionThere, version)) return `the C library there is older`;
-  const isFree = usesNodeApi || machine !== undefined;
-  return here.abi === there.abi || isFree ? undefined : `Node ${there.node} has another ABI than Node ${here.node}`;
-}
-
-/** Is `a` older than `b`? Versions as `2.36`. */
-export function isOlder(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((version) => version.split('.').map(Number));
-  for (let i = 0; i < Math.max(left?.length ?? 0, right?.length ?? 0); i++) {
-    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
 
 const LEVEL = 1;

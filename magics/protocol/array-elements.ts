@@ -1,33 +1,19 @@
 // Cheap answers about long arrays: have they keys beside their indices, have they elements that are not plain values?
 // Asking each of 2e7 elements for its descriptor takes seconds, and listing the keys makes 2e7 strings.
-import { runInThisContext } from 'node:vm';
-import { setFlagsFromString } from 'node:v8';
 import { inspect } from 'node:util';
 import { ATTRIBUTE, DEFAULT_ATTRIBUTES, INTEGRITY } from './graph-format';
+import { withNatives } from './likeness';
 
 /** Below this, the straight way is quick enough. */
-const LONG = 2048;
-
-type Question = (value: object) => boolean;
-let question: Question | undefined;
+export const LONG = 2048;
 
 /**
  * True when every element is known to be a plain value or a hole; false says nothing, and each has to be looked at. V8 keeps accessors and
- * read-only elements in "dictionary" arrays only. The flag that lets one ask is on for this one call: the engine may throw compiled
- * functions away and parse them again.
+ * read-only elements in "dictionary" arrays only.
  */
 export function hasPlainElements(array: readonly unknown[]): boolean {
   if (array.length < LONG) return false;
-  setFlagsFromString('--allow-natives-syntax');
-  try {
-    question ??= runInThisContext('(value) => %HasDictionaryElements(value)') as Question;
-    return !question(array);
-  } catch {
-    // Another engine, or flags that cannot be changed.
-    return false;
-  } finally {
-    setFlagsFromString('--no-allow-natives-syntax');
-  }
+  return withNatives((natives) => natives?.hasDictionaryElements(array) === false);
 }
 
 const ONLY_ITEMS = /\[ \.\.\. \d+ more items?(, \[length\]: \d+)? \]$/;
@@ -79,7 +65,7 @@ function isPlain(value: object, key: string | number, attributes: number): boole
 export type Elements = 'numbers' | 'dense' | 'sparse' | 'mixed';
 
 /** Below this an array of numbers is smaller as tagged values. */
-const FEW_NUMBERS = 8;
+export const FEW_NUMBERS = 8;
 
 /** How an array is best written: all numbers, item by item, as pairs of index and value, or (accessors among them) property by property. */
 export function formOf(value: readonly unknown[], integrity: number): Elements {
@@ -87,7 +73,7 @@ export function formOf(value: readonly unknown[], integrity: number): Elements {
 }
 
 /** For arrays whose elements are known to be plain values or holes. */
-function plainForm(value: readonly unknown[]): Elements {
+export function plainForm(value: readonly unknown[]): Elements {
   let numbers = 0;
   let missing = 0;
   for (const item of value) {

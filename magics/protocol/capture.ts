@@ -1,7 +1,11 @@
 // What is asked of a notebook's values and what is told of them: a capture before a job, a settle after it. Plain JSON.
 import type { CellCode, FileUse } from './code';
+import type { Refusal } from './errors';
 import type { ModuleRoot } from './environment';
 import type { MimeBundle } from './output';
+
+/** `CaptureData` as data, beside the table that people read. */
+export const CAPTURE_MIME = 'application/vnd.cellburst.capture+json';
 
 export interface CaptureRequest {
   readonly cell: CellCode;
@@ -12,24 +16,34 @@ export interface CaptureRequest {
 /** One row of `--dry-run`. */
 export interface CaptureEntry {
   readonly name: string;
-  /** `Float64Array(1000000)`, `class Model`, `function ridge`, `import`, `Map(3)` … */
+  /** `Float64Array(1000000)`, `class Model`, `function ridge`, `enum Color`, `import`, `codec`, `Map(3)` … */
   readonly kind: string;
+  /** What it adds to the bundle with all that hangs on it; what an earlier entry holds as well is counted there. */
   readonly bytes: number;
-  /** `Cell [3]`, a package, a file. */
+  /** `Cell [3]:2`, a package, a file. */
   readonly origin: string;
+  /** The first entry that holds a part of it. Absent: none does. */
+  readonly sharedWith?: string;
 }
 
 export interface CaptureReport {
   /** Names the capture for the later settle: the user process keeps the table of what it sent. */
   readonly captureId: string;
+  /** Only without a bundle: telling costs more than sending. */
   readonly entries: readonly CaptureEntry[];
+  /** What cannot travel. With a bundle that is an error instead. */
+  readonly refusals: readonly Refusal[];
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
+  /** Variables of the environment that decide how dates and numbers are written. */
+  readonly locale: Readonly<Record<string, string>>;
   /** What has to be importable where the cell runs: packages and builtins. */
   readonly modules: readonly ModuleRoot[];
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** Files that the cell and the functions that travel with it name by literals. */
   readonly fileUses: readonly FileUse[];
   readonly bytes: number;
+  /** What will be otherwise than here, each a sentence. */
+  readonly notices: readonly string[];
 }
 
 export interface SettleRequest {

@@ -36,7 +36,8 @@ export const RUNTIME = {
    * `REVIVE.on` (boolean): field initialisers, static blocks and constructors of the notebook's classes stand aside, so that a class can be
    * evaluated and `Reflect.construct`ed without running the user's code. `REVIVE.register(class, access: PrivateAccess)` comes first in
    * each class that has private fields. Computed keys of classes pass through `REVIVE.key(k)`, and `REVIVE.keyed(class, count)` says whose the last
-   * ones were; a class that is made again asks `REVIVE.nextKey()` for each instead.
+   * ones were; a class that is made again asks `REVIVE.nextKey()` for each instead. `REVIVE.home(literal)` stands around an object literal with methods that
+   * use `super`, and gives it.
    */
   revive: `$${MARK}r`,
   /**

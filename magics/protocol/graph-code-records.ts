@@ -2,11 +2,17 @@
 import { types } from 'node:util';
 import { PROXY } from './brands';
 import { SELF, UNINITIALISED } from './graph-hooks';
-import type { Activation, FunctionShape } from './graph-hooks';
+import type { Activation, FunctionShape, RefusalReason } from './graph-hooks';
 import { KIND, VARIABLE } from './graph-format';
 import type { GraphWriter } from './graph-writer';
 import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
+
+/** A reply carries no code: see Builder.fromSource. */
+const MADE_THERE: RefusalReason = {
+  what: 'a function that the cell made by `new Function`, and no text of a job is run here',
+  advice: 'write the function in the cell',
+};
 
 export class CodeRecords {
   readonly #to: GraphWriter;
@@ -31,7 +37,8 @@ export class CodeRecords {
   activation(value: Activation): void {
     this.#to.kinds.push(KIND.activation);
     this.#to.headInts.push(this.#to.strings.id(value.portal));
-    this.#to.headInts.push(value.parent === undefined ? -1 : this.#to.number(value.parent));
+    const parent = this.#to.hooks.parentOf(value);
+    this.#to.headInts.push(parent === undefined ? -1 : this.#to.number(parent));
     const { names } = value;
     const values = value.read();
     this.#to.headInts.push(names.length);
@@ -63,6 +70,7 @@ export class CodeRecords {
     }
     const shape = this.#to.hooks.describe(value);
     if (shape.kind === 'refused') this.#to.refuse(shape.reason);
+    else if (shape.kind === 'source' && this.#to.isAnsweredAnew) this.#to.refuse(MADE_THERE);
     else if (shape.kind === 'member') this.#member(shape);
     else if (shape.kind === 'bound') this.#bound(value, shape);
     else this.#code(value, shape);
@@ -79,8 +87,17 @@ export class CodeRecords {
       this.#to.headInts.push(this.#to.strings.id(shape.code));
       this.#to.headInts.push(shape.activation === undefined ? -1 : this.#to.number(shape.activation));
       if (shape.kind === 'class') this.#classHead(superclass, shape.keys);
+      else this.#to.headInts.push(shape.home === undefined ? -1 : this.#to.number(shape.home));
     }
     this.#to.extras(value, Reflect.ownKeys(value), integrityOf(value), true);
+    this.#prototype(value);
+  }
+
+  /** What the code gives it may have been added to, or may be before the other side is done with it: it has a number of its own. */
+  #prototype(value: object): void {
+    const prototype: unknown = Reflect.getOwnPropertyDescriptor(value, 'prototype')?.value;
+    if (typeof prototype !== 'object' || prototype === null) return;
+    if (Reflect.getOwnPropertyDescriptor(prototype, 'constructor')?.value === value) this.#to.number(prototype);
   }
 
   #classHead(superclass: object | null, keys: readonly (string | symbol)[]): void {

@@ -136,7 +136,7 @@ class GraphDecoder {
     const { objects, shells } = this.#maker.make();
     this.#objects = objects;
     this.#shells = shells;
-    this.#from = new ValueReader(columns, strings, objects);
+    this.#from = new ValueReader(columns, strings, objects, graph.base);
     this.#extras = new ExtrasReader(this.#from, hooks, compare);
   }
 
@@ -183,10 +183,10 @@ class GraphDecoder {
         this.#object(shell);
         return [];
       case KIND.array:
-        this.#array(shell as unknown[]);
+        this.#array(shell as unknown[], record);
         return [];
       case KIND.numbers:
-        this.#numbers(shell as number[]);
+        this.#numbers(shell as number[], record);
         return [];
       case KIND.sparse:
         this.#sparse(shell as unknown[]);
@@ -227,8 +227,9 @@ class GraphDecoder {
     }
   }
 
-  #array(shell: unknown[]): void {
-    const length = this.#from.ints.count(this.#from.tags);
+  #array(shell: unknown[], record: number): void {
+    const length = this.#maker.lengthOf(record, shell);
+    if (length > this.#from.tags.left) throw broken('an array claims more items than there are');
     for (let index = 0; index < length; index++) {
       const value = this.#from.next();
       if (typeof value === 'symbol') {
@@ -237,12 +238,18 @@ class GraphDecoder {
       }
       shell[index] = value;
     }
-    shell.length = length;
+    if (shell.length !== length) shell.length = length;
   }
 
-  #numbers(shell: number[]): void {
-    const values = this.#from.doubles.take(this.#from.ints.count(this.#from.doubles));
-    for (const value of values) shell.push(value);
+  #numbers(shell: number[], record: number): void {
+    const values = this.#from.doubles.take(this.#maker.lengthOf(record, shell));
+    const isReady = shell.length === values.length;
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index] ?? 0;
+      // One that was made longer step by step has no holes, and room for more.
+      if (isReady) shell[index] = value;
+      else shell.push(value);
+    }
   }
 
   #sparse(shell: unknown[]): void {

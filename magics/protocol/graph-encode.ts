@@ -9,12 +9,13 @@ import { inCodedOrder } from './graph-coded';
 import type { Graph } from './graph-format';
 import { Activation } from './graph-hooks';
 import type { RefusalReason } from './graph-hooks';
-import { ObjectRecords, isPlainPrototype } from './graph-object-records';
+import { ObjectRecords, isPlainPrototype, type PlainForm } from './graph-object-records';
 import { scanGraph } from './graph-scan';
 import { SlotRecords } from './graph-slot-records';
 import { GraphWriter } from './graph-writer';
 import type { EncodeOptions, Numbered } from './graph-writer';
 import * as intrinsics from './intrinsics';
+import { Forms, withNatives } from './likeness';
 
 export type { EncodeOptions, Known, Numbered } from './graph-writer';
 
@@ -29,7 +30,7 @@ export interface Encoded {
 }
 
 export function encodeGraph(options: EncodeOptions): Encoded {
-  return new GraphEncoder(options).run();
+  return withNatives((natives) => new GraphEncoder(options, new Forms<PlainForm>(natives)).run());
 }
 
 class GraphEncoder {
@@ -40,10 +41,10 @@ class GraphEncoder {
   readonly #slots: SlotRecords;
   readonly #codes: CodeRecords;
 
-  constructor(options: EncodeOptions) {
+  constructor(options: EncodeOptions, forms: Forms<PlainForm>) {
     this.#options = options;
     this.#to = new GraphWriter(options);
-    this.#plain = new ObjectRecords(this.#to);
+    this.#plain = new ObjectRecords(this.#to, forms);
     this.#bytes = new ByteRecords(this.#to);
     this.#slots = new SlotRecords(this.#to);
     this.#codes = new CodeRecords(this.#to);
@@ -79,16 +80,24 @@ class GraphEncoder {
   }
 
   #object(value: object, number: number): void {
-    if (isPlainArray(value) && Reflect.getPrototypeOf(value) === intrinsics.ArrayPrototype) {
-      this.#plain.array(value);
-      return;
+    if (isPlainArray(value)) {
+      if (this.#plain.arrayAsUsual(value)) return;
+      if (Reflect.getPrototypeOf(value) === intrinsics.ArrayPrototype) {
+        this.#plain.array(value);
+        return;
+      }
     }
     const path = this.#to.hooks.pathOf(value);
     if (path !== undefined) {
       this.#to.byPath(path);
       return;
     }
+    if (this.#plain.likeAnother(value)) return;
     const brand = isPlainObject(value) ? 'object' : brandOf(value);
+    if (brand === 'arguments' && intrinsics.isStrictArguments(value)) {
+      this.#slots.arguments(value);
+      return;
+    }
     if (this.#byCodec(value, brand)) return;
     const reason = refusalOf(brand, value) ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
@@ -105,6 +114,8 @@ class GraphEncoder {
     if (brand === 'proxy' || isPlainPrototype(Reflect.getPrototypeOf(value))) return false;
     const coded = this.#to.hooks.codedBy(value);
     if (coded === undefined) return false;
+    // A codec is code of the user's: it may have changed what was looked at.
+    this.#plain.forget();
     if ('reason' in coded) this.#to.refuse(coded.reason);
     else this.#slots.coded(value, coded);
     return true;
@@ -137,7 +148,7 @@ class GraphEncoder {
     if (reason !== undefined || brand === 'object') return reason;
     const [hidden] = this.#to.hooks.privatesOf(value);
     if (hidden === undefined) return undefined;
-    const names = Object.keys(hidden.values).join(', ');
+    const names = Object.keys(hidden.values).join(', ') || 'private methods';
     return {
       what: `its class extends a builtin and hides state in ${names}`,
       advice: 'keep that state in public fields',

@@ -16,6 +16,7 @@ const LISTED: ReadonlySet<number> = new Set([
   KIND.error,
   KIND.bound,
   KIND.source,
+  KIND.arguments,
 ]);
 
 export interface Extras {

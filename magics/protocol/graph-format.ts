@@ -5,7 +5,8 @@
 // the *head* has what is needed to make it (length of a view, text of a RegExp, number of its prototype), the *body* what it holds.
 // All shells are made from the heads first, so bodies may point anywhere, and nothing here or there is recursive.
 
-export const GRAPH_VERSION = 1;
+/** Part of each container's header (container.ts). Raised with every change of what is written here. */
+export const GRAPH_VERSION = 2;
 
 /** Tags of values in the body. */
 export const TAG = {
@@ -29,15 +30,23 @@ export const TAG = {
   implied: 10,
   /** A variable in its dead zone. */
   uninitialised: 11,
+  /**
+   * The object after the one that was the highest so far in the bodies: said by what meets it first. Most references of a tree are, so an object that is
+   * put in changes no number that is written elsewhere.
+   */
+  fresh: 12,
+  /** Likewise, the Latin-1 string after the highest so far; and the UTF-16 string. */
+  freshNarrow: 13,
+  freshWide: 14,
 } as const;
 
 /** Kinds of objects. `KIND_FLAG.*` may be added. */
 export const KIND = {
   /** Body: id of a shape, then a value for each key of it. */
   object: 0,
-  /** Body: count, then a value or hole each. */
+  /** Head: count. Body: a value or hole each. */
   array: 1,
-  /** Body: count, then so many doubles. */
+  /** Head: count. Body: so many doubles. */
   numbers: 2,
   /** Body: length (double), count of entries, then index (double) and value each. */
   sparse: 3,
@@ -59,7 +68,7 @@ export const KIND = {
   symbol: 12,
   /** Head: id of a path (realm/references): the same thing in every process. */
   reference: 13,
-  /** Head: id of the code id, number of the activation or -1. */
+  /** Head: id of the code id, number of the activation or -1, number of the object whose method it is, if it uses `super`, or -1. */
   function: 14,
   /** Head: id of the code id, number of the activation or -1, number of the superclass or -1, count of computed keys, each a value. */
   class: 15,
@@ -84,6 +93,8 @@ export const KIND = {
   revived: 23,
   /** An object that travels by a codec. Head: number of the codec, what it made of the object (a value). The prototype is always told. */
   coded: 24,
+  /** The `arguments` of a call in strict code; all of it is in the extras. */
+  arguments: 25,
 } as const;
 
 /** Of a variable; after `primitive`, which only `this` can be, a primitive follows. */

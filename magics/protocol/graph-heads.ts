@@ -11,7 +11,7 @@ export type HeadValue = { readonly primitive: unknown } | { readonly number: num
 
 /** What is made only once other objects are there. */
 export type Pending =
-  | { readonly kind: 'function'; readonly code: string; readonly activation: number }
+  | { readonly kind: 'function'; readonly code: string; readonly activation: number; readonly home: number }
   | {
       readonly kind: 'class';
       readonly code: string;
@@ -113,7 +113,12 @@ export class HeadReader {
   pending(kind: number): Pending | undefined {
     switch (kind) {
       case KIND.function:
-        return { kind: 'function', code: this.text(), activation: this.objectOrNone() };
+        return {
+          kind: 'function',
+          code: this.text(),
+          activation: this.objectOrNone(),
+          home: this.objectOrNone(),
+        };
       case KIND.class:
         return {
           kind: 'class',
@@ -208,7 +213,7 @@ export class HeadReader {
 export function numbersIn(pending: Pending): number[] {
   switch (pending.kind) {
     case 'function':
-      return [pending.activation];
+      return [pending.activation, pending.home];
     case 'class':
       return [pending.activation, pending.superclass, ...pending.keys.flatMap(numberOf)];
     case 'prototype':

@@ -33,7 +33,8 @@ export interface RefusalReason {
 }
 
 export type FunctionShape =
-  | { readonly kind: 'function'; readonly code: string; readonly activation?: Activation }
+  /** `home`: of a method that uses `super`, the object it was written in. */
+  | { readonly kind: 'function'; readonly code: string; readonly activation?: Activation; readonly home?: object }
   /** `superclass` absent: it extends nothing, or null. `keys`: what its computed keys came out as. */
   | {
       readonly kind: 'class';
@@ -89,8 +90,12 @@ export interface EncodeHooks {
   describe(value: object): FunctionShape;
   /** Is this property of a function, class or prototype just what its code gives? Then only its key is sent. */
   isImplied(owner: object, key: string | symbol, descriptor: PropertyDescriptor): boolean;
+  /** The class of an object of a package, as refusals name it; undefined for any other object. */
+  packageClassOf(value: object): { readonly name: string; readonly shown: string } | undefined;
   /** The last word on an object that is not plain data: an instance of a class that hides state, a handle of this process. */
   refuse(value: object): RefusalReason | undefined;
+  /** The activation around another one. */
+  parentOf(activation: Activation): Activation | undefined;
   /** For paths in refusals: `makeAdder` in `add3⟨makeAdder⟩.n`. */
   nameOf(activation: Activation): string;
 }
@@ -126,6 +131,8 @@ export interface DecodeHooks {
   fromSource(text: string): object;
   /** An object of the class with its private fields in place, without any code of the user's having run. */
   revive(owner: object): object;
+  /** Says whose method a built one is that uses `super`. False when it uses none. */
+  settleHome(method: object, home: object): boolean;
   /** False when the object has no such fields. */
   setPrivates(target: object, state: PrivateState): boolean;
 }

@@ -1,17 +1,61 @@
 // Records of plain objects, instances and arrays: what there is most of, so written with care for speed.
-import { attributesOf, formOf, isIndex, namedKeys } from './array-elements';
+import { FEW_NUMBERS, LONG, attributesOf, formOf, isIndex, namedKeys, plainForm } from './array-elements';
 import { ATTRIBUTE, INTEGRITY, KIND, TAG } from './graph-format';
 import type { PrivateState } from './graph-hooks';
 import type { GraphWriter } from './graph-writer';
 import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
+import type { Forms } from './likeness';
+
+export interface PlainForm {
+  readonly keys: readonly string[];
+  /** Id in the graph. */
+  readonly shape: number;
+}
 
 export class ObjectRecords {
   readonly #to: GraphWriter;
   readonly #scratch: unknown[] = [];
 
-  constructor(writer: GraphWriter) {
+  /** By form: the keys of plain objects whose properties are all plain values. */
+  readonly #forms: Forms<PlainForm>;
+
+  constructor(writer: GraphWriter, forms: Forms<PlainForm>) {
     this.#to = writer;
+    this.#forms = forms;
+  }
+
+  /** An array as literals make it, which is written at once; false for any other. */
+  arrayAsUsual(value: readonly unknown[]): boolean {
+    const form = this.#forms.arrayForm(value);
+    if (form === undefined) return false;
+    const { length } = value;
+    const isNumbers =
+      length >= FEW_NUMBERS && (form === 'numbers' || (length >= LONG && plainForm(value) === 'numbers'));
+    // What is mostly holes is told apart by whoever looks closely.
+    if (!isNumbers && form !== 'numbers' && length >= LONG) return false;
+    this.#to.kinds.push(isNumbers ? KIND.numbers : KIND.array);
+    this.#to.headInts.push(length);
+    if (isNumbers) this.#to.doubles.pushAll(value as readonly number[]);
+    else this.#elements(value);
+    return true;
+  }
+
+  /** What was looked at may have changed. */
+  forget(): void {
+    this.#forms.forget();
+  }
+
+  /** An object that is like one that was looked at, which is written at once; false for any other. */
+  likeAnother(value: object): boolean {
+    const form = this.#forms.recall(value);
+    // Indices among its keys are not part of the form.
+    if (form === undefined || Object.getOwnPropertyNames(value).length !== form.keys.length) return false;
+    this.#to.kinds.push(KIND.object);
+    this.#to.ints.push(form.shape);
+    const from = value as Readonly<Record<string, unknown>>;
+    for (const key of form.keys) this.#to.value(from[key]);
+    return true;
   }
 
   ordinary(value: object): void {
@@ -25,7 +69,10 @@ export class ObjectRecords {
     const [newest] = privates;
     this.#to.begin(newest === undefined ? KIND.object : KIND.revived, value, intrinsics.ObjectPrototype, hasExtras);
     if (newest !== undefined) this.#to.headInts.push(this.#to.number(newest.owner));
-    this.#to.ints.push(this.#to.shapes.id(plain ?? NO_KEYS));
+    const shape = this.#to.shapes.id(plain ?? NO_KEYS);
+    this.#to.ints.push(shape);
+    if (plain !== undefined && !hasExtras && prototype === intrinsics.ObjectPrototype && plain.length > 0)
+      if (!plain.some(isIndex)) this.#forms.remember(value, { keys: plain, shape });
     if (plain !== undefined) this.#writeScratch(plain.length);
     if (hasExtras) this.#to.extras(value, plain === undefined ? keys : NO_KEYS, integrity, false, privates);
   }
@@ -78,11 +125,11 @@ export class ObjectRecords {
     const hasExtras = extraKeys.length > 0 || integrity !== INTEGRITY.none;
     if (content === 'numbers') {
       this.#to.begin(KIND.numbers, value, intrinsics.ArrayPrototype, hasExtras);
-      this.#to.ints.push(length);
+      this.#to.headInts.push(length);
       this.#to.doubles.pushAll(value as number[]);
     } else if (content === 'dense') {
       this.#to.begin(KIND.array, value, intrinsics.ArrayPrototype, hasExtras);
-      this.#to.ints.push(length);
+      this.#to.headInts.push(length);
       this.#elements(value);
     } else {
       this.#to.begin(KIND.sparse, value, intrinsics.ArrayPrototype, hasExtras);

@@ -11,6 +11,10 @@ export interface Position {
   readonly tags: number;
   readonly ints: number;
   readonly doubles: number;
+  /** What `fresh` tags mean from here on (graph-format.ts). */
+  readonly fresh: number;
+  readonly freshNarrow: number;
+  readonly freshWide: number;
 }
 
 export interface Scannable {
@@ -34,9 +38,9 @@ export interface Scan {
   readonly coded: readonly number[];
 }
 
-/** Throws ProtocolError where the columns do not fit together. */
-export function scanGraph(graph: Scannable): Scan {
-  return new Scanner(graph).run();
+/** `onText` is told of each string among the values. Throws ProtocolError where the columns do not fit together. */
+export function scanGraph(graph: Scannable, onText?: (record: number, id: number) => void): Scan {
+  return new Scanner(graph, onText).run();
 }
 
 /** By number of an object of a graph that builds on no other: the object that was met before it, or -1 - i for root i. For paths. */
@@ -59,7 +63,7 @@ export function parentsOf(scan: Scan, objectCount: number): Int32Array {
 }
 
 const NOT_MET = -0x8000_0000;
-const POSITION_WORDS = 3;
+const POSITION_WORDS = 6;
 
 class Scanner {
   readonly #graph: Scannable;
@@ -74,12 +78,21 @@ class Scanner {
   readonly #edgeStarts: Int32Array;
   readonly #codes = new Map<number, string>();
   readonly #coded: number[] = [];
+  readonly #onText: ((record: number, id: number) => void) | undefined;
+  #record = 0;
   /** How many variables the activation has whose record is read. */
   #variables = 0;
+  /** Of the array whose record is read. */
+  #length = 0;
+  #fresh: number;
+  #freshNarrow = 0;
+  #freshWide = 1;
 
-  constructor(graph: Scannable) {
+  constructor(graph: Scannable, onText?: (record: number, id: number) => void) {
     const { columns } = graph;
     this.#graph = graph;
+    this.#fresh = graph.base;
+    this.#onText = onText;
     const strings = new StringReader(
       { lengths: columns.narrowLengths, pieces: columns.narrowPieces, text: columns.narrowText },
       { lengths: columns.wideLengths, pieces: columns.widePieces, text: columns.wideText },
@@ -117,14 +130,17 @@ class Scanner {
       edgesOf: (record) => edges.subarray(this.#edgeStarts[record], this.#edgeStarts[record + 1]),
       positionOf: (record) => {
         const at = record * POSITION_WORDS;
-        return { tags: positions[at] ?? 0, ints: positions[at + 1] ?? 0, doubles: positions[at + 2] ?? 0 };
+        const [tags = 0, ints = 0, doubles = 0, fresh = 0, freshNarrow = 0, freshWide = 1] = positions.subarray(at);
+        return { tags, ints, doubles, fresh, freshNarrow, freshWide };
       },
     };
   }
 
   #begin(record: number): void {
-    this.#positions.set([this.#tags.at, this.#ints.at, this.#doubles.at], record * POSITION_WORDS);
+    const at = [this.#tags.at, this.#ints.at, this.#doubles.at, this.#fresh, this.#freshNarrow, this.#freshWide];
+    this.#positions.set(at, record * POSITION_WORDS);
     this.#edgeStarts[record] = this.#edges.length;
+    this.#record = record;
   }
 
   #head(byte: number, record: number): void {
@@ -158,6 +174,10 @@ class Scanner {
       case KIND.error:
         this.#heads.next();
         return true;
+      case KIND.array:
+      case KIND.numbers:
+        this.#length = this.#heads.next();
+        return true;
       case KIND.reference:
       case KIND.searchParams:
       case KIND.source:
@@ -179,11 +199,15 @@ class Scanner {
         this.#values(this.#shapeSize(this.#ints.next()));
         return;
       case KIND.array:
+        if (this.#length < 0 || this.#length > this.#tags.left)
+          throw broken('an array claims more items than there are');
+        this.#values(this.#length);
+        return;
       case KIND.set:
         this.#values(this.#ints.count(this.#tags));
         return;
       case KIND.numbers:
-        this.#doubles.take(this.#ints.count(this.#doubles));
+        this.#doubles.take(this.#length);
         return;
       case KIND.sparse:
         this.#doubles.next();
@@ -233,14 +257,34 @@ class Scanner {
       case TAG.double:
         this.#doubles.next();
         return;
-      case TAG.int:
       case TAG.string:
+        this.#text(this.#ints.next());
+        return;
+      case TAG.int:
       case TAG.bigint:
         this.#ints.next();
         return;
-      case TAG.reference:
-        this.#edges.push(this.#ints.next());
+      case TAG.freshNarrow:
+        this.#text(this.#freshNarrow);
+        return;
+      case TAG.freshWide:
+        this.#text(this.#freshWide);
+        return;
+      case TAG.fresh:
+        this.#edges.push(this.#fresh++);
+        return;
+      case TAG.reference: {
+        const number = this.#ints.next();
+        this.#edges.push(number);
+        this.#fresh = Math.max(this.#fresh, number + 1);
+      }
     }
+  }
+
+  #text(id: number): void {
+    if ((id & 1) === 0) this.#freshNarrow = Math.max(this.#freshNarrow, id + 2);
+    else this.#freshWide = Math.max(this.#freshWide, id + 2);
+    this.#onText?.(this.#record, id);
   }
 
   #shapeSize(id: number): number {

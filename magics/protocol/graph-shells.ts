@@ -25,6 +25,8 @@ export interface Shells {
 const USUAL = -2;
 /** Parts of Node's pools leave gaps between them; all in all these stay small. */
 const MAX_GAPS = 16 * 1024 * 1024;
+/** Longer arrays are not made before their items come: the engine would look them up by their keys. */
+const LONG_ARRAY = 1 << 20;
 const SLOTS = ['value', 'get', 'set'] as const;
 
 /** Makes the objects of a graph from their heads, empty as yet. */
@@ -49,6 +51,9 @@ export class ShellMaker {
   /** By record: bytes of the buffers, heads of activations. */
   readonly contents = new Map<number, BufferContent>();
   readonly activations = new Map<number, ActivationHead>();
+  /** By record: of arrays that are filled as they grow. */
+  readonly #lengths = new Map<number, number>();
+  #items = 0;
   #gaps = 0;
   /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
@@ -78,6 +83,7 @@ export class ShellMaker {
     this.#link();
     this.#collectGroups();
     for (let record = 0; record < this.#kinds.length; record++) this.#finishShell(record);
+    this.#settleHomes();
     return { objects: this.#objects as Numbered[], shells: this.#shells };
   }
 
@@ -158,8 +164,11 @@ export class ShellMaker {
         return this.#prototypes[record] === USUAL ? new MAIN.Object() : undefined;
       case KIND.array:
       case KIND.numbers:
+        return this.#array(record);
       case KIND.sparse:
         return new MAIN.Array<unknown>();
+      case KIND.arguments:
+        return intrinsics.strictArguments();
       case KIND.map:
         return new MAIN.Map();
       case KIND.set:
@@ -184,6 +193,23 @@ export class ShellMaker {
         this.#defer(kind, record);
         return undefined;
     }
+  }
+
+  /** With room for just what comes: the engine gives an array that grows room for 17. */
+  #array(record: number): object {
+    const length = this.#heads.next();
+    this.#items += length;
+    const { tags, doubles } = this.#graph.columns;
+    if (length < 0 || this.#items > tags.length + doubles.length)
+      throw broken('arrays claim more items than there are');
+    if (length <= LONG_ARRAY) return new MAIN.Array<unknown>(length);
+    this.#lengths.set(record, length);
+    return new MAIN.Array<unknown>();
+  }
+
+  /** What the head of an array says. */
+  lengthOf(record: number, shell: readonly unknown[]): number {
+    return this.#lengths.get(record) ?? shell.length;
   }
 
   #byPath(): Numbered {
@@ -311,6 +337,16 @@ export class ShellMaker {
     if (activation === undefined || typeof activation === 'symbol' || !Activation.is(activation))
       throw broken(`object ${number} is no activation of functions`);
     return activation;
+  }
+
+  /** After all are made: an object may well hold the methods whose home it is. */
+  #settleHomes(): void {
+    for (const [number, pending] of this.#pending) {
+      if (pending.kind !== 'function' || pending.home === -1) continue;
+      const home = this.#madeObject(pending.home);
+      if (home instanceof Activation || !this.#hooks.settleHome(this.#madeObject(number), home))
+        throw broken('a function has a home and uses no `super`');
+    }
   }
 
   #finishShell(record: number): void {

@@ -72,6 +72,13 @@ export class SlotRecords {
     if (hasExtras) this.#to.extras(value, keys, integrity);
   }
 
+  /** In strict code they are an object like any other, and share nothing with the parameters. */
+  arguments(value: object): void {
+    const keys = Reflect.ownKeys(value).filter((key) => key !== 'callee');
+    this.#to.begin(KIND.arguments, value, MAIN.Object.prototype, true);
+    this.#to.extras(value, keys, integrityOf(value));
+  }
+
   /** Hidden methods that Node hangs on each of its errors; they say nothing and cannot travel. */
   #isDecoration(value: object, key: string | symbol, brand: Brand): boolean {
     if (brand !== 'error') return false;

@@ -19,8 +19,14 @@ export class ValueReader {
   readonly doubles: ColumnReader;
   readonly #strings: StringReader;
   readonly #objects: readonly Numbered[];
+  /** What comes next (graph-format.ts, TAG.fresh). */
+  #fresh: number;
+  #freshNarrow = 0;
+  #freshWide = 1;
 
-  constructor(columns: GraphColumns, strings: StringReader, objects: readonly Numbered[]) {
+  /** `base`: so many objects were known before. */
+  constructor(columns: GraphColumns, strings: StringReader, objects: readonly Numbered[], base: number) {
+    this.#fresh = base;
     this.tags = new ColumnReader(columns.tags, 'tags');
     this.ints = new ColumnReader(columns.ints, 'integers');
     this.doubles = new ColumnReader(columns.doubles, 'numbers');
@@ -33,10 +39,13 @@ export class ValueReader {
   }
 
   /** Goes on with the body that begins there. */
-  seek({ tags, ints, doubles }: Position): void {
+  seek({ tags, ints, doubles, fresh, freshNarrow, freshWide }: Position): void {
     this.tags.seek(tags);
     this.ints.seek(ints);
     this.doubles.seek(doubles);
+    this.#fresh = fresh;
+    this.#freshNarrow = freshNarrow;
+    this.#freshWide = freshWide;
   }
 
   /** A value or a mark. */
@@ -45,15 +54,18 @@ export class ValueReader {
     switch (tag) {
       case TAG.int:
         return this.ints.next();
+      case TAG.fresh:
+        return this.#object(this.#fresh);
+      case TAG.freshNarrow:
+        return this.#text(this.#freshNarrow);
+      case TAG.freshWide:
+        return this.#text(this.#freshWide);
       case TAG.string:
-        return this.#strings.get(this.ints.next());
+        return this.#text(this.ints.next());
       case TAG.double:
         return this.doubles.next();
-      case TAG.reference: {
-        const value = this.#objects[this.ints.next()];
-        if (value === undefined) throw broken('a value refers to an object that is not there');
-        return value;
-      }
+      case TAG.reference:
+        return this.#object(this.ints.next());
       case TAG.true:
         return true;
       case TAG.false:
@@ -75,10 +87,25 @@ export class ValueReader {
     }
   }
 
+  #object(number: number): Numbered {
+    const value = this.#objects[number];
+    if (value === undefined) throw broken('a value refers to an object that is not there');
+    if (number >= this.#fresh) this.#fresh = number + 1;
+    return value;
+  }
+
+  #text(id: number): string {
+    const text = this.#strings.get(id);
+    if ((id & 1) === 0) {
+      if (id >= this.#freshNarrow) this.#freshNarrow = id + 2;
+    } else if (id >= this.#freshWide) this.#freshWide = id + 2;
+    return text;
+  }
+
   /** Past a reference that cannot be followed yet. */
   skipReference(): void {
-    this.tags.next();
-    this.ints.next();
+    const number = this.tags.next() === TAG.fresh ? this.#fresh : this.ints.next();
+    if (number >= this.#fresh) this.#fresh = number + 1;
   }
 
   /** A value of the user's: none of the marks that have a meaning in special places only. */

@@ -6,7 +6,7 @@ import type { ByteRange } from './graph-buffers';
 import { ByteColumn, DoubleColumn, IntColumn } from './columns';
 import * as format from './graph-format';
 import type { Graph } from './graph-format';
-import { UNINITIALISED } from './graph-hooks';
+import { Activation, UNINITIALISED } from './graph-hooks';
 import type { EncodeHooks, PrivateState, RefusalReason } from './graph-hooks';
 import * as intrinsics from './intrinsics';
 import { pathTo } from './graph-paths';
@@ -54,9 +54,14 @@ export class GraphWriter {
   readonly shapes = new ShapeTable(this.strings);
   readonly buffers = new BufferTable();
   readonly refusals: Refusal[] = [];
+  readonly #refusedOwners = new Set<number>();
   /** So many objects the reader knows already. */
   readonly base: number;
   #current = -1;
+  /** The objects and strings that come next in the bodies, if nothing in the heads has come before (graph-format.ts). */
+  #fresh: number;
+  #freshNarrow = 0;
+  #freshWide = 1;
 
   constructor(options: EncodeOptions) {
     this.#options = options;
@@ -67,11 +72,17 @@ export class GraphWriter {
       this.#parents.push(NO_PARENT);
     }
     this.base = this.objects.length;
+    this.#fresh = this.base;
   }
 
   /** What is written next belongs to object `number`. */
   enter(number: number): void {
     this.#current = number;
+  }
+
+  /** Does the reader not have the object that is being written, in an answer to what it sent? */
+  get isAnsweredAnew(): boolean {
+    return this.#options.known !== undefined && this.#current >= this.base;
   }
 
   /** Numbers what a root refers to. */
@@ -99,8 +110,7 @@ export class GraphWriter {
   value(value: unknown): void {
     switch (typeof value) {
       case 'string':
-        this.tags.push(TAG.string);
-        this.ints.push(this.strings.id(value));
+        this.#text(value);
         return;
       case 'number':
         if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
@@ -152,21 +162,76 @@ export class GraphWriter {
 
   #reference(value: Numbered): void {
     const number = this.number(value);
+    if (number === this.#fresh) {
+      this.tags.push(TAG.fresh);
+      this.#fresh += 1;
+      return;
+    }
     this.tags.push(TAG.reference);
     this.ints.push(number);
+    if (number > this.#fresh) this.#fresh = number + 1;
+  }
+
+  #text(value: string): void {
+    const id = this.strings.id(value);
+    if (id === this.#freshNarrow) {
+      this.tags.push(TAG.freshNarrow);
+      this.#freshNarrow += 2;
+    } else if (id === this.#freshWide) {
+      this.tags.push(TAG.freshWide);
+      this.#freshWide += 2;
+    } else {
+      this.tags.push(TAG.string);
+      this.ints.push(id);
+      if ((id & 1) === 0) this.#freshNarrow = Math.max(this.#freshNarrow, id + 2);
+      else this.#freshWide = Math.max(this.#freshWide, id + 2);
+    }
   }
 
   refuse(reason: RefusalReason): void {
-    const path = pathTo(this.#current, {
+    this.kinds.push(KIND.reference);
+    this.headInts.push(this.strings.id(''));
+    const owner = this.#packageObjectAbove(this.#current);
+    if (owner === undefined) this.refusals.push({ path: this.#pathTo(this.#current), ...reason });
+    else this.#refuseOwner(owner, reason);
+  }
+
+  /** What lies inside an object of a package is none of the user's business: the whole object is refused, once. */
+  #refuseOwner(owner: number, { what }: RefusalReason): void {
+    if (this.#refusedOwners.has(owner)) return;
+    this.#refusedOwners.add(owner);
+    const value = this.objects[owner];
+    const type = typeof value === 'object' ? this.hooks.packageClassOf(value) : undefined;
+    if (type === undefined) return;
+    const path = this.#pathTo(owner);
+    const within = this.#pathTo(this.#current).slice(path.length);
+    this.refusals.push({
+      path,
+      what: `${type.shown} holds what cannot travel (${within === '' ? 'in it' : within}: ${what})`,
+      advice: `teach how it travels: registerCodec(${type.name}, { encode, decode })`,
+    });
+  }
+
+  /** The outermost one on the way to an object. */
+  #packageObjectAbove(number: number): number | undefined {
+    const parents = this.#parents.done();
+    let found: number | undefined;
+    for (let at = parents[number] ?? -1; at >= 0; at = parents[at] ?? -1) {
+      const value = this.objects[at];
+      if (typeof value === 'object' && !Activation.is(value) && this.hooks.packageClassOf(value) !== undefined)
+        found = at;
+    }
+    return found;
+  }
+
+  #pathTo(number: number): string {
+    return pathTo(number, {
       objects: this.objects,
       parents: this.#parents.done(),
       rootNames: this.#options.rootNames,
       roots: this.#options.roots,
       hooks: this.hooks,
     });
-    this.refusals.push({ path, ...reason });
-    this.kinds.push(KIND.reference);
-    this.headInts.push(this.strings.id(''));
   }
 
   byPath(path: string): void {

@@ -4,6 +4,7 @@ export type { EncodeOptions, Encoded, Known, Numbered } from './graph-encode';
 export { decodeGraph } from './graph-decode';
 export { pathTo, withCapturedPath } from './graph-paths';
 export { parentsOf, scanGraph } from './graph-scan';
+export { sizesOf } from './graph-sizes';
 export { applyIntegrity } from './graph-extras';
 export type {
   BlobSource,

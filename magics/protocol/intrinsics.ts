@@ -49,6 +49,14 @@ const valueOfBoolean = unbound<[], boolean>(MAIN.Boolean.prototype.valueOf);
 const valueOfBigInt = unbound<[], bigint>(MAIN.BigInt.prototype.valueOf);
 const valueOfSymbol = unbound<[], symbol>(MAIN.Symbol.prototype.valueOf);
 
+/** The `arguments` of a call without any, as strict code has them. */
+export const strictArguments = MAIN.eval('(function () { "use strict"; return arguments; })') as () => object;
+
+/** In sloppy code they share their values with the parameters of a running call. */
+export function isStrictArguments(value: object): boolean {
+  return Reflect.getOwnPropertyDescriptor(value, 'callee')?.get !== undefined;
+}
+
 /**
  * Node 20 gives `stack` as a value; later ones as an accessor of the engine's own on each error, behind which the text is state all the same.
  */

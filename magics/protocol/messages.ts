@@ -2,6 +2,7 @@
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import { contentId, contentKind } from './chunks';
 import type { ErrorCode } from './errors';
+import { finding } from './finding';
 import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
 import { hostFacts } from './host-facts';
@@ -13,6 +14,7 @@ import {
   flag,
   listOf,
   literal,
+  mapOf,
   number,
   oneOf,
   record,
@@ -104,7 +106,10 @@ export const CALLS = {
    * cluster's store.
    */
   submit: {
-    params: record({ id: text }, { files: jobFiles, packages: jobPackages, inputs: listOf(jobInput) }),
+    params: record(
+      { id: text },
+      { files: jobFiles, packages: jobPackages, locale: mapOf(text), inputs: listOf(jobInput) },
+    ),
     result: jobRecord,
   },
   /** Is this archive of packages there? With a content of the store: that is it. */
@@ -115,6 +120,8 @@ export const CALLS = {
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
   cancel: { params: one, result: jobRecord },
+  /** A job that waits goes on waiting whatever comes free, until it is let go again. */
+  change: { params: record({ id: text, change: oneOf(['hold', 'release']) }), result: jobRecord },
   /** Puts this client in charge of the result: nobody else gets it until `release`. */
   claim: { params: one, result: jobRecord },
   delivered: { params: one, result: jobRecord },
@@ -191,6 +198,8 @@ export const STREAMS = {
     params: record({ place: onHost }),
     event: record({ root: text, files: count, folders: count, bytes: count, diskBytes: count }),
   },
+  /** A look at all that a job on this cluster needs, as this agent sees it. Ends. */
+  examine: { params: record({ cluster: text }), event: finding },
   /** Questions of hosts that only a person can answer, those that wait and each new one. Without end. */
   questions: { params: nothing, event: record({ id: count, host: text, text, isSecret: flag }) },
   /** Puts together what has come of an offered content and what is there already. `copied` are bytes of the latter. */

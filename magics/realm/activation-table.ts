@@ -25,7 +25,8 @@ export class ActivationTable {
 
   /** For paths in refusals: the function whose activation it is. */
   nameOf(activation: Activation): string {
-    return this.#names.get(activation) ?? 'function';
+    const name = activation instanceof LiveActivation ? activation.owner : this.#names.get(activation);
+    return name === undefined || name === '' ? 'function' : name;
   }
 
   /** Did functions that were met late need variables of activations that had been told without them? Then the graph is to be written again. */
@@ -40,7 +41,7 @@ export class ActivationTable {
     const { captures, portals = [] } = code.function;
     if (captures.length === 0 && portals.length === 0) return undefined;
     const built = this.#realm.activations.get(value);
-    if (built !== undefined) return built;
+    if (built !== undefined) return this.#known(built, code);
     const scopes = this.#inspection.scopesOf(value);
     let innermost: Activation | undefined;
     for (const { portal, names, self } of portals) {
@@ -58,6 +59,32 @@ export class ActivationTable {
     return activation;
   }
 
+  /** What is around an activation. */
+  parentOf({ parent }: Activation): Activation | undefined {
+    return parent && this.#ofThisWalk(parent);
+  }
+
+  /** Of a function that was built: it may live in a scope that never left. */
+  #known(built: Activation, { cell, function: { portals = [] } }: Code): Activation {
+    const innermost = this.#ofThisWalk(built);
+    const needed = new Map(portals.map((use) => [codeId(cell.id, use.portal), use]));
+    for (let at: Activation | undefined = innermost; at !== undefined; at = this.parentOf(at)) {
+      const use = needed.get(at.portal);
+      if (use !== undefined && at instanceof LiveActivation) at.need(use.self ? [...use.names, SELF] : use.names);
+    }
+    return innermost;
+  }
+
+  /** One scope is one activation in a walk, however it was come across. */
+  #ofThisWalk(activation: Activation): Activation {
+    if (!(activation instanceof LiveActivation)) return activation;
+    const known = this.#live.get(activation.token);
+    if (known !== undefined) return known;
+    const again = activation.again(this.parentOf(activation));
+    this.#live.set(activation.token, again);
+    return again;
+  }
+
   /** The activation of a portal that a function sees, and those around it. */
   #shared(cell: CellCode, index: number, scopes: readonly object[]): Activation | undefined {
     const code = cell.portals?.[index];
@@ -70,7 +97,6 @@ export class ActivationTable {
       parent = this.#shared(cell, at, scopes);
     const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, parent);
     this.#live.set(portal, activation);
-    this.#names.set(activation, code.name === '' ? 'function' : code.name);
     return activation;
   }
 }

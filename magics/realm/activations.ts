@@ -58,6 +58,16 @@ export class LiveActivation extends Activation {
     return this.#names;
   }
 
+  /** Of the function whose scope it is. */
+  get owner(): string {
+    return this.#code.name;
+  }
+
+  /** The same scope for another walk, which may need other variables of it. */
+  again(parent: Activation | undefined): LiveActivation {
+    return new LiveActivation(this.portal, this.#code, this.token, parent);
+  }
+
   need(names: readonly string[]): void {
     const added = names.filter((name) => !this.#names.includes(name));
     this.#names.push(...added);

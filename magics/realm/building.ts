@@ -12,6 +12,7 @@ import { CODEC_PATH } from './codecs';
 import { Composer, isMethodLike } from './composing';
 import type { OpenedScope, Opener, Scope } from './composing';
 import { placeScript } from './frames';
+import { settleHome, standIn } from './homes';
 import { revive, reviving, setPrivates } from './private-fields';
 import type { Realm } from './realm';
 
@@ -51,6 +52,7 @@ export class Builder implements DecodeHooks {
       composer.locate(generated),
     );
     const open = new Script(text, { filename }).runInThisContext() as Opener;
+    this.#realm.codes.addScript(filename, open, (place) => composer.placeInCell(place));
     const environments = around.map((activation) => this.#realm.environmentOf(activation));
     const opened = open(this.#realm.contextOfCode(), giveBack(), composer.selves, environments, selfOf(around));
     return this.#adopt(scope, opened, within);
@@ -72,6 +74,10 @@ export class Builder implements DecodeHooks {
 
   revive(owner: object): object {
     return revive(owner);
+  }
+
+  settleHome(method: object, home: object): boolean {
+    return settleHome(method, home);
   }
 
   setPrivates(target: object, state: PrivateState): boolean {
@@ -124,6 +130,7 @@ export class Builder implements DecodeHooks {
     if (code === undefined || make === undefined) throw new ProtocolError('A function of an activation is missing.');
     const made = reviving(make, keys);
     const value = isMethodLike(code) ? partOf(made, code) : made;
+    if (value !== made && code.function.usesSuper) standIn(made, value);
     this.#realm.codes.note(value, code);
     if (activation !== undefined) this.#realm.activations.set(value, activation);
     if (code.function.kind === 'class') this.#realm.noteMembers(value);

@@ -17,6 +17,8 @@ export interface Gathered {
   readonly pack: CodePack;
   readonly encoded: Encoded;
   readonly names: readonly string[];
+  /** Of `pack.codecs`, for people. */
+  readonly codecNames: readonly string[];
   /** Functions whose code travels. */
   readonly codes: readonly Code[];
 }
@@ -30,6 +32,8 @@ export interface GatherRequest {
   readonly values?: readonly (readonly [name: string, value: unknown])[];
   /** Cells whose text travels whole: their imports are needed as well. */
   readonly cells?: readonly CellCode[];
+  /** Gather although something cannot travel: for a report, which tells `encoded.refusals`. */
+  readonly forReport?: boolean;
 }
 
 /** Gathers; the walk itself is synchronous, so nothing changes under it. Throws CaptureError with all refusals. */
@@ -37,13 +41,13 @@ export async function gather(realm: Realm, request: GatherRequest): Promise<Gath
   let walk = walkValues(realm, request);
   // What a walk had to leave out, since it tells its bytes only to those who wait, is there for the next one.
   while (await readWanted()) walk = walkValues(realm, request);
-  if (walk.encoded.refusals.length > 0) throw new CaptureError(walk.encoded.refusals);
+  if (walk.encoded.refusals.length > 0 && request.forReport !== true) throw new CaptureError(walk.encoded.refusals);
   const cells = [...new Set([...(request.cells ?? []), ...walk.cells])];
   const { files, links } = await collectFiles(realm, cells, walk.modules);
   const { names, modules, codecs } = walk;
   const writeOnly = (request.writeOnly ?? []).filter((name) => !names.includes(name));
   const pack = { cells, names, codecs, writeOnly, modules, files, links, directory: realm.directory };
-  return { pack, encoded: walk.encoded, names, codes: [...walk.codes] };
+  return { pack, encoded: walk.encoded, names, codecNames: walk.codecNames, codes: [...walk.codes] };
 }
 
 interface Walk {
@@ -51,6 +55,7 @@ interface Walk {
   readonly names: string[];
   /** Roots that are codecs. */
   readonly codecs: number[];
+  readonly codecNames: string[];
   readonly cells: ReadonlySet<CellCode>;
   readonly modules: string[];
   readonly codes: ReadonlySet<Code>;
@@ -77,6 +82,7 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     for (const name of [...uses.reads, ...uses.writes, ...uses.probes]) add(name);
   });
   const codecs: number[] = [];
+  const codecNames: string[] = [];
   /** True when there are new ones. */
   const addCodecs = (): boolean => {
     const before = roots.length;
@@ -84,6 +90,7 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     for (const { registration, name } of reachableCodecs(realm, describer, cells)) {
       if (roots.includes(registration)) continue;
       codecs.push(roots.push(registration) - 1);
+      codecNames.push(`the codec of ${name}`);
       rootNames.push(`the codec of ${name}`);
     }
     return roots.length > before;
@@ -94,7 +101,8 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     let encoded = encodeGraph({ roots, rootNames, hooks: describer });
     while (describer.takeGrowth() || addCodecs()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
     const { cells, modules } = describer.found;
-    return { encoded, names, codecs, cells, modules: [...modules].sort(), codes };
+    for (const changer of realm.references.states.changersOf(modules)) modules.add(changer);
+    return { encoded, names, codecs, codecNames, cells, modules: [...modules].sort(), codes };
   } finally {
     describer.close();
   }

@@ -10,6 +10,20 @@ export interface Code {
   readonly function: FunctionCode;
 }
 
+/** A place in a cell's text, line and column from 0. */
+export interface CellPlace {
+  readonly cell: CellCode;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface PlacedScript {
+  readonly sample: object;
+  readonly toCell: (place: { readonly line: number; readonly column: number }) => CellPlace | undefined;
+  /** The engine's, once it was asked for. */
+  id: string | undefined;
+}
+
 interface Candidate extends Code {
   readonly text: 'local' | 'shipped';
 }
@@ -20,12 +34,13 @@ export class CodeTable {
   readonly #cells = new Map<CellId, CellCode>();
   readonly #byText = new Map<string, Candidate[]>();
   readonly #known = new WeakMap<object, Code>();
-  /** The compiled function of each cell that ran: its script id is asked for when a text is ambiguous. */
-  readonly #evaluated = new Map<string, { readonly cell: CellCode; readonly evaluate: object }>();
+  /** By file name; asked when a text is ambiguous. */
+  readonly #scripts = new Map<string, PlacedScript>();
 
   /** `evaluate` is the cell's own function, where the cell was run here. */
   add(cell: CellCode, text: 'local' | 'shipped', evaluate?: object): void {
-    if (evaluate !== undefined) this.#evaluated.set(scriptName(cell), { cell, evaluate });
+    if (evaluate !== undefined)
+      this.addScript(scriptName(cell), evaluate, ({ line, column }) => ({ cell, line, column }));
     if (this.#cells.has(cell.id)) return;
     this.#cells.set(cell.id, cell);
     for (const entry of cell.functions) {
@@ -35,6 +50,11 @@ export class CodeTable {
       if (same === undefined) this.#byText.set(source, [candidate]);
       else same.push(candidate);
     }
+  }
+
+  /** A script with code of cells in it: `sample` is a function of it, `toCell` leads from its text to that of a cell. */
+  addScript(filename: string, sample: object, toCell: PlacedScript['toCell']): void {
+    this.#scripts.set(filename, { sample, toCell, id: undefined });
   }
 
   cell(id: CellId): CellCode | undefined {
@@ -74,10 +94,10 @@ export class CodeTable {
     value: object,
     locate: (value: object) => FunctionPlace | undefined,
   ): Candidate | undefined {
-    const place = locate(value);
+    const found = locate(value);
+    const place = found && this.#placeInCell(found, locate);
     if (place === undefined) return candidates[0];
-    const cell = this.#cellOfScript(place.scriptId, locate);
-    const inCell = candidates.filter((candidate) => candidate.cell.id === cell?.id);
+    const inCell = candidates.filter((candidate) => candidate.cell.id === place.cell.id);
     return (
       inCell.find(
         ({ function: entry, text }) => entry[text].line === place.line && contains(entry[text], place.column),
@@ -87,9 +107,10 @@ export class CodeTable {
     );
   }
 
-  #cellOfScript(scriptId: string, locate: (value: object) => FunctionPlace | undefined): CellCode | undefined {
-    for (const { cell, evaluate } of this.#evaluated.values()) {
-      if (locate(evaluate)?.scriptId === scriptId) return cell;
+  #placeInCell(place: FunctionPlace, locate: (value: object) => FunctionPlace | undefined): CellPlace | undefined {
+    for (const script of this.#scripts.values()) {
+      script.id ??= locate(script.sample)?.scriptId;
+      if (script.id === place.scriptId) return script.toCell(place);
     }
     return undefined;
   }

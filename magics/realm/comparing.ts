@@ -1,5 +1,6 @@
 // Has an object changed since the graph that describes it was written? Shallow: what it refers to is compared by identity.
-import { hasPlainElements, namedKeys } from '../protocol/array-elements';
+import { types } from 'node:util';
+import { hasPlainElements, isIndex, namedKeys } from '../protocol/array-elements';
 import { KIND } from '../protocol/graph';
 import type { BufferContent, ByteRange, Changed, EncodeHooks, Numbered } from '../protocol/graph';
 import { integrityOf } from '../protocol/integrity';
@@ -36,8 +37,6 @@ export function hasChanged(was: Changed, live: Numbered, view: LiveView, start =
   if (was.kind === KIND.coded) return !sameCoded(was, live, view);
   if (!sameSlots(was, live)) return true;
   if (MAY_HIDE.has(was.kind) && !samePrivates(was.privates, privatesOf(live))) return true;
-  // The characters of a String object are properties of it; a box cannot change.
-  if (was.kind === KIND.boxed) return false;
   return CODE_KINDS.has(was.kind) ? !sameCode(was, live, view) : !sameProperties(was.state, live);
 }
 
@@ -93,12 +92,14 @@ function sameCode(was: Changed, live: object, view: LiveView): boolean {
 
 function sameProperties(was: object, live: object): boolean {
   if (Array.isArray(was) && Array.isArray(live)) return sameArrays(was, live);
-  return sameKeys(
-    was,
-    live,
-    Reflect.ownKeys(was),
-    ArrayBuffer.isView(live) ? namedKeys(live as Uint8Array) : Reflect.ownKeys(live),
-  );
+  return sameKeys(was, live, Reflect.ownKeys(was), ownKeysOf(live));
+}
+
+/** Without those that a kind brings along: elements of a view, characters of a String object. */
+export function ownKeysOf(value: object): (string | symbol)[] {
+  if (ArrayBuffer.isView(value)) return namedKeys(value as Uint8Array);
+  const keys = Reflect.ownKeys(value);
+  return types.isStringObject(value) ? keys.filter((key) => key !== 'length' && !isIndex(key)) : keys;
 }
 
 function sameKeys(

@@ -5,7 +5,7 @@ import type { SourceRange } from '../protocol/code';
 import { SELF } from '../protocol/graph';
 import type { FunctionGroup } from '../protocol/graph';
 import type { Variable } from './activations';
-import type { Code } from './code-table';
+import type { CellPlace, Code } from './code-table';
 import { positionIn } from './frames';
 import { SUPERCLASS, withSuperclass } from './heritage';
 import type { Position } from './mappings';
@@ -77,12 +77,18 @@ export class Composer {
 
   /** From a place in the composed text to what the user typed. */
   locate(generated: Position): Position | undefined {
+    const place = this.placeInCell(generated);
+    return place && positionIn(scriptName(place.cell), place);
+  }
+
+  /** From a place in the composed text to the text of the cell it was taken from. */
+  placeInCell(generated: Position): CellPlace | undefined {
     const piece = this.#pieces.find(({ start, end }) => !isBefore(generated, start) && !isBefore(end, generated));
     if (piece === undefined) return undefined;
     const { code, range, start } = piece;
     const line = generated.line - start.line;
     const column = line === 0 ? generated.column - start.column + range.column : generated.column;
-    return positionIn(scriptName(code.cell), { line: range.line + line, column });
+    return { cell: code.cell, line: range.line + line, column };
   }
 
   #scope({ group, codes, portal, inner }: Scope, before: string): void {

@@ -9,6 +9,7 @@ import { idOf } from './code-table';
 import type { Code } from './code-table';
 import { CODEC_PATH, nameOf } from './codecs';
 import type { Registration } from './codecs';
+import { homeOf } from './homes';
 import { InstanceRules } from './instances';
 import { computedKeysOf, privatesOf } from './private-fields';
 import { References } from './references';
@@ -91,12 +92,20 @@ export class Describer implements EncodeHooks {
     return this.#instances.refuse(value);
   }
 
+  packageClassOf(value: object): ReturnType<EncodeHooks['packageClassOf']> {
+    return this.#instances.packageClassOf(value);
+  }
+
   privatesOf(value: object): readonly PrivateState[] {
     return privatesOf(value);
   }
 
   nameOf(activation: Activation): string {
     return this.#activations.nameOf(activation);
+  }
+
+  parentOf(activation: Activation): Activation | undefined {
+    return this.#activations.parentOf(activation);
   }
 
   takeGrowth(): boolean {
@@ -122,7 +131,7 @@ export class Describer implements EncodeHooks {
       return this.#isMember(owner, true, key, descriptor);
     }
     const constructor: unknown = Reflect.getOwnPropertyDescriptor(owner, 'constructor')?.value;
-    if (key === 'constructor') return true;
+    if (key === 'constructor') return descriptor.value !== undefined && descriptor.enumerable !== true;
     return typeof constructor === 'function' && this.#isMember(constructor, false, key, descriptor);
   }
 
@@ -131,7 +140,8 @@ export class Describer implements EncodeHooks {
     if (code === undefined) return this.#withoutCode(value);
     const member = this.#memberOf(value, code);
     if (member !== undefined) return { kind: 'member', ...member };
-    if (code.function.usesSuper && isMethod(code.function)) return refused(SUPER);
+    const home = code.function.usesSuper && isMethod(code.function) ? homeOf(value) : undefined;
+    if (code.function.usesSuper && isMethod(code.function) && home === undefined) return refused(SUPER);
     const parent = code.function.parent === undefined ? undefined : code.cell.functions[code.function.parent];
     // What a decorator was given of a method is a function of its own by now.
     const isReplaced = parent?.isDecorated === true;
@@ -144,7 +154,8 @@ export class Describer implements EncodeHooks {
     this.found.cells.add(code.cell);
     this.#onCode(code);
     const activation = captured === undefined ? {} : { activation: captured };
-    if (code.function.kind !== 'class') return { kind: 'function', code: idOf(code), ...activation };
+    if (code.function.kind !== 'class')
+      return { kind: 'function', code: idOf(code), ...activation, ...(home === undefined ? {} : { home }) };
     const superclass = Reflect.getPrototypeOf(value);
     const extended = superclass === null || superclass === FunctionPrototype ? {} : { superclass };
     return { kind: 'class', code: idOf(code), ...activation, ...extended, keys: computedKeysOf(value) };

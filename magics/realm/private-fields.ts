@@ -4,6 +4,7 @@ import { RUNTIME } from '../protocol/code';
 import type { PrivateAccess } from '../protocol/code';
 import type { PrivateState } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
+import { noteHome } from './homes';
 
 interface Revival {
   on: boolean;
@@ -12,6 +13,7 @@ interface Revival {
   /** Gives a computed key as the language would use it. */
   readonly key: (value: unknown) => string | symbol;
   readonly keyed: (owner: object, count: number) => void;
+  readonly home: <T extends object>(literal: T) => T;
   readonly nextKey: () => string | symbol;
   /** Computed keys of classes, in the order of their texts. */
   readonly keys: WeakMap<object, readonly (string | symbol)[]>;
@@ -41,6 +43,7 @@ function revival(): Revival {
       // A class within the key of another one has taken its own away by now.
       keys.set(owner, pending.splice(pending.length - count));
     },
+    home: noteHome,
     register: (owner, access) => {
       accesses.set(owner, access);
     },

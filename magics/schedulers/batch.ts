@@ -4,6 +4,7 @@ import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SchedulerError, UsageError, messageOf } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
+import { fine, trouble, type Finding } from '../protocol/finding';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
 import { Allocations, OVERHEAD_MIB } from './allocations';
@@ -133,9 +134,24 @@ export class BatchScheduler implements Scheduler {
 
   /** Holds jobs that wait, or releases them. */
   async change(change: Exclude<Change, 'cancel'>, ids: readonly JobId[], signal: AbortSignal): Promise<void> {
-    const wanted = ids.flatMap((id) => this.#tracked.get(id) ?? []);
+    const others = await this.#allocations.change(change, ids, signal);
+    const wanted = others.flatMap((id) => this.#tracked.get(id) ?? []);
     await this.#change(change, wanted, signal);
     this.#pace.soon();
+  }
+
+  async *examine(signal: AbortSignal): AsyncGenerator<Finding> {
+    const { dialect, run } = this.#options;
+    for (const probe of dialect.probes) {
+      const { check, command, remedy } = probe;
+      const answer = await run(command, signal);
+      const says = probe.read(answer);
+      if (says !== undefined) yield fine(check, says);
+      else {
+        const words = (answer.stderr.trim() || answer.stdout.trim()).split('\n').slice(-2).join(' ');
+        yield trouble(check, [words, remedy].filter((part) => part !== '').join('. '));
+      }
+    }
   }
 
   /** Lets go: the jobs belong to the batch system, and the next agent finds them by the journal. */

@@ -98,6 +98,17 @@ export interface Search {
 
 export type Change = 'cancel' | 'hold' | 'release';
 
+/** A question whose answer tells whether the batch system is of use to us. */
+export interface Probe {
+  /** For people: `accounting`. */
+  readonly check: string;
+  readonly command: Argv;
+  /** In a few words; undefined: the answer is a trouble. */
+  read(result: CommandResult): string | undefined;
+  /** What to do about a trouble. */
+  readonly remedy: string;
+}
+
 /** How one batch system spells a job. Pure. Each parser throws a SchedulerError for an answer it cannot trust, transient where asking again may help. */
 export interface BatchDialect {
   /** The word in the config. */
@@ -126,6 +137,7 @@ export interface BatchDialect {
   changeCommand(change: Change, ids: readonly NativeId[]): Argv;
   /** Returns when it was accepted (which is not yet done) or there was nothing left to cancel; else throws SchedulerError with the scheduler's words. */
   confirmChange(change: Change, result: CommandResult): void;
+  readonly probes: readonly Probe[];
   /** All have to be asked before a second try to submit: queue first, then history, whose rows may be 2 s late. */
   searches(nativeName: string): readonly Search[];
 }

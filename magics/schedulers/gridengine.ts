@@ -46,6 +46,20 @@ export const gridEngine: BatchDialect = {
   explainLog: () => undefined,
   changeCommand: (change, ids) => [CHANGES[change], ...ids],
   confirmChange,
+  probes: [
+    {
+      check: 'Grid Engine',
+      command: ['qconf', '-sql'],
+      read: ({ exitCode, stdout }) => (exitCode === 0 ? `queues: ${stdout.trim().replace(/\s+/g, ', ')}` : undefined),
+      remedy: 'Its master cannot be reached from there. Is SGE_ROOT set, by setup: if need be?',
+    },
+    {
+      check: 'parallel environments',
+      command: ['qconf', '-spl'],
+      read: ({ exitCode, stdout }) => (exitCode === 0 ? stdout.trim().replace(/\s+/g, ', ') : undefined),
+      remedy: 'Without one, a cell gets one core only. Ask the administrator for one with allocation_rule $pe_slots.',
+    },
+  ],
   searches: (name) => [
     { command: QUEUE, parse: (result) => searchQueue(name, result) },
     { command: ['qacct', '-j', name], parse: (result) => searchAccounting(name, result) },

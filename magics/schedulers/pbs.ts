@@ -28,6 +28,18 @@ export const pbs: BatchDialect = {
   explainLog,
   changeCommand: (change, ids) => [CHANGES[change], ...ids],
   confirmChange,
+  probes: [
+    {
+      check: 'PBS',
+      command: ['qstat', '-Q'],
+      read: ({ exitCode, stdout }) => {
+        const queues = stdout.split('\n').flatMap((line) => /^(\S+)(?:\s+\d+){2}\s+yes\s+yes/.exec(line)?.[1] ?? []);
+        return exitCode === 0 && queues.length > 0 ? `queues: ${queues.join(', ')}` : undefined;
+      },
+      remedy:
+        'No queue is open, or the server cannot be reached from there. Does qstat -Q work in a shell on that host?',
+    },
+  ],
   searches: (name) => [{ command: ['qselect', '-x', '-N', name], parse: parseSearch }],
 };
 

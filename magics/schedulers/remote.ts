@@ -2,7 +2,8 @@
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
 import type { ClusterDefinition } from '../protocol/messages';
 import { AgentConnection, LinkClosed } from '../client';
-import { TransportError, messageOf } from '../protocol/errors';
+import { ClusterError, TransportError, messageOf } from '../protocol/errors';
+import { fine, trouble, type Finding } from '../protocol/finding';
 import type { JobId, NativeId } from '../protocol/job';
 import type { Contents } from '../store';
 import type { Transport } from '../transports';
@@ -76,6 +77,32 @@ export class RemoteScheduler implements Scheduler {
     const agent = this.#connection();
     await Promise.race([agent.open(), aborted(signal)]);
     return agent;
+  }
+
+  async change(change: 'hold' | 'release', ids: readonly JobId[], signal: AbortSignal): Promise<void> {
+    for (const id of ids) await Promise.race([this.#carried.get(id)?.remote.change(change), aborted(signal)]);
+  }
+
+  /** The way there, then what the agent there sees. */
+  async *examine(signal: AbortSignal): AsyncGenerator<Finding> {
+    const { transport, definition } = this.#options;
+    let isWayFine = true;
+    for await (const found of transport.examine?.(signal) ?? []) {
+      yield found;
+      isWayFine &&= found.verdict === 'fine' || found.check === 'clock';
+    }
+    if (!isWayFine) return;
+    const agent = this.#connection();
+    try {
+      if (definition.scheduler !== 'none') await agent.define(definition);
+      const { version, node, pid } = await agent.status();
+      yield fine('host agent', `Cellburst ${version} on Node ${node}, process ${pid}`);
+      yield* agent.examine(definition.scheduler === 'none' ? 'local' : definition.name, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!ClusterError.is(error)) throw error;
+      yield trouble('host agent', error.message);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

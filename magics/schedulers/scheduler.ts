@@ -2,6 +2,7 @@
 // files its runner leaves, so a scheduler only explains what those cannot. Jobs go by our own ids here: those of two clusters may be equal.
 import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
+import type { Finding } from '../protocol/finding';
 import type { FailureCause, JobId, JobSpec, NativeId } from '../protocol/job';
 
 export interface ScheduledJob {
@@ -13,6 +14,8 @@ export interface ScheduledJob {
   readonly packageOrders?: PackageOrders;
   /** When its end was asked for, of a job that is taken over. */
   readonly cancelRequestedAt?: number;
+  /** Of a job that waits and is taken over: nothing may start it. */
+  readonly isHeld?: boolean;
 }
 
 /** Why a job ended, for the case that it left neither result nor outcome. */
@@ -56,9 +59,13 @@ export interface Scheduler extends AsyncDisposable {
   adopt(jobs: readonly ScheduledJob[], signal: AbortSignal): Promise<void>;
   /** Cancelling a job that has ended is not an error. */
   cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void>;
+  /** Holds jobs that wait, or lets them go. */
+  change(change: 'hold' | 'release', ids: readonly JobId[], signal: AbortSignal): Promise<void>;
   /** Makes it likely that the next job starts at once. */
   prepare?(spec: { readonly nodeProgram?: string }): void;
   load?(): SchedulerLoad;
+  /** A look at all that a job there needs. Never throws but for the signal. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
   /** The agent of the machine whose store its jobs use, where that is not this one. Throws TransportError or LinkClosed when it cannot be reached. */
   agent?(signal: AbortSignal): Promise<AgentConnection>;
 }

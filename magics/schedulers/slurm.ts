@@ -106,6 +106,27 @@ export const slurm: BatchDialect = {
   ],
   changeCommand: (change, ids) => (change === 'cancel' ? ['scancel', ...ids] : ['scontrol', change, ids.join(',')]),
   confirmChange,
+  probes: [
+    {
+      check: 'Slurm',
+      command: ['sinfo', '-h', '-o', '%P %a %D'],
+      read: ({ exitCode, stdout }) => {
+        const up = stdout
+          .split('\n')
+          .flatMap((line) => /^(\S+) up (\d+)$/.exec(line.trim())?.slice(1, 3).join(': ') ?? []);
+        return exitCode === 0 && up.length > 0 ? `partitions and nodes: ${up.join(', ')}` : undefined;
+      },
+      remedy:
+        'No partition is up, or the controller cannot be reached from there. Does sinfo work in a shell on that host?',
+    },
+    {
+      check: 'accounting',
+      command: ['sacct', '-X', '-n', '-P', '-S', 'now-1hours', '-o', 'JobID'],
+      read: ({ exitCode }) => (exitCode === 0 ? 'sacct answers' : undefined),
+      remedy:
+        'Jobs run without it; but of a job that ended while nobody looked, Slurm forgets the reason after some minutes.',
+    },
+  ],
   searches: (name) => [
     {
       command: ['squeue', '-h', '-a', '-t', 'all', '-n', name, '-O', queueFormat(['JobID', 'Name'])],

@@ -6,6 +6,8 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { TransportError, systemCode } from '../protocol/errors';
+import type { Finding } from '../protocol/finding';
+import { examineHost } from './examine';
 import type { Channel, CommandEnd, Host } from './host';
 import { OLDEST_NODE, findNode, parseKind, type NodeProgram } from './node-program';
 import {
@@ -24,6 +26,8 @@ export interface Transport extends AsyncDisposable {
   readonly host: string;
   /** Starts the agent there if need be. What the login shell prints before `marker` is to be skipped by the reader. Throws TransportError. */
   open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }>;
+  /** A look at the way, step by step. */
+  examine?(signal: AbortSignal): AsyncIterable<Finding>;
 }
 
 /** A login shell and a cold start of Node on a busy login node. */
@@ -69,6 +73,10 @@ export class HostAgent implements Transport {
         else await this.#install(programs, signal);
       }
     }
+  }
+
+  examine(signal: AbortSignal): AsyncGenerator<Finding> {
+    return examineHost(this.#host, this.#settings, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -125,7 +125,7 @@ function expandHome(path: string): string {
 }
 
 /** Whatever the login shell is: one that takes single quotes runs sh. */
-function shell(lines: readonly string[]): string {
+export function shell(lines: readonly string[]): string {
   return `exec ${commandLine(['sh', '-c', lines.join('\n')])}`;
 }
 

@@ -13,6 +13,8 @@ export interface OpenSshOptions {
 
 /** ssh(1): an error of its own, or the command was ended by a signal, which it does not tell apart. */
 const LOST = 255;
+/** Between the end of a command's output and the end of ssh. */
+const LEAVE_MS = 5000;
 
 export class OpenSshHost implements Host {
   readonly name: string;
@@ -53,7 +55,11 @@ export class OpenSshHost implements Host {
     child.stdin.on('error', () => undefined);
     const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
     stream.on('error', () => undefined);
-    stream.once('close', kill);
+    stream.once('close', () => {
+      // At the end of its output ssh is about to say how the command ended: a signal now would make that a lost connection.
+      if (child.stdout.readableEnded) setTimeout(kill, LEAVE_MS).unref();
+      else kill();
+    });
     return Promise.resolve({ stream, complaints: () => tail.text, ended });
   }
 

@@ -225,6 +225,53 @@ const CELLS: readonly Row[] = [
     [['f.now()', 3]],
   ],
   [
+    'methods with super, apart from their object or with it',
+    ['const o = { __proto__: { up(x) { return `up${x}` } }, up(x) { return `own ${super.up(x)}` } }; const up = o.up'],
+    'const p = { __proto__: { v: 1 }, get v() { return super.v + 1 } }; Object.setPrototypeOf(o, { up: () => "other" }); up(1) + p.v',
+    "'own other2'",
+    [
+      ['o.up(2) + up(3)', 'own otherown other'],
+      ['Object.setPrototypeOf(p, { v: 5 }).v', 6],
+    ],
+  ],
+  [
+    'arrows that use arguments and new.target of their maker',
+    [
+      'function all(a) { return { get: () => arguments, target: () => new.target } } const f = all(1, { x: 2 }), g = new all(5)',
+    ],
+    'f.get()[1].x = 3; f.get()[0] = 7; [f.get() === f.get(), [...g.get()].join(), g.target() === all, f.target()].join()',
+    "'true,5,true,'",
+    [['[f.get()[1].x, f.get()[0], f.get().length, String(f.get())].join()', '3,7,2,[object Arguments]']],
+  ],
+  [
+    'closures in defaults of parameters',
+    [
+      'function make({ start = 1, ...rest } = {}, up = (by = start) => (start += by), ...more) { return { up, now: () => [start, more.length, Object.keys(rest).length].join() } } const a = make({ start: 3, q: 1 }, undefined, 1, 2), b = make()',
+    ],
+    'a.up(); b.up(7); [a.now(), b.now(), make.length].join()',
+    "'6,2,1,8,0,0,0'",
+    [
+      ['a.up() + b.up()', 28],
+      ['make.length', 0],
+    ],
+  ],
+  [
+    'private methods without private fields',
+    ['class A { #m() { return 1 } m() { return this.#m() } } const a = new A'],
+    'const b = new A; a.m()',
+    '1',
+    [['b.m()', 1]],
+  ],
+  [
+    'a class whose private statics its instances use',
+    [
+      'class K { static list = []; static #count = 0; #id = ++K.#count; constructor() { K.list.push(this) } get id() { return this.#id } } const k = new K',
+    ],
+    'new K().id + K.list.length',
+    '4',
+    [['new K().id * 10 + K.list.length', 33]],
+  ],
+  [
     'a mixin with state',
     [
       'const mixin = (Base) => { let made = 0; return class extends Base { constructor() { super(); made++ } static count() { return made } } }; const M = mixin(Object); new M',
@@ -244,6 +291,24 @@ test.each(CELLS.map((row) => [row[0], row] as const))('%s', async (_sentence, [,
   if (value !== undefined) expect(shown).toBe(value);
   for (const [expression, expected] of then)
     expect([expression, await notebook.run(expression)]).toEqual([expression, expected]);
+});
+
+test('what was added to a prototype comes along, and what is added there comes back', async () => {
+  await notebook.run('class A {} A.prototype.one = () => 1; function B() {}; B.prototype.two = () => 2');
+  expect(
+    await notebook.value(
+      'A.prototype.three = () => 3; B.prototype.four = () => 4; A.prototype.one() + B.prototype.two()',
+    ),
+  ).toBe('3');
+  expect(await notebook.run('new A().three() + new B().four()')).toBe(7);
+});
+
+test('closures of equal text that were made again are told apart by their place', async () => {
+  await notebook.run('const one = (() => { let n = 1; return { make: () => () => n++ } })()');
+  await notebook.run('const two = (() => { let n = 100; return { make: () => () => n++ } })()');
+  await notebook.value('var a = one.make(), b = two.make(); a() + b()');
+  expect(await notebook.value('a() + b() + one.make()() + two.make()()')).toBe('208');
+  expect(await notebook.run('[a(), b()].join()')).toBe('4,103');
 });
 
 test('what a function needs goes along, not what its neighbours hold', async () => {

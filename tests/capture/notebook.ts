@@ -8,6 +8,7 @@ import type { CellCode, DeclarationKind } from '../../magics/protocol/code';
 import type { CaptureReport, SettleReport } from '../../magics/protocol/capture';
 import { OutputReader } from '../../magics/protocol/output';
 import type { OutputRecord } from '../../magics/protocol/output';
+import { describeRefusals } from '../../magics/protocol/errors';
 import { captureCell, settleCell } from '../../magics/capture';
 import { Realm, makePmap, makeRegisterCodec } from '../../magics/realm';
 
@@ -105,7 +106,9 @@ export class Notebook {
   /** Refusals of a capture. */
   async refusal(source: string): Promise<string> {
     try {
-      await captureCell(this.realm, { cell: this.lower(`%%cluster\n${source}`) });
+      // A report tells all refusals; what keeps a cell from being looked at is thrown.
+      const { refusals } = await captureCell(this.realm, { cell: this.lower(`%%cluster\n${source}`) });
+      if (refusals.length > 0) return describeRefusals(refusals);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }

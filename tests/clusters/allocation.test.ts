@@ -16,9 +16,11 @@ const LONG_MS = 90_000;
     if (system.ok) kernel = await startKernel(system);
   });
   afterAll(async () => {
-    await leavesQueue();
     await kernel.stop();
-    if (system.ok) system.stop();
+    if (!system.ok) return;
+    await system.run(['scancel', '--user=cluster']);
+    await until(async () => (await squeue('pending,running,completing')).length === 0);
+    system.stop();
   });
 
   test(
@@ -39,6 +41,18 @@ const LONG_MS = 90_000;
       const thrown = await run('%%cluster slurm\nthrow new RangeError("far")');
       expect(thrown.reply).toMatchObject({ ename: 'RangeError', evalue: 'far' });
       expect(await running()).toEqual(allocation);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'the doctor asks the batch system, and tries a job',
+    async () => {
+      const found = text(await run('%cluster doctor slurm'));
+      expect(found).toMatch(/^✓ +Slurm +partitions and nodes: \S+: \d/m);
+      expect(found).toMatch(/^✓ +accounting +sacct answers/m);
+      expect(found).toMatch(/^✓ +store /m);
+      expect(found).toMatch(/^✓ +a tiny job +ran on /m);
     },
     LONG_MS,
   );
@@ -132,7 +146,6 @@ const LONG_MS = 90_000;
   };
   const running = () => squeue('running');
   const submitted = () => squeue('pending,running');
-  const leavesQueue = () => until(async () => (await squeue('pending,running,completing')).length === 0);
   const agentPid = () => {
     const lock = readFileSync(join(kernel.directory, 'state', 'agent.lock'), 'utf8');
     return Number(/"pid":(\d+)/.exec(lock)?.[1]);

@@ -1,5 +1,5 @@
 // Packages that travel with a cell: the job sees nothing of the notebook's folder but what was brought.
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -113,4 +113,52 @@ test('local TypeScript by an alias of tsconfig.json, with the package that it us
   const answer = await there(`import { area } from '@lib/area';\narea(3)`);
   expect(value(answer)).toBe('9');
   expect(value(await run(`import { area } from '@lib/area';\narea(4)`))).toBe('16');
+});
+
+test('%cluster env shows what the notebook runs with, and what has changed since it was locked', async () => {
+  const shown = async (code: string): Promise<string> => {
+    const { messages, reply } = await run(code);
+    return reply['status'] === 'ok'
+      ? JSON.stringify(messages.map(({ content }) => content['data']))
+      : JSON.stringify(reply);
+  };
+  const first = await shown('%cluster env');
+  expect(first).toContain(`Node.js ${process.versions.node} (ABI ${process.versions.modules})`);
+  for (const row of [
+    /yaml +2\./,
+    /@team\/shape +1\.2\.3 +workspace/,
+    /bound +1\.2\.3 +node_modules\/bound +binary/,
+    /suffix +1\.2\.3/,
+  ])
+    expect(first).toMatch(row);
+  expect(await shown('%cluster env lock')).toMatch(/Locked \d+ packages and Node\.js .*cellburst-lock\.json/);
+  expect(await shown('%cluster env')).toContain('As locked in');
+  const manifest = join(kernel.directory, 'node_modules', 'optional', 'package.json');
+  writeFileSync(manifest, JSON.stringify({ name: 'optional', version: '9.9.9' }));
+  expect(await shown('%cluster env')).toContain('node_modules/optional: 9.9.9 here, 1.2.3 when it was locked');
+  expect(await shown('%cluster env diff local')).toMatch(/bound +1\.2\.3 +used in place/);
+  expect(await shown('%cluster env diff nowhere')).toContain('There is no cluster');
+  expect(await shown('%cluster env dif')).toContain('Did you mean diff?');
+});
+
+test('time zone and language are those of the notebook, and the record tells where a cell ran', async () => {
+  const code = `[new Date(0).getHours(), (1234.5).toLocaleString()]`;
+  await run('%env TZ=Asia/Tokyo');
+  await run('%env LC_ALL=de_DE.UTF-8');
+  expect(value(await run(`%%cluster local\n${code}`))).toBe(`[ 9, '1.234,5' ]`);
+  expect(value(await run(`%%cluster local --env TZ=UTC --env LC_ALL=C\n${code}`))).toBe(`[ 0, '1,234.5' ]`);
+  const jobs = join(kernel.directory, 'state', 'jobs');
+  const last = readdirSync(jobs).sort().at(-1) ?? '';
+  const record = JSON.parse(readFileSync(join(jobs, last, 'record.json'), 'utf8')) as { ranOn?: { node?: string } };
+  expect(record.ranOn?.node).toBe(process.versions.node);
+});
+
+test('a seed gives the same numbers each time, whatever thread draws them', async () => {
+  const code = `import { pmap } from 'cellburst';\nJSON.stringify([Math.random(), await pmap([1, 2, 3, 4, 5, 6], () => Math.random())])`;
+  const draw = async (seed: number): Promise<string> =>
+    value(await run(`%%cluster local --cores 2 --seed ${seed}\n${code}`));
+  const first = await draw(7);
+  expect(await draw(7)).toBe(first);
+  expect(await draw(8)).not.toBe(first);
+  expect(new Set(first.match(/0\.\d+/g)).size).toBe(7);
 });

@@ -24,7 +24,7 @@ const WRITTEN: Readonly<Record<string, string | Buffer>> = {
   'node_modules/uses-counter/late.js': "export default 'late';\n",
   'node_modules/uses-counter/never-reached.js': 'export default 1;\n',
   // What lies beside the code.
-  'node_modules/assets/package.json': MANIFEST('assets', { main: 'lib/index.js' }),
+  'node_modules/assets/package.json': MANIFEST('assets', { main: 'lib/index.js', dependencies: { suffix: '*' } }),
   'node_modules/assets/lib/index.js':
     "const { readFileSync } = require('node:fs');\nconst { join } = require('node:path');\nconst table = require('./table.json');\nconst wasm = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(__dirname, 'add.wasm'))));\nexports.sum = (name, b) => wasm.exports.add(table[name], b);\nexports.plugin = (name) => require('./plugins/' + name);\n",
   'node_modules/assets/lib/table.json': '{"one":1,"two":2}',

@@ -106,6 +106,17 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
   );
 
   test(
+    'what a cluster lacks is told',
+    async () => {
+      const { messages } = await cells.run('%cluster env diff far');
+      const shown = JSON.stringify(messages);
+      expect(shown).toMatch(new RegExp(`Node\\.js +${process.versions.node} +${process.versions.node}`));
+      expect(shown).toMatch(/bound +1\.2\.3 +its binary of here runs there/);
+    },
+    LONG_MS,
+  );
+
+  test(
     'a Node that the user has named is not replaced',
     async () => {
       const { reply } = await cells.run('%%cluster old\n1');

@@ -20,7 +20,7 @@ test('finds everything in place, says where things are, and leaves no job behind
     expect(report).toMatch(/✓ {2}home agent\s.*process \d+, up for/);
     expect(report).toContain(join(kernel.directory, 'state'));
     expect(report).toMatch(/disk space\s.*free/);
-    expect(report).toMatch(/✓ {2}a tiny job\s+came back in [\d.]+ s/);
+    expect(report).toMatch(/✓ {2}a tiny job\s+ran on \S+ \(Node v[\d.]+\) and came back in [\d.]+ s/);
     expect(report).toContain('Everything is in place.');
     expect(JSON.stringify((await kernel.execute('%cluster jobs')).result)).toContain('No jobs yet');
   } finally {

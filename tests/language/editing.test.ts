@@ -53,6 +53,47 @@ describe('completion', () => {
     expect(complete(marked)).toMatchObject({ replaced, matches });
   });
 
+  test.each([
+    'model.|',
+    'mo|',
+    'const r: Row = { | }',
+    'm.la|',
+    'new Mo|',
+    '[1, 2].ma|',
+    'for (const x of model.wei|',
+    'fs.rea|',
+    'let r: R|',
+  ])('%s is the same beside the standing program and in one of its own', (marked) => {
+    // A reference keeps the text from being looked at beside.
+    const own = complete(`/// \n${marked}`);
+    expect(complete(marked)).toEqual(own);
+    expect(own.matches.length).toBeGreaterThan(0);
+  });
+
+  test('what was typed is seen at every key, also names that it declares itself', () => {
+    for (const [typed, found] of [
+      ['const own', []],
+      ['const own = { a: 1 }; ow', ['own']],
+      ['const own = { b: 1 }; own.', ['b']],
+    ] as const)
+      expect(complete(`${typed}|`).matches.slice(0, 1)).toEqual(found);
+  });
+
+  test('a word that the parser knows changes what is around it', () => {
+    expect(complete('const x = mode|').matches).toContain('model');
+    expect(complete('const x = typeof mode|').matches).toContain('model');
+    expect(complete('const x = i|').matches).toContain('isNaN');
+    expect(complete('const x = in|').matches).not.toContain('isNaN');
+    expect(complete('model.f|it').replaced).toBe('f');
+  });
+
+  test('a name that was declared while a word was typed is found at its next key', () => {
+    expect(complete('newl|').matches).toEqual([]);
+    language.prepare({ source: 'const newlyMade = 1', execution: 50 });
+    language.commit(50, Infinity);
+    expect(complete('newly|').matches).toEqual(['newlyMade']);
+  });
+
   test('kinds are told', () => {
     expect(complete('model.|').types).toEqual(['method', 'property']);
     expect(complete('doub|').types).toEqual(['function']);

@@ -58,7 +58,7 @@ test('functions tell through which portals they share what', () => {
 });
 
 test('closures that a portal cannot be seen from say so', () => {
-  const { functions } = lower('function f(p = () => n, q = () => this, n = 0) { n++; return [p, () => this] }');
+  const { functions } = lower('function* f(p = () => n, q = () => this, n = 0) { n++; yield [p, () => this] }');
   expect(functions.map(({ name, assigned, hiddenThis }) => [name, assigned, hiddenThis])).toEqual([
     ['f', undefined, undefined],
     ['p', ['n'], undefined],

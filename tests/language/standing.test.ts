@@ -74,3 +74,21 @@ test('a local file that changes between two cells changes what they may say', ()
   expect(notebook.run('const half: number = size / 2')).toHaveLength(1);
   expect(notebook.run('const shout: string = size.toUpperCase()')).toEqual([]);
 });
+
+test('before the types of Node are read, a cell that needs none of them is checked, and any other is checked with them', () => {
+  const notebook = new Notebook();
+  notebook.language.readEarly();
+  expect(notebook.run('const first: number[] = [1, 2]; first.map((n) => n * 2)')).toEqual([]);
+  expect(notebook.run('const wrong: string = first[0]')).toHaveLength(1);
+  expect(notebook.run('console.log(first, process.pid, Buffer.from("a"))')).toEqual([]);
+  expect(notebook.run('const second: string[] = first')).toHaveLength(1);
+});
+
+test('all that is read later knows of a cell that was run before', () => {
+  const notebook = new Notebook();
+  notebook.language.readEarly();
+  expect(notebook.run('const first = 1')).toEqual([]);
+  expect(notebook.language.readAll()).toBe(true);
+  expect(notebook.run('const path: string = process.cwd() + first.toFixed(1)')).toEqual([]);
+  expect(notebook.run('const second: string = first')).toHaveLength(1);
+});

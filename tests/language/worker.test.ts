@@ -62,7 +62,10 @@ test('a check that takes long is ended by its signal', async () => {
   }, 30);
   await expect(slow).rejects.toThrow('interrupted');
   const began = performance.now();
-  const answer = await language.isComplete('1').catch(() => language.isComplete('1'));
+  const ask = () => language.isComplete('1').catch(() => ({ status: 'unknown' }));
+  let answer = await ask();
+  // A console is told so while it would have to wait.
+  while (answer.status === 'unknown' && performance.now() - began < 20_000) answer = await ask();
   expect(answer).toEqual({ status: 'complete' });
   expect(performance.now() - began).toBeLessThan(20_000);
 });

@@ -13,9 +13,11 @@ export const encodeHooks: EncodeHooks = {
   isImplied: () => false,
   refuse: () => undefined,
   codedBy: () => undefined,
+  packageClassOf: () => undefined,
   namesOf: () => [],
   privatesOf: () => [],
   nameOf: () => '',
+  parentOf: ({ parent }) => parent,
 };
 export const decodeHooks: DecodeHooks = {
   resolve: (path) => references.resolve(path),
@@ -30,6 +32,7 @@ export const decodeHooks: DecodeHooks = {
     throw new Error('no code in this test');
   },
   setPrivates: () => false,
+  settleHome: () => false,
   fromSource: () => {
     throw new Error('no code in this test');
   },

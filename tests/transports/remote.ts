@@ -58,6 +58,35 @@ export function describeRemoteCells({ system, transport }: Given): void {
     );
 
     test(
+      'the doctor looks at every step of the way, and says of a broken one what to do',
+      async () => {
+        const { result } = await run('%cluster doctor far');
+        const found = text(result);
+        for (const check of [
+          'reach',
+          'login shell',
+          'Node.js there',
+          'clock',
+          'host agent',
+          'store',
+          'space',
+          'limits',
+        ])
+          expect(found).toMatch(new RegExp(`^✓ +${check} `, 'm'));
+        expect(found).toMatch(/^✓ +login shell .* prints 1 line, which we skip/m);
+        expect(found).toMatch(/^✓ +a tiny job +ran on \S+ \(Node v\d+\.\d+\.\d+\) and came back/m);
+        expect(found).toContain('Everything is in place.');
+        const config = join(kernel.directory, 'cellburst.yaml');
+        writeFileSync(config, 'clusters: { far: { node: /nowhere/node } }\n');
+        const broken = text((await run('%cluster doctor far')).result);
+        rmSync(config);
+        expect(broken).toMatch(/^✗ +Node\.js there +there is no \/nowhere\/node .*Set node:/m);
+        expect(broken).not.toContain('a tiny job');
+      },
+      LONG_MS,
+    );
+
+    test(
       'large values go there and come back whole',
       async () => {
         await run('const large = Float64Array.from({ length: 3_000_000 }, (_, i) => i / 3);');

@@ -1,0 +1,125 @@
+// `%cluster env`: what the notebook runs with, what a cluster lacks of it, and a lock to tell later what has changed.
+import type { AgentConnection } from './client';
+import { clusterAt, type ClusterSession } from './cluster';
+import { didYouMean } from './config/nearest';
+import { compareLock, lockPath, misfit, readLock, readSpec, writeLock, type EnvironmentSpec } from './environment';
+import { pointAt, type MagicLine, type Word } from './line';
+import type { HostFacts } from './protocol/host-facts';
+import { showTable, showText, type Shown } from './show';
+
+export const ENV_VERBS = ['diff', 'lock'] as const;
+
+interface Call {
+  readonly words: readonly Word[];
+  readonly line: MagicLine;
+  readonly session: ClusterSession;
+  readonly agent: () => Promise<AgentConnection>;
+}
+
+export async function runEnv({ words, line, session, agent }: Call): Promise<Shown> {
+  const [verb, name, extra] = words;
+  if (extra !== undefined) throw pointAt(line.text, extra, '%cluster env: one too many.');
+  if (verb === undefined) return showSpec(readSpec(session.directory), session);
+  if (verb.text === 'lock') {
+    if (name !== undefined) throw pointAt(line.text, name, '%cluster env lock takes nothing more.');
+    return lock(session);
+  }
+  if (verb.text !== 'diff')
+    throw pointAt(line.text, verb, `%cluster env has no ${verb.text}.${didYouMean(verb.text, ENV_VERBS)}`);
+  const cluster = name?.text ?? session.defaultCluster;
+  if (!session.clusters.includes(cluster))
+    throw pointAt(
+      line.text,
+      name ?? verb,
+      `There is no cluster ${JSON.stringify(cluster)}.${didYouMean(cluster, session.clusters)}`,
+    );
+  const connection = await agent();
+  const there = await connection.facts(await clusterAt(connection, cluster, session));
+  return showDifferences(readSpec(session.directory), there, {
+    name: cluster,
+    isHere: session.configOf(cluster)?.host === undefined,
+  });
+}
+
+const SHOWN_PACKAGES = 100;
+
+function showSpec(spec: EnvironmentSpec, session: ClusterSession): Shown {
+  const { host, project, packages, tsconfig, digest } = spec;
+  const path = lockPath(session.directory, session.notebook);
+  const locked = readLock(path);
+  const changes = locked === undefined ? undefined : compareLock(locked, spec);
+  const head = [
+    `Node.js ${host.node} (ABI ${host.abi}) on ${host.os}-${host.arch}${host.libc === '' ? '' : `, ${host.libc}`}`,
+    project === undefined
+      ? 'No package.json above the notebook: all that is installed counts.'
+      : `Project: ${project.directory}${project.lockFile === undefined ? ', without a lock file' : `, locked by ${project.lockFile}`}`,
+    ...(tsconfig === undefined ? [] : [`Aliases and options: ${tsconfig}`]),
+    `Digest: ${digest}`,
+    ...(changes === undefined ? [] : [describeChanges(changes, path)]),
+  ];
+  const rows = packages
+    .slice(0, SHOWN_PACKAGES)
+    .map(({ name, version, place, from, native }) => [
+      name,
+      version,
+      from === 'workspace' ? 'workspace' : place,
+      native === undefined ? '' : `binary (${native})`,
+    ]);
+  if (rows.length === 0) return showText([...head, 'No packages are installed.'].join('\n'));
+  const more = packages.length > rows.length ? `… and ${packages.length - rows.length} more` : '';
+  return showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more);
+}
+
+function describeChanges(changes: readonly string[], path: string): string {
+  if (changes.length === 0) return `As locked in ${path}.`;
+  return [`Changed since it was locked in ${path}:`, ...changes.map((change) => `  ${change}`)].join('\n');
+}
+
+function lock(session: ClusterSession): Shown {
+  const spec = readSpec(session.directory);
+  const path = lockPath(session.directory, session.notebook);
+  writeLock(path, spec);
+  const count = `${spec.packages.length} package${spec.packages.length === 1 ? '' : 's'}`;
+  return showText(
+    `Locked ${count} and Node.js ${spec.host.node} in ${path}. %cluster env tells what has changed since.`,
+  );
+}
+
+interface ClusterThere {
+  readonly name: string;
+  readonly isHere: boolean;
+}
+
+function showDifferences(spec: EnvironmentSpec, there: HostFacts, { name, isHere }: ClusterThere): Shown {
+  const here = spec.host;
+  const rows = [
+    ['Node.js', here.node, there.node, nodeSkew(here, there)],
+    ['machine', `${here.os}-${here.arch}`, `${there.os}-${there.arch}`, ''],
+    ['C library', here.libc, there.libc, ''],
+    [
+      'npm',
+      here.npm ?? 'none',
+      there.npm ?? 'none',
+      there.npm === undefined && !isHere ? 'brought where it is needed' : '',
+    ],
+    ...spec.packages
+      .filter(({ native }) => native !== undefined)
+      .map((found) => [found.name, found.version, '', verdictOn(found.isFree, here, there, isHere)]),
+  ];
+  const plain = spec.packages.filter(({ native }) => native === undefined).length;
+  const after = isHere
+    ? `${name} takes the packages of this machine in place.`
+    : `${plain} packages are plain JavaScript: what a cell reaches of them travels along.`;
+  return showTable(['', 'here', name, ''], rows, '', after);
+}
+
+function nodeSkew(here: HostFacts, there: HostFacts): string {
+  const [major, majorThere] = [here, there].map(({ node }) => node.split('.')[0]);
+  return major === majorThere ? '' : 'another release line: what the language and Node offer differs';
+}
+
+function verdictOn(isFree: boolean, here: HostFacts, there: HostFacts, isHere: boolean): string {
+  if (isHere) return 'used in place';
+  const why = misfit(here, there, isFree);
+  return why === undefined ? 'its binary of here runs there' : `is built there: ${why}`;
+}

@@ -1,0 +1,144 @@
+// What a notebook runs with: Node, the machine, the packages that are installed for it. Two notebooks with the same digest run with the same.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import type { ModuleRoot } from '../protocol/environment';
+import { ownFacts, type HostFacts } from '../protocol/host-facts';
+import { evidenceOfBinary } from './collect';
+import { Installed, filesOf } from './installed';
+import { layOut, type PlacedPackage } from './tree';
+
+export interface SpecPackage {
+  readonly place: string;
+  readonly name: string;
+  readonly version: string;
+  /** `installed`: from a registry or an archive; `workspace`: a folder outside of node_modules, linked. */
+  readonly from: 'installed' | 'workspace';
+  /** Why it is bound to a kind of machine; undefined: it is plain JavaScript. */
+  readonly native?: string;
+  /** Its binary, if it has one, goes by Node-API. */
+  readonly isFree: boolean;
+}
+
+export interface Project {
+  /** Absolute; the folder of its package.json. */
+  readonly directory: string;
+  readonly manager: 'npm' | 'pnpm' | 'yarn' | undefined;
+  /** Name of its lock file. */
+  readonly lockFile: string | undefined;
+}
+
+export interface EnvironmentSpec {
+  /** SHA-256 of all the rest, and of the contents of lock file and patches. */
+  readonly digest: string;
+  readonly host: HostFacts;
+  readonly project: Project | undefined;
+  readonly packages: readonly SpecPackage[];
+  /** Absolute: the nearest tsconfig.json, whose aliases and options count for cells and local modules. */
+  readonly tsconfig: string | undefined;
+}
+
+const LOCK_FILES = [
+  ['package-lock.json', 'npm'],
+  ['npm-shrinkwrap.json', 'npm'],
+  ['pnpm-lock.yaml', 'pnpm'],
+  ['yarn.lock', 'yarn'],
+] as const;
+
+/** Reads the disk; `directory` is the notebook's. Packages are those that the project asks for, and without a package.json all that are installed. */
+export function readSpec(directory: string): EnvironmentSpec {
+  const project = findProject(directory);
+  const placed = layOut(rootsOf(project, directory), directory, []);
+  const packages = placed.map(toSpecPackage);
+  const { npm, ...host } = ownFacts();
+  const tsconfig = findUp('tsconfig.json', directory);
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([host, packages.map(({ place, version, from }) => [place, version, from])]));
+  const contents = [
+    ...(project === undefined ? [] : contentsOf(project)),
+    ...(tsconfig === undefined ? [] : [tsconfig]),
+  ];
+  for (const path of contents) hash.update(basename(path)).update(readFileSync(path));
+  return {
+    digest: hash.digest('hex'),
+    host: { ...host, ...(npm === undefined ? {} : { npm }) },
+    project,
+    packages,
+    tsconfig,
+  };
+}
+
+function findProject(from: string): Project | undefined {
+  const installed = new Installed();
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (installed.manifestIn(folder) !== undefined) {
+      // The lock file of a workspace stands further up.
+      const [lockFile, manager] = findLock(folder) ?? [];
+      return { directory: folder, lockFile, manager };
+    }
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function findUp(name: string, from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const path = join(folder, name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function findLock(from: string): readonly [string, Exclude<Project['manager'], undefined>] | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const found = LOCK_FILES.find(([name]) => existsSync(join(folder, name)));
+    if (found !== undefined) return [join(folder, found[0]), found[1]];
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function rootsOf(project: Project | undefined, directory: string): ModuleRoot[] {
+  const asked = project === undefined ? undefined : new Installed().manifestIn(project.directory)?.dependencies;
+  const names = asked ?? installedNames(directory);
+  return names.map((specifier) => ({ specifier, kind: 'both' }));
+}
+
+function installedNames(directory: string): string[] {
+  for (let folder = directory; ; folder = dirname(folder)) {
+    const modules = join(folder, 'node_modules');
+    if (existsSync(modules))
+      return readdirSync(modules)
+        .filter((name) => !name.startsWith('.'))
+        .flatMap((name) =>
+          name.startsWith('@') ? readdirSync(join(modules, name)).map((part) => `${name}/${part}`) : [name],
+        )
+        .sort();
+    if (folder === dirname(folder)) return [];
+  }
+}
+
+function toSpecPackage({ place, name, package: found }: PlacedPackage): SpecPackage {
+  const binary = evidenceOfBinary(found) ?? filesOf(found.folder).find((file) => file.endsWith('.node'));
+  return {
+    place,
+    name,
+    version: found.version ?? '0.0.0',
+    from: found.folder.includes(`${sep}node_modules${sep}`) ? 'installed' : 'workspace',
+    isFree: found.usesNodeApi || found.machine !== undefined,
+    ...(binary === undefined
+      ? {}
+      : { native: relative(found.folder, binary).startsWith('..') ? binary : relative(found.folder, binary) }),
+  };
+}
+
+/** Lock file, and patches where patch-package and pnpm keep them. */
+function contentsOf({ directory, lockFile }: Project): string[] {
+  const patches = join(directory, 'patches');
+  return [
+    ...(lockFile === undefined ? [] : [lockFile]),
+    ...(existsSync(patches)
+      ? readdirSync(patches)
+          .filter((name) => name.endsWith('.patch'))
+          .map((name) => join(patches, name))
+      : []),
+  ];
+}
