@@ -52,7 +52,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   refuseNothingToRun(cell, line);
 
   const prepared = await session.language.prepare(cell, cell.signal);
-  for (const notice of prepared.notices ?? []) cell.output.write({ type: 'stderr', text: `${notice}\n` });
+  tell(prepared.notices ?? [], cell);
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
   if (options.dryRun) return dryRun(prepared.code, options, cell, session);
 
@@ -87,10 +87,11 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId, fileUses, modules, locale } = await session.namespace.capture(
+    const { captureId, fileUses, modules, locale, notices } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    tell(notices, cell);
     const listPath = join(job.directory, INPUTS_FILE);
     const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
@@ -120,6 +121,10 @@ function toEnvironment(
   return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
+function tell(notices: readonly string[], cell: Cell): void {
+  for (const notice of notices) cell.output.write({ type: 'stderr', text: `${notice}\n` });
+}
+
 /** Says what a cell would send, and sends nothing. */
 export async function dryRun(
   code: CellCode,
@@ -128,6 +133,7 @@ export async function dryRun(
   session: ClusterSession,
 ): Promise<CellOutcome> {
   const report = await session.namespace.capture({ cell: code }, cell.signal);
+  tell(report.notices, cell);
   const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
   if (toSend !== undefined) adviseOnFiles(toSend, cell);
   const packages = await session.environments.choose(toEnvironment(report.modules, options, session));

@@ -11,6 +11,7 @@ import type { Realm } from '../realm/realm';
 import { fileUsesOf } from './file-uses';
 import { remember, stateOf } from './captures';
 import { entriesOf } from './entries';
+import { noticesOf } from './notices';
 import { modulesOf, packagesOf } from './modules';
 
 /**
@@ -57,5 +58,6 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
     fileUses: fileUsesOf(cell, codes),
     bytes,
+    notices: noticesOf(realm, pack),
   };
 }

@@ -42,6 +42,8 @@ export interface CaptureReport {
   /** Files that the cell and the functions that travel with it name by literals. */
   readonly fileUses: readonly FileUse[];
   readonly bytes: number;
+  /** What will be otherwise than here, each a sentence. */
+  readonly notices: readonly string[];
 }
 
 export interface SettleRequest {

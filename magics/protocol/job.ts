@@ -157,4 +157,6 @@ export interface JobRecord {
   readonly claimedBy?: ProcessIdentity;
   /** When the user asked for the end; the scheduler may still be at it. */
   readonly cancelRequestedAt?: number;
+  /** It was asked to wait, whatever comes free. */
+  readonly isHeld?: boolean;
 }

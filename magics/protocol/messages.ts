@@ -120,6 +120,8 @@ export const CALLS = {
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
   cancel: { params: one, result: jobRecord },
+  /** A job that waits goes on waiting whatever comes free, until it is let go again. */
+  change: { params: record({ id: text, change: oneOf(['hold', 'release']) }), result: jobRecord },
   /** Puts this client in charge of the result: nobody else gets it until `release`. */
   claim: { params: one, result: jobRecord },
   delivered: { params: one, result: jobRecord },

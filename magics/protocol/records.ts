@@ -108,5 +108,6 @@ export const jobRecord: Shape<JobRecord> = record(
     deliveredAt: number,
     claimedBy: processIdentity,
     cancelRequestedAt: number,
+    isHeld: flag,
   },
 );

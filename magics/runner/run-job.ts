@@ -27,10 +27,12 @@ export interface Job {
   /** Aborted when the runner is asked to end. */
   readonly signal: AbortSignal;
   readonly started: (startedAt: number) => void;
+  /** Told when the outcome can be read. Absent: nobody on this machine listens. */
+  readonly ended?: () => void;
 }
 
 /** Gives undefined when the job's directory was deleted: then there is nobody to tell. */
-export async function runJob({ orders, cell, signal, started }: Job): Promise<Outcome | undefined> {
+export async function runJob({ orders, cell, signal, started, ended }: Job): Promise<Outcome | undefined> {
   const { directory } = orders;
   const startedAt = Date.now();
   const report = new Report(directory);
@@ -74,7 +76,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
     outputBytes: spool.outputBytes,
     droppedBytes: spool.droppedBytes,
   } satisfies Outcome;
-  report.finish(outcome);
+  report.finish(outcome, ended);
   return outcome;
 }
 
