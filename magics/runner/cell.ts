@@ -26,6 +26,7 @@ import { makeDisplayFunctions } from '../realm/display';
 import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
+import { markLocal } from '../realm/local-marks';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -113,6 +114,7 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
         ...frontEnd,
         ...display,
         pmap: makePmap(() => realm, { sink }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => realm),
         cluster: clusterElsewhere(newError),
       },

@@ -16,6 +16,7 @@ import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { markLocal } from '../realm/local-marks';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
 import { seedRandom } from '../realm/random';
@@ -77,6 +78,7 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
         ...frontEnd,
         ...display,
         pmap: mapHere,
+        local: markLocal,
         cluster: clusterElsewhere(newError),
         registerCodec: makeRegisterCodec(() => realm),
       },
