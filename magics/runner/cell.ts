@@ -25,6 +25,7 @@ import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
+import { markLocal } from '../realm/local-marks';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -109,6 +110,7 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
       cellburst: {
         ...display,
         pmap: makePmap(() => realm, { sink }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => realm),
         cluster: clusterElsewhere(newError),
       },

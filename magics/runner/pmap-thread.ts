@@ -15,6 +15,7 @@ import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { markLocal } from '../realm/local-marks';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
 import { seedRandom } from '../realm/random';
@@ -73,6 +74,7 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
       cellburst: {
         ...display,
         pmap: mapHere,
+        local: markLocal,
         cluster: clusterElsewhere(newError),
         registerCodec: makeRegisterCodec(() => realm),
       },
