@@ -140,6 +140,9 @@ function stepTo(key: Step, getter: boolean): string | undefined {
 
 function globalPaths(): Map<object | symbol, string> {
   const paths = new Map<object | symbol, string>([[MAIN, GLOBAL + SEPARATOR]]);
+  // Before the methods of arrays, which somebody may have replaced here and not there.
+  const iterator: unknown = HIDDEN['ArgumentsIterator']?.();
+  if (isReferable(iterator)) paths.set(iterator, `${GLOBAL}${SEPARATOR}.ArgumentsIterator`);
   const roots: [string, unknown][] = [];
   for (const name of NAMES) if (name in MAIN) roots.push([name, Reflect.get(MAIN, name)]);
   for (const [name, find] of Object.entries(HIDDEN)) roots.push([name, find()]);

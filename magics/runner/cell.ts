@@ -23,8 +23,10 @@ import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions } from '../realm/display';
+import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
+import { markLocal } from '../realm/local-marks';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -100,6 +102,8 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
   const head = bundleHead(container.head);
   const { pack } = head;
   const display = makeDisplayFunctions(sink);
+  const frontEnd = frontEndElsewhere(newError);
+  installQuestions(MAIN, frontEnd);
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
@@ -107,8 +111,10 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
       cellburst: {
+        ...frontEnd,
         ...display,
         pmap: makePmap(() => realm, { sink }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => realm),
         cluster: clusterElsewhere(newError),
       },
