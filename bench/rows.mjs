@@ -2,6 +2,7 @@
 import { array } from './array.mjs';
 import { busyNames } from './busy-names.mjs';
 import { cell, cellBesideDeno } from './cell.mjs';
+import { channel } from './channel.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
 import { growth } from './growth.mjs';
@@ -29,4 +30,5 @@ export const rows = [
   clusterCell,
   clusterCellP95,
   array,
+  channel,
 ];

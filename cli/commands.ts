@@ -95,6 +95,15 @@ export function cancel(id: string, terminal: Terminal): Promise<number> {
   });
 }
 
+export function change(change: 'hold' | 'release', id: string, terminal: Terminal): Promise<number> {
+  return withAgent(async (agent) => {
+    const job = await agent.change((await agent.job(id)).id, change);
+    if (terminal.json) terminal.out(toJson(job));
+    else terminal.err(`Job ${job.id} is ${change === 'hold' ? 'held' : 'released'}.\n`);
+    return EXIT.done;
+  });
+}
+
 /** Neither question starts an agent. */
 export async function agentCommand(word: string | undefined, terminal: Terminal): Promise<number> {
   if (word !== 'status' && word !== 'stop')

@@ -10,7 +10,7 @@ import {
 } from '../kernel';
 import { ClusterError, UsageError, messageOf, systemCode } from '../magics/protocol/errors';
 import { VERSION } from '../magics/protocol/version';
-import { agentCommand, attach, cancel, listJobs, printLog, type Terminal } from './commands';
+import { agentCommand, attach, cancel, change, listJobs, printLog, type Terminal } from './commands';
 import { config } from './config';
 import { fsCommand } from './fs';
 import { EXIT, HELP } from './usage';
@@ -73,6 +73,9 @@ async function main(): Promise<number> {
       return attach(idOf(first, 'attach'), terminal);
     case 'cancel':
       return cancel(idOf(first, 'cancel'), terminal);
+    case 'hold':
+    case 'release':
+      return change(command, idOf(first, command), terminal);
     case 'config':
       return config(first, rest, terminal);
     case 'agent':

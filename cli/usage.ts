@@ -7,6 +7,7 @@ export const HELP = `cellburst: jobs of %%cluster cells, and the kernel for Jupy
   cellburst logs [-f] ID            what a job has printed; -f goes on until it ends
   cellburst attach ID               print a job's output until it ends, and how it ended
   cellburst cancel ID               end a job
+  cellburst hold | release ID       keep a job that waits from starting, or let it go
   cellburst config                  the clusters there are, seen from this folder
   cellburst config explain NAME     each value of one, and the file and line it comes from
   cellburst fs VERB …               files of clusters; \`cellburst fs\` tells how
@@ -16,7 +17,7 @@ export const HELP = `cellburst: jobs of %%cluster cells, and the kernel for Jupy
   cellburst uninstall [--user | --sys-prefix | --prefix DIR]
   cellburst --version | --help
 
-  --json      for programs: one JSON value (jobs, agent status, cancel, attach, config)
+  --json      for programs: one JSON value (jobs, agent status, cancel, attach, hold, release, config)
 
 An ID may be shortened to any beginning or ending that fits one job only.
 The result of a job belongs into a notebook: run \`%cluster attach ID\` there.

@@ -12,6 +12,7 @@ import { showProblems } from './problems';
 import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
+import { SEED_VARIABLE } from './protocol/run';
 import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
@@ -37,6 +38,8 @@ export interface ClusterSession extends NotebookSession {
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
   readonly environments: Environments;
+  /** Clusters whose Node is of another release line, as far as that was said. */
+  readonly skewsTold: Set<string>;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
   /** Before the last `%cd`. */
@@ -49,7 +52,7 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
   refuseNothingToRun(cell, line);
 
   const prepared = await session.language.prepare(cell, cell.signal);
-  for (const notice of prepared.notices ?? []) cell.output.write({ type: 'stderr', text: `${notice}\n` });
+  tell(prepared.notices ?? [], cell);
   if (!prepared.ok) return { ok: false, error: showProblems(prepared.problems, cell.source, cell.execution) };
   if (options.dryRun) return dryRun(prepared.code, options, cell, session);
 
@@ -84,10 +87,11 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId, fileUses, modules } = await session.namespace.capture(
+    const { captureId, fileUses, modules, locale, notices } = await session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    tell(notices, cell);
     const listPath = join(job.directory, INPUTS_FILE);
     const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
@@ -95,7 +99,7 @@ async function captureAndSubmit(
     if (toSend !== undefined) adviseOnFiles(toSend, cell);
     const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
     const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
-    await agent.submit(job.id, { packages, ...along });
+    await agent.submit(job.id, { packages, locale, ...along });
     session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
   } catch (error) {
     await agent.discard(job.id);
@@ -117,6 +121,10 @@ function toEnvironment(
   return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
 }
 
+function tell(notices: readonly string[], cell: Cell): void {
+  for (const notice of notices) cell.output.write({ type: 'stderr', text: `${notice}\n` });
+}
+
 /** Says what a cell would send, and sends nothing. */
 export async function dryRun(
   code: CellCode,
@@ -125,6 +133,7 @@ export async function dryRun(
   session: ClusterSession,
 ): Promise<CellOutcome> {
   const report = await session.namespace.capture({ cell: code }, cell.signal);
+  tell(report.notices, cell);
   const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
   if (toSend !== undefined) adviseOnFiles(toSend, cell);
   const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
@@ -156,7 +165,10 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
     },
     ...(Object.keys(batch).length === 0 ? {} : { batch }),
-    environment: options.env,
+    environment: {
+      ...(options.seed === undefined ? {} : { [SEED_VARIABLE]: String(options.seed) }),
+      ...options.env,
+    },
     origin: {
       client: 'kernel',
       pid: process.pid,

@@ -75,6 +75,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       );
     },
   },
+  hold: {
+    usage: 'hold ID',
+    help: 'Keeps a job that waits from starting, until `release`.',
+    argument: 'job',
+    run: (call) => change('hold', call),
+  },
+  release: {
+    usage: 'release ID',
+    help: 'Lets a job that is held go on.',
+    argument: 'job',
+    run: (call) => change('release', call),
+  },
   attach: {
     usage: 'attach ID',
     help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once.',
@@ -183,6 +195,13 @@ function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Wor
     );
   if (extra) throw pointAt(line.text, extra, `%cluster ${usage}: one too many.`);
   return word;
+}
+
+async function change(change: 'hold' | 'release', { words, line, agent }: Call): Promise<CellOutcome> {
+  const connection = await agent();
+  const { id } = await connection.job(argumentOf(words, line, `${change} ID`).text);
+  const job = await connection.change(id, change);
+  return succeed(showText(`Job ${job.id}: ${change === 'hold' ? 'held' : 'released'}.`));
 }
 
 function clusterWord(words: readonly Word[], line: MagicLine, session: ClusterSession, usage: string): string {

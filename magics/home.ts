@@ -73,6 +73,19 @@ async function forwardOutput(agent: AgentConnection, id: JobId, cell: Cell, sign
   }
 }
 
+/** Once for each cluster: what the language and Node offer differs from one release line to the next. */
+function tellSkew({ ranOn, spec }: JobRecord, cell: Cell, { skewsTold }: ClusterSession): void {
+  const here = process.versions.node;
+  if (ranOn === undefined || ranOn.node.split('.')[0] === here.split('.')[0]) return;
+  const skew = `${spec.cluster} ${ranOn.node}`;
+  if (skewsTold.has(skew)) return;
+  skewsTold.add(skew);
+  cell.output.write({
+    type: 'stderr',
+    text: `Note: ${clusterLabel(spec.cluster)} runs Node.js ${ranOn.node}, and this notebook ${here}.\n`,
+  });
+}
+
 /** The result goes into the notebook exactly once: claimed first, marked delivered after, given back when it could not be used. */
 async function settle(
   agent: AgentConnection,
@@ -100,6 +113,7 @@ async function settle(
     if (sent) await session.language.commit(sent.execution, report.progress);
     else await session.language.adopt(report.cell, report.progress);
     const ended = await landOutputs(job, cell, session);
+    tellSkew(job, cell, session);
     await agent.delivered(job.id);
     session.sent.delete(job.id);
     if (report.conflicts.length > 0) {

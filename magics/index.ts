@@ -41,6 +41,7 @@ export class Magics implements AsyncDisposable {
       workingDirectory: session.directory,
       sent: new Map(),
       environments: new Environments(),
+      skewsTold: new Set(),
       agent: () => this.#connect(),
     };
   }

@@ -132,6 +132,16 @@ export const OPTIONS = {
     help: 'Sets an environment variable for the cell. May be given several times.',
     value: assignment,
   }),
+  seed: option({
+    flag: '--seed',
+    argument: 'N',
+    help: 'Math.random gives the same numbers each time, in the cell and for each item of a pmap.',
+    value: z
+      .string()
+      .regex(/^\d+$/, 'expected a whole number')
+      .transform(Number)
+      .refine(Number.isSafeInteger, 'expected a number below 2^53'),
+  }),
   envMode: option({
     flag: '--env-mode',
     argument: 'MODE',

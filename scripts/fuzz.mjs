@@ -9,6 +9,7 @@ import { SetupError } from './setup/progress.mjs';
  * `describeSequence(seed)`: what was played, for people.
  */
 const TARGETS = {
+  capture: { entry: 'tests/fuzz/capture/main.ts', count: 10_000 },
   protocol: { entry: 'tests/fuzz/protocol.ts', count: 10_000 },
   replies: { entry: 'tests/fuzz/replies.ts', count: 1_000_000 },
 };

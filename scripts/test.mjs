@@ -1,6 +1,7 @@
 // `npm test`: everything, and one true line at the end. `npm test -- tests/kernel` runs some of it, with Jest's own arguments, on this Node only.
 import { mkdirSync, rmSync } from 'node:fs';
 import { runScript, setUp } from './setup.mjs';
+import { prepareChromium } from './setup/chromium.mjs';
 import { NODE_VERSIONS, prepareNode } from './setup/nodes.mjs';
 import { SetupError } from './setup/progress.mjs';
 import { runChecks } from './test/checks.mjs';
@@ -9,10 +10,13 @@ import { Tally } from './test/tally.mjs';
 
 /** What depends on the Node it runs on: the rest is checked once. */
 const NODE_DEPENDENT = ['tests/notebook', 'tests/kernel', 'tests/realm', 'tests/capture'];
+/** A browser makes of each Node the same; it takes too long to show it four times. */
+const ONCE = '--testPathIgnorePatterns=/lab-kernel\\.';
 
 await runScript(async () => {
   const asked = process.argv.slice(2);
   await setUp();
+  await prepareChromium();
   rmSync(resultsHome, { recursive: true, force: true });
   mkdirSync(resultsHome, { recursive: true });
   const tally = new Tally();
@@ -36,5 +40,5 @@ async function runOnNode(tally, version) {
     );
     return;
   }
-  await runJest(tally, { node, version, args: NODE_DEPENDENT });
+  await runJest(tally, { node, version, args: [...NODE_DEPENDENT, ONCE] });
 }

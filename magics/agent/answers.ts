@@ -108,6 +108,7 @@ export class Answers {
         return {};
       },
       cancel: ({ id }) => jobs.cancel(id, signal),
+      change: ({ id, change }) => jobs.change(id, change, signal),
       claim: ({ id }, { client }) => jobs.claim(id, client),
       delivered: ({ id }, { client }) => jobs.delivered(id, client),
       release: ({ id }, { client }) => jobs.release(id, client),

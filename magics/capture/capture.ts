@@ -5,11 +5,13 @@ import type { BundleHead } from '../protocol/bundle';
 import type { CaptureReport, CaptureRequest } from '../protocol/capture';
 import { containerBytes, writeContainer } from '../protocol/container';
 import { CaptureError } from '../protocol/errors';
+import { localeOf } from '../protocol/locale';
 import { gather } from '../realm/bundle';
 import type { Realm } from '../realm/realm';
 import { fileUsesOf } from './file-uses';
 import { remember, stateOf } from './captures';
 import { entriesOf } from './entries';
+import { noticesOf } from './notices';
 import { modulesOf, packagesOf } from './modules';
 
 /**
@@ -52,8 +54,10 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     refusals: encoded.refusals,
     packages: packagesOf(realm, modules),
     modules,
+    locale: localeOf(process.env),
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
     fileUses: fileUsesOf(cell, codes),
     bytes,
+    notices: noticesOf(realm, pack),
   };
 }

@@ -98,6 +98,11 @@ export class AgentConnection implements AsyncDisposable {
   }
 
   /** Asks for a job's end; its status tells when it has come. */
+  /** Holds a job that waits, or lets it go. */
+  change(id: JobId | string, change: 'hold' | 'release'): Promise<JobRecord> {
+    return this.#call('change', { id, change });
+  }
+
   cancel(id: JobId | string): Promise<JobRecord> {
     return this.#call('cancel', { id });
   }

@@ -36,8 +36,8 @@ async function tryPath(path: string): Promise<Socket | undefined> {
     });
     socket.once('error', (error) => {
       const code = systemCode(error);
-      // No file; or one that nobody listens to: its agent died.
-      if (code === 'ENOENT' || code === 'ECONNREFUSED') resolve(undefined);
+      // No file; or one that nobody listens to: its agent died. Or it dies just now.
+      if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET') resolve(undefined);
       else reject(new AgentError(`Cannot reach the home agent at ${path}: ${error.message}.`, { cause: error }));
     });
   });

@@ -106,9 +106,12 @@ export class Jobs {
     return record;
   }
 
-  async submit(typed: string, { packages, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
+  async submit(typed: string, { packages, locale, ...along }: JobBrings, signal: AbortSignal): Promise<JobRecord> {
     const job = this.get(typed);
-    const record: JobRecord = { ...job, spec: { ...job.spec, ...along } };
+    const record: JobRecord = {
+      ...job,
+      spec: { ...job.spec, ...along, environment: { ...locale, ...job.spec.environment } },
+    };
     // Asked again after a lost reply: it is submitted once.
     if (record.submittedAt !== undefined || isFinal(record.status)) return record;
     if (record.spec.allocation === undefined && !existsSync(join(record.directory, BUNDLE_FILE)))
@@ -145,6 +148,15 @@ export class Jobs {
     return this.get(asked.id);
   }
 
+  /** Throws UsageError for a job that does not wait. */
+  async change(typed: string, change: 'hold' | 'release', signal: AbortSignal): Promise<JobRecord> {
+    const record = this.get(typed);
+    if (record.status.state !== 'queued')
+      throw new UsageError(`Cannot ${change} job ${record.id}: only a job that waits can be held or released.`);
+    await this.#schedulerOf(record.spec).change(change, [record.id], signal);
+    return this.#write({ ...this.get(record.id), isHeld: change === 'hold' });
+  }
+
   /** Forgets a job that was never submitted, or that has ended. */
   discard(typed: string): void {
     const record = this.get(typed);
@@ -154,14 +166,14 @@ export class Jobs {
   }
 
   claim(typed: string, by: ProcessIdentity): JobRecord {
-    return this.#write(claim(this.get(typed), by));
+    return this.#writeAhead(claim(this.get(typed), by));
   }
 
   delivered(typed: string, by: ProcessIdentity): JobRecord {
     const record = this.get(typed);
     const delivered = deliver(record, by, Date.now());
     if (delivered === record) return record;
-    const written = this.#write(delivered);
+    const written = this.#writeAhead(delivered);
     // After the answer: nobody needs to wait for a disk.
     setImmediate(() => {
       this.#store.dropLarge(written, this.#options.log);
@@ -269,10 +281,18 @@ export class Jobs {
     return record;
   }
 
+  /** What a notebook does with a result means nothing once the machine has stopped, and the notebook with it. */
+  #writeAhead(record: JobRecord): JobRecord {
+    this.#store.saveAhead(record, this.#options.log);
+    this.#unsaved.delete(record.id);
+    this.#change(record);
+    return record;
+  }
+
   /** A step that the job's files tell as well: when the disk is full or the directory gone, it is kept here and tried again. */
   #writeLater(record: JobRecord): void {
     try {
-      this.#store.save(record);
+      this.#store.saveAhead(record, this.#options.log);
       this.#unsaved.delete(record.id);
     } catch (error) {
       if (existsSync(record.directory)) this.#unsaved.add(record.id);

@@ -154,6 +154,7 @@ export function finish(record: JobRecord, evidence: Evidence, nowMs: number): Jo
     ...ended,
     startedAt: outcome.startedAt,
     usage: outcome.usage,
+    ...(outcome.machine === undefined ? {} : { ranOn: outcome.machine }),
     outputBytes: outcome.outputBytes,
     droppedBytes: outcome.droppedBytes,
   };

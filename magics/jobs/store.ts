@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, systemCode } from '../protocol/errors';
-import { readIfThere, writeWhole } from '../protocol/files';
+import { readIfThere, writeAhead, writeWhole } from '../protocol/files';
 import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, RECORD_FILE } from '../protocol/layout';
 import { isFinal, type JobId, type JobRecord, type JobSpec } from '../protocol/job';
 import { jobRecord } from '../protocol/records';
@@ -74,7 +74,14 @@ export class JobStore {
   }
 
   save(record: JobRecord): void {
-    writeWhole(join(record.directory, RECORD_FILE), `${JSON.stringify(record, null, 1)}\n`);
+    writeWhole(join(record.directory, RECORD_FILE), toText(record));
+  }
+
+  /** Does not wait for the disk: for steps that the job's files tell as well, and for those that mean nothing once the machine has stopped. */
+  saveAhead(record: JobRecord, log: (line: string) => void): void {
+    writeAhead(join(record.directory, RECORD_FILE), toText(record), (error) => {
+      log(`${record.id}: its record may not be on the disk yet: ${error.message}`);
+    });
   }
 
   /** What the files of a job tell about its end. */
@@ -82,9 +89,11 @@ export class JobStore {
     const path = join(record.directory, OUTCOME_FILE);
     const envelope = readEnvelope(record.directory);
     const told = readIfThere(path);
+    // Its place is taken with blanks; a machine that stopped at the end of the job may have left it so.
+    const isTold = told !== undefined && told.trim() !== '';
     return {
       ...(envelope === undefined ? {} : { envelope }),
-      ...(told === undefined ? {} : { outcome: parseJson(told, outcome, path) }),
+      ...(!isTold ? {} : { outcome: parseJson(told, outcome, path) }),
     };
   }
 
@@ -136,4 +145,8 @@ export class JobStore {
       }
     }
   }
+}
+
+function toText(record: JobRecord): string {
+  return `${JSON.stringify(record, null, 1)}\n`;
 }

@@ -34,12 +34,16 @@ export interface CaptureReport {
   /** What cannot travel. With a bundle that is an error instead. */
   readonly refusals: readonly Refusal[];
   readonly packages: readonly { readonly name: string; readonly version?: string }[];
+  /** Variables of the environment that decide how dates and numbers are written. */
+  readonly locale: Readonly<Record<string, string>>;
   /** What has to be importable where the cell runs: packages and builtins. */
   readonly modules: readonly ModuleRoot[];
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** Files that the cell and the functions that travel with it name by literals. */
   readonly fileUses: readonly FileUse[];
   readonly bytes: number;
+  /** What will be otherwise than here, each a sentence. */
+  readonly notices: readonly string[];
 }
 
 export interface SettleRequest {

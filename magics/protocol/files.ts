@@ -1,5 +1,5 @@
 // Small files that several processes share: read if there, written whole (beside, sync, rename).
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { systemCode } from './errors';
 
 export function isMissing(error: unknown): boolean {
@@ -28,4 +28,24 @@ export function writeWhole(path: string, text: string | Uint8Array): void {
     closeSync(file);
   }
   renameSync(part, path);
+}
+
+/**
+ * As `writeWhole`, for what nothing depends on after the machine has stopped: the file is there when this returns, and on its way to the disk. `failed` is told
+ * when it does not arrive.
+ */
+export function writeAhead(path: string, text: string, failed: (error: Error) => void): void {
+  const part = `${path}.part`;
+  const file = openSync(part, 'w', 0o600);
+  try {
+    writeSync(file, text);
+    renameSync(part, path);
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+  fsync(file, (error) => {
+    closeSync(file);
+    if (error) failed(error);
+  });
 }

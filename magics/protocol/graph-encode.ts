@@ -75,6 +75,7 @@ class GraphEncoder {
     if (value === undefined) throw new RangeError(`There is no object ${number}.`);
     if (typeof value === 'symbol') this.#codes.symbol(value);
     else if (Activation.is(value)) this.#codes.activation(value);
+    else if (this.#to.hooks.kept?.has(value) === true) this.#to.refuse(KEPT);
     else if (typeof value === 'function') this.#codes.function(value);
     else this.#object(value, number);
   }
@@ -160,6 +161,8 @@ const CYCLE: RefusalReason = {
   what: 'what its codec makes of it leads back to the object itself',
   advice: 'leave that out in encode, and put it back in after the cell',
 };
+
+const KEPT: RefusalReason = { what: 'marked local', advice: 'remove `local` where it is made' };
 
 /** Kinds whose state is read by their own means; Node's classes for them hide it in private fields. */
 const OWN_SLOTS: ReadonlySet<Brand> = new Set(['url', 'searchParams']);

@@ -90,8 +90,12 @@ export interface EncodeHooks {
   describe(value: object): FunctionShape;
   /** Is this property of a function, class or prototype just what its code gives? Then only its key is sent. */
   isImplied(owner: object, key: string | symbol, descriptor: PropertyDescriptor): boolean;
+  /** The class of an object of a package, as refusals name it; undefined for any other object. */
+  packageClassOf(value: object): { readonly name: string; readonly shown: string } | undefined;
   /** The last word on an object that is not plain data: an instance of a class that hides state, a handle of this process. */
   refuse(value: object): RefusalReason | undefined;
+  /** What the user has marked to stay; undefined for nothing. */
+  readonly kept: { has(value: object): boolean } | undefined;
   /** The activation around another one. */
   parentOf(activation: Activation): Activation | undefined;
   /** For paths in refusals: `makeAdder` in `add3⟨makeAdder⟩.n`. */

@@ -6,7 +6,7 @@ import type { ByteRange } from './graph-buffers';
 import { ByteColumn, DoubleColumn, IntColumn } from './columns';
 import * as format from './graph-format';
 import type { Graph } from './graph-format';
-import { UNINITIALISED } from './graph-hooks';
+import { Activation, UNINITIALISED } from './graph-hooks';
 import type { EncodeHooks, PrivateState, RefusalReason } from './graph-hooks';
 import * as intrinsics from './intrinsics';
 import { pathTo } from './graph-paths';
@@ -54,6 +54,7 @@ export class GraphWriter {
   readonly shapes = new ShapeTable(this.strings);
   readonly buffers = new BufferTable();
   readonly refusals: Refusal[] = [];
+  readonly #refusedOwners = new Set<number>();
   /** So many objects the reader knows already. */
   readonly base: number;
   #current = -1;
@@ -188,16 +189,49 @@ export class GraphWriter {
   }
 
   refuse(reason: RefusalReason): void {
-    const path = pathTo(this.#current, {
+    this.kinds.push(KIND.reference);
+    this.headInts.push(this.strings.id(''));
+    const owner = this.#packageObjectAbove(this.#current);
+    if (owner === undefined) this.refusals.push({ path: this.#pathTo(this.#current), ...reason });
+    else this.#refuseOwner(owner, reason);
+  }
+
+  /** What lies inside an object of a package is none of the user's business: the whole object is refused, once. */
+  #refuseOwner(owner: number, { what }: RefusalReason): void {
+    if (this.#refusedOwners.has(owner)) return;
+    this.#refusedOwners.add(owner);
+    const value = this.objects[owner];
+    const type = typeof value === 'object' ? this.hooks.packageClassOf(value) : undefined;
+    if (type === undefined) return;
+    const path = this.#pathTo(owner);
+    const within = this.#pathTo(this.#current).slice(path.length);
+    this.refusals.push({
+      path,
+      what: `${type.shown} holds what cannot travel (${within === '' ? 'in it' : within}: ${what})`,
+      advice: `teach how it travels: registerCodec(${type.name}, { encode, decode })`,
+    });
+  }
+
+  /** The outermost one on the way to an object. */
+  #packageObjectAbove(number: number): number | undefined {
+    const parents = this.#parents.done();
+    let found: number | undefined;
+    for (let at = parents[number] ?? -1; at >= 0; at = parents[at] ?? -1) {
+      const value = this.objects[at];
+      if (typeof value === 'object' && !Activation.is(value) && this.hooks.packageClassOf(value) !== undefined)
+        found = at;
+    }
+    return found;
+  }
+
+  #pathTo(number: number): string {
+    return pathTo(number, {
       objects: this.objects,
       parents: this.#parents.done(),
       rootNames: this.#options.rootNames,
       roots: this.#options.roots,
       hooks: this.hooks,
     });
-    this.refusals.push({ path, ...reason });
-    this.kinds.push(KIND.reference);
-    this.headInts.push(this.strings.id(''));
   }
 
   byPath(path: string): void {

@@ -1,6 +1,8 @@
 // What matters of a machine to the packages that shall run there.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { cpus } from 'node:os';
+import type { Machine } from './run';
 import { isObject, record, text, type Shape, type Shaped } from './shape';
 
 const shape = record(
@@ -36,6 +38,18 @@ export function ownFacts(): HostFacts {
     ...(npm === undefined ? {} : { npm }),
   };
   return known;
+}
+
+let machine: Machine | undefined;
+
+export function ownMachine(): Machine {
+  machine ??= {
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    libc: readLibc(),
+    cpu: cpus()[0]?.model.trim() ?? '',
+  };
+  return machine;
 }
 
 /** What binaries are bound to: `linux-x64-glibc-115`. */

@@ -3,7 +3,7 @@
 import type { ContentId } from './chunks';
 import type { JobPackages } from './environment';
 import type { JobFiles } from './job-files';
-import type { ProcessIdentity } from './run';
+import type { Machine, ProcessIdentity } from './run';
 
 export type JobId = string & { readonly __jobId: never };
 /** The scheduler's own id. */
@@ -127,6 +127,8 @@ export interface JobBrings {
   readonly packages?: JobPackages;
   /** Contents of the cluster's store, for the cell's working directory. */
   readonly inputs?: readonly JobInput[];
+  /** Added to the environment that was asked for, where that says nothing else. */
+  readonly locale?: Readonly<Record<string, string>>;
 }
 
 /** A job as the store keeps it. Times are milliseconds since the epoch. */
@@ -144,6 +146,8 @@ export interface JobRecord {
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly usage?: JobUsage;
+  /** What a result may depend on: the machine that it ran on. */
+  readonly ranOn?: Machine;
   /** Bytes of output spooled so far, and bytes dropped by the spool's cap. */
   readonly outputBytes: number;
   readonly droppedBytes: number;
@@ -153,4 +157,6 @@ export interface JobRecord {
   readonly claimedBy?: ProcessIdentity;
   /** When the user asked for the end; the scheduler may still be at it. */
   readonly cancelRequestedAt?: number;
+  /** It was asked to wait, whatever comes free. */
+  readonly isHeld?: boolean;
 }

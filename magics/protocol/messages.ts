@@ -14,6 +14,7 @@ import {
   flag,
   listOf,
   literal,
+  mapOf,
   number,
   oneOf,
   record,
@@ -105,7 +106,10 @@ export const CALLS = {
    * cluster's store.
    */
   submit: {
-    params: record({ id: text }, { files: jobFiles, packages: jobPackages, inputs: listOf(jobInput) }),
+    params: record(
+      { id: text },
+      { files: jobFiles, packages: jobPackages, locale: mapOf(text), inputs: listOf(jobInput) },
+    ),
     result: jobRecord,
   },
   /** Is this archive of packages there? With a content of the store: that is it. */
@@ -116,6 +120,8 @@ export const CALLS = {
   discard: { params: one, result: nothing },
   /** Asks for the end. The job's status tells when it has come. */
   cancel: { params: one, result: jobRecord },
+  /** A job that waits goes on waiting whatever comes free, until it is let go again. */
+  change: { params: record({ id: text, change: oneOf(['hold', 'release']) }), result: jobRecord },
   /** Puts this client in charge of the result: nobody else gets it until `release`. */
   claim: { params: one, result: jobRecord },
   delivered: { params: one, result: jobRecord },

@@ -14,7 +14,7 @@ import type {
 import { contentId } from './chunks';
 import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
-import { processIdentity } from './run';
+import { machine, processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
 // A text becomes an id here and nowhere else.
@@ -104,8 +104,10 @@ export const jobRecord: Shape<JobRecord> = record(
     startedAt: number,
     endedAt: number,
     usage: jobUsage,
+    ranOn: machine,
     deliveredAt: number,
     claimedBy: processIdentity,
     cancelRequestedAt: number,
+    isHeld: flag,
   },
 );

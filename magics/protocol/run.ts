@@ -9,6 +9,9 @@ export const RUN_PROTOCOL = 1;
 /** Exit codes of the cell process that mean something to its runner (sysexits.h: EX_DATAERR is 65, EX_SOFTWARE 70, EX_IOERR 74). */
 export const CELL_EXIT = { done: 0, bundleUnreadable: 70, diskError: 74 } as const;
 
+/** In the environment of a cell: the seed of its Math.random. */
+export const SEED_VARIABLE = 'CELLBURST_SEED';
+
 /** Exit codes of the runner. */
 export const RUNNER_EXIT = { done: 0, directoryGone: 66, defect: 70, taken: 73, disk: 74 } as const;
 
@@ -97,17 +100,24 @@ const endingShape = tagged('kind', {
 });
 export type Ending = Shaped<typeof endingShape>;
 
+/** What a result may depend on. */
+export const machine = record({ node: text, platform: text, libc: text, cpu: text });
+export type Machine = Shaped<typeof machine>;
+
 /** outcome.json */
-const outcomeShape = record({
-  protocol: literal(RUN_PROTOCOL),
-  host: text,
-  ending: endingShape,
-  startedAt: number,
-  endedAt: number,
-  usage,
-  outputBytes: count,
-  droppedBytes: count,
-});
+const outcomeShape = record(
+  {
+    protocol: literal(RUN_PROTOCOL),
+    host: text,
+    ending: endingShape,
+    startedAt: number,
+    endedAt: number,
+    usage,
+    outputBytes: count,
+    droppedBytes: count,
+  },
+  { machine },
+);
 export type Outcome = Shaped<typeof outcomeShape>;
 export const outcome: Shape<Outcome> = outcomeShape;
 

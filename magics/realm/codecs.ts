@@ -4,6 +4,8 @@ import type { Coded, RefusalReason } from '../protocol/graph';
 import { messageOf } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
 import { types } from 'node:util';
+import { PACKAGE_REGISTRATIONS, Special } from './package-codecs';
+import { References } from './references';
 import { builtinCodec, encodeBuiltin } from './builtin-codecs';
 
 export interface Codec {
@@ -47,12 +49,20 @@ export function makeRegisterCodec(
 export const CODEC_PATH = 'codec:';
 
 export class Codecs {
+  readonly #references: References;
+  /** Prototypes whose objects travel by their properties. */
+  #without = new WeakSet();
+  #asOf = 0;
   /** By the prototype of the class; the newest. */
   readonly #registrations = new Map<object, Registration>();
   readonly #known = new WeakSet();
   /** Of registrations that a local module made: it makes them on the other side as well. */
   readonly #modules = new WeakMap<object, string>();
   readonly #adopted = new WeakSet();
+
+  constructor(references: References) {
+    this.#references = references;
+  }
 
   /** `registerCodec` of cells. Throws a TypeError of the main context that says what is missing. */
   register(type: unknown, codec: unknown, module?: string): void {
@@ -69,6 +79,7 @@ export class Codecs {
     // A plain object of cells: it travels with what the codec's functions use.
     const registration = MAIN.Object.assign(new MAIN.Object(), { type, codec }) as unknown as Registration;
     this.#registrations.set(prototype, registration);
+    this.#without = new WeakSet();
     this.#known.add(registration);
     if (module !== undefined) this.#modules.set(registration, module);
   }
@@ -80,7 +91,9 @@ export class Codecs {
 
   /** Does the side that sent the bundle have it? */
   isFromHome(codec: object): boolean {
-    return this.#adopted.has(codec) || this.#modules.has(codec) || builtinCodec(codec) !== undefined;
+    return (
+      this.#adopted.has(codec) || this.#modules.has(codec) || isPackageEntry(codec) || builtinCodec(codec) !== undefined
+    );
   }
 
   /** The registration of a class. */
@@ -106,17 +119,61 @@ export class Codecs {
     this.#known.add(registration);
     this.#adopted.add(registration);
     if (!this.#registrations.has(prototype)) this.#registrations.set(prototype, registration);
+    this.#without = new WeakSet();
   }
 
   knows(codec: object): boolean {
-    return this.#known.has(codec) || builtinCodec(codec) !== undefined;
+    return this.#known.has(codec) || isPackageEntry(codec) || builtinCodec(codec) !== undefined;
   }
 
   /** What travels instead of an object; undefined where its properties do. Never throws. */
   encode(value: object): Coded | { readonly reason: RefusalReason } | undefined {
-    const builtin = encodeBuiltin(value);
-    if (builtin !== undefined || this.#registrations.size === 0) return builtin;
-    if (isPrototype(value)) return undefined;
+    const prototype = Reflect.getPrototypeOf(value);
+    if (prototype === null || this.#hasNone(prototype)) return undefined;
+    const coded = encodeBuiltin(value) ?? this.#encodeRegistered(value) ?? this.#encodePackaged(value);
+    if (coded === undefined && !isPrototype(value)) this.#without.add(prototype);
+    return coded;
+  }
+
+  /** Of a million objects of one class only the first is looked at. What was loaded or registered since may change the answer. */
+  #hasNone(prototype: object): boolean {
+    const { moduleCount } = this.#references;
+    if (moduleCount !== this.#asOf) this.#without = new WeakSet();
+    this.#asOf = moduleCount;
+    return this.#without.has(prototype);
+  }
+
+  /** An object of a class of a well-known package, and of no subclass. */
+  #encodePackaged(value: object): Coded | { readonly reason: RefusalReason } | undefined {
+    const found = this.#packaged(Reflect.getPrototypeOf(value));
+    if (found === undefined || isPrototype(value)) return undefined;
+    const { entry, exports } = found;
+    try {
+      const payload = entry.codec.encode(value, exports);
+      return payload instanceof Special ? { reason: payload.reason } : { codec: entry, payload: ofMain(payload) };
+    } catch (error) {
+      return {
+        reason: {
+          what: `${entry.type} of '${entry.package}' cannot be told: ${messageOf(error)}`,
+          advice: `teach how it travels: registerCodec(${entry.type}, { encode, decode })`,
+        },
+      };
+    }
+  }
+
+  #packaged(prototype: object | null): { readonly entry: PackageEntry; readonly exports: Exports } | undefined {
+    const path = prototype === null || types.isProxy(prototype) ? undefined : this.#references.pathOf(prototype);
+    const specifier = path === undefined ? undefined : References.moduleOf(path);
+    if (path === undefined || specifier === undefined) return undefined;
+    const entry = PACKAGE_REGISTRATIONS.find(
+      (one) => one.package === specifier.replace(/^require:/, '') && path.endsWith(`.${one.type}/.prototype`),
+    );
+    const exports = this.#references.exportsOf(specifier);
+    return entry === undefined || !isObject(exports) ? undefined : { entry, exports: exports as Exports };
+  }
+
+  #encodeRegistered(value: object): Coded | { readonly reason: RefusalReason } | undefined {
+    if (this.#registrations.size === 0 || isPrototype(value)) return undefined;
     const first = Reflect.getPrototypeOf(value);
     for (let p = first; p !== null && !types.isProxy(p); p = Reflect.getPrototypeOf(p)) {
       const registration = this.#registrations.get(p);
@@ -132,6 +189,7 @@ export class Codecs {
   decode(codec: object, payload: unknown, prototype: object): object {
     const builtin = builtinCodec(codec);
     if (builtin !== undefined) return builtin.decode(payload, prototype);
+    if (isPackageEntry(codec)) return this.#decodePackaged(codec, payload, prototype);
     const registration = this.#newest(codec);
     const name = nameOf(registration.type);
     const type: unknown = Reflect.getOwnPropertyDescriptor(prototype, 'constructor')?.value ?? registration.type;
@@ -153,10 +211,19 @@ export class Codecs {
     return made;
   }
 
+  #decodePackaged(entry: PackageEntry, payload: unknown, prototype: object): object {
+    const found = this.#packaged(prototype);
+    const made: unknown = found?.entry === entry ? entry.codec.decode(payload, found.exports) : undefined;
+    if (!isObject(made) || Reflect.getPrototypeOf(made) !== prototype)
+      throw new Error(`${entry.type} of '${entry.package}' cannot be made of what came for it.`);
+    return made;
+  }
+
   /** False when the codec does not tell how. Throws what the codec's own code throws. */
   update(codec: object, target: object, payload: unknown): boolean {
     const builtin = builtinCodec(codec);
     if (builtin !== undefined) return builtin.update(target, payload);
+    if (isPackageEntry(codec)) return false;
     const own = this.#newest(codec).codec;
     if (typeof own.update !== 'function') return false;
     own.update(target, payload);
@@ -164,6 +231,7 @@ export class Codecs {
   }
 
   mayUpdate(codec: object): boolean {
+    if (isPackageEntry(codec)) return false;
     return builtinCodec(codec) !== undefined || typeof this.#newest(codec).codec.update === 'function';
   }
 
@@ -173,6 +241,19 @@ export class Codecs {
     const prototype = prototypeOf(registration.type);
     return (prototype === undefined ? undefined : this.#registrations.get(prototype)) ?? registration;
   }
+}
+
+type PackageEntry = (typeof PACKAGE_REGISTRATIONS)[number];
+type Exports = Readonly<Record<string, unknown>>;
+
+function isPackageEntry(codec: object): codec is PackageEntry {
+  return PACKAGE_REGISTRATIONS.some((entry) => entry === codec);
+}
+
+/** Plain objects of ours as those of cells: their prototype has a name there. */
+function ofMain(payload: unknown): unknown {
+  if (!isObject(payload) || Reflect.getPrototypeOf(payload) !== Object.prototype) return payload;
+  return MAIN.Object.assign(new MAIN.Object(), payload);
 }
 
 function encodeBy(registration: Registration, value: object, name: string): Coded | { readonly reason: RefusalReason } {
@@ -221,6 +302,12 @@ function className(value: object): string {
   return prototype === null
     ? 'object without class'
     : nameOf(Reflect.getOwnPropertyDescriptor(prototype, 'constructor')?.value);
+}
+
+/** The class that a codec is for. */
+export function codecName(codec: unknown): string {
+  if (!isObject(codec)) return nameOf(undefined);
+  return isPackageEntry(codec) ? codec.type : nameOf((codec as Registration).type);
 }
 
 export function nameOf(type: unknown): string {

@@ -5,6 +5,7 @@ import { MAIN, unbound } from '../protocol/main-context';
 import { isBuiltin } from 'node:module';
 import { types } from 'node:util';
 import type { Code } from './code-table';
+import { isLocalSpecifier } from './local-sources';
 import { References } from './references';
 import type { Inspection } from './scopes';
 
@@ -91,15 +92,30 @@ export class InstanceRules {
     return Symbol.keyFor(key) === undefined && this.#references.pathOf(key) === undefined;
   }
 
+  /** `Decimal of 'decimal.js'`, for an object of a package's class. */
+  packageClassOf(value: object): { readonly name: string; readonly shown: string } | undefined {
+    for (let p = Reflect.getPrototypeOf(value); p !== null && p !== ObjectPrototype; p = Reflect.getPrototypeOf(p)) {
+      if (types.isProxy(p)) return undefined;
+      const owner: unknown = Reflect.getOwnPropertyDescriptor(p, 'constructor')?.value;
+      const path =
+        (typeof owner === 'function' ? this.#references.pathOf(owner) : undefined) ?? this.#references.pathOf(p);
+      const specifier = path === undefined ? undefined : References.moduleOf(path);
+      if (path === undefined || specifier === undefined || isLocalSpecifier(specifier) || isNodes(specifier)) continue;
+      const name = classAt(path) ?? (typeof owner === 'function' ? nameOf(owner) : 'an object');
+      return { name, shown: describeClass(name, path) };
+    }
+    return undefined;
+  }
+
   #judge(prototype: object): Verdict {
     let foreign: ForeignClass | undefined;
     for (let p: object | null = prototype; p !== null && p !== ObjectPrototype; p = Reflect.getPrototypeOf(p)) {
       if (types.isProxy(p)) break;
       const owner: unknown = Reflect.getOwnPropertyDescriptor(p, 'constructor')?.value;
       if (typeof owner !== 'function') continue;
-      const name = nameOf(owner);
       const code = this.#codeOf(owner);
-      const path = this.#references.pathOf(owner);
+      const path = this.#references.pathOf(owner) ?? this.#references.pathOf(p);
+      const name = (path === undefined ? undefined : classAt(path)) ?? nameOf(owner);
       // The lowering has opened the notebook's own classes: see private-fields.
       if (code !== undefined) continue;
       const reason = foreignReason(name, path);
@@ -125,8 +141,8 @@ export class InstanceRules {
 function foreignReason(name: string, path: string | undefined): RefusalReason | undefined {
   const handle = HANDLES.get(name);
   const specifier = path === undefined ? undefined : References.moduleOf(path);
-  const isNodes = path === undefined || specifier === undefined || isBuiltin(specifier.replace(/^require:/, ''));
-  if (handle !== undefined && isNodes) {
+  const mayBeNodes = path === undefined || specifier === undefined || isNodes(specifier);
+  if (handle !== undefined && mayBeNodes) {
     const [shown, what, advice] = handle;
     return { what: `${shown} ${what}`, advice };
   }
@@ -141,6 +157,19 @@ function foreignReason(name: string, path: string | undefined): RefusalReason | 
       advice: 'import its class in a cell of its own',
     };
   if (GLOBAL_PATH.test(path)) return { what: `${name} ${UNREADABLE[0]}`, advice: UNREADABLE[1] };
+  return undefined;
+}
+
+function isNodes(specifier: string): boolean {
+  return isBuiltin(specifier.replace(/^require:/, ''));
+}
+
+/** `Decimal` of `decimal.js#.default/.Decimal/.prototype`: what one would import. */
+function classAt(path: string): string | undefined {
+  const steps = path.slice(path.lastIndexOf('#') + 1).split('/');
+  const names = steps.filter((step) => step.startsWith('.')).map((step) => decodeURIComponent(step.slice(1)));
+  const name = names.filter((one) => one !== 'prototype' && one !== 'default').at(-1);
+  if (name !== undefined || References.moduleOf(path) === undefined) return name;
   return undefined;
 }
 

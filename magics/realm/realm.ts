@@ -65,7 +65,7 @@ export class Realm {
   readonly sources: LocalSources;
   readonly codes = new CodeTable();
   readonly references = new References();
-  readonly codecs = new Codecs();
+  readonly codecs = new Codecs(this.references);
   /** Of functions that were built here: the scope they were built in. */
   readonly activations = new WeakMap<object, Activation>();
   /** Of scopes that were built here: their activations, by what stands for the portal. */

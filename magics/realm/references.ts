@@ -1,7 +1,9 @@
 // Values that are the same thing in every process: builtins and exports of modules. They travel as a path (`Math.max`, `node:path#join`), not as content.
 import { EventEmitter } from 'node:events';
+import { PACKAGE_REGISTRATIONS } from './package-codecs';
 import { strictArguments } from '../protocol/intrinsics';
 import { BUILTIN_REGISTRATIONS } from './builtin-codecs';
+import { ModuleStates } from './module-states';
 import { MAIN } from '../protocol/main-context';
 
 /** Where the names are looked for, in this order; the first path found for a value is its path. */
@@ -32,6 +34,7 @@ const HIDDEN: Readonly<Record<string, () => unknown>> = {
   // Every EventEmitter has these keys; without them its subclasses could not travel.
   EventEmitterShape: () => symbolIn(new EventEmitter(), 'shapeMode'),
   EventEmitterCapture: () => symbolIn(new EventEmitter(), 'kCapture'),
+  ...Object.fromEntries(PACKAGE_REGISTRATIONS.map((codec) => [`codec ${codec.package} ${codec.type}`, () => codec])),
   ...Object.fromEntries(Object.entries(BUILTIN_REGISTRATIONS).map(([name, codec]) => [`codec ${name}`, () => codec])),
 };
 
@@ -52,6 +55,7 @@ type Step = string | symbol;
 export class References {
   #paths: Map<object | symbol, string> | undefined;
   readonly #modules = new Map<string, unknown>();
+  readonly states = new ModuleStates();
   readonly #pending: [string, unknown][] = [];
 
   /** The exports of a module that has been loaded, under the specifier that loads it again. */
@@ -59,6 +63,7 @@ export class References {
     if (this.#modules.get(specifier) === exports) return;
     this.#modules.set(specifier, exports);
     this.#pending.push([specifier, exports]);
+    this.states.note(specifier, exports);
   }
 
   /** `Math.max`, `node:path#join`; undefined for a value that is no builtin and no export. */
@@ -73,6 +78,15 @@ export class References {
   static moduleOf(path: string): string | undefined {
     const specifier = path.slice(0, path.lastIndexOf(SEPARATOR));
     return specifier === GLOBAL ? undefined : specifier;
+  }
+
+  get moduleCount(): number {
+    return this.#modules.size;
+  }
+
+  /** What a module that was loaded here exports. */
+  exportsOf(specifier: string): unknown {
+    return this.#modules.get(specifier);
   }
 
   /** The value at a path here. Modules must have been loaded before. */
@@ -122,6 +136,9 @@ function stepTo(key: Step, getter: boolean): string | undefined {
 
 function globalPaths(): Map<object | symbol, string> {
   const paths = new Map<object | symbol, string>([[MAIN, GLOBAL + SEPARATOR]]);
+  // Before the methods of arrays, which somebody may have replaced here and not there.
+  const iterator: unknown = HIDDEN['ArgumentsIterator']?.();
+  if (isReferable(iterator)) paths.set(iterator, `${GLOBAL}${SEPARATOR}.ArgumentsIterator`);
   const roots: [string, unknown][] = [];
   for (const name of NAMES) if (name in MAIN) roots.push([name, Reflect.get(MAIN, name)]);
   for (const [name, find] of Object.entries(HIDDEN)) roots.push([name, find()]);
@@ -176,8 +193,16 @@ function addExports(paths: Map<object | symbol, string>, specifier: string, expo
     const value = exportedValue(exports, key);
     if (!isReferable(value) || !carriesCode(value)) continue;
     const path = addPath(paths, root, key, false, value);
-    if (path !== undefined && typeof value !== 'symbol') addNested(paths, path, value);
+    if (path === undefined || typeof value === 'symbol') continue;
+    addNested(paths, path, value);
+    if (typeof value === 'function') addPrototype(paths, path, value);
   }
+}
+
+/** What instances of an exported class inherit from is the module's own as well; not every class names itself in it. */
+function addPrototype(paths: Map<object | symbol, string>, path: string, owner: object): void {
+  const prototype: unknown = Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value;
+  if (isReferable(prototype) && typeof prototype !== 'symbol') addPath(paths, path, 'prototype', false, prototype);
 }
 
 function addNested(paths: Map<object | symbol, string>, path: string, owner: object): void {

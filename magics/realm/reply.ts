@@ -10,8 +10,7 @@ import type { CodePack } from '../protocol/bundle';
 import { Builder } from './building';
 import { readWanted } from './builtin-codecs';
 import { placesOf } from './bundle';
-import { nameOf } from './codecs';
-import type { Registration } from './codecs';
+import { codecName } from './codecs';
 import { changedRanges, hasChanged } from './comparing';
 import { Describer } from './describing';
 import type { CellRun, Realm } from './realm';
@@ -109,7 +108,7 @@ function replyNow(request: ReplyRequest): Reply {
 }
 
 function withoutUpdate({ number, links }: Changed, request: ReplyRequest, describer: Describer): Refusal {
-  const name = nameOf((links[0] as Registration).type);
+  const name = codecName(links[0]);
   return {
     path: capturedPaths(request, describer)(number),
     what: `the cell changed it, and the codec of ${name} cannot change the one of the notebook`,

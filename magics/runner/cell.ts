@@ -17,7 +17,7 @@ import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { MAIN } from '../protocol/main-context';
-import { CELL_EXIT, fileOrders } from '../protocol/run';
+import { CELL_EXIT, SEED_VARIABLE, fileOrders } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
@@ -25,9 +25,11 @@ import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions, showValue } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
+import { markLocal } from '../realm/local-marks';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { UNASSIGNED, makeReply } from '../realm/reply';
@@ -80,6 +82,8 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
   reportStrayErrors(opened, sink);
+  const seed = process.env[SEED_VARIABLE];
+  if (seed !== undefined) seedRandom(Number(seed));
   const startedAt = Date.now();
   const run = await opened.realm.run(opened.head.cell);
   try {
@@ -106,6 +110,7 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
       cellburst: {
         ...display,
         pmap: makePmap(() => realm, { sink }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => realm),
         cluster: clusterElsewhere(newError),
       },

@@ -61,10 +61,9 @@ async function main(): Promise<number> {
       started: (startedAt) => {
         tell({ event: 'started', startedAt });
       },
+      ...(values.orders === undefined ? { ended: () => tellAgent({ event: 'ended' }) } : {}),
     });
-    if (outcome === undefined) return EXIT.directoryGone;
-    tell({ event: 'ended' });
-    return EXIT.done;
+    return outcome === undefined ? EXIT.directoryGone : EXIT.done;
   } catch (error) {
     cell.kill();
     throw error;

@@ -8,14 +8,17 @@ import { memoryBlobs } from '../protocol/graph-blobs';
 import { CaptureError } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
 import { makeRegisterCodec } from '../realm/codecs';
+import { SEED_VARIABLE } from '../protocol/run';
 import { openPack } from '../realm/bundle';
 import { Describer } from '../realm/describing';
 import { makeDisplayFunctions } from '../realm/display';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { markLocal } from '../realm/local-marks';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
+import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
 
 interface Work {
@@ -71,6 +74,7 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
       cellburst: {
         ...display,
         pmap: mapHere,
+        local: markLocal,
         cluster: clusterElsewhere(newError),
         registerCodec: makeRegisterCodec(() => realm),
       },
@@ -92,8 +96,11 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
 async function map(from: number, to: number): Promise<void> {
   if (work === undefined) return;
   const { realm, objects, f, items } = work;
+  const seed = process.env[SEED_VARIABLE];
   const results: unknown[] = [];
   for (let index = from; index < to; index++) {
+    // By item: which thread takes which is chance.
+    if (seed !== undefined) seedRandom(Number(seed), index + 1);
     try {
       results.push(await f(items[index], index));
     } catch (error) {

@@ -9,6 +9,7 @@ import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
 import { placePackages } from './packages';
+import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
 import { Report } from './report';
 import { Spool } from './spool';
@@ -26,10 +27,12 @@ export interface Job {
   /** Aborted when the runner is asked to end. */
   readonly signal: AbortSignal;
   readonly started: (startedAt: number) => void;
+  /** Told when the outcome can be read. Absent: nobody on this machine listens. */
+  readonly ended?: () => void;
 }
 
 /** Gives undefined when the job's directory was deleted: then there is nobody to tell. */
-export async function runJob({ orders, cell, signal, started }: Job): Promise<Outcome | undefined> {
+export async function runJob({ orders, cell, signal, started, ended }: Job): Promise<Outcome | undefined> {
   const { directory } = orders;
   const startedAt = Date.now();
   const report = new Report(directory);
@@ -50,6 +53,8 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   signal.addEventListener('abort', terminate);
   if (signal.aborted) terminate();
   await giveOrders({ cell, orders, stop, spool }, signal);
+  // While the cell runs; at the end somebody waits.
+  ownMachine();
 
   const exit = await cell.exit;
   for (const timer of timers) clearTimeout(timer);
@@ -63,6 +68,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
   const outcome = {
     protocol: RUN_PROTOCOL,
     host: hostName(),
+    machine: ownMachine(),
     ending: toEnding(exit, stop.verdict, { lastWords: cell.lastWords, peakMemoryMiB: meter.peakMemoryMiB, directory }),
     startedAt,
     endedAt: Date.now(),
@@ -70,7 +76,7 @@ export async function runJob({ orders, cell, signal, started }: Job): Promise<Ou
     outputBytes: spool.outputBytes,
     droppedBytes: spool.droppedBytes,
   } satisfies Outcome;
-  report.finish(outcome);
+  report.finish(outcome, ended);
   return outcome;
 }
 

@@ -120,6 +120,17 @@ export class Allocations {
     return true;
   }
 
+  /** Those of the ids that are in no allocation. */
+  async change(change: 'hold' | 'release', ids: readonly JobId[], signal: AbortSignal): Promise<readonly JobId[]> {
+    const others: JobId[] = [];
+    for (const id of ids) {
+      const allocation = [...this.#all.values()].find(({ jobs }) => jobs.has(id));
+      if (allocation === undefined) others.push(id);
+      else await allocation.scheduler?.change(change, [id], signal);
+    }
+    return others;
+  }
+
   /** false: it is in no allocation. */
   async cancel(id: JobId, signal: AbortSignal): Promise<boolean> {
     const allocation = [...this.#all.values()].find(({ jobs }) => jobs.has(id));

@@ -134,7 +134,8 @@ export class BatchScheduler implements Scheduler {
 
   /** Holds jobs that wait, or releases them. */
   async change(change: Exclude<Change, 'cancel'>, ids: readonly JobId[], signal: AbortSignal): Promise<void> {
-    const wanted = ids.flatMap((id) => this.#tracked.get(id) ?? []);
+    const others = await this.#allocations.change(change, ids, signal);
+    const wanted = others.flatMap((id) => this.#tracked.get(id) ?? []);
     await this.#change(change, wanted, signal);
     this.#pace.soon();
   }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SchedulerError, UsageError } from '../protocol/errors';
+import { languageOf } from '../protocol/locale';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { OUTCOME_FILE } from '../protocol/layout';
 import { ordersForFiles } from './request';
@@ -41,6 +42,7 @@ export class LocalScheduler implements Scheduler {
   readonly #options: LocalOptions;
   readonly #slots: Slots;
   readonly #queue: ScheduledJob[] = [];
+  readonly #held = new Set<JobId>();
   readonly #running = new Map<JobId, RunningJob>();
   #warm: StartedRunner | undefined;
   #warmTimer: NodeJS.Timeout | undefined;
@@ -83,8 +85,10 @@ export class LocalScheduler implements Scheduler {
       if (existsSync(join(job.directory, OUTCOME_FILE))) this.#options.report(job.id, { state: 'ended' });
       else if (beat === undefined && job.cancelRequestedAt !== undefined)
         this.#options.report(job.id, { state: 'cancelled', by: 'unknown' });
-      else if (runner === undefined || beat === undefined) this.#queue.push(job);
-      else this.#follow(job, runner, this.#slots.retake(job.spec.resources, beat.cpus), beat.startedAt);
+      else if (runner === undefined || beat === undefined) {
+        this.#queue.push(job);
+        if (job.isHeld === true) this.#held.add(job.id);
+      } else this.#follow(job, runner, this.#slots.retake(job.spec.resources, beat.cpus), beat.startedAt);
     }
     queueMicrotask(() => {
       this.#advance();
@@ -95,12 +99,23 @@ export class LocalScheduler implements Scheduler {
   cancel(ids: readonly JobId[]): Promise<void> {
     for (const id of ids) {
       const place = this.#queue.findIndex((job) => job.id === id);
+      this.#held.delete(id);
       if (place >= 0) {
         this.#queue.splice(place, 1);
         this.#options.report(id, { state: 'cancelled', by: 'unknown' });
       }
       const running = this.#running.get(id);
       if (running !== undefined) void this.#end(running);
+    }
+    this.#advance();
+    return Promise.resolve();
+  }
+
+  /** Others pass by a job that is held. */
+  change(change: 'hold' | 'release', ids: readonly JobId[]): Promise<void> {
+    for (const id of ids) {
+      if (change === 'hold') this.#held.add(id);
+      else this.#held.delete(id);
     }
     this.#advance();
     return Promise.resolve();
@@ -150,21 +165,24 @@ export class LocalScheduler implements Scheduler {
 
   /** Starts from the front of the line whatever fits; nobody overtakes. */
   #advance(): void {
-    for (let job = this.#queue[0]; job !== undefined && !this.#isClosed; job = this.#queue[0]) {
+    const free = () => this.#queue.find(({ id }) => !this.#held.has(id));
+    for (let job = free(); job !== undefined && !this.#isClosed; job = free()) {
       const slot = this.#slots.take(job.spec.resources, this.#warm?.cpus);
       if (slot === undefined) break;
-      this.#queue.shift();
+      this.#queue.splice(this.#queue.indexOf(job), 1);
       this.#start(job, slot);
     }
-    this.#queue.forEach((job, place) => {
-      this.#options.report(job.id, { state: 'queued', reason: this.#reason(place) });
-    });
+    let place = 0;
+    for (const job of this.#queue) {
+      const reason = this.#held.has(job.id) ? 'held at your request' : this.#reason(job, place++);
+      this.#options.report(job.id, { state: 'queued', reason });
+    }
   }
 
-  #reason(place: number): string {
+  /** `place`: among those that are not held. */
+  #reason(job: ScheduledJob, place: number): string {
     if (place > 0) return place === 1 ? 'behind 1 other job' : `behind ${place} other jobs`;
-    const first = this.#queue[0];
-    return (first && this.#slots.shortage(first.spec.resources)) ?? 'starting';
+    return this.#slots.shortage(job.spec.resources) ?? 'starting';
   }
 
   #start(job: ScheduledJob, slot: Slot): void {
@@ -190,10 +208,11 @@ export class LocalScheduler implements Scheduler {
     });
   }
 
-  /** The warm runner, if it can do this job: V8's heap is fixed when a process starts. */
+  /** The warm runner, if it can do this job: V8's heap and Node's language are fixed when a process starts. */
   #takeWarm(spec: JobSpec, node: string): StartedRunner | undefined {
     const warm = this.#warm;
-    if (warm?.isWaiting !== true || warm.nodeProgram !== node || spec.resources.memoryMiB !== undefined)
+    const isOther = languageOf({ ...process.env, ...spec.environment }) !== languageOf(process.env);
+    if (warm?.isWaiting !== true || warm.nodeProgram !== node || spec.resources.memoryMiB !== undefined || isOther)
       return undefined;
     this.#warm = undefined;
     return warm;

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentConnection, Described } from '../client';
 import { decodeList } from '../protocol/chunks';
-import { ClusterError, ProtocolError } from '../protocol/errors';
+import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import { outputList } from '../protocol/job-files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
@@ -81,6 +81,16 @@ export class RemoteJob {
     this.#isCancelled = true;
     const { id } = this.#journal;
     if (id !== undefined) await this.#options.agent().cancel(id);
+  }
+
+  /** Throws UsageError while it is on its way there. */
+  async change(change: 'hold' | 'release'): Promise<void> {
+    const { id } = this.#journal;
+    if (id === undefined)
+      throw new UsageError(
+        `Cannot ${change} job ${this.#options.job.id}: it is still on its way to the cluster. Try again.`,
+      );
+    await this.#options.agent().change(id, change);
   }
 
   /** Takes it home. Throws LinkClosed or TransportError when the connection is lost: to be called again then. */

@@ -79,6 +79,10 @@ export class RemoteScheduler implements Scheduler {
     return agent;
   }
 
+  async change(change: 'hold' | 'release', ids: readonly JobId[], signal: AbortSignal): Promise<void> {
+    for (const id of ids) await Promise.race([this.#carried.get(id)?.remote.change(change), aborted(signal)]);
+  }
+
   /** The way there, then what the agent there sees. */
   async *examine(signal: AbortSignal): AsyncGenerator<Finding> {
     const { transport, definition } = this.#options;

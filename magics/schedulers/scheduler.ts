@@ -14,6 +14,8 @@ export interface ScheduledJob {
   readonly packageOrders?: PackageOrders;
   /** When its end was asked for, of a job that is taken over. */
   readonly cancelRequestedAt?: number;
+  /** Of a job that waits and is taken over: nothing may start it. */
+  readonly isHeld?: boolean;
 }
 
 /** Why a job ended, for the case that it left neither result nor outcome. */
@@ -57,6 +59,8 @@ export interface Scheduler extends AsyncDisposable {
   adopt(jobs: readonly ScheduledJob[], signal: AbortSignal): Promise<void>;
   /** Cancelling a job that has ended is not an error. */
   cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void>;
+  /** Holds jobs that wait, or lets them go. */
+  change(change: 'hold' | 'release', ids: readonly JobId[], signal: AbortSignal): Promise<void>;
   /** Makes it likely that the next job starts at once. */
   prepare?(spec: { readonly nodeProgram?: string }): void;
   load?(): SchedulerLoad;

@@ -80,6 +80,23 @@ test('a job whose runner was killed has failed, also when no agent saw it, and i
   }
 }, 30_000);
 
+test('a job that is held is passed by, also by the next agent, until it is released', async () => {
+  const agent = await setting.connect();
+  const { total } = (await agent.status()).cores;
+  const first = await running(agent, await submit(agent, LIVE, { cores: total }));
+  const held = await submit(agent, 'finish()');
+  await until('it waits', async () => (await agent.job(held.id)).status.state === 'queued');
+  await agent.change(held.id, 'hold');
+  await expect(agent.change(first.id, 'hold')).rejects.toThrow(/only a job that waits/);
+  await killAgent();
+  await agent.cancel(first.id);
+  await ended(agent, first);
+  await run(agent, 'finish()');
+  expect((await agent.job(held.id)).status).toEqual({ state: 'queued', reason: 'held at your request' });
+  await agent.change(held.id, 'release');
+  expect((await ended(agent, held)).status.state).toBe('completed');
+}, 60_000);
+
 test('jobs in the queue are still in the queue of the next agent', async () => {
   const agent = await setting.connect();
   const { total } = (await agent.status()).cores;
@@ -151,7 +168,7 @@ test('a socket and a lock left by a dead agent are no obstacle', async () => {
   await agent[Symbol.asyncDispose]();
   await killAgent();
   expect(
-    existsSync(join(setting.stateDirectory, 'run', 'agent-v1.sock')) || process.env['XDG_RUNTIME_DIR'],
+    existsSync(join(setting.stateDirectory, 'run', `agent-v${AGENT_PROTOCOL}.sock`)) || process.env['XDG_RUNTIME_DIR'],
   ).toBeTruthy();
   const agents = await Promise.all([setting.connect(), setting.connect()]);
   expect((await agents[0].status()).pid).toBe((await agents[1].status()).pid);

@@ -1,5 +1,5 @@
 // Packages that travel with a cell: the job sees nothing of the notebook's folder but what was brought.
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -139,4 +139,26 @@ test('%cluster env shows what the notebook runs with, and what has changed since
   expect(await shown('%cluster env diff local')).toMatch(/bound +1\.2\.3 +used in place/);
   expect(await shown('%cluster env diff nowhere')).toContain('There is no cluster');
   expect(await shown('%cluster env dif')).toContain('Did you mean diff?');
+});
+
+test('time zone and language are those of the notebook, and the record tells where a cell ran', async () => {
+  const code = `[new Date(0).getHours(), (1234.5).toLocaleString()]`;
+  await run('%env TZ=Asia/Tokyo');
+  await run('%env LC_ALL=de_DE.UTF-8');
+  expect(value(await run(`%%cluster local\n${code}`))).toBe(`[ 9, '1.234,5' ]`);
+  expect(value(await run(`%%cluster local --env TZ=UTC --env LC_ALL=C\n${code}`))).toBe(`[ 0, '1,234.5' ]`);
+  const jobs = join(kernel.directory, 'state', 'jobs');
+  const last = readdirSync(jobs).sort().at(-1) ?? '';
+  const record = JSON.parse(readFileSync(join(jobs, last, 'record.json'), 'utf8')) as { ranOn?: { node?: string } };
+  expect(record.ranOn?.node).toBe(process.versions.node);
+});
+
+test('a seed gives the same numbers each time, whatever thread draws them', async () => {
+  const code = `import { pmap } from 'cellburst';\nJSON.stringify([Math.random(), await pmap([1, 2, 3, 4, 5, 6], () => Math.random())])`;
+  const draw = async (seed: number): Promise<string> =>
+    value(await run(`%%cluster local --cores 2 --seed ${seed}\n${code}`));
+  const first = await draw(7);
+  expect(await draw(7)).toBe(first);
+  expect(await draw(8)).not.toBe(first);
+  expect(new Set(first.match(/0\.\d+/g)).size).toBe(7);
 });

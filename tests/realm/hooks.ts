@@ -13,8 +13,10 @@ export const encodeHooks: EncodeHooks = {
   isImplied: () => false,
   refuse: () => undefined,
   codedBy: () => undefined,
+  packageClassOf: () => undefined,
   namesOf: () => [],
   privatesOf: () => [],
+  kept: undefined,
   nameOf: () => '',
   parentOf: ({ parent }) => parent,
 };
