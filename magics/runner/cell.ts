@@ -23,6 +23,7 @@ import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
 import { makeDisplayFunctions, showValue } from '../realm/display';
+import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
 import { markLocal } from '../realm/local-marks';
@@ -101,6 +102,8 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
   const head = bundleHead(container.head);
   const { pack } = head;
   const display = makeDisplayFunctions(sink);
+  const frontEnd = frontEndElsewhere(newError);
+  installQuestions(MAIN, frontEnd);
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
@@ -108,6 +111,7 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
       cellburst: {
+        ...frontEnd,
         ...display,
         pmap: makePmap(() => realm, { sink }),
         local: markLocal,
