@@ -21,9 +21,17 @@ declare module 'cellburst' {
   /** Data by MIME type: text for text types, base64 or text for the others, JSON values for JSON types. */
   export type MimeBundle = { readonly [mimeType: string]: unknown };
 
+  export interface ShowOptions {
+    readonly metadata?: MimeBundle;
+    /** A name of the display, by which it can be written over, from any cell. */
+    readonly id?: string;
+    /** Write over what is shown under this id, wherever it is. */
+    readonly update?: boolean;
+  }
+
   export interface Display {
     /** Shows a value as the last expression of a cell is shown, or a bundle of representations. */
-    (value: unknown, options?: { readonly metadata?: MimeBundle }): void;
+    (value: unknown, options?: ShowOptions): void;
     html(text: string): void;
     markdown(text: string): void;
     latex(text: string): void;

@@ -22,6 +22,7 @@ import { Calls } from './calls';
 import { Cells } from './cells';
 import type * as ClusterApi from './cluster-api';
 import { Comms } from './comms';
+import { installFileCallbacks } from './file-callbacks';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
 import { Prompt } from './prompt';
@@ -36,6 +37,7 @@ const stopping = new Stopping((turn) => {
 stopping.install();
 const attribution = new Attribution();
 installTimers(attribution);
+installFileCallbacks(attribution);
 const sink = attributedSink(frames, attribution);
 redirectStandardStreams(sink);
 const input = new Input(frames, attribution);

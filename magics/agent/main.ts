@@ -18,6 +18,7 @@ import { JobStore, Jobs, keepResults } from '../jobs';
 import { endJobs, keepAllocation } from './allocation';
 import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
+import { sweepEnvironments } from './environments';
 import { bridge } from './bridge';
 import { takeLock } from './lock';
 import { Questions } from './questions';
@@ -108,6 +109,7 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
   const sweep = (): void => {
     jobs.sweep();
     contents.sweep(Date.now());
+    sweepEnvironments(settings.stateDirectory, jobs.list(), settings.store, Date.now());
     sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
   };
   ready();

@@ -68,9 +68,12 @@ export async function writeArchive(
   }
 }
 
-/** Is what was written still there? */
+/** Is what was written still there? It counts as used then. */
 export function hasArchive(state: string, { sha256, bytes }: ArchiveReference): boolean {
-  return statSync(archivePath(state, sha256), { throwIfNoEntry: false })?.size === bytes;
+  const path = archivePath(state, sha256);
+  if (statSync(path, { throwIfNoEntry: false })?.size !== bytes) return false;
+  utimesSync(path, new Date(), new Date());
+  return true;
 }
 
 function* members({ files, links, made, directory }: ArchiveContent): Generator<Buffer> {

@@ -10,6 +10,7 @@ export {
   isInterrupt,
   onInterrupt,
   raiseEpoch,
+  tellEpochBy,
   whenResumed,
 } from './interrupts';
 export { markLocal } from './local-marks';

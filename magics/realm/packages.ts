@@ -1,7 +1,8 @@
 // Packages and builtins, by Node's own loader as from a file in the notebook's folder.
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { Script, constants as vmConstants } from 'node:vm';
+import { pathToFileURL } from 'node:url';
+import * as vm from 'node:vm';
 import { IMPORT_FILE } from '../protocol/environment';
 import { systemCode } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
@@ -119,11 +120,13 @@ function carriedImport(folder: string): Import {
 
 /** Node's own import(), as from a file at `anchor`. */
 function nativeImport(anchor: string): Import {
+  // Node 18 has no such constant, whatever its types say. What only `import` may load is not found there then.
+  if (!('constants' in vm)) return (specifier) => import(resolveFrom(anchor, specifier)) as ReturnType<Import>;
   let compiled: Import | undefined;
   return async (specifier, options) => {
-    compiled ??= new Script('(specifier, options) => import(specifier, options)', {
+    compiled ??= new vm.Script('(specifier, options) => import(specifier, options)', {
       filename: anchor,
-      importModuleDynamically: vmConstants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     }).runInThisContext() as Import;
     return quietly(() => (compiled as Import)(specifier, options));
   };
@@ -152,4 +155,8 @@ async function quietly<T>(action: () => Promise<T>): Promise<T> {
 function isImportOnly(error: unknown): boolean {
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   return code === 'ERR_REQUIRE_ESM' || code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' || code === 'ERR_REQUIRE_ASYNC_MODULE';
+}
+
+function resolveFrom(anchor: string, specifier: string): string {
+  return isBuiltin(specifier) ? specifier : pathToFileURL(createRequire(anchor).resolve(specifier)).href;
 }

@@ -1,7 +1,19 @@
 // Packages that npm installs where the cell runs: with binaries, from what is installed here, without a registry.
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { sweepEnvironments } from '../../magics/agent/environments';
+import type { JobRecord } from '../../magics/protocol/job';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { cellsOf, value } from './cells';
 import { writeProject } from './project';
@@ -33,3 +45,66 @@ test(
   },
   LONG_MS,
 );
+
+test(
+  'two cells that need the same packages at once install them once',
+  async () => {
+    appendFileSync(join(kernel.directory, 'node_modules', 'patched', 'mod.js'), '// changed\n');
+    const jobs: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { messages } = await run(
+        `%%cluster local --env-mode npm --detach\nimport patched from 'patched';\n(patched as any).patched + ${i}`,
+      );
+      jobs.push(/Job (\w{6}) is submitted/.exec(JSON.stringify(messages))?.[1] ?? '');
+    }
+    const ends = [];
+    for (const job of jobs) ends.push(await run(`%cluster attach ${job}`));
+    expect(ends.map(value)).toEqual([`'yes0'`, `'yes1'`]);
+    expect(ends.filter(({ stderr }) => stderr.includes('Installing'))).toHaveLength(1);
+  },
+  LONG_MS,
+);
+
+test(
+  'what somebody died over is made anew, and nothing half made is used',
+  async () => {
+    const code = `import patched from 'patched';\n(patched as any).patched`;
+    expect(value(await there(code))).toBe(`'yes'`);
+    const folder = join(scratch, `cellburst-${userInfo().uid}`, 'environments');
+    for (const name of readdirSync(folder)) {
+      rmSync(join(folder, name), { recursive: true });
+      // As a maker leaves it that was killed a while ago.
+      mkdirSync(join(folder, `${name}.lock`));
+      utimesSync(join(folder, `${name}.lock`), new Date(0), new Date(0));
+      mkdirSync(join(folder, `${name}.part-1`));
+    }
+    expect(value(await there(code))).toBe(`'yes'`);
+  },
+  LONG_MS,
+);
+
+test('archives that nobody needs go by age and size, and those of jobs that run stay', () => {
+  const state = mkdtempSync(join(tmpdir(), 'sweep-test-'));
+  const folder = join(state, 'environments');
+  mkdirSync(folder);
+  const archive = (letter: string, days: number): string => {
+    const name = `${letter.repeat(64)}.tgz`;
+    writeFileSync(join(folder, name), 'x'.repeat(100));
+    const at = new Date(Date.now() - days * 86_400_000);
+    utimesSync(join(folder, name), at, at);
+    return name;
+  };
+  const [old, needed, second, fresh] = [archive('a', 40), archive('b', 40), archive('c', 2), archive('d', 1)];
+  const job = {
+    status: { state: 'queued' },
+    packages: { mode: 'bundle', reason: '', archive: { sha256: 'b'.repeat(64), bytes: 100 } },
+  };
+  const sweep = (bytes: number): string[] => {
+    sweepEnvironments(state, [job as unknown as JobRecord], { days: 30, bytes }, Date.now());
+    return readdirSync(folder).sort();
+  };
+  expect(existsSync(join(folder, old))).toBe(true);
+  expect(sweep(1000)).toEqual([needed, second, fresh]);
+  expect(sweep(150)).toEqual([needed, fresh]);
+  rmSync(state, { recursive: true });
+});

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sendSignal } from '../../magics/protocol/platform';
 import { openSystem } from '../clusters/open';
 import { KernelClient, type CellResult } from '../kernel/client';
+import { writeProject } from '../environment/project';
 import { endProcesses, processesWith } from '../notebook/processes';
 
 const ssh = openSystem('sshd');
@@ -59,6 +60,18 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
       );
       expect(value(answer)).toMatch(/^\[ '\d+', '3', 'yes' \]$/);
       expect(answer.stdout).toBe('from there\n');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'packages travel to the compute nodes, and are unpacked there',
+    async () => {
+      writeProject(kernel.directory);
+      const answer = await run(
+        `%%cluster hpc\nimport { parse } from 'yaml';\nimport { sum } from 'assets';\nimport { near } from '@team/shape';\nString([process.env.SLURM_JOB_ID !== undefined, parse('b: 2').b, sum('two', 40), near('cat', 'cut')])`,
+      );
+      expect(value(answer)).toBe(`'true,2,42,true'`);
     },
     LONG_MS,
   );

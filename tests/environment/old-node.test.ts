@@ -1,0 +1,94 @@
+// A cluster with an older Node than the notebook's: CELLBURST_TEST_OLD_NODE names its program (18 or later; headers in ../include make the add-on
+// test possible). Not tested without it.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { openSystem } from '../clusters/open';
+import { KernelClient } from '../kernel/client';
+import { endProcesses } from '../notebook/processes';
+import { cellsOf, value, type Cells } from './cells';
+import { writeProject } from './project';
+
+const LONG_MS = 240_000;
+const program = process.env['CELLBURST_TEST_OLD_NODE'] ?? '';
+const system = program === '' ? undefined : openSystem('sshd');
+const reason = system === undefined ? 'CELLBURST_TEST_OLD_NODE is not set' : system.ok ? '' : system.reason;
+const describeIf = system?.ok === true ? describe : describe.skip;
+
+describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${reason})`}`, () => {
+  let kernel: KernelClient;
+  let cells: Cells;
+  let store = '';
+  beforeAll(async () => {
+    if (system?.ok !== true) return;
+    store = system.makeDirectory('store');
+    const config = join(system.settings['SSHD_STATE'] ?? '', 'old.yaml');
+    const lines = [
+      'clusters:',
+      '  old:',
+      '    scheduler: none',
+      '    host: cb-login',
+      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+      `    store: ${store}`,
+      `    node: ${program}`,
+      `    setup: export CELLBURST_SCRATCH=${system.makeDirectory('scratch')}`,
+    ];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+    writeProject(kernel.directory);
+    cells = cellsOf(kernel);
+  });
+  afterAll(async () => {
+    await kernel.stop();
+    await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+    if (system?.ok === true) system.stop();
+  });
+
+  test(
+    'builtins, packages and pmap work there, and the difference is said once',
+    async () => {
+      const code = `%%cluster old --cores 2\nimport { userInfo } from 'node:os';\nimport { parse } from 'yaml';\nimport { stringify } from 'devalue';\nimport { pmap } from 'cellburst';\nJSON.stringify([userInfo().username, parse('b: 2').b, stringify(1), await pmap([1, 2], (x) => 2 * x)])`;
+      const first = await cells.run(code);
+      expect(value(first)).toBe(`'["cluster",2,"[1]",[2,4]]'`);
+      expect(first.stderr).toMatch(/^Note: old runs Node\.js \d+\.\S+, and this notebook /);
+      expect((await cells.run(code)).stderr).toBe('');
+    },
+    LONG_MS,
+  );
+
+  const canBuild = existsSync(join(dirname(program), '..', 'include', 'node', 'node.h'));
+  (canBuild ? test : test.skip)(
+    'an add-on that is bound to the ABI is built there, once; one that cannot be built says why',
+    async () => {
+      writeAddOn(kernel.directory, 'answer', '42');
+      const code = `%%cluster old\nimport { answer } from 'answer';\nanswer()`;
+      const first = await cells.run(code);
+      expect([value(first), first.stderr]).toEqual(['42', expect.stringContaining('Installed in')]);
+      expect([value(await cells.run(code)), (await cells.run(code)).stderr]).toEqual(['42', '']);
+      writeAddOn(kernel.directory, 'broken', 'no such thing');
+      const { reply } = await cells.run(`%%cluster old\nimport { answer } from 'broken';\nanswer()`);
+      expect(reply['evalue']).toMatch(/npm ci ended with exit code \d+\. The end of its log:\n.*error/s);
+    },
+    LONG_MS,
+  );
+});
+
+/** By V8's own interface, which every line of Node changes. */
+function writeAddOn(folder: string, name: string, result: string): void {
+  const place = join(folder, 'node_modules', name);
+  mkdirSync(place, { recursive: true });
+  const files = {
+    'package.json': JSON.stringify({ name, version: '1.0.0', main: 'index.js', gypfile: true }),
+    'binding.gyp': JSON.stringify({ targets: [{ target_name: name, sources: ['main.cc'] }] }),
+    'index.js': `exports.answer = () => require('./build/Release/${name}.node').answer();\n`,
+    'main.cc': [
+      '#include <node.h>',
+      'void Answer(const v8::FunctionCallbackInfo<v8::Value>& info) {',
+      `  info.GetReturnValue().Set(${result});`,
+      '}',
+      'void Init(v8::Local<v8::Object> exports) { NODE_SET_METHOD(exports, "answer", Answer); }',
+      'NODE_MODULE(NODE_GYP_MODULE_NAME, Init)',
+      '',
+    ].join('\n'),
+  };
+  for (const [path, content] of Object.entries(files)) writeFileSync(join(place, path), content);
+}
