@@ -64,6 +64,9 @@ declare module 'cellburst' {
     options?: { readonly cores?: number },
   ): Promise<R[]>;
 
+  /** Marks an object or function that is to stay in this process: a cluster cell that needs it is refused before it is sent. Gives it back. */
+  export function local<T extends object>(value: T): T;
+
   /** How objects of a class travel to cluster cells and back. All its functions are synchronous. */
   export interface Codec<T, P> {
     /** What travels instead of the object: anything that travels by itself, or by a codec. */

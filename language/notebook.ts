@@ -198,6 +198,7 @@ export class NotebookLanguage {
   reset(): void {
     this.#pending.clear();
     this.#known.clear();
+    this.#told = [];
     this.#checker.forget();
   }
 

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { clusterHere } from '../../magics/files/cluster-module';
 import { functionsHere, installFunctions } from '../../magics/files/functions';
 import { MAIN } from '../../magics/protocol/main-context';
-import { isInterrupt, makePmap, makeRegisterCodec, Realm } from '../../magics/realm';
+import { isInterrupt, makePmap, markLocal, makeRegisterCodec, Realm } from '../../magics/realm';
 import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
@@ -56,6 +56,7 @@ const realm: Realm = new Realm({
       openComm: comms.open,
       onComm: comms.serve,
       pmap: makePmap(() => realm, { sink }),
+      local: markLocal,
       cluster: clusterHere(() => clusterApi().makeClusterApi(input.ask)),
       registerCodec: makeRegisterCodec(() => realm),
     },

@@ -12,7 +12,7 @@ import { isTerse, terseRegistry } from './documentation';
 import { readLanguage } from './early';
 import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
 import { ProjectFile, type Project } from './project';
-import { needsProgram, StandingProgram, type Ground } from './standing';
+import { footingOf, needsProgram, StandingProgram, type Ground } from './standing';
 import { TypedWord } from './typed-word';
 import { VisibleNames } from './visible';
 import { declareWasm, wasmBehind } from './wasm';
@@ -158,16 +158,19 @@ export class CellChecker {
   ): ts.CompletionInfo | undefined {
     const path = `${this.#directory}/Cell [*]${extension}`;
     const { scope } = this;
-    const program = this.#standing.programFor(path, text, this.#ground());
-    if (program)
-      return this.#typedWord.answer({ path, text, offset, program, scope }, () => {
-        const file = this.#standing.look(path, text, scope, this.#options);
-        return completionsIn(this.#host, { program, file, offset, preferences, token: this.#cancellation });
-      });
-    this.show(text, extension);
-    const found = this.service.getCompletionsAtPosition(this.fileName, offset, preferences);
-    if (!needsProgram(path, text)) this.keepProgram();
-    return found;
+    const ground = this.#ground();
+    return this.#typedWord.answer({ path, text, offset, scope, ground }, () => {
+      const beside = this.#standing.look(path, text, scope, ground);
+      if (beside) {
+        const question = { ...beside, offset, preferences, token: this.#cancellation };
+        return { found: completionsIn(this.#host, question), footing: beside.footing };
+      }
+      this.show(text, extension);
+      const found = this.service.getCompletionsAtPosition(this.fileName, offset, preferences);
+      const footing = footingOf(this.program, ground);
+      if (!needsProgram(path, text)) this.keepProgram();
+      return { found, footing };
+    });
   }
 
   /** The program of the text that was shown last serves cells to come. */

@@ -89,16 +89,16 @@ export class ProjectFile {
       file,
       options: cellOptions(parsed.options, dirname(file)),
       ...rulesOf(parsed.options, dirname(file)),
-      complaints: [...new Set(errors.map((error) => this.#place(error)))],
+      complaints: [...new Set(errors.map((error) => this.#place(error, file)))],
     };
     return this.#project;
   }
 
-  #place({ file, start, code, messageText }: ts.Diagnostic): string {
+  #place({ file, start, code, messageText }: ts.Diagnostic, config: string): string {
     const message = `TS${code}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
-    if (!file || start === undefined) return message;
+    const path = relative(this.#directory, file?.fileName ?? config);
+    if (!file || start === undefined) return `${path} - ${message}`;
     const { line, character } = ts.getLineAndCharacterOfPosition(file, start);
-    const path = relative(this.#directory, file.fileName) || file.fileName;
     return `${path}:${line + 1}:${character + 1} - ${message}`;
   }
 }

@@ -12,6 +12,7 @@ import { isLocalSpecifier } from './local-sources';
 import { readWanted } from './builtin-codecs';
 import { reachableCodecs } from './codec-reach';
 import type { Realm } from './realm';
+import { withWaysAround } from './ways-around';
 
 export interface Gathered {
   readonly pack: CodePack;
@@ -41,13 +42,14 @@ export async function gather(realm: Realm, request: GatherRequest): Promise<Gath
   let walk = walkValues(realm, request);
   // What a walk had to leave out, since it tells its bytes only to those who wait, is there for the next one.
   while (await readWanted()) walk = walkValues(realm, request);
-  if (walk.encoded.refusals.length > 0 && request.forReport !== true) throw new CaptureError(walk.encoded.refusals);
+  const refusals = withWaysAround(walk.encoded.refusals, request.cells ?? [], walk.codes);
+  if (refusals.length > 0 && request.forReport !== true) throw new CaptureError(refusals);
   const cells = [...new Set([...(request.cells ?? []), ...walk.cells])];
   const { files, links } = await collectFiles(realm, cells, walk.modules);
   const { names, modules, codecs } = walk;
   const writeOnly = (request.writeOnly ?? []).filter((name) => !names.includes(name));
   const pack = { cells, names, codecs, writeOnly, modules, files, links, directory: realm.directory };
-  return { pack, encoded: walk.encoded, names, codecNames: walk.codecNames, codes: [...walk.codes] };
+  return { pack, encoded: { ...walk.encoded, refusals }, names, codecNames: walk.codecNames, codes: [...walk.codes] };
 }
 
 interface Walk {

@@ -13,6 +13,7 @@ export {
   tellEpochBy,
   whenResumed,
 } from './interrupts';
+export { markLocal } from './local-marks';
 export { makePmap } from './pmap';
 export { makeRegisterCodec } from './codecs';
 export type { Pmap, PmapOptions, PmapSetting } from './pmap';

@@ -12,9 +12,11 @@ import { SEED_VARIABLE } from '../protocol/run';
 import { openPack } from '../realm/bundle';
 import { Describer } from '../realm/describing';
 import { makeDisplayFunctions } from '../realm/display';
+import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { markLocal } from '../realm/local-marks';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
 import { seedRandom } from '../realm/random';
@@ -57,6 +59,8 @@ function keepStandardStreams(): void {
 const place = keptPlace();
 const newError = (message: string): Error => new MAIN.Error(message);
 installFunctions(MAIN, place === undefined ? functionsHere(newError) : functionsThere(place, newError));
+const frontEnd = frontEndElsewhere(newError);
+installQuestions(MAIN, frontEnd);
 
 let work: Work | undefined;
 port.on('message', (message: ToThread) => {
@@ -71,8 +75,10 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
       cellburst: {
+        ...frontEnd,
         ...display,
         pmap: mapHere,
+        local: markLocal,
         cluster: clusterElsewhere(newError),
         registerCodec: makeRegisterCodec(() => realm),
       },

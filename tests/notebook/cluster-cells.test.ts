@@ -1,4 +1,6 @@
 // `%%cluster` cells through a real Jupyter server: they run elsewhere, and come back as if they had run here.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorOf, shownText, succeed, useNotebook, valueOf } from './open';
 
 const opened = useNotebook();
@@ -114,6 +116,36 @@ test('pmap maps in order there', async () => {
   const source =
     '%%cluster --cores 2\nimport { pmap } from "cellburst";\nconst cubes = await pmap([1, 2, 3, 4], power); cubes';
   expect(await valueOf(opened.notebook, source)).toBe('[ 1, 8, 27, 64 ]');
+});
+
+describe('modules of the notebook are the same there and here:', () => {
+  const ADD = 'AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=';
+  beforeAll(() => {
+    const write = (path: string, content: string | Uint8Array): void => {
+      writeFileSync(join(opened.server.directory, path), content);
+    };
+    mkdirSync(join(opened.server.directory, 'src'), { recursive: true });
+    write('tsconfig.json', '{ "compilerOptions": { "paths": { "@lib/*": ["./src/*"] } } }');
+    write('src/base.ts', 'export const base: number = await Promise.resolve(40);');
+    write('src/sum.ts', 'import { base } from "@lib/base"; export const sum = (x: number): number => base + x;');
+    write('add.wasm', Buffer.from(ADD, 'base64'));
+    write(
+      'thread.ts',
+      'import { parentPort } from "node:worker_threads"; import { sum } from "@lib/sum";\nparentPort!.on("message", (x: number) => parentPort!.postMessage(sum(x)));',
+    );
+  });
+
+  test.each([
+    ['by an alias, and awaiting', 'import { sum } from "@lib/sum"; sum(2)'],
+    ['WebAssembly', 'import { add } from "./add.wasm"; add(40, 2)'],
+    [
+      'in a thread',
+      'import { Worker } from "node:worker_threads"; const thread = new Worker("./thread.ts"); const answer = await new Promise((done, fail) => { thread.on("message", done); thread.on("error", fail); thread.postMessage(2) }); await thread.terminate(); answer',
+    ],
+  ])('%s', async (_, source) => {
+    expect(await valueOf(opened.notebook, source)).toBe('42');
+    expect(await valueOf(opened.notebook, `%%cluster\n${source}`)).toBe('42');
+  });
 });
 
 test('a variable of the environment is set there only', async () => {

@@ -1,0 +1,55 @@
+// Each line of the conformance list in a real kernel, three ways: as a local cell, as a cluster cell, and as a detached job that is attached later on. All
+// lines share one kernel: names are declared anew.
+import { inspect } from 'node:util';
+import { KernelClient, type CellResult } from '../../kernel/client';
+import { CODE } from './code';
+import type { Line } from './line';
+import { NAMES } from './names';
+import { VALUES } from './values';
+
+type Way = 'local' | 'cluster' | 'detached';
+
+let kernel: KernelClient;
+beforeAll(async () => {
+  kernel = await KernelClient.start();
+}, 60_000);
+afterAll(() => kernel.stop(), 60_000);
+
+const ROWS = [...NAMES, ...CODE, ...VALUES].flatMap((line) =>
+  (['local', 'cluster', 'detached'] as const).map((way) => [line[0], way, line] as const),
+);
+
+test.each(ROWS)('%s (%s)', async (_sentence, way, [, before, cell, value, after = []]: Line) => {
+  const prepared = before.map((source) => kernel.startCell(unchecked(source), { stop_on_error: false }));
+  const shown = run(cell, way);
+  for (const id of prepared) errorless(await kernel.outcome(await id));
+  expect(textOf(errorless(await shown))).toBe(value);
+  if (after.length === 0) return;
+  const looked = await kernel.execute(unchecked(`[${after.map(([expression]) => `(${expression})`).join(', ')}]`));
+  expect(textOf(errorless(looked))).toBe(inspect(after.map(([, expected]) => expected)));
+});
+
+async function run(cell: string, way: Way): Promise<CellResult> {
+  if (way === 'local') return kernel.execute(unchecked(cell));
+  if (way === 'cluster') return kernel.execute(`%%cluster\n${unchecked(cell)}`);
+  const detached = errorless(await kernel.execute(`%%cluster --detach\n${unchecked(cell)}`));
+  const id = /%cluster attach (\w+)/.exec(JSON.stringify(detached.messages.map(({ content }) => content)))?.[1];
+  if (id === undefined) throw new Error('A detached cell does not say how to attach its job.');
+  return kernel.execute(`%cluster attach ${id}`);
+}
+
+/** The lines are about what happens when code runs, and written as people write who do not care for types. */
+function unchecked(source: string): string {
+  return `// @ts-nocheck\n${source}`;
+}
+
+function errorless(result: CellResult): CellResult {
+  if (result.reply['status'] === 'ok') return result;
+  throw new Error(`The cell failed: ${JSON.stringify(result.reply, undefined, 1)}`);
+}
+
+function textOf({ result }: CellResult): string | undefined {
+  const data: unknown = result?.['data'];
+  const text: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'text/plain') : undefined;
+  return typeof text === 'string' ? text : undefined;
+}
