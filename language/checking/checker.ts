@@ -222,8 +222,8 @@ export class CellChecker {
   }
 
   /** Reads the tsconfig.json again if it has changed. Gives what it means for this notebook. */
-  readProject(): Project {
-    const project = this.#projectFile.read();
+  readProject(maxAgeMilliseconds?: number): Project {
+    const project = this.#projectFile.read(maxAgeMilliseconds);
     if (project !== this.#project) {
       this.#project = project;
       this.#options = this.#checkOptions();
