@@ -12,6 +12,7 @@ import { SEED_VARIABLE } from '../protocol/run';
 import { openPack } from '../realm/bundle';
 import { Describer } from '../realm/describing';
 import { makeDisplayFunctions } from '../realm/display';
+import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -58,6 +59,8 @@ function keepStandardStreams(): void {
 const place = keptPlace();
 const newError = (message: string): Error => new MAIN.Error(message);
 installFunctions(MAIN, place === undefined ? functionsHere(newError) : functionsThere(place, newError));
+const frontEnd = frontEndElsewhere(newError);
+installQuestions(MAIN, frontEnd);
 
 let work: Work | undefined;
 port.on('message', (message: ToThread) => {
@@ -72,6 +75,7 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
       cellburst: {
+        ...frontEnd,
         ...display,
         pmap: mapHere,
         local: markLocal,

@@ -103,6 +103,15 @@ test('an object that holds itself is refused before anything is sent', async () 
   );
 });
 
+test('a function bound to such an object is refused', async () => {
+  await notebook.run(CODEC);
+  await notebook.run('const v = new Vault(1), f = function () { return this.held }.bind(v), g = () => v.held');
+  expect(await notebook.refusal('f')).toBe(
+    'cannot ship f: it is bound to, or inherits from, an object that travels by a codec — use an arrow function, or keep that object in a property',
+  );
+  expect(await notebook.value('g()')).toBe('1');
+});
+
 test('a codec uses names, functions and constants of the notebook, and objects of another codec', async () => {
   await notebook.run(CODEC);
   await notebook.run(

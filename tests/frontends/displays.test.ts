@@ -1,8 +1,8 @@
 // The example of displays, run cell by cell through a real Jupyter server: it must run as it lies there, and show what it says.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NotebookOutput } from './outputs';
-import { succeed, useNotebook } from './open';
+import type { NotebookOutput } from '../notebook/outputs';
+import { succeed, useNotebook } from '../notebook/open';
 
 const EXAMPLES = join(__dirname, '..', '..', 'examples');
 const opened = useNotebook({ directory: EXAMPLES });
