@@ -125,7 +125,8 @@ test('the same of graphs with objects that codecs make: each is called with what
   const encoding: EncodeHooks = {
     ...encodeHooks,
     pathOf: (value) => known.get(value) ?? encodeHooks.pathOf(value),
-    codedBy: (value) => (value instanceof Coded ? { codec, payload: value.held } : undefined),
+    codedBy: (value) =>
+      value instanceof Coded ? { codec, payload: Reflect.get(value, 'held') as unknown } : undefined,
   };
   const decoding: DecodeHooks = {
     ...decodeHooks,
