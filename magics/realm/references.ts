@@ -70,7 +70,9 @@ export class References {
   pathOf(value: object | symbol): string | undefined {
     const paths = (this.#paths ??= globalPaths());
     if (this.#pending.length > 0)
-      for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+      quietly(() => {
+        for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+      });
     return paths.get(value);
   }
 
@@ -101,6 +103,19 @@ export class References {
     });
     // Whatever else lies behind a path is not the same thing in every process.
     return isReferable(value) && this.pathOf(value) !== undefined ? value : undefined;
+  }
+}
+
+/** Some exports of Node warn when they are looked at; nobody here means to use them. */
+function quietly(action: () => void): void {
+  const { process } = MAIN;
+  const before = process.noDeprecation;
+  process.noDeprecation = true;
+  try {
+    action();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(process, 'noDeprecation');
+    else process.noDeprecation = before;
   }
 }
 
