@@ -7,6 +7,7 @@ import { completion, completionBesideDeno } from './completion.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
+import { packagesAgain, packagesFirst } from './packages.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 
@@ -29,4 +30,6 @@ export const rows = [
   clusterCell,
   clusterCellP95,
   array,
+  packagesAgain,
+  packagesFirst,
 ];
