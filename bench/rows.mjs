@@ -2,8 +2,10 @@
 import { array } from './array.mjs';
 import { busyNames } from './busy-names.mjs';
 import { cell, cellBesideDeno } from './cell.mjs';
+import { channel } from './channel.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
+import { changedFile, smallFiles, smallFilesAgain } from './files.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
@@ -32,4 +34,8 @@ export const rows = [
   array,
   packagesAgain,
   packagesFirst,
+  smallFiles,
+  smallFilesAgain,
+  changedFile,
+  channel,
 ];

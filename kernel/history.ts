@@ -18,7 +18,7 @@ interface Row {
 type Entry = { readonly line: number; readonly source: string } | { readonly line: number; readonly output: string };
 
 /** A disk that has not answered by then is done without. */
-const DISK_MILLISECONDS = 2_000;
+const DISK_MILLISECONDS = 1_000;
 const MAX_SESSIONS = 500;
 const MAX_BYTES = 20 * 1024 * 1024;
 const MAX_SOURCE = 100_000;

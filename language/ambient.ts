@@ -21,9 +21,17 @@ declare module 'cellburst' {
   /** Data by MIME type: text for text types, base64 or text for the others, JSON values for JSON types. */
   export type MimeBundle = { readonly [mimeType: string]: unknown };
 
+  export interface ShowOptions {
+    readonly metadata?: MimeBundle;
+    /** A name of the display, by which it can be written over, from any cell. */
+    readonly id?: string;
+    /** Write over what is shown under this id, wherever it is. */
+    readonly update?: boolean;
+  }
+
   export interface Display {
     /** Shows a value as the last expression of a cell is shown, or a bundle of representations. */
-    (value: unknown, options?: { readonly metadata?: MimeBundle }): void;
+    (value: unknown, options?: ShowOptions): void;
     html(text: string): void;
     markdown(text: string): void;
     latex(text: string): void;
@@ -55,6 +63,9 @@ declare module 'cellburst' {
     f: (item: T, index: number) => R | Promise<R>,
     options?: { readonly cores?: number },
   ): Promise<R[]>;
+
+  /** Marks an object or function that is to stay in this process: a cluster cell that needs it is refused before it is sent. Gives it back. */
+  export function local<T extends object>(value: T): T;
 
   /** How objects of a class travel to cluster cells and back. All its functions are synchronous. */
   export interface Codec<T, P> {

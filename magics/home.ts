@@ -101,6 +101,9 @@ async function settle(
   }
   await agent.claim(job.id);
   try {
+    // Files first: where they find no room, nothing has happened, and the result can be taken again.
+    const isDiscarded = sent?.atomic === true && job.status.outcome === 'error';
+    const ended = isDiscarded ? undefined : await landOutputs(job, cell, session);
     const report = await session.namespace.settle(
       {
         ...(sent ? { captureId: sent.captureId } : {}),
@@ -112,7 +115,6 @@ async function settle(
     );
     if (sent) await session.language.commit(sent.execution, report.progress);
     else await session.language.adopt(report.cell, report.progress);
-    const ended = await landOutputs(job, cell, session);
     tellSkew(job, cell, session);
     await agent.delivered(job.id);
     session.sent.delete(job.id);

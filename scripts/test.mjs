@@ -10,8 +10,8 @@ import { Tally } from './test/tally.mjs';
 
 /** What depends on the Node it runs on: the rest is checked once. */
 const NODE_DEPENDENT = ['tests/notebook', 'tests/kernel', 'tests/realm', 'tests/capture'];
-/** A browser makes of each Node the same; it takes too long to show it four times. */
-const ONCE = '--testPathIgnorePatterns=/lab-kernel\\.';
+/** What is the same on each Node and takes long: a browser, names (they are resolved before Node sees them), packages. */
+const ONCE = '--testPathIgnorePatterns=/lab-kernel\\.|/capture/(names|packages)\\.';
 
 await runScript(async () => {
   const asked = process.argv.slice(2);

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { clusterHere } from '../../magics/files/cluster-module';
 import { functionsHere, installFunctions } from '../../magics/files/functions';
 import { MAIN } from '../../magics/protocol/main-context';
-import { isInterrupt, makePmap, makeRegisterCodec, Realm } from '../../magics/realm';
+import { isInterrupt, makePmap, markLocal, makeRegisterCodec, Realm } from '../../magics/realm';
 import { hideHugePages } from '../../magics/protocol/huge-pages';
 import { makeDisplayFunctions } from '../../magics/realm/display';
 import { redirectStandardStreams } from '../../magics/realm/output';
@@ -22,6 +22,7 @@ import { Calls } from './calls';
 import { Cells } from './cells';
 import type * as ClusterApi from './cluster-api';
 import { Comms } from './comms';
+import { installFileCallbacks } from './file-callbacks';
 import { attributedSink, FrameWriter } from './frames';
 import { Input } from './input';
 import { Prompt } from './prompt';
@@ -36,6 +37,7 @@ const stopping = new Stopping((turn) => {
 stopping.install();
 const attribution = new Attribution();
 installTimers(attribution);
+installFileCallbacks(attribution);
 const sink = attributedSink(frames, attribution);
 redirectStandardStreams(sink);
 const input = new Input(frames, attribution);
@@ -54,6 +56,7 @@ const realm: Realm = new Realm({
       openComm: comms.open,
       onComm: comms.serve,
       pmap: makePmap(() => realm, { sink }),
+      local: markLocal,
       cluster: clusterHere(() => clusterApi().makeClusterApi(input.ask)),
       registerCodec: makeRegisterCodec(() => realm),
     },

@@ -1,6 +1,7 @@
 // From the compiler's diagnostics to problems of a cell: what a notebook has no use for is left out, positions are those of the typed text.
 import { ts } from '../compiler';
 import { localsOf } from '../internals';
+import { advise } from './advice';
 import type { CellProblem } from '../../magics/protocol/language';
 
 const IGNORED: ReadonlySet<number> = new Set([
@@ -15,8 +16,6 @@ const IGNORED: ReadonlySet<number> = new Set([
 
 /** "Variable … implicitly has an 'any' type": of a name of the notebook, later cells will tell the type. */
 const UNTYPED_VARIABLE: ReadonlySet<number> = new Set([7005, 7034]);
-/** A parameter without a type, which strict checking does not let pass. */
-const UNTYPED_PARAMETER: ReadonlySet<number> = new Set([7006, 7019, 7031]);
 
 /** `isNotebookName`: has an earlier cell declared it? */
 export function toProblems(
@@ -28,7 +27,7 @@ export function toProblems(
     const name = file.text.slice(start, start + length);
     return isNotebookName(name) || localsOf(file)?.has(ts.escapeLeadingUnderscores(name)) === true;
   };
-  return diagnostics
+  const problems = diagnostics
     .filter(({ category, code }) => category === ts.DiagnosticCategory.Error && !IGNORED.has(code))
     .filter((diagnostic) => !UNTYPED_VARIABLE.has(diagnostic.code) || !isTopName(diagnostic))
     .sort((a, b) => (a.start ?? 0) - (b.start ?? 0))
@@ -37,15 +36,11 @@ export function toProblems(
         file,
         diagnostic.start ?? 0,
         diagnostic.length ?? 0,
-        readable(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')) + adviceFor(diagnostic.code),
+        readable(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')),
         diagnostic.code,
       ),
     );
-}
-
-function adviceFor(code: number): string {
-  if (!UNTYPED_PARAMETER.has(code)) return '';
-  return '\nGive it a type, or allow this in the notebook by a line at the top of a cell: %ts noImplicitAny=false';
+  return advise(problems);
 }
 
 /** Things that check but mean nothing in a notebook. */

@@ -62,6 +62,7 @@ const NONE: Project = { options: {}, complaints: [] };
 export class ProjectFile {
   readonly #directory: string;
   #project = NONE;
+  #readAt = -Infinity;
   /** The files that were read, as they were. */
   #seen: ReadonlyMap<string, string> = new Map();
 
@@ -69,8 +70,14 @@ export class ProjectFile {
     this.#directory = directory;
   }
 
-  /** Gives the same object as long as nothing has changed. */
-  read(): Project {
+  /**
+   * Gives the same object as long as nothing has changed. What was read less than `maxAgeMilliseconds` ago is not looked at again: on a
+   * network's disk that would cost at every key.
+   */
+  read(maxAgeMilliseconds = 0): Project {
+    const now = performance.now();
+    if (now - this.#readAt < maxAgeMilliseconds) return this.#project;
+    this.#readAt = now;
     const file = ts.findConfigFile(this.#directory, HOST.fileExists);
     const isSame =
       file === this.#project.file && [...this.#seen].every(([path, version]) => versionOf(path) === version);
@@ -89,16 +96,16 @@ export class ProjectFile {
       file,
       options: cellOptions(parsed.options, dirname(file)),
       ...rulesOf(parsed.options, dirname(file)),
-      complaints: [...new Set(errors.map((error) => this.#place(error)))],
+      complaints: [...new Set(errors.map((error) => this.#place(error, file)))],
     };
     return this.#project;
   }
 
-  #place({ file, start, code, messageText }: ts.Diagnostic): string {
+  #place({ file, start, code, messageText }: ts.Diagnostic, config: string): string {
     const message = `TS${code}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
-    if (!file || start === undefined) return message;
+    const path = relative(this.#directory, file?.fileName ?? config);
+    if (!file || start === undefined) return `${path} - ${message}`;
     const { line, character } = ts.getLineAndCharacterOfPosition(file, start);
-    const path = relative(this.#directory, file.fileName) || file.fileName;
     return `${path}:${line + 1}:${character + 1} - ${message}`;
   }
 }

@@ -14,15 +14,25 @@ export interface Ground {
   readonly versionOf: (fileName: string) => string;
 }
 
-interface Standing {
-  readonly program: ts.Program;
+/** What something that the compiler has said rests on. */
+export interface Footing {
   readonly ground: Ground;
   /** Files that may change between two cells, and what they were. */
   readonly versions: ReadonlyMap<string, string>;
+}
+
+interface Standing extends Footing {
+  readonly program: ts.Program;
   /** Names of the files checked beside it. */
   readonly checked: Set<string>;
   /** How many characters were looked at beside it. */
   looked: number;
+}
+
+interface Beside {
+  readonly program: ts.Program;
+  readonly file: ts.SourceFile;
+  readonly footing: Footing;
 }
 
 /** What the checker learns of a cell it keeps: after so many it starts anew. */
@@ -41,26 +51,18 @@ export class StandingProgram {
     const { checked, looked = 0 } = this.#standing ?? {};
     const isFresh = checked !== undefined && checked.size < MAX_CELLS && looked < MAX_LOOKED;
     if (this.#standing && isFresh && isSameGround(this.#standing, ground)) return;
-    const versions = new Map<string, string>();
-    for (const { fileName } of program.getSourceFiles())
-      if (!/\/node_modules\/|\/Cell \[/.test(fileName)) versions.set(fileName, ground.versionOf(fileName));
-    this.#standing = { program, ground, versions, checked: new Set(), looked: 0 };
+    this.#standing = { ...footingOf(program, ground), program, checked: new Set(), looked: 0 };
   }
 
-  /** The program beside which a text can be looked at. Undefined: only a program of its own can tell about it. */
-  programFor(path: string, text: string, ground: Ground): ts.Program | undefined {
+  /** The text as a file beside the program, to be asked about. Undefined: only a program of its own can tell about it. */
+  look(path: string, text: string, scope: ts.Node | undefined, ground: Ground): Beside | undefined {
     const standing = this.#standing;
     if (!standing || needsProgram(path, text) || standing.looked >= MAX_LOOKED || !isSameGround(standing, ground))
       return undefined;
-    return standing.program;
-  }
-
-  /** The text as a file beside that program, to be asked about. */
-  look(path: string, text: string, scope: ts.Node | undefined, options: ts.CompilerOptions): ts.SourceFile {
-    if (this.#standing) this.#standing.looked += text.length;
-    const file = parseBound(path, text, options, ts.JSDocParsingMode.ParseAll);
+    standing.looked += text.length;
+    const file = parseBound(path, text, ground.options, ts.JSDocParsingMode.ParseAll);
     setOuterScope(file, scope);
-    return file;
+    return { program: standing.program, file, footing: standing };
   }
 
   /** The checked file, if the text is without mistakes. Undefined: a program of its own has to tell. */
@@ -93,7 +95,15 @@ export function needsProgram(path: string, text: string): boolean {
   return NEEDS_PROGRAM.test(text) || /\.[jt]sx$/.test(path);
 }
 
-function isSameGround({ ground, versions }: Standing, now: Ground): boolean {
+export function footingOf(program: ts.Program, ground: Ground): Footing {
+  const versions = new Map<string, string>();
+  for (const { fileName } of program.getSourceFiles())
+    if (!/\/node_modules\/|\/Cell \[/.test(fileName)) versions.set(fileName, ground.versionOf(fileName));
+  return { ground, versions };
+}
+
+/** Would a new program say the same? */
+export function isSameGround({ ground, versions }: Footing, now: Ground): boolean {
   if (now.options !== ground.options || now.parts !== ground.parts) return false;
   for (const [name, version] of versions) if (now.versionOf(name) !== version) return false;
   return true;

@@ -1,6 +1,7 @@
 // While one word is typed, what could stand in its place stays the same: the compiler is asked at the first key of the word alone. Front ends
 // ask at each.
 import { ts } from '../compiler';
+import { isSameGround, type Footing, type Ground } from './standing';
 
 /** A text around the word at the cursor. */
 interface Place {
@@ -10,8 +11,8 @@ interface Place {
 }
 
 interface Answer extends Place {
-  /** What the answer was made from: another one may have another answer. */
-  readonly program: ts.Program;
+  /** What the answer was made from: on another one it may be another. */
+  readonly footing: Footing;
   readonly scope: ts.Node | undefined;
   readonly found: ts.CompletionInfo | undefined;
 }
@@ -21,21 +22,28 @@ export interface Asked {
   readonly text: string;
   /** Of the cursor. */
   readonly offset: number;
-  readonly program: ts.Program;
   readonly scope: ts.Node | undefined;
+  readonly ground: Ground;
+}
+
+/** What the compiler says, and what it was asked on. */
+export interface Told {
+  readonly found: ts.CompletionInfo | undefined;
+  readonly footing: Footing;
 }
 
 export class TypedWord {
   #last: Answer | undefined;
 
   /** The answer for the same place with another word in it, or `ask`. */
-  answer(asked: Asked, ask: () => ts.CompletionInfo | undefined): ts.CompletionInfo | undefined {
+  answer(asked: Asked, ask: () => Told): ts.CompletionInfo | undefined {
     const place = placeOf(asked);
     const last = this.#last;
-    if (place && last && isSame(last, place) && last.program === asked.program && last.scope === asked.scope)
+    const { scope, ground } = asked;
+    if (place && last && isSame(last, place) && last.scope === scope && isSameGround(last.footing, ground))
       return last.found;
-    const found = ask();
-    this.#last = place && { ...place, program: asked.program, scope: asked.scope, found };
+    const { found, footing } = ask();
+    this.#last = place && { ...place, scope, footing, found };
     return found;
   }
 }

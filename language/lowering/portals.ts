@@ -75,6 +75,7 @@ export class Portals {
 
   #sees(user: ts.Node, site: ts.Node): boolean {
     if (isInside(user, site)) return true;
+    if (ts.isSourceFile(site)) return false;
     const { parent } = site;
     return isFunctionNode(parent) && this.#moved.has(parent) && parent.body === site && isInParameters(user, parent);
   }
@@ -173,6 +174,7 @@ export class Portals {
   }
 
   #beginOf(site: ts.Node): number {
+    if (ts.isSourceFile(site)) return site.pos;
     const { parent } = site;
     return isFunctionNode(parent) && this.#moved.has(parent) ? parent.parameters.pos : site.pos;
   }

@@ -19,40 +19,59 @@ export const TRANSPORTS = ['ssh2', 'openssh'] as const;
 /** What one file says of a cluster: each key may be left to another file, so what has to be there is a rule of the whole. */
 export const clusterEntry = z
   .strictObject({
-    /** `none`: jobs run on the host itself. */
-    scheduler: z.enum(SCHEDULERS).optional(),
-    /** `user@host`, or a Host of ~/.ssh/config. Without it the commands of the scheduler run on this machine. */
-    host: word.optional(),
-    transport: z.enum(TRANSPORTS).optional(),
-    /** An OpenSSH client's configuration, where it is not ~/.ssh/config. */
-    sshConfig: word.optional(),
-    /** Shell lines for the host's agent, before it starts: `module load slurm`. */
-    setup: lines.optional(),
-    /** Absolute path of Node.js on the compute nodes, where the notebook's own is not to be found there. */
-    node: word.optional(),
-    /** On the host: where jobs are kept. Login and compute nodes have to share it. */
-    store: word.optional(),
-    /** Shell lines that each job begins with. */
-    prologue: lines.optional(),
-    partition: word.optional(),
-    queue: word.optional(),
-    account: word.optional(),
-    qos: word.optional(),
-    constraint: word.optional(),
-    reservation: word.optional(),
-    native: z.array(word).optional(),
-    parallelEnvironment: word.optional(),
-    memoryResource: word.optional(),
-    gpuResource: word.optional(),
+    scheduler: z.enum(SCHEDULERS).optional().describe('What accepts the jobs; `none`: they run on the host itself.'),
+    host: word
+      .optional()
+      .describe(
+        '`user@host`, or a Host of ~/.ssh/config. Without it the commands of the scheduler run on this machine.',
+      ),
+    transport: z
+      .enum(TRANSPORTS)
+      .optional()
+      .describe(
+        'How the host is reached: `ssh2` (default) asks for passwords and codes in the cell; `openssh` is your own `ssh`, with all it can do.',
+      ),
+    sshConfig: word.optional().describe("An OpenSSH client's configuration, where it is not ~/.ssh/config."),
+    setup: lines.optional().describe("Shell lines for the host's agent, before it starts, as `module load slurm`."),
+    node: word
+      .optional()
+      .describe(
+        'Absolute path of Node.js 18 or newer on the host and its compute nodes. Without it the one on the PATH is used, or one is brought.',
+      ),
+    store: word
+      .optional()
+      .describe('Directory on the host where jobs are kept. Login and compute nodes have to share it.'),
+    prologue: lines.optional().describe('Shell lines that each batch job begins with, as `module load cuda`.'),
+    partition: word.optional().describe('As `queue`.'),
+    queue: word.optional().describe('Partition or queue of jobs that name none.'),
+    account: word.optional().describe('Account or project that is charged.'),
+    qos: word.optional().describe('Quality of service.'),
+    constraint: word.optional().describe('Features that the nodes have to have.'),
+    reservation: word.optional().describe('A reservation that jobs run in.'),
+    native: z.array(word).optional().describe("More arguments for the cluster's own submit command, as they are."),
+    parallelEnvironment: word
+      .optional()
+      .describe('Grid Engine: the parallel environment that gives several cores on one node.'),
+    memoryResource: word
+      .optional()
+      .describe('Grid Engine: the resource that limits memory, `h_vmem` by default; counted per slot.'),
+    gpuResource: word.optional().describe('Grid Engine: the resource that counts GPUs.'),
     defaults: z
       .strictObject({
-        cores: count(1).optional(),
-        memory: memory.optional(),
-        time: duration.optional(),
-        gpus: count(0).optional(),
+        cores: count(1).optional().describe('Cores of a job.'),
+        memory: memory.optional().describe('Memory of a job, as 4GB.'),
+        time: duration.optional().describe('Wall time of a job, as 1h30m.'),
+        gpus: count(0).optional().describe('GPUs of a job.'),
       })
-      .optional(),
-    poll: z.strictObject({ first: duration.optional(), longest: duration.optional() }).optional(),
+      .optional()
+      .describe('What a cell asks for whose line says nothing else.'),
+    poll: z
+      .strictObject({
+        first: duration.optional().describe('The first pause between two questions, 2s by default.'),
+        longest: duration.optional().describe('The longest, 60s by default: pauses double.'),
+      })
+      .optional()
+      .describe('How often the scheduler is asked what the jobs themselves cannot tell; one question for all of them.'),
   })
   .refine((entry) => entry.partition === undefined || entry.queue === undefined, {
     path: ['partition'],

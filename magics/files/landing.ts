@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { LandedFiles } from '../protocol/chores';
-import { ProtocolError } from '../protocol/errors';
+import { ProtocolError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { FileEntry, JobFiles, OutputList } from '../protocol/job-files';
 import { move } from './moving';
 import { isNamed, joinTree, pathIn } from './tree';
@@ -29,7 +29,7 @@ export interface LandingRequest {
   readonly since: number;
 }
 
-/** May be called again after it failed, or was cut: what has landed stays, the rest follows. Throws what the system throws (ENOSPC). */
+/** May be called again after it failed, or was cut: what has landed stays, the rest follows. Throws UsageError where the system refuses (a full disk). */
 export async function landOutputs(request: LandingRequest, signal: AbortSignal): Promise<LandedFiles> {
   const { files, list } = request;
   const conflicts: { path: string; kept: string; reason: string }[] = [];
@@ -41,7 +41,7 @@ export async function landOutputs(request: LandingRequest, signal: AbortSignal):
     // The other machine's word alone must not write anywhere.
     if (!files.outputs.some((named) => isNamed(named, entry.path)))
       throw new ProtocolError(`The job brings ${entry.path}, which was never named as an output of it.`);
-    const end = landEntry(request, entry);
+    const end = tryLanding(request, entry);
     if (end.as === 'conflict') conflicts.push({ path: shown(entry.path), kept: shown(end.kept), reason: end.reason });
     if (entry.kind !== 'folder' && end.as === 'there') {
       landed += 1;
@@ -67,6 +67,30 @@ function fromFolder(folder: string, path: string): string {
 type End = { readonly as: 'there' } | { readonly as: 'conflict'; readonly kept: string; readonly reason: string };
 
 const THERE: End = { as: 'there' };
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your quota is used up',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the file system cannot be written to',
+  ENOTDIR: 'a part of its path is a file here',
+  EEXIST: 'a part of its path is a file here',
+};
+
+function tryLanding(request: LandingRequest, entry: FileEntry): End {
+  try {
+    return landEntry(request, entry);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    const path = fromFolder(request.files.folder, entry.path);
+    throw new UsageError(
+      `Cannot put ${path} into its place: ${REASONS[code] ?? messageOf(error)}. The result of the job is kept; take it when that is mended: %cluster attach ${request.jobId}`,
+      { cause: error },
+    );
+  }
+}
 
 function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEntry): End {
   const source = join(from, entry.path);

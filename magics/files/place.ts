@@ -2,6 +2,7 @@
 // as well gets a copy of its own: the original changes only when the output comes home.
 import { constants, copyFileSync, existsSync, mkdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { hostName } from '../protocol/platform';
 import type { FileEntry, InputList } from '../protocol/job-files';
 import type { FileOrders } from '../protocol/run';
 import { isNamed } from './tree';
@@ -28,7 +29,10 @@ export function placeInputs(work: string, { root, outputs }: FileOrders, { entri
 }
 
 function placeFile(from: string, to: string, entry: FileEntry & { kind: 'file' }, isCopied: boolean): void {
-  if (!existsSync(from)) throw new UnseenInput(from);
+  if (!existsSync(from))
+    throw new UnseenInput(
+      `${from} cannot be seen on ${hostName()}. It was there when the job was submitted: is it on a file system that the nodes share, and there still?`,
+    );
   if (!isCopied) {
     symlinkSync(from, to);
     return;

@@ -5,8 +5,9 @@
 //      blobs, each aligned to 64: written from the memory of the values, read into their own
 // A skeleton that was cut or changed is found by its digest, a cut file by its length, a changed blob by its checksum when it is read.
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync, writevSync } from 'node:fs';
-import { NO_CHECKSUM, checksumOf, startChecksum } from './checksums';
+import { closeSync, fstatSync, openSync, readSync, renameSync, unlinkSync } from 'node:fs';
+import { NO_CHECKSUM, startChecksum } from './checksums';
+import { BLOB_ALIGNMENT, PIECE_BYTES, endOfBlobs, padding, writeBlobs, writeParts } from './container-writing';
 import { ProtocolError, messageOf } from './errors';
 import type { BlobSource, ReadableGraph } from './graph-decode';
 import { GRAPH_VERSION } from './graph-format';
@@ -20,13 +21,8 @@ const VERSION = 0x2_0000 + GRAPH_VERSION;
 const HEADER_BYTES = 64;
 const DIGEST_AT = 32;
 const WORD = 8;
-const BLOB_ALIGNMENT = 64;
-/** Parts of one writev call; the system's limit is 1,024. */
-const MAX_PARTS = 512;
 /** A single read or write call takes at most 2 GiB. */
 const MAX_CALL_BYTES = 1 << 30;
-/** Checksums are computed while the piece is in the processor's cache. */
-const PIECE_BYTES = 1 << 20;
 
 const COLUMN_TYPES: readonly (readonly [keyof GraphColumns | 'changed', 1 | 4 | 8])[] = [
   ['kinds', 1],
@@ -55,11 +51,12 @@ const COUNTS = 3;
  */
 export function writeContainer(path: string, head: unknown, graph: Graph): number {
   const part = `${path}.part`;
-  const parts = containerParts(head, graph);
-  const file = openForWriting(part, path, lengthOf(parts));
-  let bytes: number;
+  const front = toFront(head, graph);
+  const bytes = endOfBlobs(front.bytes, graph.blobs);
+  const file = openForWriting(part, path, bytes);
   try {
-    bytes = writeAll(file, parts);
+    const checksums = writeBlobs(file, front.bytes, graph.blobs);
+    writeParts(file, frontParts(front, graph, checksums), 0);
   } catch (error) {
     closeSync(file);
     unlinkSync(part);
@@ -72,80 +69,57 @@ export function writeContainer(path: string, head: unknown, graph: Graph): numbe
 
 /** The size a container will have. */
 export function containerBytes(head: unknown, graph: Graph): number {
-  return lengthOf(containerParts(head, graph));
+  return endOfBlobs(toFront(head, graph).bytes, graph.blobs);
 }
 
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.byteLength, 0);
+/** All that comes before the blobs. */
+interface Front {
+  readonly head: Uint8Array;
+  readonly columns: readonly Uint8Array[];
+  readonly bytes: number;
 }
 
-function containerParts(head: unknown, graph: Graph): Uint8Array[] {
+function toFront(head: unknown, graph: Graph): Front {
   const headBytes = Buffer.from(stringify(head), 'utf8');
   const columns = COLUMN_TYPES.map(([name]) => bytesOf(name === 'changed' ? graph.changed : graph.columns[name]));
+  const table = (COUNTS + columns.length + 2 * graph.blobs.length) * WORD;
+  const bytes = [headBytes, ...columns].reduce((sum, { byteLength }) => sum + aligned(byteLength), table);
+  return { head: headBytes, columns, bytes: HEADER_BYTES + bytes };
+}
+
+function aligned(bytes: number): number {
+  return bytes + ((WORD - (bytes % WORD)) % WORD);
+}
+
+function frontParts({ head, columns, bytes }: Front, graph: Graph, checksums: readonly number[]): Uint8Array[] {
   const table = Float64Array.from([
     graph.objectCount,
     graph.base,
     graph.rootCount,
     ...columns.map((column) => column.byteLength),
-    ...graph.blobs.flatMap((blob) => [blob.byteLength, checksumOf(blob)]),
+    ...graph.blobs.flatMap((blob, index) => [blob.byteLength, checksums[index] ?? NO_CHECKSUM]),
   ]);
   const skeleton: Uint8Array[] = [];
-  for (const part of [headBytes, bytesOf(table), ...columns]) skeleton.push(part, padding(part.byteLength, WORD));
-  const skeletonBytes = lengthOf(skeleton);
+  for (const part of [head, bytesOf(table), ...columns]) skeleton.push(part, padding(part.byteLength, WORD));
   const header = Buffer.alloc(HEADER_BYTES);
   MAGIC.copy(header);
   header.writeUInt32LE(VERSION, 8);
-  header.writeUInt32LE(headBytes.byteLength, 12);
+  header.writeUInt32LE(head.byteLength, 12);
   header.writeUInt32LE(graph.blobs.length, 16);
   header.writeUInt32LE(columns.length, 20);
-  header.writeDoubleLE(skeletonBytes, 24);
+  header.writeDoubleLE(bytes - HEADER_BYTES, 24);
   digestOf(header, skeleton).copy(header, DIGEST_AT);
-  const parts: Uint8Array[] = [header, ...skeleton];
-  let at = HEADER_BYTES + skeletonBytes;
-  for (const blob of graph.blobs) {
-    const gap = padding(at, BLOB_ALIGNMENT);
-    parts.push(gap, blob);
-    at += gap.byteLength + blob.byteLength;
-  }
-  return parts.filter((part) => part.byteLength > 0);
+  return [header, ...skeleton];
 }
 
 function bytesOf(column: Uint8Array | Int32Array | Float64Array): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }
 
-function padding(at: number, alignment: number): Uint8Array {
-  return Buffer.alloc((alignment - (at % alignment)) % alignment);
-}
-
 function digestOf(header: Uint8Array, skeleton: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256').update(header.subarray(8, DIGEST_AT));
   for (const part of skeleton) hash.update(part);
   return hash.digest();
-}
-
-function writeAll(file: number, parts: readonly Uint8Array[]): number {
-  const pieces = parts.flatMap(cut);
-  let total = 0;
-  for (let at = 0; at < pieces.length;) {
-    let batch = pieces.slice(at, at + MAX_PARTS);
-    at += batch.length;
-    while (batch.length > 0) {
-      let written = writevSync(file, batch);
-      total += written;
-      while (batch.length > 0 && written >= (batch[0]?.byteLength ?? 0)) written -= batch.shift()?.byteLength ?? 0;
-      const [first] = batch;
-      if (written > 0 && first !== undefined) batch = [first.subarray(written), ...batch.slice(1)];
-    }
-  }
-  return total;
-}
-
-function cut(part: Uint8Array): Uint8Array[] {
-  if (part.byteLength <= MAX_CALL_BYTES) return [part];
-  const pieces: Uint8Array[] = [];
-  for (let at = 0; at < part.byteLength; at += MAX_CALL_BYTES) pieces.push(part.subarray(at, at + MAX_CALL_BYTES));
-  return pieces;
 }
 
 export interface Container {

@@ -60,7 +60,7 @@ class GraphEncoder {
     }
     for (const value of roots) this.#to.value(value);
     const graph = this.#to.done();
-    this.#refuseCycles(graph);
+    this.#refuseImpossible(graph);
     return {
       graph,
       objects: this.#to.objects,
@@ -75,6 +75,7 @@ class GraphEncoder {
     if (value === undefined) throw new RangeError(`There is no object ${number}.`);
     if (typeof value === 'symbol') this.#codes.symbol(value);
     else if (Activation.is(value)) this.#codes.activation(value);
+    else if (this.#to.hooks.kept?.has(value) === true) this.#to.refuse(KEPT);
     else if (typeof value === 'function') this.#codes.function(value);
     else this.#object(value, number);
   }
@@ -111,7 +112,10 @@ class GraphEncoder {
 
   /** True when the object travels by a codec, or is refused by it. */
   #byCodec(value: object, brand: Brand): boolean {
-    if (brand === 'proxy' || isPlainPrototype(Reflect.getPrototypeOf(value))) return false;
+    if (brand === 'proxy') return false;
+    const prototype = Reflect.getPrototypeOf(value);
+    if (isPlainPrototype(prototype) || (brand !== 'object' && intrinsics.CARRIED_PROTOTYPES.has(prototype)))
+      return false;
     const coded = this.#to.hooks.codedBy(value);
     if (coded === undefined) return false;
     // A codec is code of the user's: it may have changed what was looked at.
@@ -121,23 +125,34 @@ class GraphEncoder {
     return true;
   }
 
-  /** What a codec needs to make an object must not hold that very object. */
-  #refuseCycles(graph: Graph): void {
+  /** Objects of codecs are made late: what a codec needs must not hold its object, and nothing else can be made of one. */
+  #refuseImpossible(graph: Graph): void {
     if (!this.#slots.hasCoded) return;
     const { base, changed } = graph;
     const { rootNames, hooks } = this.#options;
+    const scan = scanGraph(graph);
+    const recordOf = (number: number): number => number - base + changed.length;
+    const refuse = (record: number, reason: RefusalReason): void => {
+      this.#to.enter(record < changed.length ? (changed[record] ?? 0) : base + record - changed.length);
+      this.#to.refuse(reason);
+    };
     inCodedOrder({
-      scan: scanGraph(graph),
+      scan,
       base,
-      recordOf: (number) => number - base + changed.length,
+      recordOf,
       rootsOfCode: (code) => hooks.namesOf(code).map((name) => rootNames.indexOf(name)),
       fill: () => undefined,
       make: () => undefined,
       onCycle: (record) => {
-        this.#to.enter(record < changed.length ? (changed[record] ?? 0) : base + record - changed.length);
-        this.#to.refuse(CYCLE);
+        refuse(record, CYCLE);
       },
     });
+    const coded = new Set(scan.coded);
+    for (let record = changed.length; record < graph.columns.kinds.length; record++) {
+      const isMade =
+        coded.has(record) || !scan.headEdgesOf(record).some((edge) => edge >= base && coded.has(recordOf(edge)));
+      if (!isMade) refuse(record, MADE_OF_CODED);
+    }
   }
 
   /** Only what is no plain object is asked about: it costs more than writing a small object. */
@@ -156,10 +171,18 @@ class GraphEncoder {
   }
 }
 
+/** A bound function, an object with such a prototype. */
+const MADE_OF_CODED: RefusalReason = {
+  what: 'it is bound to, or inherits from, an object that travels by a codec',
+  advice: 'use an arrow function, or keep that object in a property',
+};
+
 const CYCLE: RefusalReason = {
   what: 'what its codec makes of it leads back to the object itself',
   advice: 'leave that out in encode, and put it back in after the cell',
 };
+
+const KEPT: RefusalReason = { what: 'marked local', advice: 'remove `local` where it is made' };
 
 /** Kinds whose state is read by their own means; Node's classes for them hide it in private fields. */
 const OWN_SLOTS: ReadonlySet<Brand> = new Set(['url', 'searchParams']);

@@ -94,6 +94,8 @@ export interface EncodeHooks {
   packageClassOf(value: object): { readonly name: string; readonly shown: string } | undefined;
   /** The last word on an object that is not plain data: an instance of a class that hides state, a handle of this process. */
   refuse(value: object): RefusalReason | undefined;
+  /** What the user has marked to stay; undefined for nothing. */
+  readonly kept: { has(value: object): boolean } | undefined;
   /** The activation around another one. */
   parentOf(activation: Activation): Activation | undefined;
   /** For paths in refusals: `makeAdder` in `add3⟨makeAdder⟩.n`. */

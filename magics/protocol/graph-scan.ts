@@ -30,6 +30,8 @@ export interface Scan {
   positionOf(record: number): Position;
   /** The numbers of the objects that a record refers to, -1 among them for none. */
   edgesOf(record: number): Int32Array;
+  /** Those of them that are needed to make it. */
+  headEdgesOf(record: number): Int32Array;
   /** By root: the number of its object, or -1. */
   readonly roots: readonly number[];
   /** By record: the code of functions and classes. */
@@ -76,6 +78,7 @@ class Scanner {
   readonly #positions: Float64Array;
   readonly #edges = new IntColumn();
   readonly #edgeStarts: Int32Array;
+  readonly #headEnds: Int32Array;
   readonly #codes = new Map<number, string>();
   readonly #coded: number[] = [];
   readonly #onText: ((record: number, id: number) => void) | undefined;
@@ -104,6 +107,7 @@ class Scanner {
     this.#shapes = shapeSizes(columns.shapes);
     this.#positions = new Float64Array((columns.kinds.length + 1) * POSITION_WORDS);
     this.#edgeStarts = new Int32Array(columns.kinds.length + 1);
+    this.#headEnds = new Int32Array(columns.kinds.length);
   }
 
   run(): Scan {
@@ -111,6 +115,7 @@ class Scanner {
     for (let record = 0; record < kinds.length; record++) {
       this.#begin(record);
       this.#head(kinds[record] ?? 0, record);
+      this.#headEnds[record] = this.#edges.length;
       this.#body((kinds[record] ?? 0) & KIND_MASK);
       if (((kinds[record] ?? 0) & KIND_FLAG.extras) !== 0) this.#extras();
     }
@@ -127,7 +132,11 @@ class Scanner {
       roots,
       codes: this.#codes,
       coded: this.#coded,
-      edgesOf: (record) => edges.subarray(this.#edgeStarts[record], this.#edgeStarts[record + 1]),
+      edgesOf: (record) => {
+        if (record < 0 || record >= kinds.length) throw broken(`there is no record ${record}`);
+        return edges.subarray(this.#edgeStarts[record], this.#edgeStarts[record + 1]);
+      },
+      headEdgesOf: (record) => edges.subarray(this.#edgeStarts[record], this.#headEnds[record]),
       positionOf: (record) => {
         const at = record * POSITION_WORDS;
         const [tags = 0, ints = 0, doubles = 0, fresh = 0, freshNarrow = 0, freshWide = 1] = positions.subarray(at);

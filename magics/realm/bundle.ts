@@ -12,6 +12,7 @@ import { isLocalSpecifier } from './local-sources';
 import { readWanted } from './builtin-codecs';
 import { reachableCodecs } from './codec-reach';
 import type { Realm } from './realm';
+import { withWaysAround } from './ways-around';
 
 export interface Gathered {
   readonly pack: CodePack;
@@ -41,13 +42,14 @@ export async function gather(realm: Realm, request: GatherRequest): Promise<Gath
   let walk = walkValues(realm, request);
   // What a walk had to leave out, since it tells its bytes only to those who wait, is there for the next one.
   while (await readWanted()) walk = walkValues(realm, request);
-  if (walk.encoded.refusals.length > 0 && request.forReport !== true) throw new CaptureError(walk.encoded.refusals);
+  const refusals = withWaysAround(walk.encoded.refusals, request.cells ?? [], walk.codes);
+  if (refusals.length > 0 && request.forReport !== true) throw new CaptureError(refusals);
   const cells = [...new Set([...(request.cells ?? []), ...walk.cells])];
   const { files, links } = await collectFiles(realm, cells, walk.modules);
   const { names, modules, codecs } = walk;
   const writeOnly = (request.writeOnly ?? []).filter((name) => !names.includes(name));
   const pack = { cells, names, codecs, writeOnly, modules, files, links, directory: realm.directory };
-  return { pack, encoded: walk.encoded, names, codecNames: walk.codecNames, codes: [...walk.codes] };
+  return { pack, encoded: { ...walk.encoded, refusals }, names, codecNames: walk.codecNames, codes: [...walk.codes] };
 }
 
 interface Walk {
@@ -140,21 +142,27 @@ export interface OpenedPack {
 }
 
 /**
- * Makes the values of a bundle here and binds its names, unless `bind` is false. `realm.sources` must have the pack's files.
+ * Makes the values of a bundle here and binds its names: all, or only those that are not bound here. `realm.sources` must have the pack's files.
  * Throws ProtocolError for a bundle that does not decode, and what a missing module throws.
  */
-export async function openPack(realm: Realm, pack: CodePack, graph: ReadableGraph, bind = true): Promise<OpenedPack> {
+export async function openPack(
+  realm: Realm,
+  pack: CodePack,
+  graph: ReadableGraph,
+  bind: 'all' | 'missing' = 'all',
+): Promise<OpenedPack> {
   for (const cell of pack.cells) realm.addCode(cell);
   for (const specifier of pack.modules) await realm.modules.load(specifier);
   const places = placesOf(pack, graph.rootCount);
+  const bound = new Map([...places].filter(([name]) => bind === 'all' || !realm.has(name)));
   const decoded = decodeGraph({
     graph,
     hooks: new Builder(realm, { takesSource: true }),
-    ...(bind ? { names: rootNames(realm, places) } : {}),
+    names: rootNames(realm, places, bound),
   });
   const values = decoded.roots.filter((_, root) => !pack.codecs.includes(root));
   for (const root of pack.codecs) realm.codecs.adopt(decoded.roots[root]);
-  if (bind) for (const [name, root] of places) realm.bind(name, decoded.roots[root]);
+  for (const [name, root] of bound) realm.bind(name, decoded.roots[root]);
   return { values, objects: decoded.objects };
 }
 
@@ -166,7 +174,7 @@ export function placesOf(pack: CodePack, rootCount: number): Map<string, number>
 }
 
 /** For codecs, which run while the values are made. */
-function rootNames(realm: Realm, places: ReadonlyMap<string, number>): RootNames {
+function rootNames(realm: Realm, places: ReadonlyMap<string, number>, bound: ReadonlyMap<string, number>): RootNames {
   const names = new Map([...places].map(([name, root]) => [root, name]));
   return {
     rootsOfCode: (code) => {
@@ -175,7 +183,7 @@ function rootNames(realm: Realm, places: ReadonlyMap<string, number>): RootNames
     },
     bind: (root, value) => {
       const name = names.get(root);
-      if (name !== undefined) realm.bind(name, value);
+      if (name !== undefined && bound.has(name)) realm.bind(name, value);
     },
     nameOf: (root) => names.get(root) ?? 'a value',
   };

@@ -11,6 +11,7 @@ import { CODEC_PATH, nameOf } from './codecs';
 import type { Registration } from './codecs';
 import { homeOf } from './homes';
 import { InstanceRules } from './instances';
+import { markedLocal } from './local-marks';
 import { computedKeysOf, privatesOf } from './private-fields';
 import { References } from './references';
 import type { Realm } from './realm';
@@ -33,6 +34,7 @@ export interface Found {
 
 export class Describer implements EncodeHooks {
   readonly found: Found = { cells: new Set(), modules: new Set() };
+  readonly kept = markedLocal();
   readonly #realm: Realm;
   /** Is it for the side that sent a bundle? That one has its own codecs only. */
   readonly #isReply: boolean;
@@ -74,7 +76,7 @@ export class Describer implements EncodeHooks {
   }
 
   codedBy(value: object): ReturnType<EncodeHooks['codedBy']> {
-    if (this.#coded.has(value)) return this.#coded.get(value);
+    if (this.#coded.size > 0 && this.#coded.has(value)) return this.#coded.get(value);
     let coded = this.#realm.codecs.encode(value);
     if (this.#isReply && coded !== undefined && 'codec' in coded && !this.#realm.codecs.isFromHome(coded.codec))
       coded = { reason: unknownAtHome(coded.codec as Registration) };

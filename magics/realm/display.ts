@@ -5,7 +5,7 @@ import type { MimeBundle } from '../protocol/output';
 import { readBundle } from './media-text';
 import type { OutputSink } from './output';
 import { makeProgress, type Progress } from './progress';
-import { tableOf, type TableOptions } from './records';
+import { asFrame, tableOf, type TableOptions } from './records';
 
 export interface Shown {
   readonly data: MimeBundle;
@@ -23,7 +23,7 @@ const MAX_TEXT = 1_000_000;
  * gives a promise. Never throws, never rejects.
  */
 export function showValue(value: unknown): Shown | Promise<Shown> {
-  const own = ownBundle(value) ?? documentBundle(value);
+  const own = ownBundle(value) ?? documentBundle(value) ?? frameBundle(value);
   return own ?? { data: { 'text/plain': inspectValue(value) }, metadata: {} };
 }
 
@@ -73,6 +73,16 @@ function documentBundle(value: unknown): Shown | undefined {
   }
 }
 
+/** A table of Arquero, or one that has the same methods, is shown as a table. */
+function frameBundle(value: unknown): Shown | undefined {
+  try {
+    return asFrame(value) && { data: tableOf(value), metadata: {} };
+  } catch {
+    // A method of its own threw: it is shown like any other value.
+    return undefined;
+  }
+}
+
 /** Every bundle reads well where only text is shown. */
 function withText(bundle: MimeBundle): MimeBundle {
   return 'text/plain' in bundle ? bundle : { ...bundle, 'text/plain': readBundle(bundle) };
@@ -102,9 +112,17 @@ function toMedia(media: unknown): unknown {
   return JSON.parse(JSON.stringify(media ?? null)) as unknown;
 }
 
+export interface ShowOptions {
+  readonly metadata?: MimeBundle;
+  /** A name of the display, by which it can be written over, from any cell. */
+  readonly id?: string;
+  /** Write over what is shown under this id, wherever it is. */
+  readonly update?: boolean;
+}
+
 /** Shows a value, or a mime bundle (an object whose members are all media types), and with tslab's methods one medium. */
 export interface Display {
-  (value: unknown, options?: { readonly metadata?: MimeBundle }): void;
+  (value: unknown, options?: ShowOptions): void;
   readonly javascript: (source: string) => void;
   readonly html: (source: string) => void;
   readonly markdown: (source: string) => void;
@@ -141,8 +159,15 @@ export interface DisplayFunctions {
 }
 
 export function makeDisplayFunctions(sink: OutputSink): DisplayFunctions {
-  const display = makeDisplay((shown) => {
-    sink.write({ type: 'display', ...shown });
+  const display = makeDisplay((shown, { id, update = false }) => {
+    if (update && id === undefined)
+      throw new TypeError('display: `update` needs the `id` of what is to be written over.');
+    sink.write({
+      type: 'display',
+      ...shown,
+      ...(id === undefined ? {} : { displayId: id }),
+      ...(update ? { update } : {}),
+    });
   });
   const { html, markdown, latex, svg, png, jpeg, json } = display;
   return {
@@ -184,18 +209,18 @@ function overwritingDisplay(sink: OutputSink): Display {
   });
 }
 
-function makeDisplay(write: (shown: Shown) => void): Display {
-  const show = (value: unknown, options: { readonly metadata?: MimeBundle } = {}): void => {
+function makeDisplay(write: (shown: Shown, options: ShowOptions) => void): Display {
+  const show = (value: unknown, options: ShowOptions = {}): void => {
     const shown = isMimeBundle(value) ? { data: withText(toJson(value)), metadata: {} } : showValue(value);
     const withMetadata = ({ data, metadata }: Shown) => {
-      write({ data, metadata: { ...metadata, ...options.metadata } });
+      write({ data, metadata: { ...metadata, ...options.metadata } }, options);
     };
     // At once whenever possible: what is printed after it comes after it.
     if (shown instanceof Promise) void shown.then(withMetadata);
     else withMetadata(shown);
   };
   const as = (type: string) => (media: unknown) => {
-    write({ data: withText({ [type]: toMedia(media) }), metadata: {} });
+    write({ data: withText({ [type]: toMedia(media) }), metadata: {} }, {});
   };
   return Object.assign(show, {
     javascript: as('text/javascript'),

@@ -10,8 +10,10 @@ export {
   isInterrupt,
   onInterrupt,
   raiseEpoch,
+  tellEpochBy,
   whenResumed,
 } from './interrupts';
+export { markLocal } from './local-marks';
 export { makePmap } from './pmap';
 export { makeRegisterCodec } from './codecs';
 export type { Pmap, PmapOptions, PmapSetting } from './pmap';

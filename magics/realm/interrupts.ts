@@ -22,15 +22,25 @@ export function isInterrupt(error: unknown): boolean {
 }
 
 /**
- * The current epoch: a whole number that says whose code runs. Each activation of cell code notes it, and shows it after each of its awaits:
+ * Epochs are whole numbers that say whose code runs. Each activation of cell code notes the one it begins in, and shows it after each of its awaits:
  * so an interrupt can end all that began in one epoch, and whoever attributes output learns to whom the code that goes on belongs.
  */
+let entered = 0;
+let epochNow = (now: number): number => now;
+
+/** The epoch of what begins now. */
 export function epoch(): number {
-  return Reflect.get(MAIN, RUNTIME.epoch) as number;
+  return epochNow(entered);
 }
 
-export function enterEpoch(entered: number): void {
-  Reflect.set(MAIN, RUNTIME.epoch, entered);
+/** Activations of this epoch go on without being told of (see `whenResumed`). */
+export function enterEpoch(number: number): void {
+  entered = number;
+}
+
+/** Says in which epoch code begins that the event loop calls, given the entered one. */
+export function tellEpochBy(tell: (entered: number) => number): void {
+  epochNow = tell;
 }
 
 const ended = new Set<number>();
@@ -45,12 +55,12 @@ export function endEpoch(over: number): void {
 
 /** Ends the current epoch; what begins from now on is of the next one. */
 export function raiseEpoch(): void {
-  const over = epoch();
+  const over = entered;
   enterEpoch(over + 1);
   endEpoch(over);
 }
 
-/** Called with its epoch when an activation goes on that is not of the current one. It has to enter that epoch. */
+/** Called with its epoch when an activation goes on that is not of the entered one. It has to enter that epoch. */
 export function whenResumed(listener: (noted: number) => void): void {
   resumed = listener;
 }
@@ -73,12 +83,12 @@ export function clearStop(): void {
 export function installInterrupts(): void {
   if (RUNTIME.stop in MAIN) return;
   defineStop();
-  Object.defineProperty(MAIN, RUNTIME.epoch, { value: 0, writable: true, configurable: true });
+  Object.defineProperty(MAIN, RUNTIME.epoch, { get: epoch, configurable: true });
   define(RUNTIME.throw, () => {
     throw new KeyboardInterrupt();
   });
   define(RUNTIME.awaited, (started: number, value: unknown) => {
-    if (started !== epoch()) {
+    if (started !== entered) {
       if (ended.has(started)) throw new KeyboardInterrupt();
       resumed(started);
     }

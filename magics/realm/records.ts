@@ -1,5 +1,5 @@
 // `table(records)`: records as a table, for people. In text the columns are padded; HTML has real cells.
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import type { MimeBundle } from '../protocol/output';
 
 export interface TableOptions {
@@ -22,8 +22,9 @@ interface Cell {
  * `records`: objects (or arrays) one per row, in anything that can be iterated; or one object of columns. Throws a TypeError for anything else.
  */
 export function tableOf(records: unknown, options: TableOptions = {}): MimeBundle {
-  const { shown, count } = takeRows(rowsOf(records), options.rows ?? SHOWN_ROWS);
-  const columns = options.columns ?? columnsOf(shown);
+  const frame = asFrame(records);
+  const { shown, count } = takeRows(rowsOf(records), options.rows ?? SHOWN_ROWS, frame?.numRows());
+  const columns = options.columns ?? frame?.columnNames() ?? columnsOf(shown);
   const shownColumns = columns.slice(0, MAX_COLUMNS);
   const cells = shown.map((row) => shownColumns.map((column) => toCell(readField(row, column))));
   const notes = [
@@ -31,6 +32,20 @@ export function tableOf(records: unknown, options: TableOptions = {}): MimeBundl
     ...(columns.length > shownColumns.length ? [`… ${columns.length - shownColumns.length} more columns`] : []),
   ];
   return { 'text/plain': toText(shownColumns, cells, notes), 'text/html': toHtml(shownColumns, cells, notes) };
+}
+
+/** What tables of Arquero and its like tell of themselves. */
+interface Frame extends Iterable<unknown> {
+  numRows(): number;
+  columnNames(): readonly string[];
+}
+
+/** A table that is no array, by its methods: rows can be iterated, columns have names. */
+export function asFrame(value: unknown): Frame | undefined {
+  if (typeof value !== 'object' || value === null || types.isProxy(value) || !(Symbol.iterator in value))
+    return undefined;
+  const isFrame = ['numRows', 'columnNames'].every((name) => typeof Reflect.get(value, name) === 'function');
+  return isFrame ? (value as Frame) : undefined;
 }
 
 function rowsOf(records: unknown): Iterable<unknown> {
@@ -56,12 +71,15 @@ function* transpose(columns: readonly [string, ArrayLike<unknown>][]): Generator
     yield Object.fromEntries(columns.map(([name, values]): [string, unknown] => [name, values[row]]));
 }
 
-/** All rows are counted, only some are kept. */
-function takeRows(rows: Iterable<unknown>, most: number): { shown: unknown[]; count: number } {
+/** All rows are counted, unless their number is known; only some are kept. */
+function takeRows(rows: Iterable<unknown>, most: number, known?: number): { shown: unknown[]; count: number } {
   const shown: unknown[] = [];
   let count = 0;
-  for (const row of rows) if (count++ < most) shown.push(row);
-  return { shown, count };
+  for (const row of rows) {
+    if (count++ < most) shown.push(row);
+    else if (known !== undefined) break;
+  }
+  return { shown, count: known ?? count };
 }
 
 /** In the order in which they first occur. */

@@ -22,9 +22,11 @@ import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
-import { makeDisplayFunctions } from '../realm/display';
+import { makeDisplayFunctions, showValue } from '../realm/display';
+import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
+import { markLocal } from '../realm/local-marks';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
@@ -33,7 +35,7 @@ import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { UNASSIGNED, makeReply } from '../realm/reply';
 import { openWorkplace, type Workplace } from './workplace';
-import { plainTraceback, showError } from '../realm/traceback';
+import { plainTraceback, showError, type SourceOf } from '../realm/traceback';
 
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
@@ -100,6 +102,8 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
   const head = bundleHead(container.head);
   const { pack } = head;
   const display = makeDisplayFunctions(sink);
+  const frontEnd = frontEndElsewhere(newError);
+  installQuestions(MAIN, frontEnd);
   const realm: Realm = new Realm({
     directory: pack.directory,
     text: 'shipped',
@@ -107,8 +111,10 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     missingAdvice: packages === undefined ? NOT_INSTALLED : NOT_BROUGHT,
     virtualModules: {
       cellburst: {
+        ...frontEnd,
         ...display,
         pmap: makePmap(() => realm, { sink }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => realm),
         cluster: clusterElsewhere(newError),
       },
@@ -128,6 +134,8 @@ async function writeEnvelope(
   run: CellRun,
   startedAt: number,
 ): Promise<void> {
+  // Shown here, where its own methods may run; at home it is data. First of all: those may change what travels.
+  const display = run.ok && run.hasValue && run.value !== undefined ? await showValue(run.value) : undefined;
   const reply = await makeReply({
     realm,
     cell: head.cell,
@@ -141,6 +149,11 @@ async function writeEnvelope(
     protocol: ENVELOPE_PROTOCOL,
     outcome: reply.outcome,
     hasValue: reply.hasValue,
+    ...(reply.outcome === 'error'
+      ? { error: showError(reply.result, sourcesOf(head)) }
+      : display === undefined
+        ? {}
+        : { display: JSON.stringify(display) }),
     names: reply.names,
     progress: run.progress,
     received: objects.length,
@@ -160,10 +173,13 @@ async function writeEnvelope(
   container.close();
 }
 
+function sourcesOf({ cell, pack }: BundleHead): SourceOf {
+  return (execution) => [cell, ...pack.cells].find((one) => one.execution === execution)?.source;
+}
+
 /** What nobody caught is output of the cell, as it is at home, and ends nothing. */
 function reportStrayErrors({ head }: Opened, sink: OutputSink): void {
-  const sourceOf = (execution: number): string | undefined =>
-    [head.cell, ...head.pack.cells].find((cell) => cell.execution === execution)?.source;
+  const sourceOf = sourcesOf(head);
   const report = (what: string, error: unknown): void => {
     sink.write({ type: 'stderr', text: `${what} ${plainTraceback(showError(error, sourceOf))}\n` });
   };

@@ -7,14 +7,17 @@ import type { Encoded, Numbered } from '../protocol/graph';
 import { memoryBlobs } from '../protocol/graph-blobs';
 import { CaptureError } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
+import { readWanted } from '../realm/builtin-codecs';
 import { makeRegisterCodec } from '../realm/codecs';
 import { SEED_VARIABLE } from '../protocol/run';
 import { openPack } from '../realm/bundle';
 import { Describer } from '../realm/describing';
 import { makeDisplayFunctions } from '../realm/display';
+import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
+import { markLocal } from '../realm/local-marks';
 import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
 import { seedRandom } from '../realm/random';
@@ -57,6 +60,8 @@ function keepStandardStreams(): void {
 const place = keptPlace();
 const newError = (message: string): Error => new MAIN.Error(message);
 installFunctions(MAIN, place === undefined ? functionsHere(newError) : functionsThere(place, newError));
+const frontEnd = frontEndElsewhere(newError);
+installQuestions(MAIN, frontEnd);
 
 let work: Work | undefined;
 port.on('message', (message: ToThread) => {
@@ -71,8 +76,10 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
     ...(packages === undefined ? {} : { packages }),
     virtualModules: {
       cellburst: {
+        ...frontEnd,
         ...display,
         pmap: mapHere,
+        local: markLocal,
         cluster: clusterElsewhere(newError),
         registerCodec: makeRegisterCodec(() => realm),
       },
@@ -106,7 +113,9 @@ async function map(from: number, to: number): Promise<void> {
       return;
     }
   }
-  const encoded = encode(realm, objects, results, (index) => `the result of item ${from + index}`);
+  const encodeResults = (): Encoded => encode(realm, objects, results, (index) => `the result of item ${from + index}`);
+  let encoded = encodeResults();
+  while (await readWanted()) encoded = encodeResults();
   if (encoded.refusals.length > 0) fail(realm, objects, refusalOf(encoded), undefined);
   else send({ type: 'mapped', from, graph: encoded.graph });
 }

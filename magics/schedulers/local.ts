@@ -25,6 +25,9 @@ export interface LocalOptions {
 /** The runner itself kills after 5 s; one that has not managed by then is ended from here. */
 const LAST_GRACE_MS = 8000;
 
+/** A notebook has a small result home within this time. */
+const SETTLE_MS = 50;
+
 interface RunningJob {
   readonly job: ScheduledJob;
   readonly runner: Runner;
@@ -46,6 +49,7 @@ export class LocalScheduler implements Scheduler {
   readonly #running = new Map<JobId, RunningJob>();
   #warm: StartedRunner | undefined;
   #warmTimer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: LocalOptions) {
@@ -140,6 +144,14 @@ export class LocalScheduler implements Scheduler {
     });
   }
 
+  /** Not at once: two starts of Node would slow down the notebook that takes the result home now. A next job comes with a call of `prepare`. */
+  #prepareSoon(spec: JobSpec): void {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => {
+      this.prepare(spec);
+    }, SETTLE_MS).unref();
+  }
+
   load(): SchedulerLoad {
     const { machine } = this.#slots;
     return {
@@ -152,6 +164,7 @@ export class LocalScheduler implements Scheduler {
   /** Lets go: jobs that run go on, jobs that wait are found in the store by the next agent. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#soon);
     clearTimeout(this.#warmTimer);
     this.#dismissWarm();
     this.#queue.length = 0;
@@ -229,7 +242,7 @@ export class LocalScheduler implements Scheduler {
       this.#options.report(id, { state: 'ended', ...(explanation === undefined ? {} : { explanation }) });
       if (this.#isClosed) return;
       this.#advance();
-      if (this.#queue.length === 0) this.prepare(job.spec);
+      if (this.#queue.length === 0) this.#prepareSoon(job.spec);
     });
     return running;
   }

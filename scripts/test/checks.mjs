@@ -10,6 +10,7 @@ const CHECKS = [
   ['types', [join(root, 'scripts', 'build.mjs'), '--check']],
   ['lint', [join(modules, 'eslint', 'bin', 'eslint.js'), '.', '--max-warnings', '0']],
   ['format', [join(modules, 'prettier', 'bin', 'prettier.cjs'), '--check', '.']],
+  ['reference', [join(root, 'scripts', 'docs.mjs'), '--check']],
   ['files', [join(root, 'scripts', 'check-files.mjs')]],
 ];
 

@@ -10,7 +10,7 @@ import { OutputReader } from '../../magics/protocol/output';
 import type { OutputRecord } from '../../magics/protocol/output';
 import { describeRefusals } from '../../magics/protocol/errors';
 import { captureCell, settleCell } from '../../magics/capture';
-import { Realm, makePmap, makeRegisterCodec } from '../../magics/realm';
+import { Realm, makePmap, makeRegisterCodec, markLocal } from '../../magics/realm';
 
 const THREAD = join(__dirname, '..', '..', 'dist', 'pmap.js');
 const PROGRAM = join(__dirname, '..', '..', 'dist', 'cell.js');
@@ -35,6 +35,7 @@ export class Notebook {
     virtualModules: {
       cellburst: {
         pmap: makePmap(() => this.realm, { sink: { write: () => undefined }, program: THREAD }),
+        local: markLocal,
         registerCodec: makeRegisterCodec(() => this.realm),
       },
     },

@@ -151,6 +151,20 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
   ],
 ];
 
+test('a value that is marked local is refused, and one that hangs on something else tells how to get around it', async () => {
+  await notebook.run(
+    "import { local } from 'cellburst'; const key = local({ secret: 1 }); const model = { key, size: 3 }",
+  );
+  expect(await notebook.refusal('key')).toBe('cannot ship key: marked local — remove `local` where it is made');
+  expect(await notebook.refusal('model.size')).toBe(
+    'cannot ship model.key: marked local — remove `local` where it is made, or take what the cell needs out of `model` before it',
+  );
+  expect(await notebook.refusal('model.key')).toBe(
+    'cannot ship model.key: marked local — remove `local` where it is made',
+  );
+  await expect(notebook.run('local(5)')).rejects.toThrow('local() marks objects and functions, not number values.');
+});
+
 test.each(REFUSED)('%s ;; %s', async (setup, cell, message) => {
   await notebook.run(setup);
   expect(await notebook.refusal(cell)).toBe(message);

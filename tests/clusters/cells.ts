@@ -1,6 +1,6 @@
 // Cells of a real kernel on a real batch system, by the plain user of tests/clusters. What a person sees is asserted: values, output, errors.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -60,6 +60,23 @@ export function describeCells(title: string, given: Given): void {
         expect(text(result)).toMatch(/^\[ '\d+', '2', \d+ \]$/);
         const here = await run('[given.length, point instanceof Point, point.x]');
         expect(text(here.result)).toBe('[ 4, true, 4 ]');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'named files are there without a copy, what the job writes comes home, and what may not be read is told before',
+      async () => {
+        const place = (path: string): string => join(kernel.directory, path);
+        const source = `import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('given.txt').isSymbolicLink()`;
+        writeFileSync(place('given.txt'), 'given', { mode: 0o644 });
+        writeFileSync(place('secret.txt'), '', { mode: 0o600 });
+        const answer = await run(`${on('--in given.txt --out made.txt')}\n${source}`);
+        expect([answer.reply['evalue'], text(answer.result)]).toEqual([undefined, 'true']);
+        expect(readFileSync(place('made.txt'), 'utf8')).toBe('given!');
+        const refused = await run(`${on('--in secret.txt')}\n1`);
+        expect(String(refused.reply['evalue'])).toMatch(/^Cannot read .*secret\.txt \(--in\): EACCES/);
       },
       LONG_MS,
     );

@@ -4,11 +4,13 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -132,6 +134,7 @@ test('notebook names input and output are names like any other', async () => {
 
 test.each([
   ['--in nowhere.csv', /^UsageError: There is no nowhere\.csv \(--in\)/],
+  ['--in numbres.txt', /^UsageError: There is no numbres\.txt .* Did you mean numbers\.txt\?/],
   ['--in data/*.parquet', /^UsageError: Nothing in .* matches data\/\*\.parquet \(--in\)/],
   ['--in nowhere/*.csv', /^UsageError: Nothing in .* matches nowhere\/\*\.csv/],
   ['--in stray', /^UsageError: stray \(--in\) is a symbolic link out of .*, which is not followed/],
@@ -264,4 +267,39 @@ test('paths are completed behind --in and --out', async () => {
     (await kernel.request('shell', 'complete_request', { code, cursor_pos: code.length }))['matches'];
   expect(await complete('%%cluster --in comp')).toEqual(['complete/']);
   expect(await complete('%%cluster --cores 2 --out=complete/m')).toEqual(['complete/me.csv']);
+});
+
+test('an input that is gone when the job starts is named', async () => {
+  write('passing.txt', 'x');
+  const flag = place('start-next');
+  const wait = `while (!(require('node:fs') as typeof import('node:fs')).existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 20));`;
+  await run(`%%cluster --detach --cores ${availableParallelism()}\n${wait}`);
+  const { messages } = await run(`%%cluster --detach --in passing.txt\n1`);
+  const id = /Job (\w{6})/.exec(JSON.stringify(messages.map(({ content }) => content)))?.[1] ?? '';
+  rmSync(place('passing.txt'));
+  writeFileSync(flag, '');
+  expect(await errorOf(`%cluster attach ${id}`)).toMatch(
+    /^JobFailedError: .*passing\.txt cannot be seen on .*nodes share/,
+  );
+});
+
+test('a full disk where outputs land is told, and the result can still be taken when there is room', async () => {
+  if (process.getuid?.() !== 0) return;
+  const small = place('small');
+  mkdirSync(small);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small]);
+  try {
+    const cell = `%%cluster --out small/big.bin\nconst result = 41;\nimport { mkdirSync, writeFileSync } from 'node:fs';\nmkdirSync('small', { recursive: true }); writeFileSync('small/big.bin', new Uint8Array(3_000_000));`;
+    const { reply } = await run(cell);
+    expect(String(reply['evalue'])).toMatch(
+      /^Cannot put small\/big\.bin into its place: the disk is full\. .*%cluster attach \w{6}/,
+    );
+    expect([readdirSync(small), await errorOf('result')]).toEqual([[], expect.stringContaining('result')]);
+    execFileSync('mount', ['-o', 'remount,size=16m', small]);
+    const id = /attach (\w{6})/.exec(String(reply['evalue']))?.[1] ?? '';
+    await run(`%cluster attach ${id}`);
+    expect([statSync(join(small, 'big.bin')).size, await valueOf('result')]).toEqual([3_000_000, '41']);
+  } finally {
+    execFileSync('umount', [small]);
+  }
 });

@@ -146,3 +146,35 @@ for await (const x of progress(stream())) { void x; }`);
     expect(seen.at(-1)?.['text/plain']).toMatch(/2 done/);
   });
 });
+
+test('a display with a name is written over from a later cell', async () => {
+  const first = await kernel.execute(`display('one', { id: 'status' });`);
+  const [opened] = first.messages.filter(({ type }) => type === 'display_data');
+  expect(opened?.content['transient']).toEqual({ display_id: 'status' });
+  const second = await kernel.execute(`display({ 'text/html': '<b>two</b>' }, { id: 'status', update: true });`);
+  expect(second.messages.filter(({ type }) => type === 'display_data')).toEqual([]);
+  const [update] = second.messages.filter(({ type }) => type === 'update_display_data');
+  expect(update?.content).toEqual({
+    data: { 'text/html': '<b>two</b>', 'text/plain': 'two' },
+    metadata: {},
+    transient: { display_id: 'status' },
+  });
+  expect((await kernel.execute(`display(1, { update: true })`)).reply).toMatchObject({
+    evalue: expect.stringContaining('needs the `id`') as string,
+  });
+});
+
+test('what has rows and names of columns is shown as a table, without reading more rows than it shows', async () => {
+  const { result } = await kernel.execute(`
+let read = 0;
+const frame = {
+  numRows: () => 1_000_000,
+  columnNames: () => ['n', 'square'],
+  *[Symbol.iterator]() { for (let n = 0; n < 1_000_000; n++) { read++; yield { n, square: n * n }; } },
+};
+frame`);
+  const data = result?.['data'] as Fields;
+  expect(data['text/plain']).toMatch(/^ *n +square\n[^]*\n… 999950 more rows$/);
+  expect(data['text/html']).toContain('<th style="text-align:right">square</th>');
+  expect((await kernel.execute('read < 100')).result).toMatchObject({ data: { 'text/plain': 'true' } });
+});

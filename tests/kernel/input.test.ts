@@ -146,4 +146,12 @@ test('a late answer to a question of an interrupted cell is no answer to the nex
   expect((await kernel.outcome(second)).result).toMatchObject({ data: { 'text/plain': `'fresh'` } });
 });
 
+test('a job has nobody to ask, and says what to do instead', async () => {
+  for (const code of [`prompt('Name?')`, `import { input } from 'cellburst';\nawait input('Name?')`]) {
+    const { reply } = await kernel.execute(`%%cluster --cores 1\n${code}`, WITH_STDIN);
+    expect(reply).toMatchObject({ status: 'error', ename: 'Error' });
+    expect(reply['evalue']).toMatch(/needs the notebook's front end.*Ask in a cell before this one/);
+  }
+});
+
 const firstOf = (id: string) => kernel.stdin.messages.find((message) => message.parentId === id);

@@ -1,5 +1,5 @@
 // Help while a cell is being typed: completion, inspection, and whether a text is ready to run.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NotebookLanguage } from '../../language/notebook';
@@ -92,6 +92,14 @@ describe('completion', () => {
     language.prepare({ source: 'const newlyMade = 1', execution: 50 });
     language.commit(50, Infinity);
     expect(complete('newly|').matches).toEqual(['newlyMade']);
+  });
+
+  test('a module that changes while a word of it is typed is read again at its next key', () => {
+    writeFileSync(join(directory, 'typed.ts'), 'export const earlier = 1;');
+    expect(complete('import * as typed from "./typed"; typed.ea|').matches).toEqual(['earlier']);
+    writeFileSync(join(directory, 'typed.ts'), 'export const earlobe = 1;');
+    utimesSync(join(directory, 'typed.ts'), 1, 1);
+    expect(complete('import * as typed from "./typed"; typed.ear|').matches).toEqual(['earlobe']);
   });
 
   test('kinds are told', () => {

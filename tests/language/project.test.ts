@@ -47,6 +47,15 @@ describe('strict by default', () => {
   test('the advice says how to allow it', () => {
     const prepared = language.prepare({ source: 'const f = (x) => x', execution: 1 });
     expect(prepared.ok ? '' : prepared.problems[0]?.message).toMatch(/\n.*%ts noImplicitAny=false$/);
+    const messages = (source: string): string[] => {
+      const { problems } = { problems: [], ...language.prepare({ source, execution: 1 }) };
+      return problems.map(({ message }: { message: string }) => message);
+    };
+    expect(messages('const f = (x, y) => x').map((message) => message.includes('%ts'))).toEqual([true, false]);
+    expect(
+      messages('import y from "@scope/one/deep"; import x from "two"').map((message) => message.split(': %npm ')[1]),
+    ).toEqual(['install @scope/one', 'install two']);
+    expect(messages('import x from "./three"')[0]).not.toContain('%npm');
   });
 });
 
@@ -127,6 +136,8 @@ describe('the tsconfig.json over the folder', () => {
     ]);
     expect(notices('2')).toEqual([]);
     expect(problems('const f = (x) => x')).toEqual([]);
+    file('tsconfig.json', '{ "extends": "./gone.json" }');
+    expect(notices('3')[0]).toMatch(/^\.\.\/tsconfig\.json.* - TS\d+: .*gone\.json/);
     file('tsconfig.json', '{ "compilerOptions": { "strict": "yes", } ');
     expect(notices('3').map((notice) => notice.split(' - ')[0])).toEqual(
       expect.arrayContaining([expect.stringMatching(/^\.\.\/tsconfig\.json:1:\d+$/)]) as string[],

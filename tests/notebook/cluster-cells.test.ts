@@ -1,4 +1,6 @@
 // `%%cluster` cells through a real Jupyter server: they run elsewhere, and come back as if they had run here.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorOf, shownText, succeed, useNotebook, valueOf } from './open';
 
 const opened = useNotebook();
@@ -116,6 +118,36 @@ test('pmap maps in order there', async () => {
   expect(await valueOf(opened.notebook, source)).toBe('[ 1, 8, 27, 64 ]');
 });
 
+describe('modules of the notebook are the same there and here:', () => {
+  const ADD = 'AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=';
+  beforeAll(() => {
+    const write = (path: string, content: string | Uint8Array): void => {
+      writeFileSync(join(opened.server.directory, path), content);
+    };
+    mkdirSync(join(opened.server.directory, 'src'), { recursive: true });
+    write('tsconfig.json', '{ "compilerOptions": { "paths": { "@lib/*": ["./src/*"] } } }');
+    write('src/base.ts', 'export const base: number = await Promise.resolve(40);');
+    write('src/sum.ts', 'import { base } from "@lib/base"; export const sum = (x: number): number => base + x;');
+    write('add.wasm', Buffer.from(ADD, 'base64'));
+    write(
+      'thread.ts',
+      'import { parentPort } from "node:worker_threads"; import { sum } from "@lib/sum";\nparentPort!.on("message", (x: number) => parentPort!.postMessage(sum(x)));',
+    );
+  });
+
+  test.each([
+    ['by an alias, and awaiting', 'import { sum } from "@lib/sum"; sum(2)'],
+    ['WebAssembly', 'import { add } from "./add.wasm"; add(40, 2)'],
+    [
+      'in a thread',
+      'import { Worker } from "node:worker_threads"; const thread = new Worker("./thread.ts"); const answer = await new Promise((done, fail) => { thread.on("message", done); thread.on("error", fail); thread.postMessage(2) }); await thread.terminate(); answer',
+    ],
+  ])('%s', async (_, source) => {
+    expect(await valueOf(opened.notebook, source)).toBe('42');
+    expect(await valueOf(opened.notebook, `%%cluster\n${source}`)).toBe('42');
+  });
+});
+
 test('a variable of the environment is set there only', async () => {
   expect(await valueOf(opened.notebook, '%%cluster --env GREETING=hello\nprocess.env["GREETING"]')).toBe("'hello'");
   expect(await valueOf(opened.notebook, '"GREETING" in process.env')).toBe('false');
@@ -161,3 +193,31 @@ function parsePlace(text: string): { pid: number; parent: number; directory: str
   const { pid, parent, directory } = place as Record<string, unknown>;
   return { pid: Number(pid), parent: Number(parent), directory: String(directory) };
 }
+
+test('a codec, typed by its class, carries what could not travel before', async () => {
+  await succeed(
+    opened.notebook,
+    'const euros = new Intl.NumberFormat("de-DE", { style: "currency", currency: "EUR" });',
+  );
+  const refused = await errorOf(opened.notebook, '%%cluster\neuros.format(3)');
+  expect(refused.message).toBe(
+    'cannot ship euros: NumberFormat has no state that can be read — create it inside the cell',
+  );
+  const mistaken = await errorOf(
+    opened.notebook,
+    `import { registerCodec } from 'cellburst';
+     registerCodec(Intl.NumberFormat, { encode: (f) => f.resolvedOptions().locale, decode: (locale) => locale });`,
+  );
+  expect(mistaken.message).toMatch(/string/);
+  await succeed(
+    opened.notebook,
+    `import { registerCodec } from 'cellburst';
+     registerCodec(Intl.NumberFormat, {
+       encode: (f) => f.resolvedOptions(),
+       decode: ({ locale, ...options }) => new Intl.NumberFormat(locale, options),
+     });`,
+  );
+  expect(await valueOf(opened.notebook, '%%cluster\neuros.format(3)')).toBe(
+    await valueOf(opened.notebook, 'euros.format(3)'),
+  );
+});

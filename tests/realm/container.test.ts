@@ -81,6 +81,18 @@ test('a small bundle leaves the spare file for a large one, and so does one far 
   expect(existsSync(dirname(sparePath(first)))).toBe(false);
 });
 
+test('small and large arrays in any order are found where they were written', () => {
+  const sizes = [8, 4096, MiB, 5000, 3 * MiB + 8, MiB - 8, ...Array<number>(1200).fill(4104), 2 * MiB];
+  const arrays = sizes.map((bytes, index) => numbers(bytes, index));
+  const list = runInThisContext('(items) => [...items]') as (items: unknown[]) => unknown[];
+  const path = nextBundle();
+  write(path, list(arrays));
+  const back = read(path);
+  if (!Array.isArray(back)) throw new Error('The list did not come back as a list.');
+  expect(back).toHaveLength(arrays.length);
+  expect(arrays.every((array, index) => isSame(back[index], array))).toBe(true);
+});
+
 test.each([
   ['small', 64 * 1024],
   ['large', 3 * MiB],

@@ -16,6 +16,7 @@ export const encodeHooks: EncodeHooks = {
   packageClassOf: () => undefined,
   namesOf: () => [],
   privatesOf: () => [],
+  kept: undefined,
   nameOf: () => '',
   parentOf: ({ parent }) => parent,
 };

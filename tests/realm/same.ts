@@ -78,7 +78,11 @@ function compareOne(
     if (p.length !== q.length) return `${path}: ${p.length} ≠ ${q.length} entries`;
     p.forEach((value, i) => todo.push([value, q[i], `${path}<${i}>`]));
   }
-  if (types.isArrayBufferView(x) && types.isArrayBufferView(y) && x.buffer.byteLength !== Buffer.poolSize)
+  if (
+    types.isArrayBufferView(x) &&
+    types.isArrayBufferView(y) &&
+    ![x, y].some((view) => view.buffer.byteLength === Buffer.poolSize)
+  )
     todo.push([x.buffer, y.buffer, `${path}.buffer`]);
   return compareProperties(x, y, path, todo);
 }

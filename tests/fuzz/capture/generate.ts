@@ -203,7 +203,16 @@ function nameStem({ kind }: Thing): string {
   return kind === 'class' ? 'K' : kind === 'function' ? 'f' : kind === 'object' ? 'o' : 'p';
 }
 
-export function generate(seed: number): FuzzNotebook {
+export interface Size {
+  /** Cells beside the first and the last ones. */
+  readonly cells: readonly [least: number, most: number];
+  /** How many of them are cluster cells; by chance, if not given. */
+  readonly jobs?: number;
+}
+
+export const USUAL: Size = { cells: [3, 7] };
+
+export function generate(seed: number, { cells: [least, most], jobs }: Size = USUAL): FuzzNotebook {
   const random = new Random(seed);
   const groups = random.chance(0.3) ? GROUPS : 1;
   const writers = Array.from({ length: groups }, (_, group) => new Writer(random, group));
@@ -212,7 +221,7 @@ export function generate(seed: number): FuzzNotebook {
     place: 'here',
     statements: [`const ${log}: any[] = [];`],
   }));
-  const count = 3 + random.below(5);
+  const count = least + random.below(most - least + 1);
   for (let index = 0; index < count; index++) {
     const group = random.below(groups);
     const writer = writers[group];
@@ -221,7 +230,11 @@ export function generate(seed: number): FuzzNotebook {
     const statements = Array.from({ length: 1 + random.below(4) }, () => writer.statement());
     if (writer.declared.length > 0 && random.chance(0.5)) statements.push(writer.use());
     if (random.chance(0.05)) statements.push(`throw ${writer.use()}`);
-    cells.push({ group, place: placeOf(random, index, groups), statements });
+    cells.push({
+      group,
+      place: placeOf(random, index, groups, jobs === undefined ? undefined : count - jobs),
+      statements,
+    });
   }
   writers.forEach((writer, group) => {
     cells.push({ group, place: 'here', statements: writer.probes() });
@@ -229,8 +242,9 @@ export function generate(seed: number): FuzzNotebook {
   return { seed, cells };
 }
 
-function placeOf(random: Random, index: number, groups: number): Place {
+/** `from`: the first cell that is a cluster cell, where that is not left to chance. */
+function placeOf(random: Random, index: number, groups: number, from: number | undefined): Place {
   // The first cell declares something for others to use.
-  if (index === 0 || random.chance(0.6)) return 'here';
+  if (from === undefined ? index === 0 || random.chance(0.6) : index < from) return 'here';
   return groups > 1 && random.chance(0.5) ? 'detached' : 'cluster';
 }

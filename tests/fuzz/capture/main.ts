@@ -1,13 +1,47 @@
-// The differential fuzzer of captures: `npm run fuzz -- capture`.
+// The differential fuzzer of captures, `npm run fuzz -- capture`: random notebooks, run with all cells here and with some of them on a worker.
 import { CellProcesses } from './cell-processes';
-import { generate, type FuzzNotebook } from './generate';
+import { USUAL, generate, type FuzzNotebook, type Size } from './generate';
 import { differenceOf } from './runs';
-import { shrink } from './shrink';
+import { notebookText, shrink } from './shrink';
 
 export interface Failure {
   readonly seed: number;
-  readonly what: string;
-  readonly notebook: FuzzNotebook;
+  /** What was different, and the smallest notebook in which it is. */
+  readonly faults: readonly string[];
+}
+
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly count: number;
+  readonly size?: Size;
+  readonly onPlayed?: (played: number, failure: Failure | undefined) => void;
+}
+
+/** Seeds from `seed` on, one after the other. */
+export async function fuzz({ seed, count, size = USUAL, onPlayed }: FuzzOptions): Promise<Failure[]> {
+  const processes = new CellProcesses();
+  const failures: Failure[] = [];
+  try {
+    for (let played = 0; played < count; played++) {
+      const failure = await play(generate(seed + played, size), processes);
+      if (failure !== undefined) failures.push(failure);
+      onPlayed?.(played + 1, failure);
+    }
+    return failures;
+  } finally {
+    processes.close();
+  }
+}
+
+export function describeSequence(seed: number): string {
+  return notebookText(generate(seed));
+}
+
+async function play(notebook: FuzzNotebook, processes: CellProcesses): Promise<Failure | undefined> {
+  const what = await failureOf(notebook, processes);
+  if (what === undefined) return undefined;
+  const small = await shrink(notebook, what, (candidate) => failureOf(candidate, processes));
+  return { seed: notebook.seed, faults: [small.what, notebookText(small.notebook)] };
 }
 
 /** Why the notebook fails, or undefined: a difference, a refusal, an error of ours. */
@@ -16,34 +50,5 @@ export async function failureOf(notebook: FuzzNotebook, processes: CellProcesses
     return await differenceOf(notebook, processes);
   } catch (error) {
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  }
-}
-
-export interface FuzzOptions {
-  readonly first: number;
-  readonly count: number;
-  readonly signal?: AbortSignal;
-  /** Told of each failure as it is found, in its smallest form. */
-  readonly onFailure: (failure: Failure) => void;
-  readonly onProgress?: (done: number) => void;
-}
-
-/** How many seeds were tried. */
-export async function fuzzCaptures({ first, count, signal, onFailure, onProgress }: FuzzOptions): Promise<number> {
-  const processes = new CellProcesses();
-  try {
-    for (let seed = first; seed < first + count; seed++) {
-      if (signal?.aborted === true) return seed - first;
-      const notebook = generate(seed);
-      const what = await failureOf(notebook, processes);
-      if (what !== undefined) {
-        const small = await shrink(notebook, what, (candidate) => failureOf(candidate, processes));
-        onFailure({ seed, ...small });
-      }
-      onProgress?.(seed - first + 1);
-    }
-    return count;
-  } finally {
-    processes.close();
   }
 }

@@ -120,7 +120,7 @@ class NotebookRun {
       this.#codes.find((other) => other.execution === execution)?.source;
     this.#shown[index] = run.ok
       ? run.hasValue && run.value !== undefined
-        ? String((await showValue(run.value)).data['text/plain'])
+        ? withoutForeignFrames(String((await showValue(run.value)).data['text/plain']))
         : ''
       : errorText(showError(run.error, sourceOf));
   }
@@ -154,7 +154,12 @@ class NotebookRun {
 
 function shownOutcome(outcome: CellOutcome): string {
   if (!outcome.ok) return errorText(outcome.error);
-  return outcome.display === undefined ? '' : String(outcome.display.data['text/plain']);
+  return outcome.display === undefined ? '' : withoutForeignFrames(String(outcome.display.data['text/plain']));
+}
+
+/** An error that is shown as a value: below the cells in its stack are those who run the cells here. */
+function withoutForeignFrames(text: string): string {
+  return text.replaceAll(/\n +at (?![^\n]*Cell \[)[^\n]*?(?= \{\n|\n|$)/g, '');
 }
 
 /** Without frames that are not of cells, and without the line that says where a job ran. */

@@ -455,6 +455,7 @@ const CLASSES: readonly Thing[] = [
     '@nOne.kids.length = 0',
     '@nLeaf.parent.parent === @nOne',
   ),
+  // Not yet: functions that use private names of a class around them, and arrows that use `super`.
   // classes('class @n { #x = @i; up = () => this.#x++; static peek(o) { return (() => o.#x)() } make() { return { get: () => this.#x, set: (v) => { this.#x = v } } } } const @nOne = new @n(), @nView = @nOne.make()', '@nOne.up()', '@n.peek(@nOne)', '@nView.get()', '@nView.set(@i)'),
   // classes('class @nBase { hi() { return "hi" } n = 1 } class @n extends @nBase { late() { return () => super.hi() + this.n++ } } const @nOne = new @n(), @nArrow = @nOne.late()', '@nArrow()', '@nOne.n', '@nOne.late()()'),
   classes(

@@ -1,0 +1,124 @@
+// The pages of docs/reference, each from the table that is the truth about it.
+import prettier from 'prettier';
+import { load } from '../load.mjs';
+import { root } from '../setup/places.mjs';
+import { join } from 'node:path';
+
+/** @returns {Promise<{ file: string, text: string }[]>} */
+export async function reference() {
+  const pages = [await options(), await magics(), await config(), await commandLine(), await errors()];
+  const style = await prettier.resolveConfig(join(root, 'README.md'));
+  return await Promise.all(
+    pages.map(async ({ file, lines }) => ({
+      file: `docs/reference/${file}`,
+      text: await prettier.format([...lines, ''].join('\n'), { ...style, parser: 'markdown' }),
+    })),
+  );
+}
+
+async function options() {
+  const { OPTIONS } = await load('magics/options.ts');
+  const rows = Object.values(OPTIONS).map(({ flag, short, aliases = [], argument, help }) => [
+    [flag, short, ...aliases]
+      .filter((word) => word !== undefined)
+      .map(code)
+      .join(' '),
+    argument === undefined ? '' : code(argument),
+    help,
+  ]);
+  return page(
+    'options.md',
+    'Options of `%%cluster`',
+    'A line `%%cluster [NAME] [OPTIONS]` sends the rest of its cell to a cluster.',
+    [...table(['option', 'value', 'what it does'], rows)],
+  );
+}
+
+async function magics() {
+  const { MAGICS } = await load('magics/table.ts');
+  const { COMMANDS } = await load('magics/commands.ts');
+  return page('magics.md', 'Magics', 'Lines at the top of a cell. A question mark behind one explains it.', [
+    ...table(
+      ['magic', 'what it does'],
+      Object.values(MAGICS).map(({ usage, help }) => [code(usage), help]),
+    ),
+    '',
+    '## `%cluster`',
+    '',
+    ...table(
+      ['command', 'what it does'],
+      Object.values(COMMANDS).map(({ usage, help }) => [code(`%cluster ${usage}`), help]),
+    ),
+  ]);
+}
+
+async function config() {
+  const { clusterEntry } = await load('magics/config/schema.ts');
+  const rows = Object.entries(clusterEntry.shape).flatMap(([key, type]) => {
+    const own = [[code(key), type.description ?? '']];
+    const inner = type.unwrap?.().shape;
+    if (inner === undefined) return own;
+    return [...own, ...Object.entries(inner).map(([name, field]) => [code(`${key}.${name}`), field.description ?? ''])];
+  });
+  return page(
+    'config.md',
+    'Configuration',
+    'Clusters are described in `~/.config/cellburst/config.yaml` (or the file that `CELLBURST_CONFIG` names), and for one project in a `cellburst.yaml` beside its notebooks or in a folder above them. The project wins, key by key; `%cluster config explain NAME` tells where each value comes from.',
+    [
+      '```yaml',
+      'default: hpc # the cluster of cells that name none',
+      'clusters:',
+      '  hpc:',
+      '    scheduler: slurm',
+      '    host: me@login.example.org',
+      '```',
+      '',
+      '## Keys of a cluster',
+      '',
+      ...table(['key', 'meaning'], rows),
+    ],
+  );
+}
+
+async function commandLine() {
+  const { HELP } = await load('cli/usage.ts');
+  return page('command-line.md', 'Command line', 'The `cellburst` command.', ['```text', HELP.trimEnd(), '```']);
+}
+
+async function errors() {
+  const { ERRORS, CAUSES } = await load('magics/failure.ts');
+  return page(
+    'errors.md',
+    'Errors',
+    'Every error says what could not be done, with what, why, and what to do next. In a cell it is an ordinary exception: `error.code` tells the kind.',
+    [
+      ...table(
+        ['code', 'what happened', 'what to do'],
+        Object.entries(ERRORS).map(([name, { means, remedy }]) => [code(name), means, remedy]),
+      ),
+      '',
+      '## Why a job left no result',
+      '',
+      ...table(
+        ['cause', 'what happened', 'what to do'],
+        Object.entries(CAUSES).map(([name, { means, remedy }]) => [code(name), means, remedy]),
+      ),
+    ],
+  );
+}
+
+function page(file, title, about, lines) {
+  return {
+    file,
+    lines: [`# ${title}`, '', '<!-- Written by `npm run docs`; changes here are lost. -->', '', about, '', ...lines],
+  };
+}
+
+function table(headings, rows) {
+  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)];
+}
+
+function code(text) {
+  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``;
+}

@@ -1,0 +1,72 @@
+// Sections A and B: free names, declarations, imports.
+import type { Line } from './line';
+
+export const NAMES: readonly Line[] = [
+  ['A1 a name that is read', ['let x = 1'], 'x + 1', '2', [['x', 1]]],
+  ['A2 a name that is changed', ['let x = 1'], 'x++; x', '2', [['x', 2]]],
+  ['A3 a function sees the present value', ['let x = 10; function f() { return x }', 'x = 99'], 'f()', '99'],
+  [
+    'A4 names found through functions',
+    ['const k = 2; function f() { return k * g() } function g() { return 1 }'],
+    'f()',
+    '2',
+  ],
+  [
+    'A5 mutual recursion',
+    ['function even(n) { return n === 0 || odd(n - 1) } function odd(n) { return n !== 0 && even(n - 1) }'],
+    'even(100)',
+    'true',
+  ],
+  ['A6 a recursive arrow', ['const fact = n => n < 2 ? 1 : n * fact(n - 1)'], 'fact(5)', '120'],
+  ['A7 a loop variable', [], 'for (const i of [1, 2]) {}; typeof i', "'undefined'"],
+  ['A8 typeof of nothing', [], "typeof nope === 'undefined'", 'true'],
+  ['A9 typeof of a name', ['let d = 1'], 'typeof d', "'number'"],
+  ['A11 a name as loop target', ['let t = 0'], 'for (t of [1, 2, 3]);', undefined, [['t', 3]]],
+  ['A12 destructuring', ['const { a, ...rest } = { a: 1, b: 2 }'], 'rest.b + a', '3'],
+  [
+    'A13 types need nothing',
+    ['interface R { id: number }'],
+    'const r: { id: number } = { id: 1 }; r.id',
+    '1',
+    [['r.id', 1]],
+  ],
+  ['A14 an enum', ['enum E { A = 1, B }'], 'E[2] + E.A', "'B1'"],
+  ['A15 a namespace', ['namespace N { export const q = 3 }'], 'N.q', '3'],
+  [
+    'A17 eval of a literal',
+    ['let x = 1; const k = 2'],
+    "eval('x++; ({ k }).k + x') + typeof eval('typeof nope')",
+    "'4string'",
+    [['x', 2]],
+  ],
+  [
+    'A17b eval of a literal in a function',
+    ['let x = 5; const f = ((y) => () => eval("let z = y; x + z"))(1)'],
+    'f()',
+    '6',
+  ],
+  ['A18 top-level await', ['async function fetchIt() { return 5 }'], 'const x = await fetchIt(); x', '5', [['x', 5]]],
+  ['B1 an import', ["import * as path from 'node:path'"], "path.join('a', 'b')", "'a/b'"],
+  ['B5 require', ["const { join } = require('path')"], "join('a')", "'a'"],
+  ['B8 a named import', ["import { join } from 'node:path'"], "join('a', 'c')", "'a/c'"],
+  [
+    'B9 an import in the cell itself',
+    [],
+    "import { basename } from 'node:path'; basename('/x/y')",
+    "'y'",
+    [['typeof basename', 'function']],
+  ],
+  [
+    'A16 a property of the name of a notebook name',
+    ['let total = 5'],
+    '({ total: 1, m() { return this.total } }).m()',
+    '1',
+    [['total', 5]],
+  ],
+  [
+    'B2 a type that is imported',
+    ["import type { Hash } from 'node:crypto'"],
+    'let h: Hash | undefined; typeof h',
+    "'undefined'",
+  ],
+];

@@ -1,0 +1,149 @@
+// Sections E and G: values, and what comes back of changes.
+import type { Line } from './line';
+
+export const VALUES: readonly Line[] = [
+  [
+    'E2 views over one buffer',
+    ['const buf = new ArrayBuffer(64), a = new Uint8Array(buf), b = new Uint8Array(buf, 8)'],
+    'b[0] = 7; a[8]',
+    '7',
+    [
+      ['a[8]', 7],
+      ['a.buffer === buf && b.buffer === buf', true],
+    ],
+  ],
+  [
+    'E4 a pooled Buffer',
+    ["const b = Buffer.from('hi')"],
+    'b[0] = 72; b.toString()',
+    "'Hi'",
+    [
+      ['b.toString()', 'Hi'],
+      ['Buffer.isBuffer(b)', true],
+    ],
+  ],
+  [
+    'E5 frozen',
+    ['const o = Object.freeze({ a: 1 })'],
+    'try { o.a = 2 } catch (e) { e.constructor.name }; Object.isFrozen(o)',
+    'true',
+  ],
+  [
+    'E6 a Map with objects as keys',
+    ['const k = {}, m = new Map([[k, 1]])'],
+    'm.set(k, 2); m.set({}, 3); m.size',
+    '2',
+    [
+      ['m.get(k)', 2],
+      ['m.size', 2],
+    ],
+  ],
+  [
+    'E10 shared objects',
+    ['const o = { n: 1 }, p = [o], q = { o }'],
+    'p[0] === q.o && ++p[0].n',
+    '2',
+    [['p[0] === q.o && o.n', 2]],
+  ],
+  [
+    'E12 a large array',
+    ['const big = new Float64Array(100000).fill(1)'],
+    'big[5] = 3; big.reduce((a, b) => a + b)',
+    '100002',
+    [['big[5]', 3]],
+  ],
+  [
+    'E13 an error that Node threw',
+    ['let e; try { Buffer.from(5) } catch (error) { e = error }'],
+    'e.note = 1; [e.name, e.code, e instanceof TypeError].join()',
+    "'TypeError,ERR_INVALID_ARG_TYPE,true'",
+    [['e.note', 1]],
+  ],
+  [
+    'E14 an EventEmitter, and a class that extends it',
+    [
+      "class Bus extends require('node:events') { seen = 0; constructor() { super(); this.on('a', () => this.seen++) } } const bus = new Bus, plain = new (require('node:events'))()",
+    ],
+    "bus.emit('a'); plain.on('b', () => bus.seen++); plain.listenerCount('b')",
+    '1',
+    [
+      ['bus.seen', 1],
+      ["bus.emit('a') && plain.emit('b') && bus.seen", 3],
+    ],
+  ],
+  ['G1 an alias', ['const log = []; const alias = log'], 'log.push(1)', '1', [['alias.length', 1]]],
+  [
+    'G2 a name bound anew',
+    ['let log = []; const alias = log'],
+    'log = [1]; 0',
+    '0',
+    [
+      ['log.length', 1],
+      ['alias.length', 0],
+    ],
+  ],
+  ['G6 a const', ['const o = { a: 1 }'], 'o.b = 2; delete o.a; 0', '0', [['Object.keys(o).join()', 'b']]],
+  [
+    'G7 an object dropped from the graph',
+    ['const inner = { n: 0 }; const o = { inner }'],
+    'o.inner.n = 5; delete o.inner; 0',
+    '0',
+    [
+      ['inner.n', 5],
+      ["'inner' in o", false],
+    ],
+  ],
+  [
+    'G8 dates, sets, key order',
+    ['const d = new Date(0), s = new Set([1]), o = { a: 1, b: 2 }'],
+    'd.setTime(5); s.add(2); s.delete(1); delete o.a; o.a = 3; 0',
+    '0',
+    [
+      ['d.getTime()', 5],
+      ['[...s].join()', '2'],
+      ['Object.keys(o).join()', 'b,a'],
+    ],
+  ],
+  ['G9 a name only written', ['let w = { big: 1 }'], 'w = 5; 0', '0', [['w', 5]]],
+  ['G10 a function redefined there', ['function f() { return 1 }'], 'f = () => 2; f()', '2', [['f()', 2]]],
+  [
+    'G11 a new function that closes over a captured object',
+    ['const box = { n: 1 }'],
+    'const get = () => box.n; box.n = 4; 0',
+    '0',
+    [['get()', 4]],
+  ],
+  [
+    'E1 values that are easily lost',
+    [String.raw`const v = [undefined, -0, NaN, Infinity, -Infinity, 2n ** 70n, '\ud800', '\0\u2028']`],
+    String.raw`v.push(-0); const w = [...v]; [undefined, -0, NaN, Infinity, -Infinity, 2n ** 70n, '\ud800', '\0\u2028', -0].every((x, i) => Object.is(x, v[i]))`,
+    'true',
+    [
+      [
+        String.raw`[undefined, -0, NaN, Infinity, -Infinity, 2n ** 70n, '\ud800', '\0\u2028', -0].every((x, i) => Object.is(x, v[i]) && Object.is(x, w[i]))`,
+        true,
+      ],
+    ],
+  ],
+  [
+    'E5b assignment to what is frozen',
+    ['const o = Object.freeze({ a: 1 }); let told'],
+    'try { o.a = 2 } catch (e) { told = e.constructor.name } told',
+    "'TypeError'",
+    [['[told, o.a, Object.isFrozen(o)].join()', 'TypeError,1,true']],
+  ],
+  [
+    'E7 a list that is deep',
+    ['let list = null; for (let i = 0; i < 100000; i++) list = { i, next: list }'],
+    'let n = 0; for (let at = list; at !== null; at = at.next) n++; list = { i: n, next: list }; n',
+    '100000',
+    [['[list.i, list.next.next.i].join()', '100000,99998']],
+  ],
+  [
+    'E11 URLs',
+    ["const u = new URL('https://a.b/c?d=1'), q = u.searchParams"],
+    "q.append('e', '2'); u.pathname = '/x'; u.href",
+    "'https://a.b/x?d=1&e=2'",
+    [['[u.href, u.searchParams === q].join()', 'https://a.b/x?d=1&e=2,true']],
+  ],
+];
