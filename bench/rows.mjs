@@ -11,6 +11,7 @@ import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
 import { objects } from './objects.mjs';
+import { packagesAgain, packagesFirst } from './packages.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 import { unchanged } from './unchanged.mjs';
@@ -34,6 +35,8 @@ export const rows = [
   clusterCell,
   clusterCellP95,
   array,
+  packagesAgain,
+  packagesFirst,
   smallFiles,
   smallFilesAgain,
   changedFile,

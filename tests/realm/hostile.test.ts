@@ -116,7 +116,7 @@ test('the same of graphs with objects that codecs make: each is called with what
     class Coded { constructor(held) { this.held = held } }
     const shared = { n: 1 }, inner = new Coded([shared]);
     return [[inner, { deep: new Map([[inner, new Coded({ inner, shared })]]) }, new Coded('text'), shared, Object.freeze([new Coded(-0)])], Coded];
-  })()`) as [unknown[], new (held: unknown) => { held: unknown }];
+  })()`) as [unknown[], { new (held: unknown): object; readonly prototype: object }];
   const codec = runInThisContext('({ codec: "of the test" })') as object;
   const known = new Map<object | symbol, string>([
     [Coded.prototype, 'test'],
@@ -126,7 +126,9 @@ test('the same of graphs with objects that codecs make: each is called with what
     ...encodeHooks,
     pathOf: (value) => known.get(value) ?? encodeHooks.pathOf(value),
     codedBy: (value) =>
-      value instanceof Coded ? { codec, payload: Reflect.get(value, 'held') as unknown } : undefined,
+      value instanceof Coded
+        ? { codec, payload: Reflect.getOwnPropertyDescriptor(value, 'held')?.value as unknown }
+        : undefined,
   };
   const decoding: DecodeHooks = {
     ...decodeHooks,
