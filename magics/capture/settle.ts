@@ -107,7 +107,7 @@ async function captureFor(realm: Realm, request: SettleRequest): Promise<Settled
   try {
     const { cell, pack } = bundleHead(bundle.head);
     realm.addCode(cell);
-    const { values, objects } = await openPack(realm, pack, bundle.graph, false);
+    const { values, objects } = await openPack(realm, pack, bundle.graph, 'missing');
     return { cell, pack, objects, bufferStarts: new Map(), names: new Map(), anew: values };
   } finally {
     bundle.close();
