@@ -9,6 +9,7 @@ import { changedFile, smallFiles, smallFilesAgain } from './files.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
+import { packagesAgain, packagesFirst } from './packages.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 
@@ -31,6 +32,8 @@ export const rows = [
   clusterCell,
   clusterCellP95,
   array,
+  packagesAgain,
+  packagesFirst,
   smallFiles,
   smallFilesAgain,
   changedFile,

@@ -1,9 +1,9 @@
 // How one cell comes to its outcome: by its magics, or checked, lowered and run in the user's process; and what becomes of one that does not stop.
 import type { Language } from '../language';
-import type { Magics } from '../magics';
 import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
 import { showProblems } from '../magics/problems';
 import type { Log } from './log';
+import type { LazyMagics } from './magics';
 import { UserProcessEnded } from './process-end';
 import type { RunningCell } from './running-cell';
 import { interrupted, lostProcess, plainError } from './shown-errors';
@@ -15,7 +15,7 @@ const LAST_RESORT_MILLISECONDS = 1_600;
 export interface CellRunsOptions {
   readonly user: UserSeat;
   readonly language: Language;
-  readonly magics: Magics;
+  readonly magics: LazyMagics;
   readonly log: Log;
   /** The kernel shuts down: what fails from now on fails because of that. */
   readonly isEnding: () => boolean;

@@ -1,5 +1,4 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
-import type { Magics } from '../magics';
 import type { CellOutcome } from '../magics/namespace';
 import { FIRST_UNCOUNTED } from '../magics/protocol/code';
 import type { OutputRecord } from '../magics/protocol/output';
@@ -7,6 +6,7 @@ import type { History } from './history';
 import type { Language } from '../language';
 import type { Log } from './log';
 import { CellRuns } from './cell-runs';
+import type { LazyMagics } from './magics';
 import { OutputFlow } from './output-flow';
 import type { InputQuestion, Turn } from './pipe';
 import { Questions } from './questions';
@@ -27,7 +27,7 @@ export interface ExecutionsOptions {
   readonly user: UserSeat;
   readonly language: Language;
   readonly history: History;
-  readonly magics: Magics;
+  readonly magics: LazyMagics;
   readonly log: Log;
 }
 
@@ -151,6 +151,7 @@ export class Executions {
       this.#questions.withdrawAll();
     }
     this.#working = undefined;
+    this.#options.magics.loadSoon();
   }
 
   async #execute(request: ExecuteRequest): Promise<void> {

@@ -4,9 +4,9 @@ import { toCodePoints, toOffset } from './offsets';
 import type { Comms } from './comms';
 import type { Executions } from './executions';
 import type { History } from './history';
-import type { Magics } from '../magics';
 import type { Completions, Inspection, Language } from '../language';
 import type { Log } from './log';
+import type { LazyMagics } from './magics';
 import { ownVersion, versionOf } from './versions';
 import type { Connection } from './wire/connection';
 import { PROTOCOL_VERSION } from './wire/message';
@@ -22,7 +22,7 @@ export interface KernelOptions {
   readonly isJS: boolean;
   readonly executions: Executions;
   readonly language: Language;
-  readonly magics: Magics;
+  readonly magics: LazyMagics;
   readonly history: History;
   readonly comms: Comms;
   readonly log: Log;
@@ -181,15 +181,16 @@ export class Kernel {
     return found && { ...found, matches: found.matches.map(({ text, type }) => ({ text, kind: type })) };
   }
 
-  #inspectMagic(source: string, offset: number): Inspection | undefined {
-    const text = this.#options.magics.inspect(source, offset);
+  async #inspectMagic(source: string, offset: number): Promise<Inspection | undefined> {
+    const text = await this.#options.magics.inspect(source, offset);
     return text === undefined ? undefined : { plain: text, markdown: `\`\`\`text\n${text}\n\`\`\`` };
   }
 
   async #inspect(content: Content): Promise<Content> {
     const { source, offset } = positionIn(content);
     const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
-    const found = this.#inspectMagic(source, offset) ?? (await this.#options.language.inspect(source, offset, signal));
+    const found =
+      (await this.#inspectMagic(source, offset)) ?? (await this.#options.language.inspect(source, offset, signal));
     if (!found) return { status: 'ok', found: false, data: {}, metadata: {} };
     const data = { 'text/plain': found.plain, 'text/markdown': found.markdown };
     return { status: 'ok', found: true, data, metadata: {} };

@@ -1,7 +1,6 @@
 // Puts the parts of the kernel together, serves until it is asked to end, and ends in order.
 import { join } from 'node:path';
 import type { Language } from '../language';
-import { Magics } from '../magics';
 import type { NotebookSession } from '../magics/namespace';
 import { stateDirectory } from '../magics/protocol/platform';
 import { Comms } from './comms';
@@ -9,6 +8,7 @@ import { Executions } from './executions';
 import { History } from './history';
 import { Kernel } from './kernel';
 import type { Log } from './log';
+import { LazyMagics } from './magics';
 import { monitorTargets } from './monitor';
 import { namespaceOf } from './namespace';
 import { settles } from './patience';
@@ -59,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     logFile: log.path,
     ...(notebook ? { notebook } : {}),
   };
-  const magics = new Magics(session);
+  const magics = new LazyMagics(session, log);
   const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   let ending: Promise<void> | undefined;
   user.listen({

@@ -40,6 +40,9 @@ export interface RestoredCell extends CellText {
 /** Runs through what every cell does: code that has run before is quicker. */
 const WARM_CELL: CellText = { source: 'const warm: number = 1;\nwarm', execution: 0 };
 
+/** While somebody types, a change of the tsconfig.json may take this long to be seen. */
+const TYPING_MILLISECONDS = 1000;
+
 interface PendingCell {
   readonly text: string;
   readonly extension: Extension;
@@ -155,7 +158,7 @@ export class NotebookLanguage {
 
   complete(source: string, offset: number): Completions {
     const text = maskMagics(source);
-    this.#checker.readProject();
+    this.#checker.readProject(TYPING_MILLISECONDS);
     return completeAt(this.#checker, text, this.#extensionOf(text), Math.min(offset, text.length));
   }
 
@@ -210,7 +213,7 @@ export class NotebookLanguage {
 
   #show(source: string): string {
     const text = maskMagics(source);
-    this.#checker.readProject();
+    this.#checker.readProject(TYPING_MILLISECONDS);
     this.#checker.show(text, this.#extensionOf(text));
     return text;
   }

@@ -87,10 +87,12 @@ async function captureAndSubmit(
 ): Promise<void> {
   const { agent, cell, session } = at;
   try {
-    const { captureId, fileUses, modules, locale, notices } = await session.namespace.capture(
+    const capturing = session.namespace.capture(
       { cell: code, bundlePath: join(job.directory, BUNDLE_FILE) },
       cell.signal,
     );
+    session.environments.anticipate();
+    const { captureId, fileUses, modules, locale, notices } = await capturing;
     tell(notices, cell);
     const listPath = join(job.directory, INPUTS_FILE);
     const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });

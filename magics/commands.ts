@@ -13,7 +13,7 @@ import type { Cell, CellOutcome } from './namespace';
 import { runCapture } from './capture-command';
 import { didYouMean } from './config/nearest';
 import { UsageError } from './protocol/errors';
-import { isFinal } from './protocol/job';
+import { isFinal, type JobRecord } from './protocol/job';
 import { answering } from './questions';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
@@ -88,12 +88,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: (call) => change('release', call),
   },
   attach: {
-    usage: 'attach ID',
-    help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once.',
+    usage: 'attach [ID]',
+    help: 'Waits for a job if need be, shows its output and puts its result into this notebook, once. Without ID: the last one of this notebook that is not home.',
     argument: 'job',
     async run({ words, line, cell, session, agent }) {
       const connection = await agent();
-      const job = await connection.job(argumentOf(words, line, 'attach ID').text);
+      const job =
+        words.length === 0
+          ? await lastAway(connection, session)
+          : await connection.job(argumentOf(words, line, 'attach ID').text);
       if (job.spec.allocation !== undefined)
         throw new UsageError(`Job ${job.id} is an allocation: it keeps nodes, and has no result.`);
       return answering(connection, cell, () => bringHome(job.id, cell, session));
@@ -195,6 +198,22 @@ function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Wor
     );
   if (extra) throw pointAt(line.text, extra, `%cluster ${usage}: one too many.`);
   return word;
+}
+
+/** Throws UsageError when all are home. */
+async function lastAway(agent: AgentConnection, { notebook, directory }: ClusterSession): Promise<JobRecord> {
+  const [last] = (await agent.jobs())
+    .filter(
+      ({ spec, deliveredAt, submittedAt }) =>
+        spec.allocation === undefined &&
+        deliveredAt === undefined &&
+        submittedAt !== undefined &&
+        spec.origin.directory === directory &&
+        spec.origin.notebook === notebook,
+    )
+    .sort((a, b) => b.createdAt - a.createdAt);
+  if (last !== undefined) return last;
+  throw new UsageError('No job of this notebook waits to be brought home. %cluster jobs lists those of all notebooks.');
 }
 
 async function change(change: 'hold' | 'release', { words, line, agent }: Call): Promise<CellOutcome> {

@@ -183,7 +183,7 @@ export const OPTIONS = {
   }),
   dryRun: option({
     flag: '--dry-run',
-    help: 'Sends nothing; shows what would be sent: names, kinds, sizes, packages, files.',
+    help: 'Sends nothing; shows what would be sent: names, kinds, sizes, where they come from, packages, files, and all that cannot travel.',
     value: switched,
   }),
   help: option({ flag: '--help', short: '-h', help: 'Shows this text.', value: switched }),

@@ -11,6 +11,7 @@ import { SetupError } from './setup/progress.mjs';
 const TARGETS = {
   capture: { entry: 'tests/fuzz/capture/main.ts', count: 10_000 },
   protocol: { entry: 'tests/fuzz/protocol.ts', count: 10_000 },
+  replies: { entry: 'tests/fuzz/replies.ts', count: 1_000_000 },
 };
 
 await runScript(async () => {
@@ -41,7 +42,8 @@ function tellProgress(started, count, describeSequence) {
     if (failure) {
       console.log(`\nseed ${failure.seed}:\n  ${failure.faults.join('\n  ')}\n${describeSequence(failure.seed)}\n`);
     }
-    if (played % 100 === 0) console.log(`${played} of ${count}, ${Math.round((Date.now() - started) / 1000)} s`);
+    if (played % Math.max(100, count / 100) === 0)
+      console.log(`${played} of ${count}, ${Math.round((Date.now() - started) / 1000)} s`);
   };
 }
 

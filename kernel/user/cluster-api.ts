@@ -101,6 +101,11 @@ class Desk {
       const agent = this.#agent;
       void this.#answer(agent, signal);
       return await work({ agent, directory: process.cwd(), signal });
+    } catch (error) {
+      // Made here, behind the await: its stack leads to the cell's line, and that of an error off the wire to nothing.
+      throw ClusterError.is(error)
+        ? Object.defineProperty(new Error(error.message), 'name', { value: error.name })
+        : error;
     } finally {
       stopListening();
       done.abort();

@@ -1,21 +1,18 @@
 // The incremental language service over the cells of one notebook. Each executed cell is a module file of its own, and the compiler's name
 // resolution goes on in a scope of all names that were visible when the cell ran, as if that scope stood around the file. So a cell keeps its
 // own version of every name. Only cells that import or augment something need to be part of the program; all others are reached by their symbols.
-import { statSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import { ts } from '../compiler';
 import type { AppliedChecks, Checks } from '../../magics/protocol/language';
-import { AMBIENT_TYPES } from '../ambient';
-import { WEBASSEMBLY_TYPES } from '../webassembly-types';
 import { completionsIn, parseBound, setOuterScope } from '../internals';
-import { isTerse, terseRegistry } from './documentation';
+import { diskVersion } from './disk';
+import { makeHost, makeRegistry, type Files, type Held, type Shown } from './host';
 import { readLanguage } from './early';
-import { appliedChecks, checkOptions, hasBrowserTypes } from './options';
+import { appliedChecks, checkOptions } from './options';
 import { ProjectFile, type Project } from './project';
 import { footingOf, needsProgram, StandingProgram, type Ground } from './standing';
 import { TypedWord } from './typed-word';
 import { VisibleNames } from './visible';
-import { declareWasm, wasmBehind } from './wasm';
 
 export type Extension = '.ts' | '.tsx' | '.js' | '.jsx';
 
@@ -57,7 +54,7 @@ export class CellChecker {
   readonly #cells = new Map<ts.SourceFile, CommittedCell>();
   #roots = new Map<string, CommittedCell>();
   /** Modules that cells define in memory: text and version by path. */
-  readonly #held = new Map<string, { readonly text: string; readonly version: number }>();
+  readonly #held = new Map<string, Held>();
   #text = '';
   #standsAlone = false;
   #version = 0;
@@ -88,8 +85,17 @@ export class CellChecker {
         if (isCancelled()) throw new ts.OperationCanceledException();
       },
     };
-    this.#host = this.#makeHost(isCancelled);
-    this.#registry = this.#makeRegistry();
+    const files: Files = {
+      directory: this.#directory,
+      options: () => this.#options,
+      shown: () => this.#shown,
+      roots: () => this.#roots,
+      held: () => this.#held,
+      versionOf: this.#versionOf,
+      isCancelled,
+    };
+    this.#host = makeHost(files);
+    this.#registry = makeRegistry(files);
     this.service = ts.createLanguageService(this.#host, this.#registry);
   }
 
@@ -106,6 +112,11 @@ export class CellChecker {
 
   get scope(): ts.Node | undefined {
     return this.#visible.scope;
+  }
+
+  get #shown(): Shown {
+    const scope = this.#standsAlone ? undefined : this.scope;
+    return { fileName: this.fileName, text: this.#text, version: this.#version, scope };
   }
 
   isVisible(name: string): boolean {
@@ -222,8 +233,8 @@ export class CellChecker {
   }
 
   /** Reads the tsconfig.json again if it has changed. Gives what it means for this notebook. */
-  readProject(): Project {
-    const project = this.#projectFile.read();
+  readProject(maxAgeMilliseconds?: number): Project {
+    const project = this.#projectFile.read(maxAgeMilliseconds);
     if (project !== this.#project) {
       this.#project = project;
       this.#options = this.#checkOptions();
@@ -280,101 +291,4 @@ export class CellChecker {
       else if (cell.isRoot) this.#roots.set(cell.file.fileName, cell);
     }
   }
-
-  #makeHost(isCancelled: () => boolean): ts.LanguageServiceHost {
-    const ambient = `${this.#directory}/[cellburst].d.ts`;
-    const ambientText = (): string => AMBIENT_TYPES + (hasBrowserTypes(this.#options) ? '' : WEBASSEMBLY_TYPES);
-    const read = snapshotsOfDisk(this.#versionOf);
-    const snapshotOf = (name: string): ts.IScriptSnapshot | undefined => {
-      if (name === this.fileName) return ts.ScriptSnapshot.fromString(this.#text);
-      if (name === ambient) return ts.ScriptSnapshot.fromString(ambientText());
-      const held = this.#held.get(name);
-      if (held) return ts.ScriptSnapshot.fromString(held.text);
-      const cell = this.#roots.get(name);
-      return cell ? ts.ScriptSnapshot.fromString(cell.file.text) : read(name);
-    };
-    return {
-      getScriptFileNames: () => [ambient, ...this.#roots.keys(), this.fileName],
-      getScriptVersion: (name) => {
-        if (name === this.fileName) return String(this.#version);
-        const held = this.#held.get(name);
-        if (name === ambient) return String(hasBrowserTypes(this.#options));
-        return held ? `held ${held.version}` : this.#versionOf(name);
-      },
-      getScriptSnapshot: snapshotOf,
-      getCompilationSettings: () => this.#options,
-      getCurrentDirectory: () => this.#directory,
-      getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
-      getCancellationToken: () => ({ isCancellationRequested: isCancelled }),
-      useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
-      fileExists: (name) =>
-        name === this.fileName ||
-        name === ambient ||
-        this.#held.has(name) ||
-        this.#roots.has(name) ||
-        ts.sys.fileExists(name) ||
-        wasmBehind(name) !== undefined,
-      readFile: (name, encoding) => this.#held.get(name)?.text ?? ts.sys.readFile(name, encoding),
-      directoryExists: (name) => ts.sys.directoryExists(name),
-      getDirectories: (name) => ts.sys.getDirectories(name),
-      readDirectory: (...query) => ts.sys.readDirectory(...query),
-      realpath: (name) => ts.sys.realpath?.(name) ?? name,
-    };
-  }
-
-  /** The compiler's own registries, except that cells come bound to their scope. */
-  #makeRegistry(): ts.DocumentRegistry {
-    const isCaseSensitive = ts.sys.useCaseSensitiveFileNames;
-    const full = ts.createDocumentRegistry(isCaseSensitive, this.#directory);
-    const terse = terseRegistry(this.#directory);
-    const registryOf = (name: string): ts.DocumentRegistry => (isTerse(name) ? terse : full);
-    const placed = (name: string, make: () => ts.SourceFile): ts.SourceFile => {
-      const cell = this.#roots.get(name);
-      if (cell) return cell.file;
-      const file = make();
-      if (name === this.fileName) setOuterScope(file, this.#standsAlone ? undefined : this.scope);
-      return file;
-    };
-    return {
-      ...full,
-      acquireDocumentWithKey: (name, ...rest) =>
-        placed(name, () => registryOf(name).acquireDocumentWithKey(name, ...rest)),
-      updateDocumentWithKey: (name, ...rest) =>
-        placed(name, () => registryOf(name).updateDocumentWithKey(name, ...rest)),
-      // The type asks for an overload without the last two, which the language service never uses.
-      // eslint-disable-next-line @typescript-eslint/no-deprecated
-      releaseDocumentWithKey: (
-        path: ts.Path,
-        key: ts.DocumentRegistryBucketKey,
-        kind: ts.ScriptKind = ts.ScriptKind.TS,
-        mode?: ts.ResolutionMode,
-      ) => {
-        // Committed cells never were in the registry.
-        if (!/\/Cell \[\d+\]\.[jt]sx?$/i.test(path)) registryOf(path).releaseDocumentWithKey(path, key, kind, mode);
-      },
-    };
-  }
-}
-
-/** The language service asks for every file of the program each time; nothing is read twice. */
-function snapshotsOfDisk(versionOf: (name: string) => string): (name: string) => ts.IScriptSnapshot | undefined {
-  const read = new Map<string, { readonly version: string; readonly snapshot: ts.IScriptSnapshot }>();
-  return (name) => {
-    const version = versionOf(name);
-    const known = read.get(name);
-    if (known?.version === version) return known.snapshot;
-    const wasm = wasmBehind(name);
-    const text = wasm === undefined || ts.sys.fileExists(name) ? ts.sys.readFile(name) : declareWasm(wasm);
-    if (text === undefined) return undefined;
-    const snapshot = ts.ScriptSnapshot.fromString(text);
-    read.set(name, { version, snapshot });
-    return snapshot;
-  };
-}
-
-/** Installed packages and the library do not change under us; a local file may, between two cells. */
-function diskVersion(name: string): string {
-  if (/\/node_modules\/|\/Cell \[\d+\]\.|\[cellburst\]\.d\.ts$/.test(name)) return '1';
-  const written = wasmBehind(name) ?? name;
-  return String(statSync(written, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }

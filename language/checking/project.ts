@@ -62,6 +62,7 @@ const NONE: Project = { options: {}, complaints: [] };
 export class ProjectFile {
   readonly #directory: string;
   #project = NONE;
+  #readAt = -Infinity;
   /** The files that were read, as they were. */
   #seen: ReadonlyMap<string, string> = new Map();
 
@@ -69,8 +70,14 @@ export class ProjectFile {
     this.#directory = directory;
   }
 
-  /** Gives the same object as long as nothing has changed. */
-  read(): Project {
+  /**
+   * Gives the same object as long as nothing has changed. What was read less than `maxAgeMilliseconds` ago is not looked at again: on a
+   * network's disk that would cost at every key.
+   */
+  read(maxAgeMilliseconds = 0): Project {
+    const now = performance.now();
+    if (now - this.#readAt < maxAgeMilliseconds) return this.#project;
+    this.#readAt = now;
     const file = ts.findConfigFile(this.#directory, HOST.fileExists);
     const isSame =
       file === this.#project.file && [...this.#seen].every(([path, version]) => versionOf(path) === version);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { bundleHead } from '../protocol/bundle';
 import type { SettleReport, SettleRequest } from '../protocol/capture';
 import { openContainer } from '../protocol/container';
-import { envelopeHead } from '../protocol/envelope';
+import { envelopeHead, parseShown } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
 import { ProtocolError } from '../protocol/errors';
 import { decodeGraph, KIND } from '../protocol/graph';
@@ -15,9 +15,7 @@ import { Builder } from '../realm/building';
 import { openPack } from '../realm/bundle';
 import { hasChanged } from '../realm/comparing';
 import { Describer } from '../realm/describing';
-import { showValue } from '../realm/display';
 import type { Realm } from '../realm/realm';
-import { showError } from '../realm/traceback';
 import type { Capture } from './captures';
 import { forgetCapture, recall, stateOf } from './captures';
 import { patch } from './patching';
@@ -43,13 +41,45 @@ export async function settleCell(realm: Realm, request: SettleRequest): Promise<
     });
     if (decoded.roots.length !== head.names.length + 1)
       throw new ProtocolError('The envelope has other names than it says.');
+    checkNames(head, capture);
+    const report = reportOf(request, head, capture);
     const { changed, conflicts } = apply(realm, request, head, capture, decoded);
-    const report = await reportOf(realm, request, head, capture, decoded);
     if (request.captureId !== undefined) forgetCapture(realm, request.captureId);
     return { ...report, changed, conflicts };
   } finally {
     envelope.close();
   }
+}
+
+/** A reply binds what its cell declares or assigns, and no other name of the notebook. */
+function checkNames(head: EnvelopeHead, { cell, pack }: Capture): void {
+  const allowed = new Set([
+    ...pack.names,
+    ...pack.writeOnly,
+    ...cell.uses.writes,
+    ...cell.declarations.map(({ name }) => name),
+  ]);
+  const names = [...head.names, ...head.stayed.map(({ name }) => name)];
+  const strange = names.find((name) => !allowed.has(name));
+  if (strange !== undefined)
+    throw new ProtocolError(`The envelope assigns ${JSON.stringify(strange.slice(0, 80))}, which its cell does not.`);
+  if (new Set(names).size !== names.length) throw new ProtocolError('The envelope assigns a name twice.');
+}
+
+/** An object stays what it is: a Map cannot become a Date. */
+function checkKinds(changes: readonly Changed[], told: readonly Changed[]): void {
+  const kinds = new Map(told.map(({ number, kind }) => [number, kind]));
+  for (const { number, kind } of changes) {
+    const was = kinds.get(number);
+    if (was === undefined || familyOf(was) !== familyOf(kind))
+      throw new ProtocolError(`The envelope makes something else of object ${number} than it is.`);
+  }
+}
+
+const ARRAYS: ReadonlySet<number> = new Set([KIND.array, KIND.numbers, KIND.sparse]);
+
+function familyOf(kind: number): number {
+  return ARRAYS.has(kind) ? KIND.array : kind;
 }
 
 /** Only what the notebook's own code imports is loaded; a reply cannot name other packages. */
@@ -77,7 +107,7 @@ async function captureFor(realm: Realm, request: SettleRequest): Promise<Settled
   try {
     const { cell, pack } = bundleHead(bundle.head);
     realm.addCode(cell);
-    const { values, objects } = await openPack(realm, pack, bundle.graph, false);
+    const { values, objects } = await openPack(realm, pack, bundle.graph, 'missing');
     return { cell, pack, objects, bufferStarts: new Map(), names: new Map(), anew: values };
   } finally {
     bundle.close();
@@ -121,6 +151,7 @@ function patchObjects(
       existing: capture.objects,
       compare: true,
     }).changed;
+    checkKinds(changes, told);
     const touched = capture.anew === undefined ? changedHere(realm, capture, told) : new Set<number>();
     const clashing = changes.filter((change) => touched.has(change.number));
     const conflicts = namesReaching(realm, capture, told, clashing);
@@ -228,25 +259,19 @@ function bindNames(
   return { changed, conflicts };
 }
 
-async function reportOf(
-  realm: Realm,
+function reportOf(
   request: SettleRequest,
   head: EnvelopeHead,
   capture: Capture,
-  decoded: Decoded,
-): Promise<Pick<SettleReport, 'outcome' | 'progress' | 'cell'>> {
+): Pick<SettleReport, 'outcome' | 'progress' | 'cell'> {
   const { cell } = capture;
   const { progress } = head;
-  const [result] = decoded.roots;
   if (head.outcome === 'error') {
-    const sourceOf = (execution: number): string | undefined =>
-      execution === cell.execution
-        ? cell.source
-        : capture.pack.cells.find((other) => other.execution === execution)?.source;
-    const shown = showError(result, sourceOf);
+    const { error: shown } = head;
+    if (shown === undefined) throw new ProtocolError('The envelope does not say how its error reads.');
     const error = { ...shown, traceback: [...shown.traceback, `    (${request.where})`] };
     return { outcome: { ok: false, error }, progress, cell };
   }
-  if (!head.hasValue || result === undefined) return { outcome: { ok: true }, progress, cell };
-  return { outcome: { ok: true, display: await showValue(result) }, progress, cell };
+  const { display } = head;
+  return { outcome: display === undefined ? { ok: true } : { ok: true, display: parseShown(display) }, progress, cell };
 }

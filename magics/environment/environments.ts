@@ -20,23 +20,40 @@ export interface EnvironmentRequest {
   readonly facts: () => Promise<HostFacts>;
 }
 
+type Choice = Pick<JobPackages, 'mode' | 'reason'>;
+
 const MODES: Readonly<Record<PackageMode, EnvironmentMode>> = { none, bundle, npm };
 
 export class Environments {
   readonly #looks: Looks;
+  #isAnticipated = false;
 
   constructor(state = stateDirectory()) {
     this.#looks = new Looks(state);
   }
 
+  /** To be called while a cell is being captured. */
+  anticipate(): void {
+    this.#looks.anticipate();
+    this.#isAnticipated = true;
+  }
+
   /** Throws EnvironmentSetupError when the packages cannot be brought. */
   async prepare(request: EnvironmentRequest, signal: AbortSignal): Promise<JobPackages> {
     const { roots, directory, facts } = request;
-    const { mode, reason } = await this.choose(request);
+    if (!this.#isAnticipated) this.#looks.begin();
+    this.#isAnticipated = false;
+    const { mode, reason } = await this.#choose(request);
     return MODES[mode].prepare({ roots, directory, looks: this.#looks, host: facts, reason }, signal);
   }
 
-  async choose({ roots, directory, host, mode }: EnvironmentRequest): Promise<{ mode: PackageMode; reason: string }> {
+  /** For a look ahead. */
+  choose(request: EnvironmentRequest): Promise<Choice> {
+    this.#looks.begin();
+    return this.#choose(request);
+  }
+
+  async #choose({ roots, directory, host, mode }: EnvironmentRequest): Promise<Choice> {
     if (mode !== undefined) return { mode, reason: `--env-mode ${mode}` };
     if (roots.length === 0) return { mode: 'none', reason: 'the cell uses no packages' };
     if (host === undefined) return { mode: 'none', reason: 'the packages of this machine are used in place' };

@@ -15,7 +15,9 @@ export interface Look extends Collected {
 
 interface Known {
   readonly look: Look;
-  readonly stamps: ReadonlyMap<string, string>;
+  readonly stamps: readonly Stamp[];
+  /** The cell for which its files were seen to be unchanged. */
+  seenFor: number;
   /** Made of it so far, by what else their content depends on. */
   readonly archives: Map<string, ArchiveReference>;
 }
@@ -26,10 +28,23 @@ const KEPT = 50;
 export class Looks {
   readonly #state: string;
   readonly #known = new Map<string, Known>();
+  #last: Known | undefined;
+  #cell = 0;
 
   /** `state`: where archives are kept. */
   constructor(state: string) {
     this.#state = state;
+  }
+
+  /** From here on it is about another cell: what was seen before may have changed. */
+  begin(): void {
+    this.#cell += 1;
+  }
+
+  /** Looks whether the files of the cell before have changed, while something else is waited for anyway: most cells use the same packages. */
+  anticipate(): void {
+    this.begin();
+    if (this.#last !== undefined) this.#isBelieved(this.#last);
   }
 
   async look(roots: readonly ModuleRoot[], directory: string): Promise<Look> {
@@ -51,16 +66,32 @@ export class Looks {
     return made;
   }
 
+  #isBelieved(known: Known): boolean {
+    if (known.seenFor === this.#cell) return true;
+    if (!isFresh(known.stamps)) return false;
+    known.seenFor = this.#cell;
+    return true;
+  }
+
   async #find(roots: readonly ModuleRoot[], directory: string): Promise<Known> {
     const key = JSON.stringify([directory, roots]);
     const known = this.#known.get(key);
-    if (known !== undefined && isFresh(known.stamps)) return known;
+    if (known !== undefined && this.#isBelieved(known)) {
+      this.#last = known;
+      return known;
+    }
     this.#known.delete(key);
     const reached = await findReached(roots, directory);
     const look = { ...collect(reached), lookups: reached.lookups, missing: reached.missing };
     const places = [...look.files, ...foldersOf(directory), ...look.packages.map(({ folder }) => dirname(folder))];
-    const found: Known = { look, stamps: new Map(places.map((path) => [path, stampOf(path)])), archives: new Map() };
+    const found: Known = {
+      look,
+      stamps: [...new Set(places)].map(stampOf),
+      seenFor: this.#cell,
+      archives: new Map(),
+    };
     this.#known.set(key, found);
+    this.#last = found;
     const [oldest] = this.#known.keys();
     if (this.#known.size > KEPT && oldest !== undefined) this.#known.delete(oldest);
     return found;
@@ -76,12 +107,24 @@ function foldersOf(directory: string): string[] {
   }
 }
 
-function isFresh(stamps: ReadonlyMap<string, string>): boolean {
-  for (const [path, stamp] of stamps) if (stampOf(path) !== stamp) return false;
-  return true;
+interface Stamp {
+  readonly path: string;
+  /** All 0 for what is not there. */
+  readonly mtimeMs: number;
+  readonly size: number;
+  readonly ino: number;
 }
 
-function stampOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? 'none' : `${found.mtimeMs}:${found.size}:${found.ino}`;
+function isFresh(stamps: readonly Stamp[]): boolean {
+  return stamps.every(({ path, mtimeMs, size, ino }) => {
+    const now = statSync(path, { throwIfNoEntry: false }) ?? ABSENT;
+    return now.mtimeMs === mtimeMs && now.size === size && now.ino === ino;
+  });
+}
+
+const ABSENT = { mtimeMs: 0, size: 0, ino: 0 };
+
+function stampOf(path: string): Stamp {
+  const { mtimeMs, size, ino } = statSync(path, { throwIfNoEntry: false }) ?? ABSENT;
+  return { path, mtimeMs, size, ino };
 }

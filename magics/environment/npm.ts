@@ -106,9 +106,10 @@ function isBuiltThere(found: InstalledPackage, host: HostFacts): boolean {
 }
 
 const LEVEL = 1;
-/** What node-gyp makes, and what of it only the compiler needs. */
+/** What node-gyp makes; and what of it only the compiler needs, and the file for which npm would build again. */
 const BUILT = /^build\//;
-const BETWEEN = /^build\/(.*\/)?(obj|obj\.target|\.deps)\/|^build\/.*\.(o|a|d|mk|gypi)$|^build\/Makefile$/;
+const NOT_NEEDED =
+  /^build\/(.*\/)?(obj|obj\.target|\.deps)\/|^build\/.*\.(o|a|d|mk|gypi)$|^build\/Makefile$|^binding\.gyp$/;
 
 /** A tarball as npm takes it. What is built already is not built again; what is built there leaves its builds of here. */
 async function pack(found: InstalledPackage, host: HostFacts): Promise<Buffer> {
@@ -116,7 +117,7 @@ async function pack(found: InstalledPackage, host: HostFacts): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (const path of filesOf(found.folder)) {
     const name = relative(found.folder, path);
-    if (isBuilt ? BUILT.test(name) : BETWEEN.test(name)) continue;
+    if (isBuilt ? BUILT.test(name) : NOT_NEEDED.test(name)) continue;
     const content = name === 'package.json' && !isBuilt ? withoutScripts(readFileSync(path)) : readFileSync(path);
     parts.push(tarHeader({ kind: 'file', path: `package/${name}`, isExecutable: false, size: content.length }));
     parts.push(content, tarPadding(content.length));

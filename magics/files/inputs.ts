@@ -1,7 +1,8 @@
 // What a job takes along: from the names that a person gave to the list of files, in a tree whose root holds them all and the working directory.
 // Nothing outside of what was named is ever listed; what is named and cannot be sent is a mistake that is told before anything is submitted.
-import { accessSync, constants, existsSync, lstatSync, realpathSync, type Stats } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { closest, distance } from 'fastest-levenshtein';
 import { UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { FileEntry, InputList, JobFiles, NamedPath } from '../protocol/job-files';
 import { commonRoot, depthOf, isNamed, pathIn, readTyped, type TypedPath } from './tree';
@@ -111,7 +112,7 @@ function statNamed(root: string, { text, path }: TypedPath, by: string): Stats {
   } catch (cause) {
     const code = systemCode(cause);
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new UsageError(`There is no ${text} (${by}): ${path} does not exist.`, { cause });
+      throw new UsageError(`There is no ${text} (${by}): ${path} does not exist.${likely(path)}`, { cause });
     throw new UsageError(`Cannot look at ${text} (${by}): ${messageOf(cause)}.`, { cause });
   }
   if (stats.isSymbolicLink()) {
@@ -125,6 +126,16 @@ function statNamed(root: string, { text, path }: TypedPath, by: string): Stats {
   } else if (!stats.isFile() && !stats.isDirectory())
     throw new UsageError(`${text} (${by}) is neither a file nor a folder: it cannot be sent.`);
   return stats;
+}
+
+/** What may have been meant: the name beside that differs least. */
+function likely(path: string): string {
+  const wanted = basename(path);
+  const folder = dirname(path);
+  if (!existsSync(folder)) return '';
+  const best = closest(wanted, readdirSync(folder));
+  const isNear = best !== '' && distance(wanted, best) <= Math.ceil(wanted.length / 3);
+  return isNear ? ` Did you mean ${best}?` : '';
 }
 
 function checked(root: string, entry: FileEntry, by: string): FileEntry {

@@ -31,6 +31,7 @@ export async function settleTree(from: string, to: string, replace: boolean, sig
     await slices.pause(signal);
   }
   if (taken.length > 0) throw refusal(taken, replace);
+  mkdirSync(to, { recursive: true });
   let files = 0;
   let bytes = 0;
   for (const entry of entries) {

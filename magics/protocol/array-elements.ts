@@ -5,7 +5,7 @@ import { ATTRIBUTE, DEFAULT_ATTRIBUTES, INTEGRITY } from './graph-format';
 import { withNatives } from './likeness';
 
 /** Below this, the straight way is quick enough. */
-export const LONG = 2048;
+const LONG = 2048;
 
 /**
  * True when every element is known to be a plain value or a hole; false says nothing, and each has to be looked at. V8 keeps accessors and
@@ -64,6 +64,8 @@ function isPlain(value: object, key: string | number, attributes: number): boole
 
 export type Elements = 'numbers' | 'dense' | 'sparse' | 'mixed';
 
+/** From here on it is asked whether there are more holes than elements. */
+export const MANY = 1024;
 /** Below this an array of numbers is smaller as tagged values. */
 export const FEW_NUMBERS = 8;
 
@@ -87,7 +89,7 @@ export function plainForm(value: readonly unknown[]): Elements {
 /** Looks at each element's descriptor, by index; by key where there are more holes than elements. */
 function checkedForm(value: readonly unknown[], attributes: number): Elements {
   const { length } = value;
-  if (length > 1024 && Object.keys(value).length * 2 < length) {
+  if (length > MANY && Object.keys(value).length * 2 < length) {
     const keys = Object.keys(value).filter(isIndex);
     return keys.every((key) => isPlain(value, key, attributes)) ? 'sparse' : 'mixed';
   }

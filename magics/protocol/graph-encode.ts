@@ -112,7 +112,10 @@ class GraphEncoder {
 
   /** True when the object travels by a codec, or is refused by it. */
   #byCodec(value: object, brand: Brand): boolean {
-    if (brand === 'proxy' || isPlainPrototype(Reflect.getPrototypeOf(value))) return false;
+    if (brand === 'proxy') return false;
+    const prototype = Reflect.getPrototypeOf(value);
+    if (isPlainPrototype(prototype) || (brand !== 'object' && intrinsics.CARRIED_PROTOTYPES.has(prototype)))
+      return false;
     const coded = this.#to.hooks.codedBy(value);
     if (coded === undefined) return false;
     // A codec is code of the user's: it may have changed what was looked at.

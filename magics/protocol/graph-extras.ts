@@ -122,7 +122,9 @@ function dropUnlisted(target: object, listed: ReadonlySet<string | symbol>): voi
 
 /** Levels as in INTEGRITY. */
 export function applyIntegrity(target: object, level: number): void {
-  if (level === INTEGRITY.nonExtensible) Object.preventExtensions(target);
+  // Elements of typed arrays can never be closed; engines differ in whether they call such an array sealed, and none lets it be.
+  const isView = level !== INTEGRITY.none && ArrayBuffer.isView(target);
+  if (level === INTEGRITY.nonExtensible || isView) Object.preventExtensions(target);
   else if (level === INTEGRITY.sealed) Object.seal(target);
   else if (level === INTEGRITY.frozen) Object.freeze(target);
   else if (level !== INTEGRITY.none) throw broken('an object has an unknown integrity level');

@@ -1,5 +1,5 @@
 // Records of plain objects, instances and arrays: what there is most of, so written with care for speed.
-import { FEW_NUMBERS, LONG, attributesOf, formOf, isIndex, namedKeys, plainForm } from './array-elements';
+import { FEW_NUMBERS, MANY, attributesOf, formOf, isIndex, namedKeys, plainForm } from './array-elements';
 import { ATTRIBUTE, INTEGRITY, KIND, TAG } from './graph-format';
 import type { PrivateState } from './graph-hooks';
 import type { GraphWriter } from './graph-writer';
@@ -30,10 +30,9 @@ export class ObjectRecords {
     const form = this.#forms.arrayForm(value);
     if (form === undefined) return false;
     const { length } = value;
-    const isNumbers =
-      length >= FEW_NUMBERS && (form === 'numbers' || (length >= LONG && plainForm(value) === 'numbers'));
+    const isNumbers = length >= FEW_NUMBERS && (form === 'numbers' || plainForm(value) === 'numbers');
     // What is mostly holes is told apart by whoever looks closely.
-    if (!isNumbers && form !== 'numbers' && length >= LONG) return false;
+    if (!isNumbers && form !== 'numbers' && length > MANY) return false;
     this.#to.kinds.push(isNumbers ? KIND.numbers : KIND.array);
     this.#to.headInts.push(length);
     if (isNumbers) this.#to.doubles.pushAll(value as readonly number[]);

@@ -132,7 +132,10 @@ class Scanner {
       roots,
       codes: this.#codes,
       coded: this.#coded,
-      edgesOf: (record) => edges.subarray(this.#edgeStarts[record], this.#edgeStarts[record + 1]),
+      edgesOf: (record) => {
+        if (record < 0 || record >= kinds.length) throw broken(`there is no record ${record}`);
+        return edges.subarray(this.#edgeStarts[record], this.#edgeStarts[record + 1]);
+      },
       headEdgesOf: (record) => edges.subarray(this.#edgeStarts[record], this.#headEnds[record]),
       positionOf: (record) => {
         const at = record * POSITION_WORDS;

@@ -20,6 +20,20 @@ export const FUNCTION_PROTOTYPES: ReadonlySet<object | null> = new Set<object | 
   prototypeOfFunction('(async function* () {})'),
 ]);
 
+/** What builtin objects inherit from that travel as they are, and that there may be millions of. */
+export const CARRIED_PROTOTYPES: ReadonlySet<object | null> = new Set<object | null>([
+  MAIN.Array.prototype,
+  MAIN.Map.prototype,
+  MAIN.Set.prototype,
+  MAIN.Date.prototype,
+  MAIN.RegExp.prototype,
+  MAIN.Error.prototype,
+  MAIN.ArrayBuffer.prototype,
+  MAIN.Uint8Array.prototype,
+  MAIN.Float64Array.prototype,
+  MAIN.Buffer.prototype,
+]);
+
 export const mapEach = unbound<[(value: unknown, key: unknown) => void], unknown>(MAIN.Map.prototype.forEach);
 export const mapSet = unbound<[unknown, unknown], unknown>(MAIN.Map.prototype.set);
 export const mapClear = unbound<[], unknown>(MAIN.Map.prototype.clear);

@@ -9,6 +9,7 @@ export interface Binding {
   set(value: unknown): void;
 }
 
+const IDENTIFIER = /^[$_\p{ID_Start}][$\p{ID_Continue}\u200c\u200d]*$/u;
 const TABLE = Symbol.for('cellburst.bindings');
 
 function table(): Map<string, Binding> {
@@ -24,6 +25,9 @@ export function bindingOf(name: string): Binding {
   const bindings = table();
   const known = bindings.get(name);
   if (known !== undefined) return known;
+  // The name becomes source text.
+  if (!IDENTIFIER.test(name))
+    throw new TypeError(`${JSON.stringify(name.slice(0, 80))} cannot be a name of the notebook.`);
   const variable = mangle(name);
   const script = new Script(`let ${variable}; ({ get: () => ${variable}, set: (value) => { ${variable} = value; } })`, {
     filename: 'cellburst:binding',

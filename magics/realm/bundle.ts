@@ -142,21 +142,27 @@ export interface OpenedPack {
 }
 
 /**
- * Makes the values of a bundle here and binds its names, unless `bind` is false. `realm.sources` must have the pack's files.
+ * Makes the values of a bundle here and binds its names: all, or only those that are not bound here. `realm.sources` must have the pack's files.
  * Throws ProtocolError for a bundle that does not decode, and what a missing module throws.
  */
-export async function openPack(realm: Realm, pack: CodePack, graph: ReadableGraph, bind = true): Promise<OpenedPack> {
+export async function openPack(
+  realm: Realm,
+  pack: CodePack,
+  graph: ReadableGraph,
+  bind: 'all' | 'missing' = 'all',
+): Promise<OpenedPack> {
   for (const cell of pack.cells) realm.addCode(cell);
   for (const specifier of pack.modules) await realm.modules.load(specifier);
   const places = placesOf(pack, graph.rootCount);
+  const bound = new Map([...places].filter(([name]) => bind === 'all' || !realm.has(name)));
   const decoded = decodeGraph({
     graph,
     hooks: new Builder(realm, { takesSource: true }),
-    ...(bind ? { names: rootNames(realm, places) } : {}),
+    names: rootNames(realm, places, bound),
   });
   const values = decoded.roots.filter((_, root) => !pack.codecs.includes(root));
   for (const root of pack.codecs) realm.codecs.adopt(decoded.roots[root]);
-  if (bind) for (const [name, root] of places) realm.bind(name, decoded.roots[root]);
+  for (const [name, root] of bound) realm.bind(name, decoded.roots[root]);
   return { values, objects: decoded.objects };
 }
 
@@ -168,7 +174,7 @@ export function placesOf(pack: CodePack, rootCount: number): Map<string, number>
 }
 
 /** For codecs, which run while the values are made. */
-function rootNames(realm: Realm, places: ReadonlyMap<string, number>): RootNames {
+function rootNames(realm: Realm, places: ReadonlyMap<string, number>, bound: ReadonlyMap<string, number>): RootNames {
   const names = new Map([...places].map(([name, root]) => [root, name]));
   return {
     rootsOfCode: (code) => {
@@ -177,7 +183,7 @@ function rootNames(realm: Realm, places: ReadonlyMap<string, number>): RootNames
     },
     bind: (root, value) => {
       const name = names.get(root);
-      if (name !== undefined) realm.bind(name, value);
+      if (name !== undefined && bound.has(name)) realm.bind(name, value);
     },
     nameOf: (root) => names.get(root) ?? 'a value',
   };

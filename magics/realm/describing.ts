@@ -76,7 +76,7 @@ export class Describer implements EncodeHooks {
   }
 
   codedBy(value: object): ReturnType<EncodeHooks['codedBy']> {
-    if (this.#coded.has(value)) return this.#coded.get(value);
+    if (this.#coded.size > 0 && this.#coded.has(value)) return this.#coded.get(value);
     let coded = this.#realm.codecs.encode(value);
     if (this.#isReply && coded !== undefined && 'codec' in coded && !this.#realm.codecs.isFromHome(coded.codec))
       coded = { reason: unknownAtHome(coded.codec as Registration) };

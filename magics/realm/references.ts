@@ -70,7 +70,9 @@ export class References {
   pathOf(value: object | symbol): string | undefined {
     const paths = (this.#paths ??= globalPaths());
     if (this.#pending.length > 0)
-      for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+      quietly(() => {
+        for (const [specifier, exports] of this.#pending.splice(0)) addExports(paths, specifier, exports);
+      });
     return paths.get(value);
   }
 
@@ -95,21 +97,45 @@ export class References {
     const specifier = path.slice(0, at);
     const steps = path.slice(at + 1);
     let value: unknown = specifier === GLOBAL ? MAIN : this.#modules.get(specifier);
-    for (const text of steps === '' ? [] : steps.split('/')) value = take(value, text, specifier === GLOBAL);
-    return value;
+    // No getter of the user's is called on the way: only globals of the list and exports of modules are read, all else is looked up.
+    steps.split('/').forEach((text, depth) => {
+      if (steps !== '') value = depth === 0 ? first(value, text, specifier === GLOBAL) : take(value, text);
+    });
+    // Whatever else lies behind a path is not the same thing in every process.
+    return isReferable(value) && this.pathOf(value) !== undefined ? value : undefined;
+  }
+}
+
+/** Some exports of Node warn when they are looked at; nobody here means to use them. */
+function quietly(action: () => void): void {
+  const { process } = MAIN;
+  const before = process.noDeprecation;
+  process.noDeprecation = true;
+  try {
+    action();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(process, 'noDeprecation');
+    else process.noDeprecation = before;
   }
 }
 
 /** A step is `.key` (a property), `@iterator` (a well-known symbol), `<key` or `>key` (getter, setter); keys are percent-encoded. */
-function take(value: unknown, text: string, isGlobal: boolean): unknown {
+function first(owner: unknown, text: string, isGlobal: boolean): unknown {
+  if (!isReferable(owner) || typeof owner === 'symbol') return undefined;
+  const word = decodeURIComponent(text.slice(1));
+  if (!isGlobal) return text.startsWith('.') ? exportedValue(owner, word) : take(owner, text);
+  if (Object.hasOwn(HIDDEN, word)) return HIDDEN[word]?.();
+  return NAMES.includes(word) ? Reflect.get(MAIN, word) : undefined;
+}
+
+function take(value: unknown, text: string): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   const word = decodeURIComponent(text.slice(1));
-  if (isGlobal && value === MAIN && word in HIDDEN) return HIDDEN[word]?.();
   const key: Step | undefined = text.startsWith('@') || text.startsWith('{') ? wellKnown(word) : word;
   if (key === undefined) return undefined;
   if (text.startsWith('<') || text.startsWith('{')) return Reflect.getOwnPropertyDescriptor(value, key)?.get;
   if (text.startsWith('>')) return Reflect.getOwnPropertyDescriptor(value, key)?.set;
-  return Reflect.get(value, key);
+  return Reflect.getOwnPropertyDescriptor(value, key)?.value;
 }
 
 function wellKnown(name: string): symbol | undefined {

@@ -31,6 +31,8 @@ export interface ReplyRequest {
 export interface Reply {
   readonly outcome: 'value' | 'error';
   readonly hasValue: boolean;
+  /** What the cell gave, or threw, or why neither can travel. */
+  readonly result: unknown;
   readonly names: readonly string[];
   readonly stayed: readonly { readonly name: string; readonly message: string }[];
   /** Modules that the values refer into. */
@@ -77,6 +79,7 @@ function replyNow(request: ReplyRequest): Reply {
         return {
           outcome: isError ? 'error' : 'value',
           hasValue: run.ok && run.hasValue,
+          result: outcome,
           names: kept,
           stayed,
           modules,

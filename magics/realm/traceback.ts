@@ -20,6 +20,8 @@ const RESET = '\u001b[0m';
 
 const CELL_POSITION = new RegExp(`${CELL_NUMBER}:(\\d+):(\\d+)`);
 const MAX_FRAMES = 50;
+/** Shown in lines of their own kind. */
+const OWN_LINES: ReadonlySet<string | symbol> = new Set(['name', 'message', 'stack', 'cause', 'errors']);
 const MAX_DEPTH = 4;
 
 /** What to show of anything that was thrown. Never throws, whatever its getters do. */
@@ -85,11 +87,35 @@ function framesOf(error: Error): string[] {
   if (typeof stack !== 'string') return [];
   const start = stack.search(/^ {4}at /m);
   if (start < 0) return [];
-  return stack
+  const lines = stack
     .slice(start)
     .split('\n')
-    .filter((line) => !/\(?node:internal\//.test(line))
-    .map(unmark);
+    .filter((line) => !/\(?node:internal\//.test(line));
+  return foldPackages(lines).map(unmark);
+}
+
+/** Frames inside of packages say little to who wrote the cell: several in a row become one line. The stack itself keeps them. */
+function foldPackages(lines: readonly string[]): string[] {
+  const folded: string[] = [];
+  for (let at = 0; at < lines.length;) {
+    const end = lines.findIndex((line, index) => index >= at && packageOf(line) === undefined);
+    const run = lines.slice(at, end < 0 ? lines.length : end);
+    const names = [...new Set(run.map(packageOf))].join(', ');
+    if (run.length > 1) folded.push(`    at … ${run.length} frames of ${names}`);
+    else if (run.length === 1) folded.push(...run);
+    at += run.length;
+    const own = lines[at];
+    if (own === undefined) break;
+    folded.push(own);
+    at += 1;
+  }
+  return folded;
+}
+
+/** The package (or module of Node's) a frame is in; undefined for code of the person's own. */
+function packageOf(line: string): string | undefined {
+  const inPackage = /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(line)?.[1];
+  return inPackage ?? /\(?(node:[\w/]+):\d+/.exec(line)?.[1];
 }
 
 function sourceLines(frames: readonly string[], sourceOf: SourceOf): string[] {
@@ -109,10 +135,13 @@ function colourFrame(frame: string): string {
 
 /** Fields the error carries of its own: `code: 'ENOENT'`. */
 function ownFields(error: Error): string[] {
-  const fields = Object.entries(error).filter(
-    ([key]) => !['name', 'message', 'stack', 'cause', 'errors'].includes(key),
+  const fields = Reflect.ownKeys(error).filter(
+    (key) => !OWN_LINES.has(key) && Object.prototype.propertyIsEnumerable.call(error, key),
   );
-  return fields.slice(0, 20).map(([key, value]) => `    ${key}: ${inspect(value, { depth: 2, breakLength: 120 })}`);
+  return fields.slice(0, 20).map((key) => {
+    const shown = inspect(Reflect.get(error, key), { depth: 2, breakLength: 120 });
+    return `    ${typeof key === 'symbol' ? `[${String(key)}]` : key}: ${shown}`;
+  });
 }
 
 /** Mangled names as the user typed them. */

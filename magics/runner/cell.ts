@@ -22,7 +22,7 @@ import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
 import { bindingOf } from '../realm/bindings';
-import { makeDisplayFunctions } from '../realm/display';
+import { makeDisplayFunctions, showValue } from '../realm/display';
 import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
@@ -35,7 +35,7 @@ import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { UNASSIGNED, makeReply } from '../realm/reply';
 import { openWorkplace, type Workplace } from './workplace';
-import { plainTraceback, showError } from '../realm/traceback';
+import { plainTraceback, showError, type SourceOf } from '../realm/traceback';
 
 const OUTPUT_FD = 3;
 const ORDERS_FD = 4;
@@ -134,6 +134,8 @@ async function writeEnvelope(
   run: CellRun,
   startedAt: number,
 ): Promise<void> {
+  // Shown here, where its own methods may run; at home it is data. First of all: those may change what travels.
+  const display = run.ok && run.hasValue && run.value !== undefined ? await showValue(run.value) : undefined;
   const reply = await makeReply({
     realm,
     cell: head.cell,
@@ -147,6 +149,11 @@ async function writeEnvelope(
     protocol: ENVELOPE_PROTOCOL,
     outcome: reply.outcome,
     hasValue: reply.hasValue,
+    ...(reply.outcome === 'error'
+      ? { error: showError(reply.result, sourcesOf(head)) }
+      : display === undefined
+        ? {}
+        : { display: JSON.stringify(display) }),
     names: reply.names,
     progress: run.progress,
     received: objects.length,
@@ -166,10 +173,13 @@ async function writeEnvelope(
   container.close();
 }
 
+function sourcesOf({ cell, pack }: BundleHead): SourceOf {
+  return (execution) => [cell, ...pack.cells].find((one) => one.execution === execution)?.source;
+}
+
 /** What nobody caught is output of the cell, as it is at home, and ends nothing. */
 function reportStrayErrors({ head }: Opened, sink: OutputSink): void {
-  const sourceOf = (execution: number): string | undefined =>
-    [head.cell, ...head.pack.cells].find((cell) => cell.execution === execution)?.source;
+  const sourceOf = sourcesOf(head);
   const report = (what: string, error: unknown): void => {
     sink.write({ type: 'stderr', text: `${what} ${plainTraceback(showError(error, sourceOf))}\n` });
   };

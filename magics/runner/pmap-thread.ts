@@ -7,6 +7,7 @@ import type { Encoded, Numbered } from '../protocol/graph';
 import { memoryBlobs } from '../protocol/graph-blobs';
 import { CaptureError } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
+import { readWanted } from '../realm/builtin-codecs';
 import { makeRegisterCodec } from '../realm/codecs';
 import { SEED_VARIABLE } from '../protocol/run';
 import { openPack } from '../realm/bundle';
@@ -112,7 +113,9 @@ async function map(from: number, to: number): Promise<void> {
       return;
     }
   }
-  const encoded = encode(realm, objects, results, (index) => `the result of item ${from + index}`);
+  const encodeResults = (): Encoded => encode(realm, objects, results, (index) => `the result of item ${from + index}`);
+  let encoded = encodeResults();
+  while (await readWanted()) encoded = encodeResults();
   if (encoded.refusals.length > 0) fail(realm, objects, refusalOf(encoded), undefined);
   else send({ type: 'mapped', from, graph: encoded.graph });
 }

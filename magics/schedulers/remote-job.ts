@@ -7,14 +7,14 @@ import type { AgentConnection, Described } from '../client';
 import { decodeList } from '../protocol/chunks';
 import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
-import { outputList } from '../protocol/job-files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
 import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, OUTPUTS_FILE, REMOTE_FILE, WORK_FOLDER } from '../protocol/layout';
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
-import { containerPart, linkTo, place, receive, scan, send, type Contents, type ContentSource } from '../store';
+import { containerPart, linkTo, receive, scan, send, type Contents, type ContentSource } from '../store';
 import { sendArchive } from './archive';
 import { OutputMirror } from './mirror';
+import { fetchOutputs, sendFiles } from './remote-files';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
 
 /** remote.json; `sent` is 1 once the job was submitted there. */
@@ -145,7 +145,8 @@ export class RemoteJob {
         const { packages, packageOrders } = this.#options.job;
         if (packageOrders !== undefined) await sendArchive(agent, packageOrders, signal);
         if (this.#options.job.spec.allocation === undefined) await this.#sendBundle(agent, there.id, signal);
-        await agent.submit(there.id, packages === undefined ? {} : { packages });
+        const along = await sendFiles(agent, this.#options, signal);
+        await agent.submit(there.id, packages === undefined ? along : { ...along, packages });
       }
     } catch (error) {
       // A refusal leaves nothing behind there; a lost connection is another matter.
@@ -219,26 +220,16 @@ export class RemoteJob {
     this.#steps += 1;
   }
 
-  /** What the job has made for the notebook lies in the job's working directory here, as it would if it had run here. */
   async #fetchOutputs(agent: AgentConnection, there: JobRecord, signal: AbortSignal): Promise<void> {
     const { directory, spec } = this.#options.job;
-    const work = join(directory, WORK_FOLDER);
-    if (spec.files === undefined || spec.files.outputs.length === 0 || existsSync(work)) return;
+    if (spec.files === undefined || spec.files.outputs.length === 0) return;
     const found = await this.#describe(agent, there.id, 'outputs', signal);
     if (found === undefined) return;
     const path = join(directory, OUTPUTS_FILE);
     await this.#keep(agent, found, path, signal);
-    const { entries } = parseJson(readFileSync(path, 'utf8'), outputList, path);
-    const only = entries.map((entry) => entry.path).filter((name) => name !== '.');
-    if (only.length === 0) return;
     const progress = (): void => void (this.#steps += 1);
-    const what = { kind: 'path' as const, path: join(there.directory, WORK_FOLDER), only };
-    const tree = await agent.store.describe(what, signal, progress);
-    if (tree?.kind !== 'content') throw new ProtocolError('The outputs of the job are not where they should be.');
-    const { content, kind } = tree.content;
-    const list = decodeList(kind, tree.list, content);
-    const received = await receive(content, list, agent.store, this.#options.contents, { signal, progress });
-    await place(received.content, work, { signal });
+    const options = { contents: this.#options.contents, signal, progress };
+    await fetchOutputs(agent, join(there.directory, WORK_FOLDER), directory, options);
   }
 
   #describe(agent: AgentConnection, id: string, file: 'envelope' | 'outcome' | 'outputs', signal: AbortSignal) {

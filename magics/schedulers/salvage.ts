@@ -1,7 +1,22 @@
 // What a job has left behind in the directory of an agent that is gone: brought to where the job is kept here, so that nothing of it is lost.
-import { closeSync, copyFileSync, existsSync, fstatSync, openSync, readSync, readdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import { ENVELOPE_FILE, HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
+import {
+  closeSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readIfThere } from '../protocol/files';
+import { outputList } from '../protocol/job-files';
+import { ENVELOPE_FILE, HEARTBEAT_FILE, OUTCOME_FILE, OUTPUTS_FILE, WORK_FOLDER } from '../protocol/layout';
+import { parseJson } from '../protocol/shape';
 import { toSegments } from '../protocol/spool';
 import { OutputMirror } from './mirror';
 
@@ -21,6 +36,7 @@ export function salvage(from: string | undefined, to: string): Salvage {
   const hasBegun = [HEARTBEAT_FILE, OUTCOME_FILE, ENVELOPE_FILE].some((file) => existsSync(join(from, file)));
   if (!hasBegun) return 'untouched';
   copyOutput(from, to);
+  copyOutputs(from, to);
   for (const file of [ENVELOPE_FILE, OUTCOME_FILE]) copyWhole(join(from, file), join(to, file));
   return existsSync(join(to, OUTCOME_FILE)) || existsSync(join(to, ENVELOPE_FILE)) ? 'ended' : 'cut';
 }
@@ -48,6 +64,21 @@ function copyOutput(from: string, to: string): void {
   } finally {
     mirror.close();
   }
+}
+
+/** Files that the job has made for the notebook; their list last. */
+function copyOutputs(from: string, to: string): void {
+  const list = join(from, OUTPUTS_FILE);
+  const source = readIfThere(list);
+  if (source === undefined) return;
+  for (const { kind, path } of parseJson(source, outputList, list).entries) {
+    if (kind === 'folder') continue;
+    const target = join(to, WORK_FOLDER, path);
+    mkdirSync(dirname(target), { recursive: true });
+    rmSync(target, { force: true });
+    cpSync(join(from, WORK_FOLDER, path), target, { verbatimSymlinks: true, preserveTimestamps: true });
+  }
+  copyWhole(list, join(to, OUTPUTS_FILE));
 }
 
 function copyWhole(from: string, to: string): void {

@@ -7,7 +7,9 @@ import { decodeGraph, encodeGraph } from '../../magics/protocol/graph';
 import { memoryBlobs } from '../../magics/protocol/graph-blobs';
 import { Builder } from '../../magics/realm/building';
 import { encodeHooks } from '../realm/hooks';
-import { Notebook } from './notebook';
+import { captureCell, settleCell } from '../../magics/capture';
+import { Realm } from '../../magics/realm';
+import { Notebook, runCell } from './notebook';
 
 let notebook: Notebook;
 beforeEach(async () => {
@@ -150,6 +152,34 @@ test('a result whose decode fails at home can be brought home once the codec is 
     notebook.cluster('const late = new Vault(9); 0', { meanwhile: () => notebook.run('broken = true') }),
   ).rejects.toThrow(/decode of the codec of Vault threw Error: no/);
   expect(notebook.realm.has('late')).toBe(false);
+});
+
+test('a job that another kernel brings home has its codecs with it', async () => {
+  await notebook.run('const factor = 2; const box = { v: new Vault(3) }');
+  await notebook.run('registerCodec(Vault, { encode: (v) => v.held * factor, decode: (n) => new Vault(n / factor) })');
+  const code = notebook.lower('%%cluster\nconst made = new Vault(box.v.held + 1); box.v.held');
+  const directory = notebook.newJob();
+  await captureCell(notebook.realm, { cell: code, bundlePath: join(directory, 'bundle.bin') });
+  await runCell(directory);
+  // Its own process would know no names.
+  for (const name of ['factor', 'box', 'Vault']) notebook.realm.bind(name, undefined);
+  const other = new Realm({
+    directory: notebook.directory,
+    text: 'local',
+    virtualModules: { cellburst: { registerCodec: () => undefined } },
+  });
+  const { outcome } = await settleCell(other, { directory, atomic: false, where: 'elsewhere' });
+  expect(outcome).toMatchObject({ ok: true, display: { data: { 'text/plain': '3' } } });
+  const held = (value: unknown): unknown => Reflect.get(value as object, 'held');
+  expect([held(other.get('made')), held(Reflect.get(other.get('box') as object, 'v'))]).toEqual([4, 3]);
+});
+
+test('Blobs go through pmap as well', async () => {
+  await notebook.run("import { pmap } from 'cellburst'");
+  await notebook.run(
+    "const texts = await pmap([new Blob(['a']), new Blob(['b'])], async (blob) => new Blob([await blob.text(), '!']))",
+  );
+  expect(await notebook.run('(await texts[0].text()) + (await texts[1].text())')).toBe('a!b!');
 });
 
 test('objects of subclasses are refused, or made by a codec that takes them', async () => {

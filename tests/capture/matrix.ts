@@ -114,7 +114,7 @@ export const CARRIED: readonly Carried[] = [
       'new DOMException("m", "AbortError")',
       '(() => { try { require("node:assert").equal(1, 2); } catch (e) { return e; } })()',
     ],
-    kept: 'class, `cause`, `errors`, own fields, `stack`; those that Node throws, and DOMException',
+    kept: 'class, `cause`, `errors`, own fields, `stack`; those that Node throws (as their builtin class, with `code`), and DOMException',
   },
   {
     value: 'URL, URLSearchParams, Headers, Blob, File, TextEncoder',

@@ -46,6 +46,19 @@ const LONG_MS = 90_000;
   );
 
   test(
+    'named files are there on kept nodes as well, and what the cell writes comes home',
+    async () => {
+      writeFileSync(join(kernel.directory, 'given.txt'), 'given', { mode: 0o644 });
+      const answer = await run(
+        `%%cluster slurm --in given.txt --out made/*.txt\nimport { mkdirSync, readFileSync, writeFileSync } from 'node:fs';\nmkdirSync('made'); writeFileSync('made/it.txt', readFileSync('given.txt', 'utf8') + '!');`,
+      );
+      expect(answer.reply['evalue']).toBe(undefined);
+      expect(readFileSync(join(kernel.directory, 'made', 'it.txt'), 'utf8')).toBe('given!');
+    },
+    LONG_MS,
+  );
+
+  test(
     'the doctor asks the batch system, and tries a job',
     async () => {
       const found = text(await run('%cluster doctor slurm'));

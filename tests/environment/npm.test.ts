@@ -47,6 +47,16 @@ test(
 );
 
 test(
+  'a binary of here that fits there is not built again',
+  async () => {
+    // Its binding.gyp says nothing that could be built.
+    const { stderr, ...answer } = await there(`import { bound } from 'bound';\nbound`);
+    expect([value({ stderr, ...answer }), stderr]).toEqual(['1', expect.stringContaining('Installed in')]);
+  },
+  LONG_MS,
+);
+
+test(
   'two cells that need the same packages at once install them once',
   async () => {
     appendFileSync(join(kernel.directory, 'node_modules', 'patched', 'mod.js'), '// changed\n');

@@ -134,6 +134,7 @@ test('notebook names input and output are names like any other', async () => {
 
 test.each([
   ['--in nowhere.csv', /^UsageError: There is no nowhere\.csv \(--in\)/],
+  ['--in numbres.txt', /^UsageError: There is no numbres\.txt .* Did you mean numbers\.txt\?/],
   ['--in data/*.parquet', /^UsageError: Nothing in .* matches data\/\*\.parquet \(--in\)/],
   ['--in nowhere/*.csv', /^UsageError: Nothing in .* matches nowhere\/\*\.csv/],
   ['--in stray', /^UsageError: stray \(--in\) is a symbolic link out of .*, which is not followed/],

@@ -193,3 +193,31 @@ function parsePlace(text: string): { pid: number; parent: number; directory: str
   const { pid, parent, directory } = place as Record<string, unknown>;
   return { pid: Number(pid), parent: Number(parent), directory: String(directory) };
 }
+
+test('a codec, typed by its class, carries what could not travel before', async () => {
+  await succeed(
+    opened.notebook,
+    'const euros = new Intl.NumberFormat("de-DE", { style: "currency", currency: "EUR" });',
+  );
+  const refused = await errorOf(opened.notebook, '%%cluster\neuros.format(3)');
+  expect(refused.message).toBe(
+    'cannot ship euros: NumberFormat has no state that can be read — create it inside the cell',
+  );
+  const mistaken = await errorOf(
+    opened.notebook,
+    `import { registerCodec } from 'cellburst';
+     registerCodec(Intl.NumberFormat, { encode: (f) => f.resolvedOptions().locale, decode: (locale) => locale });`,
+  );
+  expect(mistaken.message).toMatch(/string/);
+  await succeed(
+    opened.notebook,
+    `import { registerCodec } from 'cellburst';
+     registerCodec(Intl.NumberFormat, {
+       encode: (f) => f.resolvedOptions(),
+       decode: ({ locale, ...options }) => new Intl.NumberFormat(locale, options),
+     });`,
+  );
+  expect(await valueOf(opened.notebook, '%%cluster\neuros.format(3)')).toBe(
+    await valueOf(opened.notebook, 'euros.format(3)'),
+  );
+});

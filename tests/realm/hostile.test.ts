@@ -7,6 +7,7 @@ import { runInThisContext } from 'node:vm';
 import { openContainer, writeContainer } from '../../magics/protocol/container';
 import { ProtocolError } from '../../magics/protocol/errors';
 import { decodeGraph, encodeGraph } from '../../magics/protocol/graph';
+import type { DecodeHooks, EncodeHooks } from '../../magics/protocol/graph';
 import { difference } from './same';
 import { decodeHooks, encodeHooks } from './hooks';
 
@@ -108,4 +109,61 @@ test('thousands of damaged containers whose digest is right are read or refused,
   }
   expect(refused).toBeGreaterThan(1000);
   expect(Reflect.ownKeys(runInThisContext('Object.prototype') as object)).toHaveLength(before);
+});
+
+test('the same of graphs with objects that codecs make: each is called with what fits, or not at all', () => {
+  const [values, Coded] = runInThisContext(`(() => {
+    class Coded { constructor(held) { this.held = held } }
+    const shared = { n: 1 }, inner = new Coded([shared]);
+    return [[inner, { deep: new Map([[inner, new Coded({ inner, shared })]]) }, new Coded('text'), shared, Object.freeze([new Coded(-0)])], Coded];
+  })()`) as [unknown[], { new (held: unknown): object; readonly prototype: object }];
+  const codec = runInThisContext('({ codec: "of the test" })') as object;
+  const known = new Map<object | symbol, string>([
+    [Coded.prototype, 'test'],
+    [codec, 'codec'],
+  ]);
+  const encoding: EncodeHooks = {
+    ...encodeHooks,
+    pathOf: (value) => known.get(value) ?? encodeHooks.pathOf(value),
+    codedBy: (value) =>
+      value instanceof Coded
+        ? { codec, payload: Reflect.getOwnPropertyDescriptor(value, 'held')?.value as unknown }
+        : undefined,
+  };
+  const decoding: DecodeHooks = {
+    ...decodeHooks,
+    resolve: (path) => (path === 'test' ? Coded.prototype : path === 'codec' ? codec : decodeHooks.resolve(path)),
+    decodeBy: (given, payload, prototype) => {
+      if (given !== codec || prototype !== Coded.prototype) throw new Error('unknown');
+      return new Coded(payload);
+    },
+  };
+  const { graph } = encodeGraph({ roots: [values], rootNames: ['v'], hooks: encoding });
+  writeContainer(file, {}, graph);
+  const bytes = readFileSync(file);
+  const open = (data: Uint8Array): unknown => {
+    writeFileSync(file, data);
+    const container = openContainer(file);
+    try {
+      return decodeGraph({ graph: container.graph, hooks: decoding }).roots[0];
+    } finally {
+      container.close();
+    }
+  };
+  expect(difference(values, open(bytes))).toBeUndefined();
+  const skeleton = 64 + bytes.readDoubleLE(24);
+  let refused = 0;
+  for (let turn = 0; turn < 1500; turn++) {
+    const damaged = Buffer.from(bytes);
+    const at = 64 + ((turn * 7919) % (skeleton - 68));
+    if (turn % 2 === 0) damaged[at] = turn % 251;
+    else damaged.writeInt32LE([-1, 0x7fff_ffff, 0, 1, 4_000_000][turn % 5] ?? 0, at);
+    try {
+      open(sealed(damaged));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      refused += 1;
+    }
+  }
+  expect(refused).toBeGreaterThan(300);
 });

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { KernelClient, type CellResult } from '../../kernel/client';
 import { CODE } from './code';
+import { attach, detach, errorless, textOf } from './kernel-cells';
 import type { Line } from './line';
 import { NAMES } from './names';
 import { VALUES } from './values';
@@ -32,24 +33,10 @@ test.each(ROWS)('%s (%s)', async (_sentence, way, [, before, cell, value, after 
 async function run(cell: string, way: Way): Promise<CellResult> {
   if (way === 'local') return kernel.execute(unchecked(cell));
   if (way === 'cluster') return kernel.execute(`%%cluster\n${unchecked(cell)}`);
-  const detached = errorless(await kernel.execute(`%%cluster --detach\n${unchecked(cell)}`));
-  const id = /%cluster attach (\w+)/.exec(JSON.stringify(detached.messages.map(({ content }) => content)))?.[1];
-  if (id === undefined) throw new Error('A detached cell does not say how to attach its job.');
-  return kernel.execute(`%cluster attach ${id}`);
+  return attach(kernel, await detach(kernel, unchecked(cell)));
 }
 
 /** The lines are about what happens when code runs, and written as people write who do not care for types. */
 function unchecked(source: string): string {
   return `// @ts-nocheck\n${source}`;
-}
-
-function errorless(result: CellResult): CellResult {
-  if (result.reply['status'] === 'ok') return result;
-  throw new Error(`The cell failed: ${JSON.stringify(result.reply, undefined, 1)}`);
-}
-
-function textOf({ result }: CellResult): string | undefined {
-  const data: unknown = result?.['data'];
-  const text: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'text/plain') : undefined;
-  return typeof text === 'string' ? text : undefined;
 }

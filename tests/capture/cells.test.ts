@@ -1,9 +1,0 @@
-import { Notebook } from './notebook';
-
-let notebook: Notebook;
-beforeEach(() => {
-  notebook = new Notebook();
-});
-afterEach(() => {
-  notebook.close();
-});
