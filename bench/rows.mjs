@@ -1,4 +1,5 @@
 // The rows of the bench, in the order of the table. A new row is one file and one line.
+import { analysis } from './analysis.mjs';
 import { array } from './array.mjs';
 import { busyNames } from './busy-names.mjs';
 import { cell, cellBesideDeno } from './cell.mjs';
@@ -9,9 +10,11 @@ import { changedFile, smallFiles, smallFilesAgain } from './files.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
+import { objects } from './objects.mjs';
 import { packagesAgain, packagesFirst } from './packages.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
+import { unchanged } from './unchanged.mjs';
 
 /** @type {readonly import('./row.mjs').Row[]} */
 export const rows = [
@@ -38,4 +41,7 @@ export const rows = [
   smallFilesAgain,
   changedFile,
   channel,
+  objects,
+  unchanged,
+  analysis,
 ];

@@ -10,6 +10,8 @@ import { Tally } from './test/tally.mjs';
 
 /** What depends on the Node it runs on: the rest is checked once. */
 const NODE_DEPENDENT = ['tests/notebook', 'tests/kernel', 'tests/realm', 'tests/capture'];
+/** What depends on more than the major version. */
+const V8_DEPENDENT = ['tests/realm', 'tests/capture'];
 /** What is the same on each Node and takes long: a browser, names (they are resolved before Node sees them), packages. */
 const ONCE = '--testPathIgnorePatterns=/lab-kernel\\.|/capture/(names|packages)\\.';
 
@@ -28,17 +30,19 @@ await runScript(async () => {
 });
 
 async function runOnNode(tally, version) {
+  const [major] = process.versions.node.split('.');
+  const tests = version.startsWith(`${major}.`) ? V8_DEPENDENT : NODE_DEPENDENT;
   let node;
   try {
     node = await prepareNode(version);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     tally.skip(
-      `Node ${version}: ${NODE_DEPENDENT.join(', ')}`,
+      `Node ${version}: ${tests.join(', ')}`,
       `this Node cannot be had here: ${error.message.split('\n')[0]}`,
-      tally.countIn(NODE_DEPENDENT),
+      tally.countIn(tests),
     );
     return;
   }
-  await runJest(tally, { node, version, args: [...NODE_DEPENDENT, ONCE] });
+  await runJest(tally, { node, version, args: [...tests, ONCE] });
 }

@@ -1,7 +1,6 @@
 // Names → bundle: gathers what a cell needs, writes it into the job's directory, and remembers what was sent.
 import { cellLabel } from '../protocol/code';
-import { BUNDLE_PROTOCOL } from '../protocol/bundle';
-import type { BundleHead } from '../protocol/bundle';
+import { toWritten } from '../protocol/bundle';
 import type { CaptureReport, CaptureRequest } from '../protocol/capture';
 import { containerBytes, writeContainer } from '../protocol/container';
 import { CaptureError } from '../protocol/errors';
@@ -36,7 +35,7 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
   });
   const { pack, encoded, codes } = gathered;
   realm.addCode(cell);
-  const head: BundleHead = { protocol: BUNDLE_PROTOCOL, cell, pack };
+  const head = toWritten(cell, pack);
   const bytes =
     bundlePath === undefined ? containerBytes(head, encoded.graph) : writeContainer(bundlePath, head, encoded.graph);
   const bound = [...pack.names, ...pack.writeOnly, ...cell.declarations.map((declaration) => declaration.name)];

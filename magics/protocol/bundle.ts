@@ -3,8 +3,10 @@
 import { ProtocolError } from './errors';
 import type { CellCode } from './code';
 import { isObject } from './shape';
+import { parse, stringify } from './values';
 
-export const BUNDLE_PROTOCOL = 1;
+/** Raised with every change of the head; the graph has a version of its own (graph-format.ts). */
+export const BUNDLE_PROTOCOL = 2;
 
 /** A local module as it is evaluated. */
 export interface LocalSource {
@@ -48,16 +50,46 @@ export interface BundleHead {
   readonly pack: CodePack;
 }
 
+/** As it is written: the code of each cell is a text of its own, made once for all the bundles that the cell goes into. */
+interface WrittenHead {
+  readonly protocol: typeof BUNDLE_PROTOCOL;
+  readonly cell: string;
+  readonly pack: Omit<CodePack, 'cells'> & { readonly cells: readonly string[] };
+}
+
+const texts = new WeakMap<CellCode, string>();
+
+function textOf(cell: CellCode): string {
+  const known = texts.get(cell);
+  if (known !== undefined) return known;
+  const text = stringify(cell);
+  texts.set(cell, text);
+  return text;
+}
+
+export function toWritten(cell: CellCode, pack: CodePack): WrittenHead {
+  return { protocol: BUNDLE_PROTOCOL, cell: textOf(cell), pack: { ...pack, cells: pack.cells.map(textOf) } };
+}
+
 /**
  * The head of a bundle. A bundle is read by a process of the same version and user as the one that wrote it, behind a digest:
  * only its form is checked here, not every field of the code.
  */
 export function bundleHead(head: unknown): BundleHead {
-  if (!isObject(head) || !isObject(head['cell']) || !isObject(head['pack']))
-    throw new ProtocolError('This is no bundle.');
-  if (head['protocol'] !== BUNDLE_PROTOCOL)
-    throw new ProtocolError(
-      `The bundle has version ${String(head['protocol'])}, and this is version ${BUNDLE_PROTOCOL}.`,
-    );
-  return head as unknown as BundleHead;
+  if (!isObject(head) || !isObject(head['pack'])) throw new ProtocolError('This is no bundle.');
+  const { protocol, cell, pack } = head;
+  if (protocol !== BUNDLE_PROTOCOL)
+    throw new ProtocolError(`The bundle has version ${String(protocol)}, and this is version ${BUNDLE_PROTOCOL}.`);
+  const { cells } = pack;
+  if (typeof cell !== 'string' || !Array.isArray(cells)) throw new ProtocolError('This is no bundle.');
+  // A cell that stands in both places is one cell.
+  const read = new Map<unknown, CellCode>();
+  const cellOf = (text: unknown): CellCode => {
+    const known = read.get(text);
+    if (known !== undefined) return known;
+    const code = parse(String(text)) as CellCode;
+    read.set(text, code);
+    return code;
+  };
+  return { protocol, cell: cellOf(cell), pack: { ...pack, cells: cells.map(cellOf) } as unknown as CodePack };
 }

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { startServer, type JupyterServer } from '../notebook/server';
 
 const examples = join(__dirname, '..', '..', 'examples');
-/** The quickstart is run by the demo. */
+/** The quickstart is run by the demo, and the displays are looked at one by one (tests/notebook). */
+const ELSEWHERE = ['quickstart', 'displays'];
 const names = readdirSync(examples)
-  .filter((name) => name.endsWith('.ipynb') && !name.endsWith('.executed.ipynb') && name !== 'quickstart.ipynb')
-  .map((name) => name.slice(0, -'.ipynb'.length));
+  .filter((name) => name.endsWith('.ipynb') && !name.endsWith('.executed.ipynb'))
+  .map((name) => name.slice(0, -'.ipynb'.length))
+  .filter((name) => !ELSEWHERE.includes(name));
 
 /** What the last cells give, and texts that errors have to hold. */
 const SHOWN: Readonly<Record<string, readonly (string | RegExp)[]>> = {

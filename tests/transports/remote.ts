@@ -1,11 +1,13 @@
 // Cells of a real kernel on a host that is reached over a real sshd: as another user, with its own agent, whose directory nobody here can see.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OpenedSystem, RunningSystem } from '../clusters/open';
 import { KernelClient, type CellResult } from '../kernel/client';
 import { endProcesses, processesWith } from '../notebook/processes';
+import { connectAgent } from '../../magics/client';
 import { sendSignal } from '../../magics/protocol/platform';
 
 export interface Given {
@@ -111,7 +113,7 @@ export function describeRemoteCells({ system, transport }: Given): void {
         const deadline = Date.now() + LONG_MS;
         while (!hasPart(store) && Date.now() < deadline) await pause(5);
         expect(hasPart(store)).toBe(true);
-        cutConnection(store);
+        await cutConnection(store);
         const { reply, result } = await kernel.outcome(id, performance.now(), LONG_MS);
         expect(reply).toMatchObject({ status: 'ok' });
         expect(text(result)).toBe('[ 10000000, 9999999 ]');
@@ -134,6 +136,31 @@ export function describeRemoteCells({ system, transport }: Given): void {
         expect(await cores()).toBe('2');
         rmSync(config);
         expect(await cores()).toBe('1');
+      },
+      LONG_MS,
+    );
+
+    test(
+      'a file goes there once, comes back, and what has not changed does not go again',
+      async () => {
+        const path = join(kernel.directory, 'large-file');
+        const bytes = randomBytes(6_000_000);
+        writeFileSync(path, bytes);
+        const stateDirectory = join(kernel.directory, 'state');
+        await using agent = await connectAgent({ stateDirectory, isPassive: true });
+        const { signal } = new AbortController();
+        const first = await agent.store.send({ cluster: 'far', path }, { signal });
+        expect(first).toMatchObject({ kind: 'file', bytes: bytes.length, sentBytes: bytes.length });
+        bytes.fill(7, 3_000_000, 3_001_000);
+        writeFileSync(path, bytes);
+        const second = await agent.store.send({ cluster: 'far', path }, { signal });
+        expect(second.sentBytes).toBeLessThan(2_200_000);
+        expect((await agent.store.send({ cluster: 'far', path }, { signal })).sentBytes).toBe(0);
+        const there = join(store, 'placed');
+        await agent.store.place({ cluster: 'far', content: second.content, path: there }, signal);
+        const to = join(kernel.directory, 'came-back');
+        await agent.store.fetch({ cluster: 'far', path: there, to }, { signal });
+        expect(readFileSync(to).equals(bytes)).toBe(true);
       },
       LONG_MS,
     );
@@ -172,7 +199,7 @@ export function describeRemoteCells({ system, transport }: Given): void {
         );
         await kernel.printed(id, 'line 10\n');
         for (let cut = 0; cut < 3; cut++) {
-          cutConnection(store);
+          await cutConnection(store);
           await pause(1000);
         }
         const { stdout, result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
@@ -241,11 +268,17 @@ async function awaitState(run: Run, job: string, state: string): Promise<void> {
   throw new Error(`Job ${job} was never ${state}.`);
 }
 
-/** Ends the processes that the connection is made of on the other side, as a network does that resets. */
-function cutConnection(store: string): void {
-  const bridges = processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) => command.includes('--bridge'));
-  expect(bridges.length).toBeGreaterThan(0);
-  for (const { pid } of bridges) sendSignal(pid, 'SIGKILL');
+/** Ends the processes that the connection is made of on the other side, as a network does that resets; waits for it to be there. */
+async function cutConnection(store: string): Promise<void> {
+  const deadline = Date.now() + LONG_MS;
+  for (;;) {
+    const all = processesWith(`CELLBURST_STATE_DIR=${store}`);
+    const bridges = all.filter(({ command }) => command.includes('--bridge'));
+    for (const { pid } of bridges) sendSignal(pid, 'SIGKILL');
+    if (bridges.length > 0) return;
+    expect(Date.now()).toBeLessThan(deadline);
+    await pause(20);
+  }
 }
 
 /** Part of a bundle has arrived there. */

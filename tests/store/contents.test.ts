@@ -1,0 +1,150 @@
+// What a store keeps, and what it trusts: nothing that a crash or a disk may have damaged.
+import { randomFillSync } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+  closeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { toRanges, type ContentKind } from '../../magics/protocol/chunks';
+import { Contents, filePart, linkTo, scan, type ContentSource, type StoreLimits } from '../../magics/store';
+
+const signal = new AbortController().signal;
+const MB = 1_000_000;
+const nothing = (): void => undefined;
+
+let directory: string;
+const logged: string[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'contents-'));
+  logged.length = 0;
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const open = (limits: Partial<StoreLimits> = {}): Contents =>
+  new Contents({
+    directory: join(directory, 'store'),
+    limits: { bytes: 1e9, days: 30, ...limits },
+    log: (line) => logged.push(line),
+  });
+
+async function sourceOf(bytes: Buffer, kind: ContentKind = 'file'): Promise<ContentSource> {
+  const path = join(directory, `file-${Math.random()}`);
+  writeFileSync(path, bytes);
+  return scan(kind, [filePart(path, bytes.length)], { signal });
+}
+
+const random = (bytes: number): Buffer => randomFillSync(Buffer.alloc(bytes));
+
+async function bring(contents: Contents, source: ContentSource, only?: readonly number[]): Promise<void> {
+  const arrival = contents.arrival(source.content, source.list);
+  for (const index of only ?? arrival.lacks())
+    await arrival.take(toRanges([index]), await source.read(index, index + 1));
+}
+
+async function put(contents: Contents, source: ContentSource) {
+  await bring(contents, source);
+  return contents.arrival(source.content, source.list).gather(signal, nothing);
+}
+
+test('what came before the agent died is there, and what a crash has damaged of it comes again', async () => {
+  const source = await sourceOf(random(3 * MB));
+  await bring(open(), source, [0, 1, 2]);
+  const part = readdirSync(join(directory, 'store')).find((name) => name.endsWith('.arriving')) ?? '';
+  const file = openSync(join(directory, 'store', part), 'r+');
+  // The machine died: the note of chunk 1 is on the disk, its bytes are not.
+  writeSync(file, Buffer.alloc(1000), 0, 1000, source.list.sizes[0]);
+  closeSync(file);
+  const next = open();
+  const arrival = next.arrival(source.content, source.list);
+  expect(arrival.lacks()).not.toContain(0);
+  await bring(next, source);
+  expect(await arrival.gather(signal, nothing)).toEqual({ state: 'lacks', indices: [1] });
+  await bring(next, source, [1]);
+  expect(await arrival.gather(signal, nothing)).toEqual({ state: 'whole' });
+  expect(readFileSync(next.get(source.content).path).equals(await source.read(0, source.list.sizes.length))).toBe(true);
+});
+
+test('a chunk that was damaged where it is kept is not copied, but asked for', async () => {
+  const bytes = random(3 * MB);
+  const contents = open();
+  const first = await sourceOf(bytes);
+  await put(contents, first);
+  const file = openSync(contents.get(first.content).path, 'r+');
+  writeSync(file, Buffer.from('damage'), 0, 6, 10);
+  closeSync(file);
+  const second = await sourceOf(Buffer.concat([bytes, random(1000)]));
+  const known = await put(contents, second);
+  expect(known).toEqual({ state: 'lacks', indices: [0] });
+  await bring(contents, second, [0]);
+  expect(await contents.arrival(second.content, second.list).gather(signal, nothing)).toEqual({ state: 'whole' });
+});
+
+test('a content whose list or file a crash has cut is forgotten, with a line in the log', async () => {
+  const [a, b] = [await sourceOf(random(MB)), await sourceOf(random(MB))];
+  const contents = open();
+  await put(contents, a);
+  await put(contents, b);
+  const names = readdirSync(join(directory, 'store'));
+  const list = names.find((name) => name.startsWith(a.content) && name.endsWith('.list')) ?? '';
+  truncateSync(join(directory, 'store', list), 10);
+  truncateSync(contents.get(b.content).path, 10);
+  const next = open();
+  expect([next.find(a.content), next.find(b.content)]).toEqual([undefined, undefined]);
+  expect(logged).toHaveLength(2);
+  expect(readdirSync(join(directory, 'store'))).toEqual([]);
+  expect(await put(next, a)).toEqual({ state: 'whole' });
+});
+
+test('a store that is full says so; what belongs to ended jobs makes room first', async () => {
+  const contents = open({ bytes: 5 * MB });
+  await put(contents, await sourceOf(random(3 * MB), 'bundle'));
+  await put(contents, await sourceOf(random(4 * MB)));
+  expect(readdirSync(join(directory, 'store')).filter((name) => name.endsWith('.list'))).toHaveLength(1);
+  const more = await sourceOf(random(2 * MB));
+  expect(() => contents.arrival(more.content, more.list)).toThrow(
+    /no room for 0.00200 GB .* may hold 0.00500 GB, and 0.00400 GB .*CELLBURST_STORE_GB/,
+  );
+});
+
+test('a newer bundle takes the place of the one it repeats; a job keeps its own', async () => {
+  const bytes = random(3 * MB);
+  const contents = open();
+  const first = await sourceOf(bytes, 'bundle');
+  await put(contents, first);
+  const kept = join(directory, 'bundle.bin');
+  await linkTo(contents.get(first.content), kept);
+  const second = await sourceOf(Buffer.concat([bytes, random(1000)]), 'bundle');
+  expect(await put(contents, second)).toEqual({ state: 'whole' });
+  expect(contents.find(first.content)).toBeUndefined();
+  expect(readFileSync(kept).equals(bytes)).toBe(true);
+});
+
+test('what has not been used for long goes, and so do transfers that nobody went on with', async () => {
+  const contents = open({ days: 1 });
+  const [old, fresh, half] = [await sourceOf(random(MB)), await sourceOf(random(MB)), await sourceOf(random(MB))];
+  await put(contents, old);
+  await put(contents, fresh);
+  await bring(contents, half, [0]);
+  const long = new Date(Date.now() - 2 * 86_400_000);
+  for (const name of readdirSync(join(directory, 'store')))
+    if (name.startsWith(old.content) || name.startsWith(half.content))
+      utimesSync(join(directory, 'store', name), long, long);
+  const next = open({ days: 1 });
+  next.sweep(Date.now());
+  expect(next.find(old.content)).toBeUndefined();
+  expect(next.find(fresh.content)).toBeDefined();
+  expect(readdirSync(join(directory, 'store')).filter((name) => name.startsWith(half.content))).toEqual([]);
+  expect(existsSync(join(directory, 'store'))).toBe(true);
+});
