@@ -1,4 +1,5 @@
 // Which names can reach which objects, by what the bundle says of the objects. Only asked when objects have changed.
+import { hasPlainElements, namedKeys } from '../protocol/array-elements';
 import type { Changed, Numbered } from '../protocol/graph';
 import { entriesOf, membersOf } from '../realm/contents';
 import { KIND } from '../protocol/graph';
@@ -13,7 +14,7 @@ export function reachersOf(
   for (const told of all) {
     const owner = objects[told.number];
     if (owner === undefined) continue;
-    for (const child of [...childrenOf(told), ownPrototype(owner)]) {
+    for (const child of childrenOf(told, owner)) {
       if ((typeof child !== 'object' && typeof child !== 'function') || child === null) continue;
       const known = parents.get(child);
       if (known === undefined) parents.set(child, [owner]);
@@ -37,15 +38,20 @@ function ownPrototype(owner: Numbered): unknown {
   return typeof owner === 'function' ? Reflect.getOwnPropertyDescriptor(owner, 'prototype')?.value : undefined;
 }
 
-function* childrenOf(told: Changed): Generator {
+function* childrenOf(told: Changed, owner: Numbered): Generator {
+  yield ownPrototype(owner);
   yield* told.values;
   yield told.prototype;
   yield* told.links;
   for (const { owner, values } of told.privates) yield* [owner, ...Object.values(values)];
   if (told.kind === KIND.map) yield* entriesOf(told.state);
   if (told.kind === KIND.set) yield* membersOf(told.state);
-  for (const key of Reflect.ownKeys(told.state)) {
-    const descriptor = Reflect.getOwnPropertyDescriptor(told.state, key);
+  const { state } = told;
+  // A long array of plain elements has no list of its keys: there may be too many.
+  const isLong = Array.isArray(state) && hasPlainElements(state);
+  if (isLong) for (let index = 0; index < state.length; index++) yield state[index];
+  for (const key of isLong ? namedKeys(state) : Reflect.ownKeys(state)) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(state, key);
     yield descriptor?.value;
     yield descriptor?.get;
     yield descriptor?.set;
