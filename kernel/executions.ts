@@ -1,27 +1,24 @@
 // Cells, one after the other: the queue, the running one, its outcome, and what an error or an interrupt does to those that wait.
-import type { CellOutcome, HereRun, ShownError } from '../magics/namespace';
-import { showProblems } from '../magics/problems';
+import type { CellOutcome } from '../magics/namespace';
 import { FIRST_UNCOUNTED } from '../magics/protocol/code';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { History } from './history';
 import type { Language } from '../language';
 import type { Log } from './log';
+import { CellRuns } from './cell-runs';
 import type { LazyMagics } from './magics';
 import { OutputFlow } from './output-flow';
 import type { InputQuestion, Turn } from './pipe';
 import { Questions } from './questions';
 import { parseExecute, RunningCell } from './running-cell';
 import type { ExecuteRequest } from './running-cell';
-import { UserProcessEnded } from './process-end';
 import type { ProcessEnd } from './process-end';
-import { interrupted, lostProcess, plainError, tellLoss } from './shown-errors';
+import { plainError, tellLoss } from './shown-errors';
 import { evaluateAll } from './user-expressions';
 import type { UserSeat } from './user-seat';
 import type { Content, Message } from './wire/message';
 import type { ChannelName, Wire } from './wire/wire';
 
-/** The user process has 300 ms for the gentle ways and 1 s for the rough one; then it is ended. Some slack for a busy machine. */
-const LAST_RESORT_MILLISECONDS = 1_600;
 /** Late output of older cells than this is no longer told apart. */
 const REMEMBERED_CELLS = 1_000;
 
@@ -38,6 +35,7 @@ export class Executions {
   readonly #options: ExecutionsOptions;
   readonly #flow: OutputFlow;
   readonly #questions: Questions;
+  readonly #runs: CellRuns;
   readonly #queue: ExecuteRequest[] = [];
   readonly #cells = new Map<Turn, RunningCell>();
   #working: Promise<void> | undefined;
@@ -52,6 +50,7 @@ export class Executions {
   constructor(options: ExecutionsOptions) {
     this.#options = options;
     this.#questions = new Questions(options.wire);
+    this.#runs = new CellRuns({ ...options, isEnding: () => this.#ending });
     this.#flow = new OutputFlow({
       congested: () => {
         options.user.pause();
@@ -168,7 +167,7 @@ export class Executions {
     const cell = this.#open(request);
     if (!request.silent) await wire.publish(message, 'execute_input', { code: source, execution_count: this.#count });
     if (request.storeHistory) history.add(cell.execution, source);
-    const outcome = await this.#outcome(cell);
+    const outcome = await this.#runs.outcome(cell);
     const expressions = outcome.ok ? await this.#expressions(request) : {};
     // Native output comes by other pipes: what has arrived by now belongs before the result. And "run all" sends its cells at once: those on the
     // wire by now count as waiting.
@@ -199,59 +198,8 @@ export class Executions {
     return evaluateAll(expressions, (source) => {
       if (this.#options.magics.owns(source)) return Promise.resolve({ ok: false, error: NO_MAGIC });
       const request = { message, channel, source, silent: true, storeHistory: false, stopOnError: false };
-      return this.#outcome(this.#open({ ...request, allowStdin: false, expressions: [] }));
+      return this.#runs.outcome(this.#open({ ...request, allowStdin: false, expressions: [] }));
     });
-  }
-
-  async #outcome(cell: RunningCell): Promise<CellOutcome> {
-    try {
-      const { magics } = this.#options;
-      if (magics.owns(cell.request.source)) return await magics.run(cell.toCell(() => this.#runHere(cell)));
-      return (await this.#runHere(cell)).outcome;
-    } catch (error) {
-      if (this.#ending) return { ok: false, error: plainError('KernelShutdown', 'The kernel was shut down.') };
-      if (error instanceof UserProcessEnded) return { ok: false, error: lostProcess(error.end, cell.wasInterrupted) };
-      if (cell.wasInterrupted) return { ok: false, error: interrupted('The cell was interrupted.') };
-      // A mistake of ours or a part that failed: its stack is for the log, not for the notebook.
-      this.#options.log.write(`cell ${cell.execution} could not be run`, error);
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      return { ok: false, error: plainError(name, message) };
-    }
-  }
-
-  async #runHere(cell: RunningCell): Promise<HereRun> {
-    const { language, user, log } = this.#options;
-    const { source, allowStdin } = cell.request;
-    const prepared = await language.prepare({ source, execution: cell.execution }, cell.signal);
-    for (const notice of prepared.notices ?? []) cell.flow.write({ type: 'stderr', text: `${notice}\n` });
-    if (!prepared.ok) return failed(showProblems(prepared.problems, source, cell.execution));
-    if (cell.wasInterrupted) return failed(interrupted('The cell was interrupted before it began.'));
-    const lastResort = this.#endIfDeaf(cell);
-    try {
-      const report = await user.run(cell.turn, prepared.code, allowStdin);
-      language.commit(cell.execution, report.progress).catch((error: unknown) => {
-        if (!this.#ending) log.write(`the names of cell ${cell.execution} could not be committed`, error);
-      });
-      return { outcome: report, took: report.took };
-    } finally {
-      lastResort();
-    }
-  }
-
-  /** Ends the user process when an interrupt does not end the cell. Gives what calls this off. */
-  #endIfDeaf(cell: RunningCell): () => void {
-    let timer: NodeJS.Timeout | undefined;
-    const start = () => {
-      timer = setTimeout(() => {
-        this.#options.log.write(`cell ${cell.execution} did not stop; ending the user process`);
-        this.#options.user.kill();
-      }, LAST_RESORT_MILLISECONDS);
-    };
-    cell.signal.addEventListener('abort', start, { once: true });
-    return () => {
-      clearTimeout(timer);
-      cell.signal.removeEventListener('abort', start);
-    };
   }
 
   async #tell(cell: RunningCell, outcome: CellOutcome, user_expressions: Content): Promise<void> {
@@ -289,7 +237,3 @@ const NO_MAGIC = plainError(
   'UsageError',
   'A magic cannot be a user expression: it would run each time a front end looks at the notebook. Run it in a cell.',
 );
-
-function failed(error: ShownError): HereRun {
-  return { outcome: { ok: false, error } };
-}

@@ -5,7 +5,7 @@ import { CaptureError, UsageError } from '../magics/protocol/errors';
 import type { Refusal } from '../magics/protocol/errors';
 import type { Call, Turn } from './pipe';
 import { settles } from './patience';
-import { CallFailed } from './user-process';
+import { CallFailed } from './pending';
 import type { UserSeat } from './user-seat';
 
 /** A program may take a second for its farewell, and what is left of it another one for its output. */

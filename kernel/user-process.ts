@@ -9,6 +9,7 @@ import { OutputReader } from '../magics/protocol/output';
 import type { OutputRecord } from '../magics/protocol/output';
 import type { Log } from './log';
 import { FrameReader, MESSAGE_FRAME, OUTPUT_FRAME, PIPES } from './pipe';
+import { CallFailed, Pending } from './pending';
 import { explainEnd, UserProcessEnded } from './process-end';
 import type { ProcessEnd } from './process-end';
 import type {
@@ -54,11 +55,6 @@ export interface UserProcessOptions {
   readonly flags: readonly string[];
 }
 
-interface Waiting {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
-
 export class UserProcess {
   readonly #child: ChildProcess;
   readonly #events: UserProcessEvents;
@@ -66,8 +62,8 @@ export class UserProcess {
   readonly #requests: Writable;
   readonly #frames: Readable;
   readonly #interrupts: Writable;
-  readonly #runs = new Map<Turn, { resolve(report: RunReport): void; reject(error: Error): void }>();
-  readonly #calls = new Map<number, Waiting>();
+  readonly #runs = new Pending<Turn, RunReport>();
+  readonly #calls = new Pending<number, unknown>();
   #nextCall = 1;
   #exitCalled: number | undefined;
   #asked = false;
@@ -108,28 +104,20 @@ export class UserProcess {
     return this.#end === undefined;
   }
 
-  run(turn: Turn, code: CellCode, allowStdin: boolean): Promise<RunReport> {
-    return new Promise((resolve, reject) => {
-      if (this.#end) {
-        reject(new UserProcessEnded(this.#end));
-        return;
-      }
-      this.#runs.set(turn, { resolve, reject });
-      this.#request({ type: 'run', turn, code, allowStdin });
-    });
+  async run(turn: Turn, code: CellCode, allowStdin: boolean): Promise<RunReport> {
+    this.#mustBeAlive();
+    const report = this.#runs.wait(turn);
+    this.#request({ type: 'run', turn, code, allowStdin });
+    return await report;
   }
 
   /** Asks for something that is no cell (capture, settle). The answer is plain JSON; errors come as `CallFailed`. */
-  call(turn: Turn, call: Call): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.#end) {
-        reject(new UserProcessEnded(this.#end));
-        return;
-      }
-      const id = this.#nextCall++;
-      this.#calls.set(id, { resolve, reject });
-      this.#request({ type: 'call', id, turn, call });
-    });
+  async call(turn: Turn, call: Call): Promise<unknown> {
+    this.#mustBeAlive();
+    const id = this.#nextCall++;
+    const answer = this.#calls.wait(id);
+    this.#request({ type: 'call', id, turn, call });
+    return await answer;
   }
 
   answer(answer: Answer, isBlocking: boolean): void {
@@ -179,6 +167,10 @@ export class UserProcess {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), FAREWELL_MILLISECONDS);
     await gone;
     clearTimeout(timer);
+  }
+
+  #mustBeAlive(): void {
+    if (this.#end) throw new UserProcessEnded(this.#end);
   }
 
   #request(request: Request): void {
@@ -251,8 +243,7 @@ export class UserProcess {
         this.#heapLimitMiB = notice.heapLimitMiB;
         return;
       case 'ran':
-        this.#runs.get(notice.turn)?.resolve(notice.report);
-        this.#runs.delete(notice.turn);
+        this.#runs.resolve(notice.turn, notice.report);
         return;
       case 'called':
         this.#settleCall(notice.id, notice.report);
@@ -272,10 +263,8 @@ export class UserProcess {
   }
 
   #settleCall(id: number, report: CallReport): void {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    if (report.ok) call?.resolve(report.value);
-    else call?.reject(new CallFailed(report.error.name, report.error.message, report.error.fields));
+    if (report.ok) this.#calls.resolve(id, report.value);
+    else this.#calls.reject(id, new CallFailed(report.error.name, report.error.message, report.error.fields));
   }
 
   #endOf(code: number | null, signal: string | null): ProcessEnd {
@@ -294,24 +283,9 @@ export class UserProcess {
     if (this.#end) return;
     this.#end = end;
     const error = new UserProcessEnded(end);
-    for (const run of this.#runs.values()) run.reject(error);
-    for (const call of this.#calls.values()) call.reject(error);
-    this.#runs.clear();
-    this.#calls.clear();
+    this.#runs.rejectAll(error);
+    this.#calls.rejectAll(error);
     this.#events.ended(end);
     this.#tellEnded();
-  }
-}
-
-/** An error of a call, with its own fields as JSON. */
-export class CallFailed extends Error {
-  override readonly name: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-
-  constructor(name: string, message: string, fields: Readonly<Record<string, unknown>>) {
-    super(message);
-    this.name = name;
-    this.fields = fields;
-    if (typeof fields['stack'] === 'string') this.stack = fields['stack'];
   }
 }

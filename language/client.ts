@@ -35,6 +35,7 @@ export interface LanguageOptions {
 
 interface Waiting {
   readonly method: Method;
+  readonly question: unknown;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (reason: unknown) => void;
   readonly signal: AbortSignal | undefined;
@@ -218,12 +219,12 @@ export class Language implements CellLanguage {
         this.#abandoned.set(
           id,
           setTimeout(() => {
-            this.#endIfStuck(worker, id);
+            this.#endIfStuck(id);
           }, GRACE_MILLISECONDS).unref(),
         );
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.set(id, { method, resolve, reject, signal, onAbort });
+      this.#waiting.set(id, { method, question, resolve, reject, signal, onAbort });
       worker.ref();
       worker.postMessage({ id, method, question } satisfies { [K in keyof Request]: unknown });
       // The answer's type belongs to the method; the worker is of the same build.
@@ -239,7 +240,7 @@ export class Language implements CellLanguage {
     return waiting;
   }
 
-  #start(): void {
+  #start(): Worker {
     const workerData: WorkerStart = { settings: this.#settings, cancelled: this.#cancelled };
     const worker = new Worker(this.#options.workerPath ?? join(__dirname, 'language.js'), {
       workerData,
@@ -259,6 +260,7 @@ export class Language implements CellLanguage {
     });
     this.#worker = worker;
     if (this.#cells.size > 0) void this.#restore();
+    return worker;
   }
 
   /** A failure to restore shows in the next request. */
@@ -284,8 +286,13 @@ export class Language implements CellLanguage {
       return;
     }
     const reason = new Error(`${message} It was started anew with all cells; try again.`, { cause });
-    this.#rejectAll(reason);
-    this.#start();
+    // It was ended for one request, which is given up: the others wait for the next worker. One that died may have died of any of them.
+    if (!wasStuck) this.#rejectAll(reason);
+    Atomics.store(new Int32Array(this.#cancelled), CURRENT_SLOT, 0);
+    const others = [...this.#waiting];
+    const worker = this.#start();
+    for (const [id, { method, question }] of others) worker.postMessage({ id, method, question });
+    if (others.length > 0) worker.ref();
     this.#options.onRestart?.(reason);
   }
 
@@ -300,8 +307,8 @@ export class Language implements CellLanguage {
   }
 
   /** A request that has not begun will not: the worker passes it over. */
-  #endIfStuck(worker: Worker, id: number): void {
-    if (Atomics.load(new Int32Array(this.#cancelled), CURRENT_SLOT) === id) void worker.terminate();
+  #endIfStuck(id: number): void {
+    if (Atomics.load(new Int32Array(this.#cancelled), CURRENT_SLOT) === id) void this.#worker?.terminate();
     else this.#abandoned.delete(id);
   }
 

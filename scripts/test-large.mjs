@@ -1,16 +1,20 @@
-// `npm run test:large [-- --gb 5]`: values of several GB. Needs three times as much memory, and twice as much room for temporary files.
-import { parseArgs } from 'node:util';
-import { load } from './load.mjs';
+// `npm run test:large`: values of the conformance list at their full sizes. Needs some 6 GB of memory and a few minutes.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from './setup/places.mjs';
 import { runScript, setUp } from './setup.mjs';
-import { SetupError } from './setup/progress.mjs';
 
 await runScript(async () => {
-  const { values } = parseArgs({ options: { gb: { type: 'string', default: '5' } } });
-  const gib = Number(values.gb);
-  if (!Number.isInteger(gib) || gib < 1) throw new SetupError('--gb takes a whole number from 1.');
   await setUp({ jupyter: false });
-  const { goThrough, sparseFile } = await load('tests/capture/large-values.ts');
-  await sparseFile(gib, (line) => console.log(line));
-  await goThrough(gib, (line) => console.log(line));
-  return 0;
+  const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const env = { ...process.env, CELLBURST_LARGE: '1' };
+  const child = spawn(process.execPath, [jest, '--runInBand', 'tests/capture/large-values'], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
 });

@@ -2,6 +2,7 @@
 // user's runs. Objects are patched one by one; what they refer to is there already.
 import { KIND, INTEGRITY, Activation, applyIntegrity } from '../protocol/graph';
 import type { Changed } from '../protocol/graph';
+import { hasPlainElements, namedKeys } from '../protocol/array-elements';
 import * as intrinsics from '../protocol/intrinsics';
 import { MAIN } from '../protocol/main-context';
 import { ownKeysOf } from '../realm/comparing';
@@ -79,13 +80,41 @@ function patchCode(target: object, { state, implied }: Changed): boolean {
 }
 
 function patchProperties(target: object, { state }: Changed): boolean {
-  const wanted = Reflect.ownKeys(state);
-  const isArray = Array.isArray(target);
-  const own = ownKeysOf(target);
+  if (Array.isArray(target) && Array.isArray(state) && isLongAndPlain(target) && hasPlainElements(state)) {
+    patchElements(target, state);
+    return patchKeys(target, state, namedKeys(target), namedKeys(state));
+  }
+  return patchKeys(target, state, ownKeysOf(target), Reflect.ownKeys(state));
+}
+
+function isLongAndPlain(target: unknown[]): boolean {
+  return Object.isExtensible(target) && hasPlainElements(target);
+}
+
+/** Without a list of all indices: there may be more than any list or set can hold. */
+function patchElements(target: unknown[], state: readonly unknown[]): void {
+  target.length = state.length;
+  for (let index = 0; index < state.length; index++) {
+    const value = state[index];
+    const isThere = Object.hasOwn(target, index);
+    if (value === undefined && !Object.hasOwn(state, index)) {
+      if (isThere) Reflect.deleteProperty(target, index);
+    } else if (!isThere)
+      Reflect.defineProperty(target, index, { value, writable: true, enumerable: true, configurable: true });
+    else if (!Object.is(value, target[index])) target[index] = value;
+  }
+}
+
+function patchKeys(
+  target: object,
+  state: object,
+  own: readonly (string | symbol)[],
+  wanted: readonly (string | symbol)[],
+): boolean {
   const kept = new Set(wanted);
   let done = true;
   for (const key of own) if (!kept.has(key)) done = Reflect.deleteProperty(target, key) && done;
-  if (isArray) target.length = (state as unknown[]).length;
+  if (Array.isArray(target)) target.length = (state as unknown[]).length;
   const order = own.filter((key) => kept.has(key));
   // Where the order of keys differs, all from the first difference on are put in anew.
   const first = order.findIndex((key, index) => key !== wanted[index]);

@@ -5,6 +5,7 @@ import { findId, isId, nextId } from '../../magics/jobs/ids';
 import { toForget, toLighten, type StoredJob } from '../../magics/jobs/retention';
 import { finish, settle, sight, type Evidence } from '../../magics/jobs/status';
 import type { JobRecord, JobStatus } from '../../magics/protocol/job';
+import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
 import { encodeOutput, OutputReader } from '../../magics/protocol/output';
 import { agentSocket, parseCpuList, parsePs, parseStat, stateDirectory } from '../../magics/protocol/platform';
 import { jobRecord } from '../../magics/protocol/records';
@@ -159,15 +160,17 @@ test('state lies where each platform wants it, and socket paths stay short', () 
   for (const state of ['/s', long]) {
     const place = agentSocket(state, { env: {}, platform: 'linux' });
     expect(Buffer.byteLength(place.path)).toBeLessThanOrEqual(103);
-    expect(place.path).toContain('v1');
+    expect(place.path).toContain(`v${AGENT_PROTOCOL}`);
   }
   expect(agentSocket('/s', { env: { XDG_RUNTIME_DIR: '/run/user/7' }, platform: 'linux' }).directory).toBe(
     '/run/user/7/cellburst',
   );
   expect(agentSocket('C:\\s', { env: {}, platform: 'win32' }).path).toMatch(
-    /^\\\\\.\\pipe\\cellburst-[0-9a-f]{12}-v1$/,
+    new RegExp(`^\\\\\\\\\\.\\\\pipe\\\\cellburst-[0-9a-f]{12}-v${AGENT_PROTOCOL}$`),
   );
-  expect(agentSocket('/s', { env: {}, protocol: 2 }).path).not.toBe(agentSocket('/s', { env: {} }).path);
+  expect(agentSocket('/s', { env: {}, protocol: AGENT_PROTOCOL + 1 }).path).not.toBe(
+    agentSocket('/s', { env: {} }).path,
+  );
 });
 
 test('what the platform prints of processes is read', () => {

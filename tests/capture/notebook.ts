@@ -15,6 +15,8 @@ import { Realm, makePmap, makeRegisterCodec, markLocal } from '../../magics/real
 const THREAD = join(__dirname, '..', '..', 'dist', 'pmap.js');
 const PROGRAM = join(__dirname, '..', '..', 'dist', 'cell.js');
 
+const PATIENCE = 30_000;
+
 export interface JobEnd {
   readonly exitCode: number | null;
   readonly stderr: string;
@@ -43,6 +45,12 @@ export class Notebook {
   readonly #known = new Map<string, DeclarationKind>();
   #execution = 0;
   #jobs = 0;
+  readonly #patience: number;
+
+  /** `patience`: how long a cell process may take, in milliseconds. */
+  constructor(patience = PATIENCE) {
+    this.#patience = patience;
+  }
 
   lower(source: string): CellCode {
     this.#execution += 1;
@@ -84,7 +92,7 @@ export class Notebook {
     const code = this.lower(`%%cluster\n${source}`);
     const directory = this.newJob();
     const capture = await captureCell(this.realm, { cell: code, bundlePath: join(directory, 'bundle.bin') });
-    const end = await runCell(directory);
+    const end = await runCell(directory, this.#patience);
     await options.meanwhile?.();
     if (end.exitCode !== 0) throw new Error(`The cell process ended with ${String(end.exitCode)}: ${end.stderr}`);
     const report = await settleCell(this.realm, {
@@ -122,7 +130,7 @@ export class Notebook {
 }
 
 /** Starts a cell process for a job directory and waits for its end. */
-export function runCell(directory: string): Promise<JobEnd> {
+export function runCell(directory: string, patience = PATIENCE): Promise<JobEnd> {
   const child = spawn(process.execPath, [PROGRAM], { stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
   const reader = new OutputReader();
   const output: OutputRecord[] = [];
@@ -133,7 +141,7 @@ export function runCell(directory: string): Promise<JobEnd> {
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const orders = child.stdio[4];
   if (orders !== null && orders !== undefined && 'end' in orders) orders.end(`${JSON.stringify({ directory })}\n`);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (exitCode) => {

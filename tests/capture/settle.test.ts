@@ -62,6 +62,20 @@ test('of a large array only the changed parts come back', async () => {
   expect(await notebook.run('big[3e6]')).toBe(1);
 });
 
+test('a long array is patched in place: values, holes, length and what else it has', async () => {
+  await notebook.run(
+    'const long = Object.assign(Array.from({ length: 20000 }, (_, i) => i / 2), { tag: 1 }); delete long[7]; const alias = long',
+  );
+  await notebook.cluster(
+    'long[3] = -0; long[7] = 1; delete long[9]; long.push({ late: true }); long.other = 2; delete long.tag; 0',
+  );
+  expect(
+    await notebook.run(
+      '[Object.is(alias[3], -0), alias[7], 9 in alias, alias.length, alias[20000].late, Object.keys(alias).slice(-2).join(), alias[100]].join(";")',
+    ),
+  ).toBe('true;1;false;20001;true;20000,other;50');
+});
+
 test('a name that was changed here meanwhile is left alone and reported', async () => {
   await notebook.run('let x = 1, y = 1');
   const { report } = await notebook.cluster('x = 2; y = 2; 0', { meanwhile: () => notebook.run('x = 50') });

@@ -30,6 +30,7 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
     if (!system.ok) return;
     store = system.makeDirectory('store');
     const config = join(system.settings['SSHD_STATE'] ?? '', 'cellburst.yaml');
+    const scratch = system.makeDirectory('scratch');
     const lines = [
       'clusters:',
       '  far:',
@@ -37,13 +38,14 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       '    host: cb-login',
       `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
       `    store: ${store}`,
+      `    setup: export CELLBURST_SCRATCH=${scratch}`,
       // Another host, in a network namespace that leads nowhere, whose user finds no Node.
       '  bare:',
       '    scheduler: none',
       '    host: cb-inner',
       `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
       `    store: ${system.makeDirectory('bare')}`,
-      `    setup: export PATH=${withoutNode(system.makeDirectory('bin'))} XDG_CACHE_HOME=${system.makeDirectory('cache')}`,
+      `    setup: export PATH=${withoutNode(system.makeDirectory('bin'))} XDG_CACHE_HOME=${system.makeDirectory('cache')} CELLBURST_SCRATCH=${scratch}`,
       '  old:',
       '    scheduler: none',
       '    host: cb-login',

@@ -1,8 +1,9 @@
 // The language worker as the kernel uses it: the built program in a thread of its own.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Language } from '../../language/client';
+import { CURRENT_SLOT } from '../../language/messages';
 
 const directory = mkdtempSync(join(tmpdir(), 'cellburst-worker-'));
 const workerPath = join(__dirname, '../../dist/language.js');
@@ -91,6 +92,36 @@ test('a worker that dies is reported and replaced, and knows all cells again', a
   expect(await language.prepare({ source: 'kept.toFixed() + pending.trim()', execution: 3 })).toMatchObject({
     ok: true,
   });
+});
+
+test('what waits behind a request that does not give up is answered by the next worker', async () => {
+  const spinning = join(directory, 'spinning.js');
+  const spins = join(directory, 'spins');
+  // The real worker, with a request that it never comes back from.
+  writeFileSync(
+    spinning,
+    `const { parentPort, workerData } = require('node:worker_threads');
+     parentPort.on('message', ({ id, question }) => {
+       if (question?.source !== 'spin') return;
+       Atomics.store(new Int32Array(workerData.cancelled), ${CURRENT_SLOT}, id);
+       require('node:fs').writeFileSync(${JSON.stringify(spins)}, '');
+       for (;;);
+     });
+     require(${JSON.stringify(workerPath)});`,
+  );
+  const reasons: string[] = [];
+  const language = start({ workerPath: spinning, onRestart: (reason) => reasons.push(reason.message) });
+  await language.prepare({ source: 'const kept = 1', execution: 1 });
+  await language.commit(1, 2);
+  const control = new AbortController();
+  const stuck = language.inspect('spin', 1, control.signal);
+  const behind = language.prepare({ source: 'kept.toFixed()', execution: 2 });
+  // One that has not begun is passed over.
+  while (!existsSync(spins)) await new Promise((resolve) => setTimeout(resolve, 20));
+  control.abort(new Error('given up'));
+  await expect(stuck).rejects.toThrow('given up');
+  expect(await behind).toMatchObject({ ok: true });
+  expect(reasons).toEqual([expect.stringContaining('did not give up a long check')]);
 });
 
 test('a worker that cannot start says so at once', async () => {

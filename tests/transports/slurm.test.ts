@@ -34,7 +34,7 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
       `    sshConfig: ${ssh.settings['SSHD_CONFIG'] ?? ''}`,
       `    store: ${store}`,
       `    setup: export SLURM_CONF=${slurm.settings['SLURM_CONF'] ?? ''}`,
-      '    prologue: export FROM_PROLOGUE=yes',
+      `    prologue: export FROM_PROLOGUE=yes CELLBURST_SCRATCH=${ssh.makeDirectory('scratch')}`,
       '    defaults: { cores: 3 }',
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);

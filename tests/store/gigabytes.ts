@@ -1,4 +1,4 @@
-// `npm run test:large [-- --gb 5]`: typed arrays of several GB out to a cell process and back, and to the store of a real agent.
+// `npm run test:gigabytes [-- --gb 5]`: typed arrays of several GB out to a cell process and back, and to the store of a real agent.
 import { randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { captureCell, forgetCapture } from '../../magics/capture';
 import { containerPart, readAsContent, scan, send, type Receiver } from '../../magics/store';
 import { Setting } from '../agent/setting';
-import { Notebook } from './notebook';
+import { Notebook } from '../capture/notebook';
 
 const DOUBLES_PER_GIB = 2 ** 27;
 
