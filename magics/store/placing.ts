@@ -1,11 +1,23 @@
 // A content of the store becomes a file or a tree of somebody's: whole, by rename. Our own files are links to it; what a user may write to is a copy.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, constants, existsSync, linkSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { UsageError, systemCode } from '../protocol/errors';
 import type { Content } from './contents';
-import { unpackTree, type Unpacked } from './tree';
+import { copyRange, unpackTree, type Unpacked } from './tree';
 
 export interface PlaceOptions {
   readonly signal: AbortSignal;
@@ -29,8 +41,7 @@ export async function place(
   mkdirSync(dirname(path), { recursive: true });
   const part = `${path}.part-${randomBytes(4).toString('hex')}`;
   try {
-    // Where the file system can, both share their blocks until one is written to.
-    await copyFile(content.path, part, constants.COPYFILE_FICLONE);
+    await copyContent(content, part, signal);
     chmodSync(part, mode & 0o777);
     if (!replace) linkSync(part, path);
     else renameSync(part, path);
@@ -42,6 +53,23 @@ export async function place(
     await rm(part, { force: true });
   }
   return { files: 1, bytes: content.bytes };
+}
+
+/** Where the file system can, both share their blocks until one is written to; what has holes keeps them. */
+async function copyContent({ path, bytes }: Content, to: string, signal: AbortSignal): Promise<void> {
+  if (statSync(path).blocks * 512 >= bytes) {
+    await copyFile(path, to, constants.COPYFILE_FICLONE);
+    return;
+  }
+  const source = openSync(path, 'r');
+  const target = openSync(to, 'wx', 0o600);
+  try {
+    const blocks = copyRange(source, 0, bytes, target);
+    while (blocks.next().done !== true) await turn(undefined, { signal });
+  } finally {
+    closeSync(target);
+    closeSync(source);
+  }
 }
 
 /** For files that only we read. The content may then be removed from the store at any time. */

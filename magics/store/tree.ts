@@ -151,7 +151,7 @@ const BLOCK_BYTES = 1024 * 1024;
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
 /** Blocks of zeros become holes. */
-function* copyRange(source: number, offset: number, bytes: number, to: number): Generator<number> {
+export function* copyRange(source: number, offset: number, bytes: number, to: number): Generator<number> {
   const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, bytes));
   for (let at = 0; at < bytes;) {
     const read = readSync(source, block, 0, Math.min(block.length, bytes - at), offset + at);

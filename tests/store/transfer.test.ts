@@ -116,6 +116,7 @@ describe('a file', () => {
     const counts = await sendCounted(await read('zeros'));
     expect(counts.bytes).toBeLessThan(2.2 * MB);
     expect(readFileSync(await placed(await read('zeros'), 'zeros-there')).equals(Buffer.alloc(10 * MB))).toBe(true);
+    expect(statSync(path('zeros-there')).blocks).toBeLessThan(100);
     await sendCounted(await read('empty'));
     expect(readFileSync(await placed(await read('empty'), 'empty-there')).length).toBe(0);
   });
