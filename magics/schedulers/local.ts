@@ -127,6 +127,8 @@ export class LocalScheduler implements Scheduler {
 
   prepare(spec: { readonly nodeProgram?: string }): void {
     if (this.#isClosed) return;
+    // What somebody asks for now counts, not what an earlier job would have liked.
+    clearTimeout(this.#soon);
     clearTimeout(this.#warmTimer);
     this.#warmTimer = setTimeout(() => {
       this.#dismissWarm();

@@ -91,8 +91,8 @@ test('errors nobody catches are shown in their cell and end nothing', async () =
 });
 
 test('a cell inside one native call is stopped by ending its process, and says so', async () => {
-  const id = await kernel.startCell(`require('node:child_process').execSync('sleep 30');`);
-  await kernel.status(id, 'busy');
+  const id = await kernel.startCell(`console.log('in'); require('node:child_process').execSync('sleep 30');`);
+  await kernel.printed(id, 'in');
   await pause(100);
   const started = performance.now();
   await kernel.interrupt();
