@@ -6,7 +6,19 @@ interface Home {
   object: object | undefined;
 }
 
-const homes = new WeakMap<object, Home>();
+/** Kept beside what lowered code calls, one per process: code that was lowered for one realm may be described by another. */
+const KEY = Symbol.for('cellburst.homes');
+
+function homesOfProcess(): WeakMap<object, Home> {
+  const known: unknown = Reflect.get(MAIN, KEY);
+  // Nobody else knows the symbol.
+  if (known !== undefined) return known as WeakMap<object, Home>;
+  const fresh = new WeakMap<object, Home>();
+  Object.defineProperty(MAIN, KEY, { value: fresh });
+  return fresh;
+}
+
+const homes = homesOfProcess();
 
 /** Notes the functions of a fresh literal. Those that were part of another literal before stay with it. */
 export function noteHome<T extends object>(object: T): T {
