@@ -14,6 +14,7 @@ import { connectionFields, freePorts, ROOT, type Fields, type KernelClient } fro
 import '../notebook/connection';
 import { endProcesses } from '../notebook/processes';
 
+const ASK_AGAIN_MS = 3000;
 const CHANNELS = ['shell', 'control', 'stdin', 'iopub'] as const;
 type Channel = (typeof CHANNELS)[number];
 type Connected = Fields & { readonly ports: KernelClient['ports']; readonly key: string };
@@ -55,6 +56,16 @@ export class RawKernel {
   get connection(): KernelConnection {
     if (!this.#connection) throw new Error('The kernel has not been started.');
     return this.#connection;
+  }
+
+  /** What the kernel says of itself. Asked again until it is heard, as clients do: a subscription may begin after the first answer. */
+  async tell(): Promise<KernelMessage.IInfoReplyMsg['content']> {
+    for (;;) {
+      const asked = this.connection.requestKernelInfo();
+      const late = new Promise<undefined>((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      const reply = await Promise.race([asked, late]);
+      if (reply !== undefined) return reply.content;
+    }
   }
 
   /** Ends the process by a shutdown_request, and starts another one with the same connection file. */

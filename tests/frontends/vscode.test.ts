@@ -39,7 +39,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 test('it starts by the program of kernel.json, and tells the language before anything is run', async () => {
   expect(kernel.spec.interrupt_mode).toBe('message');
-  const { content } = (await kernel.connection.requestKernelInfo()) as KernelMessage.IInfoReplyMsg;
+  const content = await kernel.tell();
   expect(content).toMatchObject({ status: 'ok', language_info: { name: 'typescript', file_extension: '.ts' } });
   // What it asks next, for widgets.
   const comms = await kernel.connection.requestCommInfo({ target_name: 'jupyter.widget' });
@@ -121,7 +121,7 @@ test('a restart: the old process ends, a new one serves the same connection file
   const before = run('process.pid');
   await before.done;
   await kernel.restart();
-  const { content } = (await kernel.connection.requestKernelInfo()) as KernelMessage.IInfoReplyMsg;
+  const content = await kernel.tell();
   expect(content.status).toBe('ok');
   const after = run('[process.pid, typeof (globalThis as { answer?: unknown }).answer]');
   expect((await after.done).content).toMatchObject({ status: 'ok', execution_count: 1 });
