@@ -115,12 +115,24 @@ function patchKeys(
   let done = true;
   for (const key of own) if (!kept.has(key)) done = Reflect.deleteProperty(target, key) && done;
   if (Array.isArray(target)) target.length = (state as unknown[]).length;
-  const order = own.filter((key) => kept.has(key));
-  // Where the order of keys differs, all from the first difference on are put in anew.
-  const first = order.findIndex((key, index) => key !== wanted[index]);
-  if (first >= 0) for (const key of order.slice(first)) if (key !== 'length') Reflect.deleteProperty(target, key);
+  for (const isIn of [isName, isSymbol]) {
+    const order = own.filter((key) => isIn(key) && kept.has(key));
+    const asked = wanted.filter(isIn);
+    // Where the order of keys differs, all from the first difference on are put in anew.
+    const first = order.findIndex((key, index) => key !== asked[index]);
+    if (first >= 0) for (const key of order.slice(first)) if (key !== 'length') Reflect.deleteProperty(target, key);
+  }
   for (const key of wanted) done = copyProperty(state, target, key) && done;
   return done;
+}
+
+/** Indices put themselves in order, before all names. */
+function isName(key: string | symbol): boolean {
+  return typeof key === 'string' && !(/^(?:0|[1-9]\d{0,9})$/.test(key) && Number(key) < 2 ** 32 - 1);
+}
+
+function isSymbol(key: string | symbol): boolean {
+  return typeof key === 'symbol';
 }
 
 function copyProperty(from: object, to: object, key: string | symbol): boolean {

@@ -54,6 +54,12 @@ test('what was not changed does not come back', async () => {
   expect(statSync(join(directory, 'envelope.bin')).size).toBeLessThan(5000);
 });
 
+test('keys that come in before one that cannot be moved leave its place as it is', async () => {
+  await notebook.run('const o = { b: 1, 7: 7, c: 2 }; Object.defineProperty(o, "fixed", { get: () => 1 })');
+  await notebook.cluster('o[0] = 0; o[1] = 1; o.late = 3; 0');
+  expect(await notebook.run('Reflect.ownKeys(o).join()')).toBe('0,1,7,b,c,fixed,late');
+});
+
 test('of a large array only the changed parts come back', async () => {
   await notebook.run('const big = new Float64Array(4e6)');
   const { report, directory } = await notebook.cluster('big[3e6] = 1; 0');
