@@ -103,6 +103,11 @@ export const RULES: readonly Rule[] = [
     holds: (entry) => entry.scheduler !== 'none' || entry.host !== undefined,
   },
   {
+    keys: ['prologue'],
+    message: 'a prologue begins batch jobs, and there are none without a scheduler: use setup',
+    holds: (entry) => entry.scheduler !== 'none' || entry.prologue === undefined,
+  },
+  {
     keys: REMOTE_KEYS,
     message: 'transport, sshConfig, setup and store are for a cluster with a host',
     holds: (entry) => entry.host !== undefined || REMOTE_KEYS.every((key) => entry[key] === undefined),

@@ -79,6 +79,9 @@ test('every mistake is told with its place and the word that was probably meant'
   expect(mistakesIn('clusters:\n  a: { scheduler: none }\n')).toEqual([
     expect.stringMatching(/^2:8: .*a host is needed/),
   ]);
+  expect(mistakesIn('clusters:\n  a: { scheduler: none, host: h, prologue: module load x }\n')).toEqual([
+    expect.stringMatching(/^2:\d+: a prologue begins batch jobs, .*use setup$/),
+  ]);
   expect(mistakesIn('clusters: [1\n')).toEqual([expect.stringMatching(/^\d:\d+: /)]);
 });
 
