@@ -207,6 +207,8 @@ class GraphDecoder {
       case KIND.regexp:
         define(shell, 'lastIndex', { value: this.#from.plain() });
         return [];
+      case KIND.promise:
+        return this.#promise(record);
       case KIND.activation:
         return this.#activation(shell, record, describes);
       default:
@@ -263,6 +265,16 @@ class GraphDecoder {
       if (!Number.isInteger(index) || index < 0 || index >= length) throw broken('an array has an impossible index');
       shell[index] = this.#from.plain();
     }
+  }
+
+  /** What has a method `then` would be asked for it: code, which no reply can have run. */
+  #promise(record: number): readonly unknown[] {
+    const value = this.#from.plain();
+    const settle = this.#maker.settlers.get(record);
+    if (settle === undefined) return [value];
+    if (intrinsics.leadsToThen(value)) throw broken('a Promise holds an object with a method `then`');
+    settle(value);
+    return [value];
   }
 
   #activation(shell: object, record: number, describes: boolean): readonly unknown[] {

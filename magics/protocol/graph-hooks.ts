@@ -78,7 +78,15 @@ export interface Coded {
   readonly ownKeys?: ReadonlySet<string | symbol>;
 }
 
+/** How a Promise came out. */
+export interface Settled {
+  readonly state: 'fulfilled' | 'rejected';
+  readonly value: unknown;
+}
+
 export interface EncodeHooks {
+  /** Of a Promise; undefined while it is pending. */
+  settledAs(promise: object): Settled | undefined;
   /** Undefined for what travels by its properties. Asked for every object that is not plain. */
   codedBy(value: object): Coded | { readonly reason: RefusalReason } | undefined;
   /** Notebook names that code uses. */

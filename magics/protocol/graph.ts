@@ -26,6 +26,7 @@ export type {
   FunctionShape,
   PrivateState,
   RefusalReason,
+  Settled,
 } from './graph-hooks';
 export type { ByteRange } from './graph-buffers';
 export { INTEGRITY, KIND } from './graph-format';
