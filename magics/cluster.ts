@@ -24,7 +24,6 @@ import { outcomeOf, showCapture } from './show-capture';
 export interface SentCell {
   readonly captureId: string;
   readonly execution: number;
-  readonly atomic: boolean;
 }
 
 export interface ClusterSession extends NotebookSession {
@@ -102,7 +101,7 @@ async function captureAndSubmit(
     const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
     const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
     await agent.submit(job.id, { packages, locale, ...along });
-    session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
+    session.sent.set(job.id, { captureId, execution: cell.execution });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
@@ -179,6 +178,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },
+    ...(options.atomic === true ? { atomic: true } : {}),
     summary,
   };
 }

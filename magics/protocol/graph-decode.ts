@@ -1,7 +1,7 @@
 // Reads a graph. What it reads is data from another machine: every index, count and length is checked before anything is made by it; no source
 // text is evaluated, no constructor, setter or method of the user's is called. Whatever does not fit is a ProtocolError.
 import { ColumnReader } from './columns';
-import { ProtocolError } from './errors';
+import { CaptureError, ProtocolError } from './errors';
 import * as format from './graph-format';
 import type { GraphColumns } from './graph-format';
 import { Activation, UNINITIALISED } from './graph-hooks';
@@ -88,12 +88,12 @@ export interface BufferChunk {
   read(offset: number, into: Uint8Array): void;
 }
 
-/** Throws ProtocolError for whatever is wrong with the graph. */
+/** Throws ProtocolError for whatever is wrong with the graph, CaptureError for what a codec cannot make. */
 export function decodeGraph(options: DecodeOptions): Decoded {
   try {
     return new GraphDecoder(options).run();
   } catch (cause) {
-    if (cause instanceof ProtocolError) throw cause;
+    if (cause instanceof ProtocolError || cause instanceof CaptureError) throw cause;
     throw new ProtocolError(`A graph does not decode: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });

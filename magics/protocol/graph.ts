@@ -15,7 +15,7 @@ export type {
   Decoded,
   ReadableGraph,
 } from './graph-decode';
-export { Activation, SELF, UNINITIALISED } from './graph-hooks';
+export { Activation, NotDecoded, SELF, UNINITIALISED } from './graph-hooks';
 export type { RootNames } from './graph-filling';
 export type {
   BuiltGroup,

@@ -79,6 +79,7 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    atomic: flag,
     batch: batchRequest,
     token: text,
     files: jobFiles,

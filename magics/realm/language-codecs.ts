@@ -1,5 +1,6 @@
 // Objects that know how people write: Intl's, which tell what they were made with, and decoders of text, which do as long as they are between two texts.
 // What is made again has to say the same of itself, or it is not the same: another Node may know other languages.
+import type { TextDecoder as UtilTextDecoder } from 'node:util';
 import { MAIN } from '../protocol/main-context';
 import { NOT_CODED, Refused, field, plain, text, type CodecEntry } from './codec-entries';
 
@@ -22,6 +23,8 @@ interface Format {
 }
 type FormatClass = (new (locale: string, options: object) => Format) & { readonly prototype: Format };
 
+const Locale = MAIN.Intl.Locale as unknown as (new (tag: string) => object) & { readonly prototype: object };
+
 function classOf(name: string): FormatClass | undefined {
   const found: unknown = Reflect.get(MAIN.Intl, name);
   return typeof found === 'function' ? (found as FormatClass) : undefined;
@@ -41,8 +44,9 @@ function toldBy(name: string, value: object): object | undefined {
 function makeFormat(name: string, told: object): Format | undefined {
   const Class = classOf(name);
   if (Class === undefined) return undefined;
-  const { locale, hour12: _, ...options } = told as { readonly locale: string; readonly hour12?: boolean };
-  const made = new Class(locale, options);
+  const options = { ...told };
+  Reflect.deleteProperty(options, 'hour12');
+  const made = new Class(text(told, 'locale'), options);
   return JSON.stringify(made.resolvedOptions()) === JSON.stringify(told) ? made : undefined;
 }
 
@@ -69,17 +73,19 @@ function formatEntry(name: string): CodecEntry {
       const told = plain(payload as object);
       const made = makeFormat(name, told);
       if (made !== undefined) return made;
-      throw new Error(`This Node cannot make an Intl.${name} for ${text(payload, 'locale')} as it was.`);
+      throw new Error(
+        `an Intl.${name} for ${text(payload, 'locale')} that Node.js ${process.version} cannot make as it was`,
+      );
     },
     update: () => true,
   };
 }
 
 const locale: CodecEntry = {
-  sample: () => MAIN.Intl.Locale.prototype,
+  sample: () => Locale.prototype,
   encode: (value) => {
     try {
-      return MAIN.Intl.Locale.prototype.toString.call(value);
+      return Locale.prototype.toString.call(value);
     } catch {
       // The method refuses what has not the slots; that is the answer.
       return NOT_CODED;
@@ -87,7 +93,7 @@ const locale: CodecEntry = {
   },
   decode: (payload) => {
     if (typeof payload !== 'string') throw new TypeError('An Intl.Locale has no tag.');
-    return new MAIN.Intl.Locale(payload);
+    return new Locale(payload);
   },
   update: () => true,
 };
@@ -103,7 +109,7 @@ const textDecoder: CodecEntry = {
   encode: (value) => {
     if (!isBetweenTexts(value))
       return new Refused('a TextDecoder that may be in the middle of a text', 'create it inside the cell');
-    const { encoding, fatal, ignoreBOM } = value as TextDecoder;
+    const { encoding, fatal, ignoreBOM } = value as UtilTextDecoder;
     return plain({ encoding, fatal, ignoreBOM });
   },
   decode: (payload) =>
