@@ -2,6 +2,7 @@
 
 import type { ContentId } from './chunks';
 import type { JobPackages } from './environment';
+import type { ContainerRequest } from './image';
 import type { JobFiles } from './job-files';
 import type { Machine, ProcessIdentity } from './run';
 
@@ -70,6 +71,8 @@ export interface JobSpec {
   readonly token?: string;
   /** Contents of the cluster's store that lie in the cell's working directory when it starts. */
   readonly inputs?: readonly JobInput[];
+  /** It runs in this image, not on its node as that is. */
+  readonly container?: ContainerRequest;
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
 }

@@ -13,6 +13,7 @@ import type {
 } from './job';
 import { contentId } from './chunks';
 import { jobPackages } from './environment';
+import { containerRequest } from './image';
 import { jobFiles } from './job-files';
 import { machine, processIdentity } from './run';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
@@ -79,6 +80,7 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    container: containerRequest,
     batch: batchRequest,
     token: text,
     files: jobFiles,

@@ -213,7 +213,7 @@ interface BeatParts {
 }
 
 function makeBeat({ report, spool, meter, cell, orders, startedAt }: BeatParts): () => void {
-  const runner = identify(process.pid);
+  const runner = orders.seenAs ?? identify(process.pid);
   const identity = cell.pid === undefined ? { pid: 0 } : identify(cell.pid);
   return () => {
     try {

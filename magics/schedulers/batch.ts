@@ -12,7 +12,7 @@ import { BatchJobView, type View } from './batch-view';
 import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
 import { Pace, type PaceOptions } from './pace';
-import { ordersForFiles } from './request';
+import { ordersForContainer, ordersForFiles } from './request';
 import { readHeartbeat, type RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
@@ -256,6 +256,7 @@ export class BatchScheduler implements Scheduler {
             environment: job.spec.environment,
             ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
             ...ordersForFiles(job.spec),
+            ...ordersForContainer(job.spec),
             ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
           }
         : { ...common, ...job.spec.allocation };
