@@ -4,6 +4,7 @@ import type { ContentId } from './chunks';
 import type { JobPackages } from './environment';
 import type { JobFiles } from './job-files';
 import type { Machine, ProcessIdentity } from './run';
+import type { TaskArray } from './tasks';
 
 export type JobId = string & { readonly __jobId: never };
 /** The scheduler's own id. */
@@ -146,6 +147,8 @@ export interface JobRecord {
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly usage?: JobUsage;
+  /** Of an array: how its tasks stand. */
+  readonly tasks?: TaskArray;
   /** What a result may depend on: the machine that it ran on. */
   readonly ranOn?: Machine;
   /** Bytes of output spooled so far, and bytes dropped by the spool's cap. */

@@ -15,6 +15,7 @@ import { contentId } from './chunks';
 import { jobPackages } from './environment';
 import { jobFiles } from './job-files';
 import { machine, processIdentity } from './run';
+import type { TaskArray } from './tasks';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
 // A text becomes an id here and nowhere else.
@@ -63,6 +64,8 @@ export const jobStatus: Shape<JobStatus> = tagged('state', {
 
 export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
 
+export const taskArray: Shape<TaskArray> = record({ total: count, runs: text });
+
 export const jobInput: Shape<JobInput> = record({ content: contentId, path: text }, { mode: count });
 
 export const jobSpec: Shape<JobSpec> = record(
@@ -104,6 +107,7 @@ export const jobRecord: Shape<JobRecord> = record(
     startedAt: number,
     endedAt: number,
     usage: jobUsage,
+    tasks: taskArray,
     ranOn: machine,
     deliveredAt: number,
     claimedBy: processIdentity,
