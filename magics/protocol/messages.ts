@@ -1,7 +1,7 @@
 // What a client and an agent say to each other, in frames (frames.ts): a greeting each way, then requests, replies and streams.
 // The tables are the protocol: their shapes check what arrives, and the types of both sides are read off them.
 import { contentId, contentKind } from './chunks';
-import type { ErrorCode } from './errors';
+import { ERROR_CODES } from './errors';
 import { finding } from './finding';
 import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
@@ -325,25 +325,15 @@ const clientShape = tagged('type', {
 export type ClientMessage = Shaped<typeof clientShape>;
 export const clientMessage: Shape<ClientMessage> = clientShape;
 
-const ERROR_CODES = [
-  'USAGE',
-  'CAPTURE',
-  'ENVIRONMENT',
-  'TRANSPORT',
-  'SCHEDULER',
-  'JOB_FAILED',
-  'JOB_CANCELLED',
-  'PROTOCOL',
-  'AGENT',
-  'CONFLICT',
-] as const satisfies readonly ErrorCode[];
-
 const agentShape = tagged('type', {
   welcome: record({ type: literal('welcome'), protocol: count, version: text, agent: processIdentity }),
   /** Another protocol: the agent says which one it speaks, and closes. */
   refused: record({ type: literal('refused'), protocol: count, version: text }),
   reply: record({ type: literal('reply'), id: count, value: anything }),
-  failure: record({ type: literal('failure'), id: count, code: oneOf(ERROR_CODES), message: text }),
+  failure: record(
+    { type: literal('failure'), id: count, code: oneOf(ERROR_CODES), message: text },
+    { schedulerWords: text },
+  ),
   event: record({ type: literal('event'), id: count, value: anything }),
   end: record({ type: literal('end'), id: count }),
 });

@@ -48,17 +48,23 @@ const CAUSES = [
   'node-lost',
   'preempted',
   'start-failed',
+  'environment',
+  'result-unreadable',
+  'rejected',
   'runner-lost',
   'disk-full',
 ] as const satisfies readonly FailureCause[];
 
 export const jobStatus: Shape<JobStatus> = tagged('state', {
   preparing: record({ state: oneOf(['preparing']), step: oneOf(['capture', 'environment', 'staging']) }),
-  queued: record({ state: oneOf(['queued']) }, { reason: text }),
+  queued: record({ state: oneOf(['queued']) }, { reason: text, expectedStart: number, isStuck: flag }),
   running: record({ state: oneOf(['running']), since: number }, { node: text }),
   completed: record({ state: oneOf(['completed']), outcome: oneOf(['value', 'error']) }),
-  failed: record({ state: oneOf(['failed']), cause: oneOf(CAUSES), reason: text }, { exitCode: count, signal: text }),
-  cancelled: record({ state: oneOf(['cancelled']), by: oneOf(['user', 'administrator', 'unknown']) }),
+  failed: record(
+    { state: oneOf(['failed']), cause: oneOf(CAUSES), reason: text },
+    { exitCode: count, signal: text, words: text, log: text },
+  ),
+  cancelled: record({ state: oneOf(['cancelled']), by: oneOf(['user', 'administrator', 'unknown']) }, { words: text }),
   unknown: record({ state: oneOf(['unknown']), raw: text }),
 });
 
@@ -108,6 +114,7 @@ export const jobRecord: Shape<JobRecord> = record(
     endedAt: number,
     usage: jobUsage,
     tasks: taskArray,
+    node: text,
     ranOn: machine,
     deliveredAt: number,
     claimedBy: processIdentity,

@@ -96,6 +96,7 @@ const endingShape = tagged('kind', {
   /** The runner was asked to end (SIGTERM): by whom, the journal knows. */
   terminated: record({ kind: literal('terminated') }),
   'start-failed': record({ kind: literal('start-failed'), detail: text }),
+  'environment-failed': record({ kind: literal('environment-failed'), detail: text }),
   'disk-full': record({ kind: literal('disk-full'), detail: text }),
 });
 export type Ending = Shaped<typeof endingShape>;

@@ -19,7 +19,7 @@ const BEAT_MS = 1000;
 
 /** What the runner did to the cell process; then its exit is a consequence. */
 type Verdict =
-  | Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' | 'start-failed' }>
+  | Extract<Ending, { kind: 'out-of-memory' | 'time-limit' | 'terminated' | 'start-failed' | 'environment-failed' }>
   | { readonly kind: 'abandoned' };
 
 export interface Job {
@@ -96,8 +96,18 @@ async function giveOrders({ cell, orders, stop, spool }: Start, signal: AbortSig
   const say = (line: string): void => {
     spool.write(Buffer.concat(encodeOutput({ type: 'stderr', text: `[cellburst] ${line}\n` }, Date.now())));
   };
+  const giveUp = (kind: 'start-failed' | 'environment-failed', error: unknown): void => {
+    if (!signal.aborted) stop.claim({ kind, detail: messageOf(error) });
+    cell.kill();
+  };
+  let root = {};
   try {
-    const root = packages === undefined ? {} : { packages: await placePackages(packages, say, signal) };
+    if (packages !== undefined) root = { packages: await placePackages(packages, say, signal) };
+  } catch (error) {
+    giveUp('environment-failed', error);
+    return;
+  }
+  try {
     cell.order({
       directory,
       environment: jobEnvironment(orders),
@@ -105,8 +115,7 @@ async function giveOrders({ cell, orders, stop, spool }: Start, signal: AbortSig
       ...(files === undefined ? {} : { files }),
     });
   } catch (error) {
-    if (!signal.aborted) stop.claim({ kind: 'start-failed', detail: messageOf(error) });
-    cell.kill();
+    giveUp('start-failed', error);
   }
 }
 

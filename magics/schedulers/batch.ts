@@ -4,6 +4,7 @@ import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SchedulerError, UsageError, messageOf } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
+import { JobRejectedError } from '../protocol/job-errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
@@ -15,7 +16,7 @@ import { Pace, type PaceOptions } from './pace';
 import { Pulse } from './pulse';
 import { ordersForFiles } from './request';
 import { readHeartbeat, type RunnerPrograms } from './runner';
-import type { Health, Report, ScheduledJob, Scheduler } from './scheduler';
+import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
 import { batchScript, type Argv } from '../transports/shell';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
@@ -237,10 +238,7 @@ export class BatchScheduler implements Scheduler {
       const made = await attempt(signal);
       if (made.outcome === 'none') {
         this.#forget(tracked);
-        report(job.id, {
-          state: 'ended',
-          explanation: { cause: 'start-failed', reason: messageOf(made.error) },
-        });
+        report(job.id, { state: 'ended', explanation: toExplanation(made.error) });
         return;
       }
       tracked.nativeId = made.id;
@@ -421,6 +419,14 @@ export class BatchScheduler implements Scheduler {
 /** The queue lacks it, or knows no more than that it has ended. */
 function isOpen(observation: Observation | undefined): boolean {
   return observation === undefined || observation.provisional === true || observation.sighting.state === 'unknown';
+}
+
+/** A submission that came to nothing after the job was told of. */
+function toExplanation(error: SchedulerError): Explanation {
+  const reason = error.message;
+  if (!(error instanceof JobRejectedError)) return { cause: 'start-failed', reason };
+  const words = error.schedulerWords === undefined ? {} : { words: error.schedulerWords };
+  return { cause: 'rejected', reason, ...words };
 }
 
 /** Where a log lies does not depend on the token. */

@@ -3,7 +3,7 @@
 import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
 import type { Finding } from '../protocol/finding';
-import type { FailureCause, JobId, JobSpec, JobUsage, NativeId } from '../protocol/job';
+import type { Failure, JobId, JobSpec, JobUsage, NativeId } from '../protocol/job';
 import type { TaskArray } from '../protocol/tasks';
 
 export interface ScheduledJob {
@@ -20,16 +20,11 @@ export interface ScheduledJob {
 }
 
 /** Why a job ended, for the case that it left neither result nor outcome. */
-export interface Explanation {
-  readonly cause: FailureCause;
-  readonly reason: string;
-  readonly exitCode?: number;
-  readonly signal?: string;
-}
+export type Explanation = Failure;
 
 /** What a scheduler sees of a job. */
 export type Sighting =
-  | { readonly state: 'queued'; readonly reason?: string }
+  | { readonly state: 'queued'; readonly reason?: string; readonly expectedStart?: number; readonly isStuck?: boolean }
   | {
       readonly state: 'running';
       readonly node?: string;
@@ -41,7 +36,7 @@ export type Sighting =
     }
   /** It is over by a source that keeps history. */
   | { readonly state: 'ended'; readonly explanation?: Explanation }
-  | { readonly state: 'cancelled'; readonly by: 'administrator' | 'unknown' }
+  | { readonly state: 'cancelled'; readonly by: 'administrator' | 'unknown'; readonly words?: string }
   /** A word we do not know; never the end of anything. */
   | { readonly state: 'unknown'; readonly raw: string };
 
