@@ -138,7 +138,8 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-const name = z
+/** What a cluster may be called. */
+export const clusterName = z
   .string()
   .regex(/^[A-Za-z][\w.-]*$/, 'a cluster is named by a word that begins with a letter')
   .refine((given) => given !== 'local', 'local is this machine, and needs no entry');
@@ -146,5 +147,5 @@ const name = z
 export const configFile = z.strictObject({
   /** The cluster of cells that name none. */
   default: word.optional(),
-  clusters: z.record(name, clusterEntry).optional(),
+  clusters: z.record(clusterName, clusterEntry).optional(),
 });

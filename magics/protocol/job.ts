@@ -5,6 +5,7 @@ import type { JobPackages } from './environment';
 import type { ContainerRequest } from './image';
 import type { JobFiles } from './job-files';
 import type { Machine, ProcessIdentity } from './run';
+import type { TaskArray } from './tasks';
 
 export type JobId = string & { readonly __jobId: never };
 /** The scheduler's own id. */
@@ -173,6 +174,8 @@ export interface JobRecord {
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly usage?: JobUsage;
+  /** Of an array: how its tasks stand. */
+  readonly tasks?: TaskArray;
   /** The name of the machine that it ran on, the first of several. */
   readonly node?: string;
   /** What a result may depend on: the machine that it ran on. */

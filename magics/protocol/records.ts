@@ -16,6 +16,7 @@ import { jobPackages } from './environment';
 import { containerRequest } from './image';
 import { jobFiles } from './job-files';
 import { machine, processIdentity } from './run';
+import type { TaskArray } from './tasks';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
 // A text becomes an id here and nowhere else.
@@ -70,6 +71,8 @@ export const jobStatus: Shape<JobStatus> = tagged('state', {
 
 export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
 
+export const taskArray: Shape<TaskArray> = record({ total: count, runs: text });
+
 export const jobInput: Shape<JobInput> = record({ content: contentId, path: text }, { mode: count });
 
 export const jobSpec: Shape<JobSpec> = record(
@@ -112,6 +115,7 @@ export const jobRecord: Shape<JobRecord> = record(
     startedAt: number,
     endedAt: number,
     usage: jobUsage,
+    tasks: taskArray,
     node: text,
     ranOn: machine,
     deliveredAt: number,

@@ -44,7 +44,7 @@ export async function runInImage(
 
 /** Instead of the runner that never was; without a reason its end was asked for. */
 function report(directory: string, startedAt: number, detail: string | undefined): void {
-  const ending: Ending = detail === undefined ? { kind: 'terminated' } : { kind: 'start-failed', detail };
+  const ending: Ending = detail === undefined ? { kind: 'terminated' } : { kind: 'environment-failed', detail };
   const endedAt = Date.now();
   const usage = { peakMemoryMiB: 0, cpuSeconds: 0, elapsedSeconds: (endedAt - startedAt) / 1000 };
   const outcome = { protocol: RUN_PROTOCOL, host: hostName(), ending, startedAt, endedAt, usage } as const;
