@@ -98,7 +98,8 @@ function sameProperties(was: object, live: object): boolean {
 
 /** Without those that a kind brings along: elements of a view, characters of a String object. */
 export function ownKeysOf(value: object): (string | symbol)[] {
-  if (ArrayBuffer.isView(value)) return namedKeys(value as Uint8Array);
+  // A DataView has no elements: what looks like an index is an ordinary name there.
+  if (ArrayBuffer.isView(value) && !types.isDataView(value)) return namedKeys(value as Uint8Array);
   const keys = Reflect.ownKeys(value);
   if (types.isPromise(value)) return keys.filter((key) => !intrinsics.isBookkeeping(key));
   return types.isStringObject(value) ? keys.filter((key) => key !== 'length' && !isIndex(key)) : keys;

@@ -6,6 +6,7 @@ import { readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { clusterElsewhere } from '../files/cluster-module';
+import { errorClasses } from '../protocol/error-classes';
 import { UnseenInput } from '../files/place';
 import { bundleHead } from '../protocol/bundle';
 import type { BundleHead } from '../protocol/bundle';
@@ -128,6 +129,7 @@ async function open({
         pmap: makePmap(() => realm, { sink }),
         local: markLocal,
         registerCodec: makeRegisterCodec(() => realm),
+        ...errorClasses,
         cluster: clusterElsewhere(newError),
       },
       tslab: { display: display.display, newDisplay: display.newDisplay, versions: { node: process.version } },

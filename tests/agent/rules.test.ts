@@ -106,9 +106,30 @@ test.each<[string, Partial<JobRecord>, Evidence, JobStatus]>([
     { envelope: { problem: 'cut short' }, outcome: outcomeOf({ kind: 'exit', code: 0 }) },
     {
       state: 'failed',
-      cause: 'exit',
+      cause: 'result-unreadable',
       reason: 'The job ended, but its result cannot be read: cut short',
     },
+  ],
+  [
+    'packages that could not be made there are a cause of their own',
+    {},
+    { outcome: outcomeOf({ kind: 'environment-failed', detail: 'npm ended with exit code 1.' }) },
+    expect.objectContaining({ state: 'failed', cause: 'environment' }),
+  ],
+  [
+    'the scheduler’s own words come along, also where the runner has told',
+    {},
+    {
+      outcome: outcomeOf({ kind: 'signal', signal: 'SIGKILL' }),
+      explanation: { cause: 'preempted', reason: 'It gave way.', words: 'PREEMPTED' },
+    },
+    { state: 'failed', cause: 'preempted', reason: 'It gave way.', words: 'PREEMPTED' },
+  ],
+  [
+    'who cancelled it is told in the scheduler’s words',
+    {},
+    { cancelledBy: 'administrator', cancelWords: 'CANCELLED by 0' },
+    { state: 'cancelled', by: 'administrator', words: 'CANCELLED by 0' },
   ],
   [
     'without any evidence the runner is lost',

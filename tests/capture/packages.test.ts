@@ -47,6 +47,25 @@ test('a package that was changed after it was imported is named, once', async ()
   expect((await notebook.cluster('d.div(3)')).capture.notices).toEqual([]);
 });
 
+test('what a cell puts on the builtins is named, once; what a local module puts there is made in the job as well', async () => {
+  try {
+    await notebook.run(
+      'Object.defineProperty(Array.prototype, "last", { value() { return this.at(-1) }, configurable: true, writable: true })',
+    );
+    expect((await notebook.cluster('[1, 2].at(-1)')).capture.notices).toEqual([
+      'What the language brings was changed here (Array.prototype.last); the job has it as it was. Make the change in the cell as well, or in a local module that the notebook imports.',
+    ]);
+    expect((await notebook.cluster('[1, 2].at(-1)')).capture.notices).toEqual([]);
+    writeFileSync(join(notebook.directory, 'first.ts'), 'Array.prototype["first"] = function () { return this[0] };\n');
+    await notebook.run('import "./first"');
+    const { capture } = await notebook.cluster('const first = [7, 8].first()');
+    expect(capture.notices).toEqual([]);
+    expect(await notebook.run('first')).toBe(7);
+  } finally {
+    await notebook.run('delete Array.prototype.last; delete Array.prototype.first');
+  }
+});
+
 test('a change that a local module makes is made in the job as well, and is no news', async () => {
   writeFileSync(
     join(notebook.directory, 'precise.ts'),

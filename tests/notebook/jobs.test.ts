@@ -50,6 +50,27 @@ test('%cluster jobs lists what runs, %cluster logs shows its output, %cluster ca
   await eventually(() => jobNamed('endless').state === 'cancelled');
 }, 90_000);
 
+test('code can wait for a job and catch why it left no result, by class, with what is known', async () => {
+  await succeed(
+    opened.notebook,
+    '%%cluster --detach --name leaving --memory 300MB\nconsole.log("last words"); process.exit(7);',
+  );
+  const source = `import { cluster, JobExitError, JobFailedError } from 'cellburst';
+const waited = await (async () => {
+  try {
+    return await cluster.wait(${JSON.stringify(jobNamed('leaving').id)});
+  } catch (error) {
+    if (!(error instanceof JobExitError)) throw error;
+    const { name, code, exitCode, memoryAskedMiB, lastLines, stack } = error;
+    return [error instanceof JobFailedError, name, code, exitCode, memoryAskedMiB, lastLines, /Cell \\[/.test(stack ?? '')];
+  }
+})();
+JSON.stringify(waited)`;
+  expect(await valueOf(opened.notebook, source)).toBe(`'[true,"JobExitError","JOB_EXIT",7,300,["last words"],true]'`);
+  const there = `%%cluster\nimport { JobExitError } from 'cellburst';\nnew JobExitError('made there') instanceof Error`;
+  expect(await valueOf(opened.notebook, there)).toBe('true');
+}, 60_000);
+
 test('one interrupt detaches and says how to attach; the job goes on', async () => {
   const cell = opened.notebook.start(
     '%%cluster --name waited\nconsole.log("on"); await new Promise((resolve) => setTimeout(resolve, 4000)); "arrived"',
