@@ -183,7 +183,17 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
   };
 }
 
-const BATCH_OPTIONS = ['queue', 'account', 'qos', 'constraint', 'reservation', 'exclusive', 'native'] as const;
+const BATCH_OPTIONS = [
+  'nodes',
+  'tasks',
+  'queue',
+  'account',
+  'qos',
+  'constraint',
+  'reservation',
+  'exclusive',
+  'native',
+] as const;
 
 function toBatchRequest(options: ClusterOptions): BatchRequest {
   return Object.fromEntries(
