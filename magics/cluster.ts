@@ -13,6 +13,7 @@ import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import { SEED_VARIABLE } from './protocol/run';
+import type { ContainerRequest } from './protocol/image';
 import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
@@ -111,16 +112,26 @@ async function captureAndSubmit(
 
 function toEnvironment(
   roots: CaptureReport['modules'],
-  { cluster, envMode }: ClusterOptions,
+  options: ClusterOptions,
   session: ClusterSession,
 ): EnvironmentRequest {
-  const name = cluster ?? session.defaultCluster;
-  const host = session.configOf(name)?.host;
+  const name = options.cluster ?? session.defaultCluster;
+  const { envMode } = options;
+  const config = session.configOf(name);
+  const { host } = config ?? {};
+  const isContained = containerOf(options, config) !== undefined;
   const facts = async (): Promise<HostFacts> => {
     const agent = await session.agent();
     return agent.facts(await clusterAt(agent, name, session));
   };
-  return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
+  return {
+    roots,
+    directory: session.directory,
+    host,
+    isContained,
+    facts,
+    ...(envMode === undefined ? {} : { mode: envMode }),
+  };
 }
 
 function tell(notices: readonly string[], cell: Cell): void {
@@ -155,6 +166,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
   const cluster = options.cluster ?? session.defaultCluster;
   const config = session.configOf(cluster);
   const batch = { ...config?.batch, ...toBatchRequest(options) };
+  const container = containerOf(options, config);
   return {
     name: options.name ?? summary,
     cluster,
@@ -167,6 +179,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
     },
     ...(Object.keys(batch).length === 0 ? {} : { batch }),
+    ...(container === undefined ? {} : { container }),
     environment: {
       ...(options.seed === undefined ? {} : { [SEED_VARIABLE]: String(options.seed) }),
       ...options.env,
@@ -181,6 +194,15 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
     },
     summary,
   };
+}
+
+/** The image of the line, with what the config says of its cluster's. */
+function containerOf(
+  { container: image }: ClusterOptions,
+  config: ClusterConfig | undefined,
+): ContainerRequest | undefined {
+  if (image === undefined) return config?.container;
+  return image === 'none' ? undefined : { mounts: [], options: [], ...config?.container, image };
 }
 
 const BATCH_OPTIONS = [

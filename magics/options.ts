@@ -165,6 +165,13 @@ export const OPTIONS = {
     examples: PACKAGE_MODES,
     value: z.enum(PACKAGE_MODES, { error: `expected one of ${PACKAGE_MODES.join(', ')}` }),
   }),
+  container: option({
+    flag: '--container',
+    argument: 'IMAGE',
+    help: 'Runs the cell in this image: a name for podman, a .sif file or an address for Apptainer; none does without the one of the config.',
+    examples: ['none'],
+    value: text('an image'),
+  }),
   in: option({
     flag: '--in',
     argument: 'FILES',

@@ -2,8 +2,10 @@
 
 import type { ContentId } from './chunks';
 import type { JobPackages } from './environment';
+import type { ContainerRequest } from './image';
 import type { JobFiles } from './job-files';
 import type { Machine, ProcessIdentity } from './run';
+import type { TaskArray } from './tasks';
 
 export type JobId = string & { readonly __jobId: never };
 /** The scheduler's own id. */
@@ -74,6 +76,8 @@ export interface JobSpec {
   readonly token?: string;
   /** Contents of the cluster's store that lie in the cell's working directory when it starts. */
   readonly inputs?: readonly JobInput[];
+  /** It runs in this image, not on its node as that is. */
+  readonly container?: ContainerRequest;
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
 }
@@ -174,6 +178,8 @@ export interface JobRecord {
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly usage?: JobUsage;
+  /** Of an array: how its tasks stand. */
+  readonly tasks?: TaskArray;
   /** The name of the machine that it ran on, the first of several. */
   readonly node?: string;
   /** What a result may depend on: the machine that it ran on. */

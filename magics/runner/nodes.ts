@@ -35,11 +35,15 @@ function expandWord(word: string): readonly string[] {
   const [, before, inside, after] = /^([^[]*)\[([^\]]*)\](.*)$/.exec(word) ?? [];
   if (before === undefined || inside === undefined || after === undefined) return [word];
   const rest = expandWord(after);
-  return inside.split(',').flatMap((range) => numbers(range).flatMap((number) => rest.map((end) => before + number + end)));
+  return inside
+    .split(',')
+    .flatMap((range) => numbers(range).flatMap((number) => rest.map((end) => before + number + end)));
 }
 
 function numbers(range: string): readonly string[] {
   const [, first = range, last = first] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];
   const count = Math.min(MOST, Number(last) - Number(first) + 1);
-  return count > 0 ? Array.from({ length: count }, (_, i) => String(Number(first) + i).padStart(first.length, '0')) : [range];
+  return count > 0
+    ? Array.from({ length: count }, (_, i) => String(Number(first) + i).padStart(first.length, '0'))
+    : [range];
 }

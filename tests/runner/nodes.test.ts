@@ -21,7 +21,10 @@ describe('the files of the others', () => {
     rmSync(directory, { recursive: true });
   });
   test('a PE_HOSTFILE has a line for each queue of a host', () => {
-    writeFileSync(path, 'a.site 4 all.q@a.site UNDEFINED\na.site 2 short.q@a.site UNDEFINED\nb.site 4 all.q@b.site UNDEFINED\n');
+    writeFileSync(
+      path,
+      'a.site 4 all.q@a.site UNDEFINED\na.site 2 short.q@a.site UNDEFINED\nb.site 4 all.q@b.site UNDEFINED\n',
+    );
     expect(grantedNodes({ PE_HOSTFILE: path })).toEqual(['a.site', 'b.site']);
   });
   test('a PBS_NODEFILE has a line for each task', () => {

@@ -136,7 +136,13 @@ describe('each option is one argument of each system, or a refusal', () => {
   const table: readonly (readonly [string, Partial<BatchResources>, string, string, string])[] = [
     ['one core', {}, '--nodes=1 --ntasks=1 --cpus-per-task=1', '', '-l select=1:ncpus=1'],
     ['cores', { cores: 8 }, '--cpus-per-task=8', '-pe smp 8', '-l select=1:ncpus=8'],
-    ['memory of the job', { cores: 4, memoryMiB: 4096 }, '--mem=4096M', '-l h_vmem=1024M', '-l select=1:ncpus=4:mem=4096mb'],
+    [
+      'memory of the job',
+      { cores: 4, memoryMiB: 4096 },
+      '--mem=4096M',
+      '-l h_vmem=1024M',
+      '-l select=1:ncpus=4:mem=4096mb',
+    ],
     ['GPUs', { gpus: 2 }, '--gres=gpu:2', '-l gpu=2', '-l select=1:ncpus=1:ngpus=2'],
     ['no GPU', { gpus: 0 }, '--nodes=1 --ntasks=1 --cpus-per-task=1', '', '-l select=1:ncpus=1'],
     ['wall time', { wallTimeSeconds: 90 }, '--time=00:01:30', '-l h_rt=90', '-l walltime=00:01:30'],
@@ -157,7 +163,8 @@ describe('each option is one argument of each system, or a refusal', () => {
       if (words === 'refused') expect(() => dialect.directives(job(resources))).toThrow(/^.* has no .*\. ./);
       else {
         const said = dialect.directives(job(resources)).map((line) => line.replace(/^#\S+ /, ''));
-        for (const word of words.split(/ (?=-)/)) expect(` ${said.join(' ')} `).toContain(word === '' ? ' ' : ` ${word} `);
+        for (const word of words.split(/ (?=-)/))
+          expect(` ${said.join(' ')} `).toContain(word === '' ? ' ' : ` ${word} `);
       }
     }
   });
