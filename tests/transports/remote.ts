@@ -184,7 +184,7 @@ export function describeRemoteCells({ system, transport }: Given): void {
         const { reply } = await run(
           `%%cluster far --memory 200MB\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
         );
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(reply).toMatchObject({ status: 'error', ename: 'OutOfMemoryError' });
         expect(String(reply['evalue'])).toMatch(/out of memory/);
       },
       LONG_MS,
