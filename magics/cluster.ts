@@ -205,7 +205,17 @@ function containerOf(
   return image === 'none' ? undefined : { mounts: [], options: [], ...config?.container, image };
 }
 
-const BATCH_OPTIONS = ['queue', 'account', 'qos', 'constraint', 'reservation', 'exclusive', 'native'] as const;
+const BATCH_OPTIONS = [
+  'nodes',
+  'tasks',
+  'queue',
+  'account',
+  'qos',
+  'constraint',
+  'reservation',
+  'exclusive',
+  'native',
+] as const;
 
 function toBatchRequest(options: ClusterOptions): BatchRequest {
   return Object.fromEntries(

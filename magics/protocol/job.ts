@@ -20,6 +20,10 @@ export interface Resources {
 
 /** What only batch systems know of; other schedulers refuse it. */
 export interface BatchRequest {
+  /** The cell runs once, on the first of them; the others are for what it starts there. */
+  readonly nodes?: number;
+  /** For MPI programs that the cell starts; cores are per task. */
+  readonly tasks?: number;
   /** Partition or queue. */
   readonly queue?: string;
   /** Account or project that is charged. */

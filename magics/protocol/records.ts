@@ -31,6 +31,8 @@ export const resources: Shape<Resources> = record(
 export const batchRequest: Shape<BatchRequest> = record(
   {},
   {
+    nodes: count,
+    tasks: count,
     queue: text,
     account: text,
     qos: text,

@@ -254,7 +254,7 @@ export class BatchScheduler implements Scheduler {
 
   /** Everything that the batch system needs, in the job's directory. */
   #write(job: ScheduledJob, token: string): BatchJob {
-    const { cores, memoryMiB, wallTimeSeconds } = job.spec.resources;
+    const { cores, memoryMiB, wallTimeSeconds, gpus } = job.spec.resources;
     const common = {
       directory: job.directory,
       jobId: job.id,
@@ -271,7 +271,7 @@ export class BatchScheduler implements Scheduler {
             ...ordersForContainer(job.spec),
             ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
           }
-        : { ...common, ...job.spec.allocation };
+        : { ...common, ...job.spec.allocation, ...(gpus === undefined ? {} : { gpus }) };
     writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(orders)}\n`);
     const batchJob = this.#toBatchJob(job, token);
     const script = batchScript({
