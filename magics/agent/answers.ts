@@ -77,6 +77,7 @@ export class Answers {
         return jobs.create(spec);
       },
       offer: (offered, { bytes }) => store.offer(offered, bytes),
+      lacking: (asked, { bytes }) => store.lacking(asked, bytes),
       bring: async (piece, { bytes }) => {
         await store.bring(piece, bytes);
         return {};
@@ -154,6 +155,7 @@ export class Answers {
       describe: (params, stop) => store.describe(params, stop),
       give: (params) => store.give(params),
       send: (params, stop) => store.send(params, stop),
+      compare: (params, stop) => store.compare(params, stop),
       place: (params, stop) => store.place(params, stop),
       fetch: (params, stop) => store.fetch(params, stop),
     };
