@@ -94,7 +94,7 @@ function toFailure(ending: Exclude<Ending, { kind: 'terminated' }>): Failed {
       return {
         state: 'failed',
         cause: 'environment',
-        reason: `The packages of the cell could not be made there: ${ending.detail}`,
+        reason: `The environment of the cell could not be made there: ${ending.detail}`,
       };
     case 'disk-full':
       return {

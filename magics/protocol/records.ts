@@ -13,6 +13,7 @@ import type {
 } from './job';
 import { contentId } from './chunks';
 import { jobPackages } from './environment';
+import { containerRequest } from './image';
 import { jobFiles } from './job-files';
 import { machine, processIdentity } from './run';
 import type { TaskArray } from './tasks';
@@ -30,6 +31,8 @@ export const resources: Shape<Resources> = record(
 export const batchRequest: Shape<BatchRequest> = record(
   {},
   {
+    nodes: count,
+    tasks: count,
     queue: text,
     account: text,
     qos: text,
@@ -88,6 +91,8 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    atomic: flag,
+    container: containerRequest,
     batch: batchRequest,
     token: text,
     files: jobFiles,

@@ -14,7 +14,7 @@ import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
 import { Pace, type PaceOptions } from './pace';
 import { Pulse } from './pulse';
-import { ordersForFiles } from './request';
+import { ordersForContainer, ordersForFiles } from './request';
 import { readHeartbeat, type RunnerPrograms } from './runner';
 import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
@@ -254,7 +254,7 @@ export class BatchScheduler implements Scheduler {
 
   /** Everything that the batch system needs, in the job's directory. */
   #write(job: ScheduledJob, token: string): BatchJob {
-    const { cores, memoryMiB, wallTimeSeconds } = job.spec.resources;
+    const { cores, memoryMiB, wallTimeSeconds, gpus } = job.spec.resources;
     const common = {
       directory: job.directory,
       jobId: job.id,
@@ -268,9 +268,10 @@ export class BatchScheduler implements Scheduler {
             environment: job.spec.environment,
             ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
             ...ordersForFiles(job.spec),
+            ...ordersForContainer(job.spec),
             ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
           }
-        : { ...common, ...job.spec.allocation };
+        : { ...common, ...job.spec.allocation, ...(gpus === undefined ? {} : { gpus }) };
     writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(orders)}\n`);
     const batchJob = this.#toBatchJob(job, token);
     const script = batchScript({
