@@ -1,7 +1,7 @@
 // The notebook's namespace as the magics know it: requests to the user process.
 import type { CaptureReport, CaptureRequest, Namespace, SettleReport, SettleRequest } from '../magics/namespace';
 import type { Chore, ChoreName, Chores } from '../magics/protocol/chores';
-import { CaptureError, UsageError } from '../magics/protocol/errors';
+import { CaptureError, ProtocolError, UsageError } from '../magics/protocol/errors';
 import type { Refusal } from '../magics/protocol/errors';
 import type { Call, Turn } from './pipe';
 import { settles } from './patience';
@@ -56,5 +56,6 @@ function revived(error: unknown): unknown {
   if (!(error instanceof CallFailed)) return error;
   const { refusals } = error.fields;
   if (error.name === 'CaptureError' && Array.isArray(refusals)) return new CaptureError(refusals as Refusal[]);
+  if (error.name === 'ProtocolError') return new ProtocolError(error.message, { cause: error });
   return error.name === 'UsageError' ? new UsageError(error.message, { cause: error }) : error;
 }

@@ -128,7 +128,85 @@ declare module 'cellburst' {
     usage(place: string): Promise<FileCount & { readonly diskBytes: number }>;
     space(place: string): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
   }
-  export const cluster: { readonly fs: ClusterFs };
+  export interface EndedJob {
+    readonly id: string;
+    /** Did its cell return, or throw? */
+    readonly outcome: 'value' | 'error';
+    /** Its result is in a notebook; before: \`%cluster attach ID\`. */
+    readonly isDelivered: boolean;
+    readonly node?: string;
+  }
+  export const cluster: {
+    readonly fs: ClusterFs;
+    /**
+     * Waits for a job, by its id. One that leaves no result is thrown as the error of its cause, so that a cell can
+     * \`catch\` it and look: \`error instanceof OutOfMemoryError\`, \`error.memoryUsedMiB\`, \`error.exitCode\` ….
+     */
+    wait(id: string): Promise<EndedJob>;
+  };
+
+  /** All errors of clusters. \`code\` tells the kind, also of those that came from elsewhere. */
+  export abstract class ClusterError extends Error {
+    readonly code: string;
+    /** May the same thing succeed when tried again? */
+    readonly transient: boolean;
+  }
+  /** What is known of a job that left no result. */
+  export interface JobFacts {
+    readonly jobId: string;
+    readonly cluster: string;
+    /** The scheduler's own id. */
+    readonly nativeId?: string;
+    /** Why, in a sentence. */
+    readonly reason: string;
+    /** What to do, in a sentence. */
+    readonly advice: string;
+    readonly exitCode?: number;
+    readonly signal?: string;
+    readonly node?: string;
+    readonly memoryAskedMiB?: number;
+    readonly memoryUsedMiB?: number;
+    readonly timeAskedSeconds?: number;
+    readonly timeUsedSeconds?: number;
+    /** As the scheduler put it. */
+    readonly schedulerWords?: string;
+    /** The end of what it printed. */
+    readonly lastLines?: readonly string[];
+  }
+  /** A job ended and left no result. Its classes tell why. */
+  export class JobFailedError extends ClusterError {}
+  export interface JobFailedError extends JobFacts {}
+  /** Its process ended with \`exitCode\` before the cell returned. */
+  export class JobExitError extends JobFailedError {}
+  /** Its process was ended by \`signal\`. */
+  export class JobSignalError extends JobFailedError {}
+  export class OutOfMemoryError extends JobFailedError {}
+  /** Its wall time was over. */
+  export class TimeLimitError extends JobFailedError {}
+  /** The node that it ran on failed. */
+  export class NodeFailureError extends JobFailedError {}
+  /** Another job took its place. */
+  export class PreemptedError extends JobFailedError {}
+  /** It waits, and the scheduler says that it never can start as it is. It has not ended. */
+  export class JobCannotStartError extends JobFailedError {}
+  /** It was given a place, and could not be started there. */
+  export class JobStartError extends JobFailedError {}
+  /** Its packages could not be made where it was to run. */
+  export class JobEnvironmentError extends JobFailedError {}
+  /** It has ended, and its result cannot be read. */
+  export class ResultUnreadableError extends JobFailedError {}
+  export class DiskFullError extends JobFailedError {}
+  /** It is over, and nobody can tell how it came about. */
+  export class JobLostError extends JobFailedError {}
+  /** It was cancelled, by you or in your name. */
+  export class JobCancelledError extends ClusterError {}
+  export interface JobCancelledError extends JobFacts {}
+  /** It was cancelled by an administrator, or by the scheduler itself. */
+  export class CancelledByOperatorError extends JobCancelledError {}
+  /** The scheduler did not accept it. */
+  export class JobRejectedError extends ClusterError {
+    readonly schedulerWords?: string;
+  }
 
   /** Asks the person at the notebook for a line of text. */
   export function input(prompt?: string, options?: { readonly password?: boolean }): Promise<string>;

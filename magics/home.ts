@@ -1,10 +1,12 @@
 // Brings a job home: its output as it comes, then its result, once. Used by the cell that sent it and by `%cluster attach`.
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
-import { failureOf } from './failure';
+import { cannotStart, failureOf, isStuck, unreadable } from './failure';
+import { LastLines } from './last-lines';
 import type { Cell, CellOutcome } from './namespace';
 import { landOutputs } from './job-files';
 import { clusterLabel, isFinal, type JobId, type JobRecord } from './protocol/job';
+import { ProtocolError } from './protocol/errors';
 import { OutputReader } from './protocol/output';
 import { fail, showError } from './show';
 import { StatusLine } from './status';
@@ -12,8 +14,10 @@ import { StatusLine } from './status';
 export async function bringHome(id: JobId, cell: Cell, session: ClusterSession): Promise<CellOutcome> {
   const agent = await session.agent();
   try {
-    const job = await followToEnd(agent, id, cell);
-    return await settle(agent, job, cell, session);
+    const printed = new LastLines();
+    const job = await followToEnd(agent, id, cell, printed);
+    if (!isFinal(job.status)) return fail(cannotStart(job));
+    return await settle(agent, job, cell, session, printed);
   } catch (error) {
     if (!cell.signal.aborted) throw error;
     cancelOnSecondInterrupt(agent, id, cell);
@@ -40,8 +44,8 @@ function cancelOnSecondInterrupt(agent: AgentConnection, id: JobId, cell: Cell):
   else cell.cancel.addEventListener('abort', () => void cancel(), { once: true });
 }
 
-/** Shows output and state until the job has ended and all its output is shown. */
-async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell): Promise<JobRecord> {
+/** Shows output and state until the job has ended and all its output is shown, or it waits and will not start by itself. */
+async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell, printed: LastLines): Promise<JobRecord> {
   using status = new StatusLine(cell.output);
   // Whichever fails first ends the other: neither may go on writing into the cell.
   const both = new AbortController();
@@ -52,13 +56,17 @@ async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell): Promi
       status.update(job);
       last = job;
       if (isFinal(job.status)) break;
+      if (isStuck(job)) {
+        both.abort();
+        break;
+      }
     }
     cell.signal.throwIfAborted();
     if (!last) throw new Error(`The home agent told nothing of job ${id}.`);
     return last;
   })();
   try {
-    const [job] = await Promise.all([watching, forwardOutput(agent, id, cell, signal)]);
+    const [job] = await Promise.all([watching, forwardOutput(agent, id, cell, printed, signal)]);
     return job;
   } catch (error) {
     both.abort();
@@ -66,10 +74,19 @@ async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell): Promi
   }
 }
 
-async function forwardOutput(agent: AgentConnection, id: JobId, cell: Cell, signal: AbortSignal): Promise<void> {
+async function forwardOutput(
+  agent: AgentConnection,
+  id: JobId,
+  cell: Cell,
+  printed: LastLines,
+  signal: AbortSignal,
+): Promise<void> {
   const reader = new OutputReader();
   for await (const { bytes } of agent.output(id, { signal })) {
-    for (const { record } of reader.push(bytes)) cell.output.write(record);
+    for (const { record } of reader.push(bytes)) {
+      printed.push(record);
+      cell.output.write(record);
+    }
   }
 }
 
@@ -92,23 +109,25 @@ async function settle(
   job: JobRecord,
   cell: Cell,
   session: ClusterSession,
+  printed: LastLines,
 ): Promise<CellOutcome> {
   const sent = session.sent.get(job.id);
   if (job.status.state !== 'completed') {
     session.sent.delete(job.id);
     if (sent) session.namespace.forget(sent.captureId);
-    return fail(failureOf(job));
+    return fail(failureOf(job, printed.lines));
   }
   await agent.claim(job.id);
   try {
     // Files first: where they find no room, nothing has happened, and the result can be taken again.
-    const isDiscarded = sent?.atomic === true && job.status.outcome === 'error';
+    const atomic = job.spec.atomic ?? false;
+    const isDiscarded = atomic && job.status.outcome === 'error';
     const ended = isDiscarded ? undefined : await landOutputs(job, cell, session);
     const report = await session.namespace.settle(
       {
         ...(sent ? { captureId: sent.captureId } : {}),
         directory: job.directory,
-        atomic: sent?.atomic ?? false,
+        atomic,
         where: `job ${job.id} on ${clusterLabel(job.spec.cluster)}`,
       },
       cell.signal,
@@ -128,6 +147,6 @@ async function settle(
     return report.outcome.ok && ended !== undefined ? ended : report.outcome;
   } catch (error) {
     await agent.release(job.id);
-    throw error;
+    throw error instanceof ProtocolError ? unreadable(job, error) : error;
   }
 }

@@ -8,7 +8,7 @@ import { News } from './news';
 import type { ClusterOptions } from './options';
 import type { FilesToSend, LandedFiles, PathNote } from './protocol/chores';
 import type { FileUse } from './protocol/code';
-import { JobFailedError } from './protocol/errors';
+import { JobFailedError } from './protocol/job-errors';
 import { isMissing } from './protocol/files';
 import type { JobBrings, JobRecord } from './protocol/job';
 import { inputList, type JobFiles } from './protocol/job-files';

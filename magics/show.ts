@@ -44,13 +44,24 @@ const MARKS: Readonly<Record<JobStatus['state'], string>> = {
   unknown: '?',
 };
 
+/** The scheduler's plan, by the clock here: `expected to start at 14:05`, with the day where it is another one. */
+export function startInWords(expectedStart: number, now: number): string {
+  const [at, today] = [new Date(expectedStart), new Date(now)];
+  const time = `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
+  const isToday = at.toDateString() === today.toDateString();
+  const month = String(at.getMonth() + 1).padStart(2, '0');
+  const day = isToday ? '' : `${at.getFullYear()}-${month}-${String(at.getDate()).padStart(2, '0')} `;
+  const left = expectedStart - now;
+  return `expected to start at ${day}${time}${left > 0 ? `, in ${showDuration(Math.ceil(left / 60_000) * 60)}` : ''}`;
+}
+
 /** `running`, `queued: 2 of 2 cores are in use`, `failed: out of memory`. */
-export function stateInWords(status: JobStatus): string {
+export function stateInWords(status: JobStatus, now = Date.now()): string {
   switch (status.state) {
     case 'preparing':
       return `preparing (${status.step})`;
     case 'queued':
-      return status.reason ? `queued: ${status.reason}` : 'queued';
+      return queuedInWords(status, now);
     case 'completed':
       return status.outcome === 'value' ? 'completed' : 'completed with an error';
     case 'failed':
@@ -62,6 +73,12 @@ export function stateInWords(status: JobStatus): string {
     case 'running':
       return 'running';
   }
+}
+
+function queuedInWords({ reason, expectedStart }: Extract<JobStatus, { state: 'queued' }>, now: number): string {
+  const start = expectedStart === undefined ? undefined : startInWords(expectedStart, now);
+  const words = [reason?.replace(/\.$/, ''), start].filter((part) => part !== undefined).join('; ');
+  return words === '' ? 'queued' : `queued: ${words}`;
 }
 
 function elapsed(job: JobRecord, now: number): string {
@@ -78,7 +95,7 @@ export function statusLine(job: JobRecord, now: number): string {
       : clusterLabel(job.spec.cluster);
   const parts = [
     `job ${job.id}`,
-    stateInWords(job.status),
+    stateInWords(job.status, now),
     elapsed(job, now),
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
@@ -131,7 +148,7 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
     .sort((a, b) => b.createdAt - a.createdAt)
     .map((job) => [
       job.id,
-      `${MARKS[job.status.state]} ${stateInWords(job.status)}`,
+      `${MARKS[job.status.state]} ${stateInWords(job.status, now)}`,
       elapsed(job, now),
       String(job.spec.resources.cores),
       clusterLabel(job.spec.cluster),

@@ -14,9 +14,13 @@ import {
   type Removed,
   type Usage,
 } from '../../magics/cluster-files';
+import { cannotStart, failureOf, isStuck } from '../../magics/failure';
+import { LastLines } from '../../magics/last-lines';
 import { getPlace, putPlace, type Transferred } from '../../magics/transfer';
 import { ClusterError, UsageError } from '../../magics/protocol/errors';
+import { isFinal } from '../../magics/protocol/job';
 import type { Listed } from '../../magics/protocol/job-files';
+import { OutputReader } from '../../magics/protocol/output';
 import { onInterrupt } from '../../magics/realm/interrupts';
 
 export interface PlaceOptions {
@@ -45,7 +49,20 @@ export interface ClusterFile extends Omit<Listed, 'modifiedAt'> {
 /** Asks a person in the running cell, for hosts that want a password. */
 type AskPerson = (prompt: string, options: { readonly password: boolean }) => Promise<string>;
 
-export function makeClusterApi(ask: AskPerson): { readonly fs: ClusterFs } {
+/** A job that has ended with a result, be it an error that its cell threw. */
+export interface EndedJob {
+  readonly id: string;
+  readonly outcome: 'value' | 'error';
+  readonly isDelivered: boolean;
+  readonly node?: string;
+}
+
+export interface ClusterApi {
+  readonly fs: ClusterFs;
+  wait(id: string): Promise<EndedJob>;
+}
+
+export function makeClusterApi(ask: AskPerson): ClusterApi {
   const desk = new Desk(ask);
   const transfer = { progress: () => undefined };
   const full = ({ recursive = false, force = false }: PlaceOptions = {}) => ({ recursive, force });
@@ -67,7 +84,30 @@ export function makeClusterApi(ask: AskPerson): { readonly fs: ClusterFs } {
       usage: (place) => desk.do((setting) => measurePlace(place, setting)),
       space: (place) => desk.do((setting) => roomAt(place, setting)),
     },
+    wait: (id) => desk.do((setting) => waitFor(id, setting)),
   };
+}
+
+/** Throws the error of its cause when it leaves no result, or cannot start. */
+async function waitFor(typed: string, { agent, signal }: FilesSetting): Promise<EndedJob> {
+  let job = await agent.job(typed);
+  if (!isFinal(job.status))
+    for await (job of agent.watch(job.id, signal)) {
+      if (isFinal(job.status)) break;
+      if (isStuck(job)) throw cannotStart(job);
+    }
+  const { id, status, node, deliveredAt } = job;
+  if (status.state !== 'completed') throw failureOf(job, await readLastLines(agent, id, signal));
+  const isDelivered = deliveredAt !== undefined;
+  return { id, outcome: status.outcome, isDelivered, ...(node === undefined ? {} : { node }) };
+}
+
+async function readLastLines(agent: AgentConnection, id: string, signal: AbortSignal): Promise<readonly string[]> {
+  const printed = new LastLines();
+  const reader = new OutputReader();
+  for await (const { bytes } of agent.output(id, { signal }))
+    for (const { record } of reader.push(bytes)) printed.push(record);
+  return printed.lines;
 }
 
 async function writePlace(place: string, content: string | Uint8Array, setting: FilesSetting): Promise<void> {
@@ -102,10 +142,9 @@ class Desk {
       void this.#answer(agent, signal);
       return await work({ agent, directory: process.cwd(), signal });
     } catch (error) {
-      // Made here, behind the await: its stack leads to the cell's line, and that of an error off the wire to nothing.
-      throw ClusterError.is(error)
-        ? Object.defineProperty(new Error(error.message), 'name', { value: error.name })
-        : error;
+      // Taken here, behind the await: it leads to the cell's line, and that of an error off the wire to nothing.
+      if (ClusterError.is(error)) Error.captureStackTrace(error);
+      throw error;
     } finally {
       stopListening();
       done.abort();
@@ -114,8 +153,11 @@ class Desk {
 
   async #answer(agent: AgentConnection, signal: AbortSignal): Promise<void> {
     try {
-      for await (const { id, host, text, isSecret } of agent.questions(signal))
+      for await (const event of agent.questions(signal)) {
+        if (event.kind === 'settled') continue;
+        const { id, host, text, isSecret } = event;
         await agent.answer(id, await this.#ask(`${host}: ${text} `, { password: isSecret }));
+      }
     } catch (error) {
       // The work itself hears of a lost connection; a front end that cannot ask leaves the question to the agent's patience.
       if (!signal.aborted && !ClusterError.is(error) && !(error instanceof Error)) throw error;

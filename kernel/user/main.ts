@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers';
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { clusterHere } from '../../magics/files/cluster-module';
+import { errorClasses } from '../../magics/protocol/error-classes';
 import { functionsHere, installFunctions } from '../../magics/files/functions';
 import { MAIN } from '../../magics/protocol/main-context';
 import { isInterrupt, makePmap, markLocal, makeRegisterCodec, Realm } from '../../magics/realm';
@@ -57,6 +58,7 @@ const realm: Realm = new Realm({
       onComm: comms.serve,
       pmap: makePmap(() => realm, { sink }),
       local: markLocal,
+      ...errorClasses,
       cluster: clusterHere(() => clusterApi().makeClusterApi(input.ask)),
       registerCodec: makeRegisterCodec(() => realm),
     },

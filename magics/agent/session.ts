@@ -13,6 +13,7 @@ import {
   type ClientMessage,
   type StreamName,
 } from '../protocol/messages';
+import { JobRejectedError } from '../protocol/job-errors';
 import { identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell } from '../jobs';
@@ -140,7 +141,9 @@ export class Session {
     const [code, text] = ClusterError.is(error)
       ? ([error.code, error.message] as const)
       : (['AGENT', `The agent failed: ${messageOf(error)}`] as const);
-    this.#tell({ type: 'failure', id, code, message: text });
+    const words = error instanceof JobRejectedError ? error.schedulerWords : undefined;
+    const more = words === undefined ? {} : { schedulerWords: words };
+    this.#tell({ type: 'failure', id, code, message: text, ...more });
   }
 
   #tell(message: AgentMessage, bytes?: Buffer): void {

@@ -29,7 +29,8 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
   const { reads, probes, writes } = cell.uses;
   const gathered = await gather(realm, {
     names: [...reads, ...probes],
-    writeOnly: writes,
+    // Assigning a name that nobody has declared fails there as it does here.
+    writeOnly: writes.filter((name) => realm.has(name)),
     cells: [cell],
     forReport: bundlePath === undefined,
   });

@@ -14,6 +14,8 @@ const CODE_KINDS: ReadonlySet<number> = new Set([KIND.function, KIND.class, KIND
 /** `start`: where the part of a buffer begins that travelled. False when something of the target cannot be changed. */
 export function patch(target: object, change: Changed, start: number): boolean {
   if (Activation.is(target)) return target.write(change.values);
+  // A description says of closed properties only that the object is closed; what is closed here already takes them as they are and no other.
+  if (!Object.isExtensible(target)) applyIntegrity(change.state, change.integrity);
   patchSlots(target, change, start);
   const done = patchByKind(target, change);
   for (const state of change.privates) setPrivates(target, state);

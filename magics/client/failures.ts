@@ -2,8 +2,6 @@
 import {
   AgentError,
   EnvironmentSetupError,
-  JobCancelledError,
-  JobFailedError,
   ProtocolError,
   SchedulerError,
   TransportError,
@@ -12,6 +10,7 @@ import {
   type ClusterError,
   type ErrorCode,
 } from '../protocol/errors';
+import * as jobs from '../protocol/job-errors';
 
 const CLASSES = {
   USAGE: UsageError,
@@ -20,13 +19,29 @@ const CLASSES = {
   ENVIRONMENT: EnvironmentSetupError,
   TRANSPORT: TransportError,
   SCHEDULER: SchedulerError,
-  JOB_FAILED: JobFailedError,
-  JOB_CANCELLED: JobCancelledError,
+  REJECTED: jobs.JobRejectedError,
+  JOB_FAILED: jobs.JobFailedError,
+  JOB_EXIT: jobs.JobExitError,
+  JOB_SIGNAL: jobs.JobSignalError,
+  OUT_OF_MEMORY: jobs.OutOfMemoryError,
+  TIME_LIMIT: jobs.TimeLimitError,
+  NODE_FAILURE: jobs.NodeFailureError,
+  PREEMPTED: jobs.PreemptedError,
+  CANNOT_START: jobs.JobCannotStartError,
+  START_FAILED: jobs.JobStartError,
+  JOB_ENVIRONMENT: jobs.JobEnvironmentError,
+  RESULT_UNREADABLE: jobs.ResultUnreadableError,
+  DISK_FULL: jobs.DiskFullError,
+  JOB_LOST: jobs.JobLostError,
+  JOB_CANCELLED: jobs.JobCancelledError,
+  CANCELLED_BY_OPERATOR: jobs.CancelledByOperatorError,
   PROTOCOL: ProtocolError,
   AGENT: AgentError,
   CONFLICT: WriteBackConflictError,
 } as const satisfies Record<ErrorCode, new (message: string) => ClusterError>;
 
-export function toError(code: ErrorCode, message: string): ClusterError {
+export function toError(code: ErrorCode, message: string, schedulerWords?: string): ClusterError {
+  if (code === 'REJECTED' && schedulerWords !== undefined)
+    return new jobs.JobRejectedError(message, { schedulerWords });
   return new CLASSES[code](message);
 }

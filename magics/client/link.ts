@@ -1,7 +1,7 @@
 // One connection to an agent: the greeting, then requests and streams by number. When it closes, everything that waits hears of it.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { AgentError, ProtocolError, type ClusterError, type ErrorCode } from '../protocol/errors';
+import { AgentError, ProtocolError, type ClusterError } from '../protocol/errors';
 import { toError } from './failures';
 import { FrameReader, encodeFrame } from '../protocol/frames';
 import { AGENT_PROTOCOL, agentMessage, type AgentMessage, type ClientMessage } from '../protocol/messages';
@@ -10,7 +10,9 @@ import { VERSION } from '../protocol/version';
 
 /** The connection is gone; the request may be made again on another one. */
 export class LinkClosed extends AgentError {
-  override readonly transient = true;
+  constructor(message: string) {
+    super(message, { transient: true });
+  }
 }
 
 /** Bytes to an agent and back. What comes before the marker is no word of the agent's. */
@@ -153,7 +155,7 @@ export class Link {
       return;
     }
     this.#waiting.delete(message.id);
-    if (message.type === 'failure') waiting.fail(toError(message.code satisfies ErrorCode, message.message));
+    if (message.type === 'failure') waiting.fail(toError(message.code, message.message, message.schedulerWords));
     else waiting.end(message.type === 'reply' ? message.value : undefined);
   }
 

@@ -5,26 +5,35 @@ type Verb = (typeof VERBS)[number];
 
 interface ClusterModule {
   readonly fs: Readonly<Record<string, unknown>>;
+  readonly wait: unknown;
 }
+
+type Later = (...given: never[]) => Promise<unknown>;
 
 /** `load` gives the functions themselves; once for all calls. */
 export function clusterHere(
-  load: () => { readonly fs: Readonly<Record<Verb, (...given: never[]) => Promise<unknown>>> },
+  load: () => { readonly fs: Readonly<Record<Verb, Later>>; readonly wait: Later },
 ): ClusterModule {
   let loaded: ReturnType<typeof load> | undefined;
-  return ofVerbs((verb) => async (...given: unknown[]): Promise<unknown> => {
-    const { fs } = (loaded ??= load());
-    return await (Reflect.apply(fs[verb], undefined, given) as Promise<unknown>);
-  });
+  const later = (of: (api: ReturnType<typeof load>) => Later) => {
+    return async (...given: unknown[]): Promise<unknown> =>
+      await (Reflect.apply(of((loaded ??= load())), undefined, given) as Promise<unknown>);
+  };
+  return { fs: ofVerbs((verb) => later(({ fs }) => fs[verb])), wait: later(({ wait }) => wait) };
 }
 
 /** Errors are made by the caller's classes. */
 export function clusterElsewhere(newError: (message: string) => Error): ClusterModule {
-  return ofVerbs((verb) => (): never => {
-    throw newError(`cluster.fs.${verb} is for cells at home. In a job, node:fs sees the files of the host.`);
-  });
+  return {
+    fs: ofVerbs((verb) => (): never => {
+      throw newError(`cluster.fs.${verb} is for cells at home. In a job, node:fs sees the files of the host.`);
+    }),
+    wait: (): never => {
+      throw newError('cluster.wait is for cells at home: a job does not see other jobs.');
+    },
+  };
 }
 
-function ofVerbs(make: (verb: Verb) => unknown): ClusterModule {
-  return { fs: Object.fromEntries(VERBS.map((verb) => [verb, make(verb)])) };
+function ofVerbs(make: (verb: Verb) => unknown): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(VERBS.map((verb) => [verb, make(verb)]));
 }

@@ -200,7 +200,8 @@ export class Jobs {
       const explanation = sighting.explanation === undefined ? {} : { explanation: sighting.explanation };
       this.#finish(record, { ...this.#store.readEvidence(record), ...explanation });
     } else if (sighting.state === 'cancelled') {
-      this.#finish(record, { ...this.#store.readEvidence(record), cancelledBy: sighting.by });
+      const cancelWords = sighting.words === undefined ? {} : { cancelWords: sighting.words };
+      this.#finish(record, { ...this.#store.readEvidence(record), cancelledBy: sighting.by, ...cancelWords });
     } else {
       const seen = sight(record, sighting);
       if (seen === record) return;

@@ -11,12 +11,21 @@ export interface Evidence {
   readonly explanation?: Explanation;
   /** The scheduler says that somebody cancelled it. */
   readonly cancelledBy?: 'administrator' | 'unknown';
+  /** In its own words. */
+  readonly cancelWords?: string;
 }
 
 type Failed = Extract<JobStatus, { state: 'failed' }>;
 
-/** The final status of a job that is over. */
+/** The final status of a job that is over, with the scheduler's words where it has said any. */
 export function settle(record: JobRecord, evidence: Evidence): JobStatus {
+  const status = decide(record, evidence);
+  const words = evidence.explanation?.words ?? evidence.cancelWords;
+  if (words === undefined || (status.state !== 'failed' && status.state !== 'cancelled')) return status;
+  return { ...status, words };
+}
+
+function decide(record: JobRecord, evidence: Evidence): JobStatus {
   const { envelope, outcome, explanation } = evidence;
   if (envelope !== undefined && 'outcome' in envelope) return { state: 'completed', outcome: envelope.outcome };
   const isUsers = record.cancelRequestedAt !== undefined;
@@ -28,7 +37,7 @@ export function settle(record: JobRecord, evidence: Evidence): JobStatus {
   if (envelope !== undefined)
     return {
       state: 'failed',
-      cause: 'exit',
+      cause: 'result-unreadable',
       reason: `The job ended, but its result cannot be read: ${envelope.problem}`,
     };
   if (outcome !== undefined) return toFailure(outcome.ending);
@@ -81,6 +90,12 @@ function toFailure(ending: Exclude<Ending, { kind: 'terminated' }>): Failed {
         cause: 'start-failed',
         reason: `The cell process could not be started: ${ending.detail}`,
       };
+    case 'environment-failed':
+      return {
+        state: 'failed',
+        cause: 'environment',
+        reason: `The environment of the cell could not be made there: ${ending.detail}`,
+      };
     case 'disk-full':
       return {
         state: 'failed',
@@ -109,7 +124,7 @@ function toExitFailure(code: number, detail: string | undefined): Failed {
     state: 'failed',
     cause: 'exit',
     exitCode: code,
-    reason: `The cell process ended with exit code ${code} before the cell returned. Does the cell call process.exit?${quote(detail)}`,
+    reason: `The cell process ended with exit code ${code} before the cell returned.${quote(detail)}`,
   };
 }
 
@@ -121,18 +136,32 @@ function quote(detail: string | undefined): string {
 export function sight(record: JobRecord, sighting: Exclude<Sighting, { state: 'ended' | 'cancelled' }>): JobRecord {
   if (isFinal(record.status)) return record;
   const status = toStatus(sighting);
-  if (JSON.stringify(status) === JSON.stringify(record.status)) return record;
+  const told = toldOf(sighting);
+  const known = [record.status, record.usage, record.tasks];
+  if (JSON.stringify([status, told.usage ?? record.usage, told.tasks ?? record.tasks]) === JSON.stringify(known))
+    return record;
   // A scheduler's queue lags behind a runner that has said it runs.
   if (status.state === 'queued' && record.status.state === 'running') return record;
   return status.state === 'running'
-    ? { ...record, status, startedAt: record.startedAt ?? status.since }
+    ? { ...record, ...told, status, startedAt: record.startedAt ?? status.since }
     : { ...record, status };
+}
+
+/** What a sighting tells beside the status. */
+function toldOf(sighting: Sighting): Pick<JobRecord, 'usage' | 'tasks' | 'node'> {
+  if (sighting.state !== 'running') return {};
+  const { usage, tasks, node } = sighting;
+  return {
+    ...(usage === undefined ? {} : { usage }),
+    ...(tasks === undefined ? {} : { tasks }),
+    ...(node === undefined ? {} : { node }),
+  };
 }
 
 function toStatus(sighting: Exclude<Sighting, { state: 'ended' | 'cancelled' }>): JobStatus {
   switch (sighting.state) {
     case 'queued':
-      return sighting.reason === undefined ? { state: 'queued' } : { state: 'queued', reason: sighting.reason };
+      return sighting;
     case 'running':
       return {
         state: 'running',
@@ -153,6 +182,7 @@ export function finish(record: JobRecord, evidence: Evidence, nowMs: number): Jo
   return {
     ...ended,
     startedAt: outcome.startedAt,
+    node: outcome.host,
     usage: outcome.usage,
     ...(outcome.machine === undefined ? {} : { ranOn: outcome.machine }),
     outputBytes: outcome.outputBytes,

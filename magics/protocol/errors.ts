@@ -3,27 +3,45 @@
 
 const BRAND = Symbol.for('cellburst.error');
 
-export type ErrorCode =
-  | 'USAGE'
-  | 'CAPTURE'
-  | 'ENVIRONMENT'
-  | 'TRANSPORT'
-  | 'SCHEDULER'
-  | 'JOB_FAILED'
-  | 'JOB_CANCELLED'
-  | 'PROTOCOL'
-  | 'AGENT'
-  | 'CONFLICT';
+export const ERROR_CODES = [
+  'USAGE',
+  'CAPTURE',
+  'ENVIRONMENT',
+  'TRANSPORT',
+  'SCHEDULER',
+  'REJECTED',
+  'JOB_FAILED',
+  'JOB_EXIT',
+  'JOB_SIGNAL',
+  'OUT_OF_MEMORY',
+  'TIME_LIMIT',
+  'NODE_FAILURE',
+  'PREEMPTED',
+  'CANNOT_START',
+  'START_FAILED',
+  'JOB_ENVIRONMENT',
+  'RESULT_UNREADABLE',
+  'DISK_FULL',
+  'JOB_LOST',
+  'JOB_CANCELLED',
+  'CANCELLED_BY_OPERATOR',
+  'PROTOCOL',
+  'AGENT',
+  'CONFLICT',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export abstract class ClusterError extends Error {
   abstract readonly code: ErrorCode;
   /** May the same thing succeed when tried again? */
-  readonly transient: boolean = false;
+  declare readonly transient: boolean;
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(message: string, options: ErrorOptions & { readonly transient?: boolean } = {}) {
+    const { transient = false, ...rest } = options;
+    super(message, rest);
     this.name = new.target.name;
-    Object.defineProperty(this, BRAND, { value: true });
+    // What a traceback need not list.
+    Object.defineProperties(this, { [BRAND]: { value: true }, transient: { value: transient } });
   }
 
   static is(error: unknown): error is ClusterError {
@@ -41,8 +59,8 @@ export class CaptureError extends ClusterError {
   readonly code = 'CAPTURE';
   readonly refusals: readonly Refusal[];
 
-  constructor(refusals: readonly Refusal[]) {
-    super(describeRefusals(refusals));
+  constructor(refusals: readonly Refusal[], options?: ErrorOptions) {
+    super(describeRefusals(refusals), options);
     this.refusals = refusals;
   }
 }
@@ -71,37 +89,16 @@ export class EnvironmentSetupError extends ClusterError {
 
 export class TransportError extends ClusterError {
   readonly code = 'TRANSPORT';
-  override readonly transient: boolean;
-
-  constructor(message: string, options: ErrorOptions & { transient?: boolean } = {}) {
-    super(message, options);
-    this.transient = options.transient ?? false;
-  }
 }
 
 /** A scheduler refused, or gave an answer that cannot be trusted. */
 export class SchedulerError extends ClusterError {
-  readonly code = 'SCHEDULER';
-  override readonly transient: boolean;
-
-  constructor(message: string, options: ErrorOptions & { transient?: boolean } = {}) {
-    super(message, options);
-    this.transient = options.transient ?? false;
-  }
+  readonly code: ErrorCode = 'SCHEDULER';
 }
 
 /** The home agent cannot be reached or refuses. */
 export class AgentError extends ClusterError {
   readonly code = 'AGENT';
-}
-
-/** The job ended and left no result. */
-export class JobFailedError extends ClusterError {
-  readonly code = 'JOB_FAILED';
-}
-
-export class JobCancelledError extends ClusterError {
-  readonly code = 'JOB_CANCELLED';
 }
 
 /** Bytes from the other side that do not decode, or are of another version. */

@@ -13,8 +13,10 @@ import type {
 } from './job';
 import { contentId } from './chunks';
 import { jobPackages } from './environment';
+import { containerRequest } from './image';
 import { jobFiles } from './job-files';
 import { machine, processIdentity } from './run';
+import type { TaskArray } from './tasks';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
 // A text becomes an id here and nowhere else.
@@ -29,6 +31,8 @@ export const resources: Shape<Resources> = record(
 export const batchRequest: Shape<BatchRequest> = record(
   {},
   {
+    nodes: count,
+    tasks: count,
     queue: text,
     account: text,
     qos: text,
@@ -47,21 +51,29 @@ const CAUSES = [
   'node-lost',
   'preempted',
   'start-failed',
+  'environment',
+  'result-unreadable',
+  'rejected',
   'runner-lost',
   'disk-full',
 ] as const satisfies readonly FailureCause[];
 
 export const jobStatus: Shape<JobStatus> = tagged('state', {
   preparing: record({ state: oneOf(['preparing']), step: oneOf(['capture', 'environment', 'staging']) }),
-  queued: record({ state: oneOf(['queued']) }, { reason: text }),
+  queued: record({ state: oneOf(['queued']) }, { reason: text, expectedStart: number, isStuck: flag }),
   running: record({ state: oneOf(['running']), since: number }, { node: text }),
   completed: record({ state: oneOf(['completed']), outcome: oneOf(['value', 'error']) }),
-  failed: record({ state: oneOf(['failed']), cause: oneOf(CAUSES), reason: text }, { exitCode: count, signal: text }),
-  cancelled: record({ state: oneOf(['cancelled']), by: oneOf(['user', 'administrator', 'unknown']) }),
+  failed: record(
+    { state: oneOf(['failed']), cause: oneOf(CAUSES), reason: text },
+    { exitCode: count, signal: text, words: text, log: text },
+  ),
+  cancelled: record({ state: oneOf(['cancelled']), by: oneOf(['user', 'administrator', 'unknown']) }, { words: text }),
   unknown: record({ state: oneOf(['unknown']), raw: text }),
 });
 
 export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
+
+export const taskArray: Shape<TaskArray> = record({ total: count, runs: text });
 
 export const jobInput: Shape<JobInput> = record({ content: contentId, path: text }, { mode: count });
 
@@ -79,6 +91,8 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    atomic: flag,
+    container: containerRequest,
     batch: batchRequest,
     token: text,
     files: jobFiles,
@@ -104,6 +118,8 @@ export const jobRecord: Shape<JobRecord> = record(
     startedAt: number,
     endedAt: number,
     usage: jobUsage,
+    tasks: taskArray,
+    node: text,
     ranOn: machine,
     deliveredAt: number,
     claimedBy: processIdentity,

@@ -99,9 +99,7 @@ export class CodeTable {
     if (place === undefined) return candidates[0];
     const inCell = candidates.filter((candidate) => candidate.cell.id === place.cell.id);
     return (
-      inCell.find(
-        ({ function: entry, text }) => entry[text].line === place.line && contains(entry[text], place.column),
-      ) ??
+      inCell.find(({ function: entry, text }) => contains(entry[text], offsetOf(place, place.cell[text].text))) ??
       inCell[0] ??
       candidates[0]
     );
@@ -123,12 +121,15 @@ export interface FunctionPlace {
   readonly column: number;
 }
 
-/** Is the column inside the range, as far as its first line tells? */
-function contains(
-  range: { readonly start: number; readonly end: number; readonly column: number },
-  column: number,
-): boolean {
-  return column >= range.column && column <= range.column + (range.end - range.start);
+/** A class is where its constructor is, which may be lines further down. */
+function contains(range: { readonly start: number; readonly end: number }, offset: number): boolean {
+  return offset >= range.start && offset <= range.end;
+}
+
+function offsetOf({ line, column }: CellPlace, text: string): number {
+  let start = 0;
+  for (let at = 0; at < line; at++) start = text.indexOf('\n', start) + 1;
+  return start + column;
 }
 
 export function idOf(code: Code): string {

@@ -1,6 +1,7 @@
 // A thread of `pmap`: opens what it is given, maps the items it is told to, one after the other.
 import { parentPort } from 'node:worker_threads';
 import { clusterElsewhere } from '../files/cluster-module';
+import { errorClasses } from '../protocol/error-classes';
 import { functionsHere, functionsThere, installFunctions, keptPlace } from '../files/functions';
 import { encodeGraph } from '../protocol/graph';
 import type { Encoded, Numbered } from '../protocol/graph';
@@ -80,6 +81,7 @@ async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Pro
         ...display,
         pmap: mapHere,
         local: markLocal,
+        ...errorClasses,
         cluster: clusterElsewhere(newError),
         registerCodec: makeRegisterCodec(() => realm),
       },

@@ -19,7 +19,10 @@ const LAG_MS = { failed: 4000, succeeded: 30_000 };
 const PATIENCE_MS = 20_000;
 /** A job that is in no list is told of after this time, and gone if its end was asked for. */
 const ABSENT_MS = { cancelled: 4000, told: 60_000 };
+/** A controller that has just started, say, tells more than it knows: what is said for ever has to be said again. */
+const STUCK_ANSWERS = 2;
 const LOG_BYTES = 16 * 1024;
+const LOG_LINES = 10;
 
 export interface ViewOptions {
   readonly directory: string;
@@ -41,6 +44,7 @@ export class BatchJobView {
   #isCancelled = false;
   #last = '';
   #observation: Observation | undefined;
+  #stuckCount = 0;
   #endedAt: number | undefined;
   #absentSince: number | undefined;
   #outcomeAt: number | undefined;
@@ -66,6 +70,7 @@ export class BatchJobView {
     this.#absentSince = observation === undefined ? (this.#absentSince ?? nowMs) : undefined;
     if (observation === undefined) return;
     this.#observation = observation;
+    this.#stuckCount = observation.stuck === true ? this.#stuckCount + 1 : 0;
     this.#endedAt = isEnd(observation.sighting) ? (this.#endedAt ?? nowMs) : undefined;
   }
 
@@ -138,16 +143,23 @@ export class BatchJobView {
       sighting.reason,
       this.wait === '' ? undefined : this.wait,
       stuck === true ? 'It will not start by itself.' : undefined,
-      expectedStart === undefined ? undefined : `Expected start: ${new Date(expectedStart).toISOString()}.`,
     ].filter((part) => part !== undefined);
-    return words.length === 0 ? { state: 'queued' } : { state: 'queued', reason: words.join(' ') };
+    return {
+      state: 'queued',
+      ...(words.length === 0 ? {} : { reason: words.join(' ') }),
+      ...(expectedStart === undefined ? {} : { expectedStart }),
+      ...(this.#stuckCount < STUCK_ANSWERS ? {} : { isStuck: true }),
+    };
   }
 
-  #explain({ sighting }: Observation): Sighting {
+  #explain({ sighting, words }: Observation): Sighting {
+    if (sighting.state === 'cancelled') return { ...sighting, words };
     if (sighting.state !== 'ended') return sighting;
-    const log = this.#readLog();
-    const explanation = this.#options.explainLog(log) ?? toExplanation(sighting.explanation, log, this.#options.title);
-    return { state: 'ended', explanation };
+    const text = this.#readLog();
+    const explanation =
+      this.#options.explainLog(text) ?? toExplanation(sighting.explanation, text, this.#options.title);
+    const log = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');
+    return { state: 'ended', explanation: { ...explanation, words, ...(log === '' ? {} : { log }) } };
   }
 
   #readOutcome(): Outcome | undefined {
@@ -185,30 +197,28 @@ const NO_COMMAND = new Set([126, 127]);
 
 /** An end without a result, in the batch system's words and the last ones of the log. */
 function toExplanation(told: Explanation | undefined, log: string, title: string): Explanation {
-  const last = log.trimEnd().split('\n').slice(-5).join('\n');
-  const words = last === '' ? '' : ` The end of its log: ${last}`;
   if (told === undefined)
     return {
       cause: 'runner-lost',
-      reason: `${title} says that the job succeeded, and there is no result. Do login and compute nodes see the same directory?${words}`,
+      reason: `${title} says that the job succeeded, and there is no result. Do login and compute nodes see the same directory?`,
     };
   if (/Failed to reserve virtual memory/.test(log))
     return {
       ...told,
       cause: 'out-of-memory',
-      reason: `Node.js could not reserve its address space, which ${title} limits here to the memory that was asked for. Ask for gigabytes, or set \`memoryResource:\` of this cluster to a resource that limits memory in use.${words}`,
+      reason: `Node.js could not reserve its address space, which ${title} limits here to the memory that was asked for. Ask for gigabytes, or set \`memoryResource:\` of this cluster to a resource that limits memory in use.`,
     };
   if (told.exitCode === NO_DIRECTORY)
     return {
       ...told,
       cause: 'start-failed',
-      reason: `The job's directory is not there on the compute node. Set CELLBURST_STATE_DIR to a directory that all nodes share.${words}`,
+      reason: `The job's directory is not there on the compute node. Set CELLBURST_STATE_DIR to a directory that all nodes share.`,
     };
   if (told.exitCode !== undefined && NO_COMMAND.has(told.exitCode))
     return {
       ...told,
       cause: 'start-failed',
-      reason: `Node.js could not be started on the compute node. Set \`node:\` or \`prologue:\` of this cluster in the config.${words}`,
+      reason: `Node.js could not be started on the compute node. Set \`node:\` or \`prologue:\` of this cluster in the config.`,
     };
-  return { ...told, reason: `${told.reason}${words}` };
+  return told;
 }

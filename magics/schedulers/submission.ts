@@ -5,6 +5,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SchedulerError, messageOf, systemCode } from '../protocol/errors';
+import { JobRejectedError } from '../protocol/job-errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { NativeId } from '../protocol/job';
 import { HEARTBEAT_FILE, OUTCOME_FILE, SUBMISSION_FILE } from '../protocol/layout';
@@ -81,16 +82,20 @@ export async function trySubmit(
   if (answer.outcome === 'uncertain') return { outcome: 'uncertain', words: answer.words };
   rmSync(join(job.directory, SUBMISSION_FILE), { force: true });
   const isLate = answer.outcome === 'unreachable';
-  const what = isLate ? `${dialect.title} cannot be reached` : `${dialect.title} refuses the job`;
-  return {
-    outcome: 'none',
-    error: new SchedulerError(
-      `${what}: ${answer.words}${isLate ? '\nNothing was submitted; run the cell again later.' : ''}`,
-      {
-        transient: isLate,
-      },
-    ),
-  };
+  return { outcome: 'none', error: isLate ? unreached(dialect, answer.words) : refusedBy(dialect, answer.words) };
+}
+
+function unreached({ title }: BatchDialect, words: string): SchedulerError {
+  return new SchedulerError(`${title} cannot be reached: ${words}\nNothing was submitted; run the cell again later.`, {
+    transient: true,
+  });
+}
+
+function refusedBy({ title }: BatchDialect, words: string): JobRejectedError {
+  return new JobRejectedError(
+    `${title} refuses the job: ${words}\nThere is no job: correct the cell's line, or what the config says of this cluster.`,
+    { schedulerWords: words },
+  );
 }
 
 /** History may be 2 s late about a job that the queue has let go, so nothing is believed before it was asked twice with a pause. */

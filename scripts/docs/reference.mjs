@@ -138,7 +138,7 @@ async function commandLine() {
 }
 
 async function errors() {
-  const { ERRORS, CAUSES } = await load('magics/failure.ts');
+  const { ERRORS, CAUSES, OTHER_ENDS } = await load('magics/failure.ts');
   return page(
     'errors.md',
     'Errors',
@@ -151,10 +151,31 @@ async function errors() {
       '',
       '## Why a job left no result',
       '',
+      "Each cause has a class of its own, which a cell can import from `'cellburst'`; a job that ended and left no result is a `JobFailedError` as well. Their fields hold what is known: `jobId`, `cluster`, `nativeId`, `reason`, `advice`, `exitCode`, `signal`, `node`, `memoryAskedMiB`, `memoryUsedMiB`, `timeAskedSeconds`, `timeUsedSeconds`, `schedulerWords`, `lastLines`.",
+      '',
       ...table(
-        ['cause', 'what happened', 'what to do'],
-        Object.entries(CAUSES).map(([name, { means, remedy }]) => [code(name), means, remedy]),
+        ['class', 'code', 'what happened', 'what to do'],
+        [...Object.values(CAUSES), ...OTHER_ENDS].map(({ error, code: word, means, remedy }) => [
+          code(error.name),
+          code(word),
+          means,
+          remedy,
+        ]),
       ),
+      '',
+      'The error of a cell is shown where it ran. To handle one in code, send the cell with `--detach` and wait for its job:',
+      '',
+      '```ts',
+      "import { cluster, JobFailedError, OutOfMemoryError } from 'cellburst';",
+      '',
+      'try {',
+      "  await cluster.wait('k3f9xy');",
+      '} catch (error) {',
+      '  if (error instanceof OutOfMemoryError) console.log(`it used ${error.memoryUsedMiB} MiB of ${error.memoryAskedMiB}`);',
+      '  else if (error instanceof JobFailedError) console.log(error.code, error.reason, error.schedulerWords);',
+      '  else throw error;',
+      '}',
+      '```',
     ],
   );
 }

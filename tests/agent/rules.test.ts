@@ -61,6 +61,18 @@ test('cores and memory are shared out, never twice, and shortages are told', () 
   expect(slots.take({ cores: 3 })?.cpus).toEqual([0, 1, 3]);
 });
 
+test('granted GPUs are shared out by name, never twice', () => {
+  const slots = new Slots({ cores: 4, memoryMiB: 1000, gpus: ['3', '5'] });
+  const a = slots.take({ cores: 1, gpus: 1 });
+  expect([a?.gpus, slots.take({ cores: 1 })?.gpus]).toEqual([['3'], []]);
+  expect(slots.shortage({ cores: 1, gpus: 2 })).toBe('waiting for 2 GPUs, 1 are free');
+  expect(() => {
+    slots.check({ cores: 1, gpus: 3 });
+  }).toThrow('2 were granted');
+  if (a !== undefined) slots.free(a);
+  expect(slots.take({ cores: 1, gpus: 2 })?.gpus).toEqual(['3', '5']);
+});
+
 const outcomeOf = (ending: Ending): Outcome => ({
   protocol: 1,
   host: 'h',
@@ -106,9 +118,30 @@ test.each<[string, Partial<JobRecord>, Evidence, JobStatus]>([
     { envelope: { problem: 'cut short' }, outcome: outcomeOf({ kind: 'exit', code: 0 }) },
     {
       state: 'failed',
-      cause: 'exit',
+      cause: 'result-unreadable',
       reason: 'The job ended, but its result cannot be read: cut short',
     },
+  ],
+  [
+    'packages that could not be made there are a cause of their own',
+    {},
+    { outcome: outcomeOf({ kind: 'environment-failed', detail: 'npm ended with exit code 1.' }) },
+    expect.objectContaining({ state: 'failed', cause: 'environment' }),
+  ],
+  [
+    'the scheduler’s own words come along, also where the runner has told',
+    {},
+    {
+      outcome: outcomeOf({ kind: 'signal', signal: 'SIGKILL' }),
+      explanation: { cause: 'preempted', reason: 'It gave way.', words: 'PREEMPTED' },
+    },
+    { state: 'failed', cause: 'preempted', reason: 'It gave way.', words: 'PREEMPTED' },
+  ],
+  [
+    'who cancelled it is told in the scheduler’s words',
+    {},
+    { cancelledBy: 'administrator', cancelWords: 'CANCELLED by 0' },
+    { state: 'cancelled', by: 'administrator', words: 'CANCELLED by 0' },
   ],
   [
     'without any evidence the runner is lost',

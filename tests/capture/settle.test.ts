@@ -170,3 +170,36 @@ test('a bundle that is missing or damaged ends with exit code 70 and a sentence'
   });
   rmSync(directory, { recursive: true });
 });
+
+test('what is sealed or frozen already takes what a cell changed of it', async () => {
+  await notebook.run('const sealed = Object.seal({ key: false, list: Object.seal([1, 2]) });');
+  await notebook.run('const frozen = Object.freeze(new (class { #n = 1; bump() { return ++this.#n } })());');
+  const { report } = await notebook.cluster('sealed.key = 5; sealed.list[1] = 7; frozen.bump()');
+  expect(report.conflicts).toEqual([]);
+  expect(
+    await notebook.run(
+      '[sealed.key, sealed.list[1], Object.isSealed(sealed.list), frozen.bump(), Object.isFrozen(frozen)]',
+    ),
+  ).toEqual([5, 7, true, 3, true]);
+});
+
+test('an index of a DataView is a property like any other', async () => {
+  await notebook.run('const view = Object.assign(new DataView(new ArrayBuffer(16), 2, 8), { 0: "own" });');
+  const { report } = await notebook.cluster('view.setUint8(1, 7); view[1] = view[0]');
+  expect(report.conflicts).toEqual([]);
+  expect(await notebook.run('[view[0], view[1], view.getUint8(1)]')).toEqual(['own', 'own', 7]);
+});
+
+test('classes of the same text in one cell keep their own variables', async () => {
+  const mixin = `((Base) => { let made = 0; return class extends Base {
+    constructor() { super(); made++ } static count() { return made } } })`;
+  await notebook.run(`const A = ${mixin}(Object);\nconst B = ${mixin}(Object);`);
+  expect(await notebook.value('new B(); new B(); new A(); [A.count(), B.count()].join()')).toBe("'1,2'");
+  expect(await notebook.run('[A.count(), B.count()]')).toEqual([1, 2]);
+});
+
+test('a name that nobody has declared cannot be assigned, there as here', async () => {
+  await expect(notebook.run('nowhere = 1')).rejects.toThrow('nowhere is not defined');
+  await expect(notebook.value('nowhere = 1')).rejects.toThrow('nowhere is not defined');
+  expect(notebook.realm.has('nowhere')).toBe(false);
+});

@@ -124,7 +124,7 @@ writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('g
       'a time limit is told as one',
       async () => {
         const { reply } = await run(`${on('--time 3s')}\nawait new Promise((go) => setTimeout(go, 60_000));`);
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(reply).toMatchObject({ status: 'error', ename: 'TimeLimitError' });
         expect(String(reply['evalue'])).toContain('time limit');
       },
       LONG_MS,
@@ -136,7 +136,7 @@ writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('g
         const { reply } = await run(
           `${on(given.memory.options)}\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
         );
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(reply).toMatchObject({ status: 'error', ename: 'OutOfMemoryError' });
         expect(String(reply['evalue'])).toMatch(given.memory.seen);
       },
       LONG_MS,
@@ -146,7 +146,7 @@ writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('g
       'a request that the batch system refuses is an error with its words, and leaves nothing behind',
       async () => {
         const { reply } = await run(`${on('--queue nosuchqueue')}\n1`);
-        expect(reply).toMatchObject({ status: 'error', ename: 'SchedulerError' });
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobRejectedError' });
         expect(String(reply['evalue'])).toMatch(given.refusedQueue);
       },
       LONG_MS,
@@ -195,7 +195,7 @@ writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('g
         expect(beat).toBeDefined();
         if (beat !== undefined) sendSignal(beat.runner.pid, 'SIGKILL');
         const { reply } = await run(`%cluster attach ${job}`);
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobSignalError' });
         expect(String(reply['evalue'])).toMatch(given.killed);
       },
       LONG_MS,

@@ -279,7 +279,7 @@ test('an input that is gone when the job starts is named', async () => {
   rmSync(place('passing.txt'));
   writeFileSync(flag, '');
   expect(await errorOf(`%cluster attach ${id}`)).toMatch(
-    /^JobFailedError: .*passing\.txt cannot be seen on .*nodes share/,
+    /^JobStartError: .*passing\.txt cannot be seen on .*nodes share/,
   );
 });
 

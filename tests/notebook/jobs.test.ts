@@ -23,6 +23,18 @@ test('a detached job returns at once, and its result is attached after a restart
   expect((await opened.notebook.run(`%cluster attach ${id}`)).value).not.toBe('42');
 });
 
+test('what a detached cell did before it threw is here after a restart of the kernel, and with --atomic is not', async () => {
+  const cell = 'const made = 5; throw new RangeError("half way")';
+  await succeed(opened.notebook, `%%cluster --detach --name usual\n${cell}`);
+  await succeed(opened.notebook, `%%cluster --detach --name atomic --atomic\n${cell.replace('made', 'undone')}`);
+  await opened.notebook.restart();
+  for (const name of ['usual', 'atomic'])
+    expect((await opened.notebook.run(`%cluster attach ${jobNamed(name).id}`)).error).toMatchObject({
+      name: 'RangeError',
+    });
+  expect(await valueOf(opened.notebook, '[typeof made, typeof undone].join()')).toBe("'number,undefined'");
+}, 90_000);
+
 test('%cluster jobs lists what runs, %cluster logs shows its output, %cluster cancel ends it', async () => {
   await succeed(
     opened.notebook,
@@ -37,6 +49,27 @@ test('%cluster jobs lists what runs, %cluster logs shows its output, %cluster ca
   await succeed(opened.notebook, `%cluster cancel ${id}`);
   await eventually(() => jobNamed('endless').state === 'cancelled');
 }, 90_000);
+
+test('code can wait for a job and catch why it left no result, by class, with what is known', async () => {
+  await succeed(
+    opened.notebook,
+    '%%cluster --detach --name leaving --memory 300MB\nconsole.log("last words"); process.exit(7);',
+  );
+  const source = `import { cluster, JobExitError, JobFailedError } from 'cellburst';
+const waited = await (async () => {
+  try {
+    return await cluster.wait(${JSON.stringify(jobNamed('leaving').id)});
+  } catch (error) {
+    if (!(error instanceof JobExitError)) throw error;
+    const { name, code, exitCode, memoryAskedMiB, lastLines, stack } = error;
+    return [error instanceof JobFailedError, name, code, exitCode, memoryAskedMiB, lastLines, /Cell \\[/.test(stack ?? '')];
+  }
+})();
+JSON.stringify(waited)`;
+  expect(await valueOf(opened.notebook, source)).toBe(`'[true,"JobExitError","JOB_EXIT",7,300,["last words"],true]'`);
+  const there = `%%cluster\nimport { JobExitError } from 'cellburst';\nnew JobExitError('made there') instanceof Error`;
+  expect(await valueOf(opened.notebook, there)).toBe('true');
+}, 60_000);
 
 test('one interrupt detaches and says how to attach; the job goes on', async () => {
   const cell = opened.notebook.start(

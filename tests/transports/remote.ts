@@ -184,7 +184,7 @@ export function describeRemoteCells({ system, transport }: Given): void {
         const { reply } = await run(
           `%%cluster far --memory 200MB\nconst kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`,
         );
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobFailedError' });
+        expect(reply).toMatchObject({ status: 'error', ename: 'OutOfMemoryError' });
         expect(String(reply['evalue'])).toMatch(/out of memory/);
       },
       LONG_MS,
@@ -232,7 +232,11 @@ export function describeRemoteCells({ system, transport }: Given): void {
     });
 
     function installed(): string[] {
-      const found = execFileSync('sh', ['-c', 'ls /home/cluster/.cache/cellburst/programs'], { encoding: 'utf8' });
+      const found = execFileSync(
+        'sh',
+        ['-c', `ls ${system.ok ? system.settings['SSHD_HOME'] : ''}/.cache/cellburst/programs`],
+        { encoding: 'utf8' },
+      );
       const mine = processesWith(`CELLBURST_STATE_DIR=${store}`)
         .map(({ command }) => command)
         .join('\n');

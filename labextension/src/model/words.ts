@@ -104,9 +104,29 @@ function failureWord(cause: FailureCause, trans: Translation): string {
       return trans.__('Disk full');
     case 'start-failed':
       return trans.__('Not started');
+    case 'environment':
+      return trans.__('No packages');
+    case 'preempted':
+      return trans.__('Preempted');
     default:
       return trans.__('Failed');
   }
+}
+
+/** Why it waits, and until when by the scheduler's plan: by the clock of whoever looks. */
+function queuedWords(
+  { reason, expectedStart }: { readonly reason?: string; readonly expectedStart?: number },
+  trans: Translation,
+): string | undefined {
+  const start =
+    expectedStart === undefined
+      ? undefined
+      : trans.__(
+          'Expected to start: %1.',
+          new Date(expectedStart).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' }),
+        );
+  const words = [reason, start].filter((part) => part !== undefined).join(' ');
+  return words === '' ? undefined : words;
 }
 
 /** One sentence of why, where there is more to say than the word. */
@@ -116,7 +136,7 @@ export function explanationOf(row: JobRow, look: Look, trans: Translation): stri
     case 'preparing':
       return status.state === 'preparing' ? preparingWords(status.step, trans) : undefined;
     case 'queued':
-      return status.state === 'queued' ? status.reason : undefined;
+      return status.state === 'queued' ? queuedWords(status, trans) : undefined;
     case 'succeeded':
       return row.deliveredAt === undefined ? trans.__('Its result is in no notebook yet.') : undefined;
     case 'threw':

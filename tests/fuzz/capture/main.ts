@@ -21,6 +21,9 @@ export interface FuzzOptions {
 export async function fuzz({ seed, count, size = USUAL, onPlayed }: FuzzOptions): Promise<Failure[]> {
   const processes = new CellProcesses();
   const failures: Failure[] = [];
+  // Notebooks leave promises behind that reject when nobody looks; kernels say so, here nobody would read it.
+  const forget = (): void => undefined;
+  process.on('unhandledRejection', forget);
   try {
     for (let played = 0; played < count; played++) {
       const failure = await play(generate(seed + played, size), processes);
@@ -29,6 +32,8 @@ export async function fuzz({ seed, count, size = USUAL, onPlayed }: FuzzOptions)
     }
     return failures;
   } finally {
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', forget);
     processes.close();
   }
 }

@@ -159,7 +159,7 @@ function shownOutcome(outcome: CellOutcome): string {
 
 /** An error that is shown as a value: below the cells in its stack are those who run the cells here. */
 function withoutForeignFrames(text: string): string {
-  return text.replaceAll(/\n +at (?![^\n]*Cell \[)[^\n]*?(?= \{\n|\n|$)/g, '');
+  return text.replaceAll(/\n +at (?![^\n]*Cell \[)[^\n]*?(?= \{\n|,?\n|$)/g, '');
 }
 
 /** Without frames that are not of cells, and without the line that says where a job ran. */
