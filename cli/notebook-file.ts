@@ -93,11 +93,13 @@ function specOf({ metadata }: Fields): Fields {
 }
 
 function refuseOthers(path: string, document: Fields): void {
-  const { name, language } = specOf(document);
-  if (name === undefined || LANGUAGES.has(String(language)) || /^(cellburst(-js)?|tslab|jslab)$/.test(String(name)))
-    return;
+  const spec = specOf(document);
+  const [name, language] = [spec['name'], spec['language']].map((word) =>
+    typeof word === 'string' ? word : undefined,
+  );
+  if (name === undefined || LANGUAGES.has(language ?? '') || /^(cellburst(-js)?|tslab|jslab)$/.test(name)) return;
   throw new UsageError(
-    `${basename(path)} is a notebook of the kernel ${String(name)}. Cellburst runs notebooks of TypeScript and JavaScript.`,
+    `${basename(path)} is a notebook of the kernel ${name}. Cellburst runs notebooks of TypeScript and JavaScript.`,
   );
 }
 

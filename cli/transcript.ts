@@ -20,16 +20,20 @@ export class Transcript {
     const { out, err, plain } = this.#terminal;
     switch (output.type) {
       case 'stream':
-        return (output.name === 'stdout' ? out : err)(output.text);
+        if (output.name === 'stdout') out(output.text);
+        else err(output.text);
+        break;
       case 'result':
-        return out(`${describe(output.data)}\n`);
+        out(`${describe(output.data)}\n`);
+        break;
       case 'error':
-        return err(`${plain(output.traceback.join('\n'))}\n`);
+        err(`${plain(output.traceback.join('\n'))}\n`);
+        break;
       case 'display':
-        if (output.displayId === undefined) return out(`${describe(output.data)}\n`);
-        return this.#update(describe(output.data));
+        if (output.displayId === undefined) out(`${describe(output.data)}\n`);
+        else this.#update(describe(output.data));
+        break;
       case 'clear':
-        return;
     }
   }
 

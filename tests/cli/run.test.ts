@@ -9,6 +9,7 @@ const TIMEOUT = 120_000;
 let place: Place;
 beforeAll(() => {
   place = new Place();
+  place.write('local.ts', 'export const scale = (n: number): number => n * 21;\n');
 });
 afterAll(() => place[Symbol.asyncDispose](), TIMEOUT);
 
@@ -135,7 +136,6 @@ describe('a program', () => {
   test(
     'runs here, or all of it as a job with the options of the line',
     async () => {
-      place.write('local.ts', 'export const scale = (n: number): number => n * 21;\n');
       place.write('scale.ts', PROGRAM);
       expect(await place.run('run', 'scale.ts')).toMatchObject({ code: 0, out: "21\n'here'\n" });
       const on = await place.run(
@@ -189,9 +189,11 @@ describe('a program', () => {
       place.write('long.ts', 'console.log("begun");\nawait new Promise((done) => setTimeout(done, 60_000));\n');
       const child = place.start(['run', 'long.ts', '--on', 'local']);
       const end = said(child);
-      await new Promise<void>((seen) =>
-        child.stdout?.on('data', (text: string) => void (String(text).includes('begun') && seen())),
-      );
+      await new Promise<void>((seen) => {
+        child.stdout?.on('data', (text: string) => {
+          if (text.includes('begun')) seen();
+        });
+      });
       child.kill('SIGINT');
       const { code, err } = await end;
       expect(code).toBe(130);
