@@ -13,6 +13,7 @@ import { answering } from './questions';
 import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import { SEED_VARIABLE } from './protocol/run';
+import type { ContainerRequest } from './protocol/image';
 import type { HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
@@ -24,7 +25,6 @@ import { outcomeOf, showCapture } from './show-capture';
 export interface SentCell {
   readonly captureId: string;
   readonly execution: number;
-  readonly atomic: boolean;
 }
 
 export interface ClusterSession extends NotebookSession {
@@ -102,7 +102,7 @@ async function captureAndSubmit(
     const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
     const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
     await agent.submit(job.id, { packages, locale, ...along });
-    session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
+    session.sent.set(job.id, { captureId, execution: cell.execution });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
@@ -111,16 +111,26 @@ async function captureAndSubmit(
 
 function toEnvironment(
   roots: CaptureReport['modules'],
-  { cluster, envMode }: ClusterOptions,
+  options: ClusterOptions,
   session: ClusterSession,
 ): EnvironmentRequest {
-  const name = cluster ?? session.defaultCluster;
-  const host = session.configOf(name)?.host;
+  const name = options.cluster ?? session.defaultCluster;
+  const { envMode } = options;
+  const config = session.configOf(name);
+  const { host } = config ?? {};
+  const isContained = containerOf(options, config) !== undefined;
   const facts = async (): Promise<HostFacts> => {
     const agent = await session.agent();
     return agent.facts(await clusterAt(agent, name, session));
   };
-  return { roots, directory: session.directory, host, facts, ...(envMode === undefined ? {} : { mode: envMode }) };
+  return {
+    roots,
+    directory: session.directory,
+    host,
+    isContained,
+    facts,
+    ...(envMode === undefined ? {} : { mode: envMode }),
+  };
 }
 
 function tell(notices: readonly string[], cell: Cell): void {
@@ -155,6 +165,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
   const cluster = options.cluster ?? session.defaultCluster;
   const config = session.configOf(cluster);
   const batch = { ...config?.batch, ...toBatchRequest(options) };
+  const container = containerOf(options, config);
   return {
     name: options.name ?? summary,
     cluster,
@@ -167,6 +178,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
     },
     ...(Object.keys(batch).length === 0 ? {} : { batch }),
+    ...(container === undefined ? {} : { container }),
     environment: {
       ...(options.seed === undefined ? {} : { [SEED_VARIABLE]: String(options.seed) }),
       ...options.env,
@@ -179,11 +191,31 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },
+    ...(options.atomic === true ? { atomic: true } : {}),
     summary,
   };
 }
 
-const BATCH_OPTIONS = ['queue', 'account', 'qos', 'constraint', 'reservation', 'exclusive', 'native'] as const;
+/** The image of the line, with what the config says of its cluster's. */
+function containerOf(
+  { container: image }: ClusterOptions,
+  config: ClusterConfig | undefined,
+): ContainerRequest | undefined {
+  if (image === undefined) return config?.container;
+  return image === 'none' ? undefined : { mounts: [], options: [], ...config?.container, image };
+}
+
+const BATCH_OPTIONS = [
+  'nodes',
+  'tasks',
+  'queue',
+  'account',
+  'qos',
+  'constraint',
+  'reservation',
+  'exclusive',
+  'native',
+] as const;
 
 function toBatchRequest(options: ClusterOptions): BatchRequest {
   return Object.fromEntries(

@@ -22,6 +22,12 @@ export async function act(
     case 'remove':
       await agent.discard(job.id);
       return { action };
+    case 'hold':
+    case 'release':
+      await agent.change(job.id, action);
+      return { action };
+    case 'script':
+      return { action, text: await agent.script(job.id) };
     case 'attach':
       return { action, origin: job.spec.origin, code: `%cluster attach ${job.id}` };
     case 'retry':

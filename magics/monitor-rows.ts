@@ -23,6 +23,8 @@ export function toRow(job: JobRecord): JobRow {
     droppedBytes,
     ...(job.deliveredAt === undefined ? {} : { deliveredAt: job.deliveredAt }),
     ...(job.cancelRequestedAt === undefined ? {} : { cancelRequestedAt: job.cancelRequestedAt }),
+    ...(job.isHeld === true ? { isHeld: true } : {}),
+    ...(job.tasks === undefined ? {} : { array: job.tasks }),
   };
 }
 

@@ -1,21 +1,20 @@
-// Serves one job panel (protocol/monitor.ts): pushes what the home agent tells, follows logs, carries out actions. Knows the agent and a way
-// to send; whether a comm, a socket or a test carries the messages, it does not know. Nothing is polled.
+// Serves one job panel (protocol/monitor.ts): keeps a connection to the home agent, pushes what it tells, and hands each wish of the panel to the part that
+// carries it out. Knows the agent and a way to send; whether a comm, a socket or a test carries the messages, it does not know. Nothing is polled.
 import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentConnection } from './client';
 import { act } from './monitor-actions';
-import { followLog } from './monitor-log';
+import type * as Clusters from './monitor-clusters';
+import { Logs } from './monitor-logs';
 import { parsePanelMessage } from './monitor-messages';
+import { PanelQuestions } from './monitor-questions';
+import { reasonOf } from './monitor-reason';
 import { Rows, toRow, type Change } from './monitor-rows';
-import { AgentError, ClusterError } from './protocol/errors';
-import type { AgentStatus } from './protocol/messages';
-import {
-  MONITOR_PROTOCOL,
-  type ClusterHealth,
-  type Feed,
-  type KernelMessage,
-  type PanelMessage,
-} from './protocol/monitor';
+import { AgentSeat } from './monitor-seat';
+import { UsageLines } from './monitor-usage';
+import { AgentError } from './protocol/errors';
+import type { AgentStatus, ClusterStates } from './protocol/messages';
+import { MONITOR_PROTOCOL, type Feed, type KernelMessage, type PanelMessage } from './protocol/monitor';
 
 export interface MonitorOptions {
   /** A connection of our own; starts the agent where none runs. */
@@ -44,10 +43,12 @@ export class JobMonitor implements AsyncDisposable {
   readonly #options: MonitorOptions;
   readonly #rows = new Rows();
   readonly #closing = new AbortController();
-  readonly #following = new Map<string, AbortController>();
+  readonly #seat = new AgentSeat();
+  readonly #logs: Logs;
+  readonly #lines: UsageLines;
+  readonly #questions: PanelQuestions;
+  readonly #examining = new Map<string, AbortController>();
   readonly #running: Promise<void>;
-  #agent: AgentConnection | undefined;
-  readonly #waiting = new Set<() => void>();
   #stateDirectory = '';
   #flush: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
   #sentAt = 0;
@@ -58,8 +59,15 @@ export class JobMonitor implements AsyncDisposable {
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    const { send } = options;
+    const complain = (error: unknown): void => {
+      if (this.#seat.current !== undefined) send({ type: 'error', message: reasonOf(error) });
+    };
+    this.#logs = new Logs(this.#seat, send, (job) => this.#rows.get(job)?.outputBytes ?? 0);
+    this.#lines = new UsageLines(this.#seat, send, complain);
+    this.#questions = new PanelQuestions(this.#seat, send);
     // At once: whoever opened this knows that somebody is here, however long the agent takes to start.
-    options.send({ type: 'feed', feed: this.#feed, clusters: [] });
+    send({ type: 'feed', feed: this.#feed, clusters: [] });
     this.#running = this.#run();
   }
 
@@ -77,7 +85,9 @@ export class JobMonitor implements AsyncDisposable {
     this.#closing.abort();
     clearTimeout(this.#flush?.timer);
     clearTimeout(this.#answerTimer);
-    for (const stop of this.#following.values()) stop.abort();
+    this.#logs.stopAll();
+    this.#questions.attend(false);
+    for (const stop of this.#examining.values()) stop.abort();
     await this.#running;
   }
 
@@ -88,14 +98,40 @@ export class JobMonitor implements AsyncDisposable {
         return;
       case 'pong':
         return;
+      case 'attend':
+        this.#questions.attend(message.isThere);
+        return;
+      case 'reply':
+        void this.#questions.answer(message.id, message.text).catch((error: unknown) => {
+          this.#options.send({ type: 'error', message: reasonOf(error) });
+        });
+        return;
+      case 'clusters':
+        void this.#tellClusters();
+        return;
+      case 'measure':
+        this.#lines.begin(message.job);
+        return;
+      case 'unmeasure':
+        this.#lines.end(message.job);
+        return;
       case 'follow':
-        void this.#follow(message);
+        void this.#logs.follow(message);
         return;
       case 'unfollow':
-        this.#following.get(message.job)?.abort();
+        this.#logs.stop(message.job);
         return;
       case 'action':
         void this.#act(message);
+        return;
+      case 'config':
+        void this.#configure(message);
+        return;
+      case 'examine':
+        void this.#examine(message);
+        return;
+      case 'stop':
+        this.#examining.get(message.request)?.abort();
         return;
     }
   }
@@ -104,14 +140,16 @@ export class JobMonitor implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     for (let wait = FIRST_RETRY_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_RETRY_MS)) {
+      const lost = new AbortController();
       try {
         await using agent = await this.#options.connect();
-        await this.#relay(agent, () => (wait = FIRST_RETRY_MS));
+        await this.#relay(agent, AbortSignal.any([signal, lost.signal]), () => (wait = FIRST_RETRY_MS));
       } catch (error) {
         if (!this.#closing.signal.aborted)
           this.#tellFeed({ state: 'lost', since: Date.now(), message: reasonOf(error) });
       } finally {
-        this.#setAgent(undefined);
+        lost.abort();
+        this.#seat.set(undefined);
       }
       // An abort ends the loop, which looks at the signal itself.
       await sleep(wait, undefined, { signal }).catch(() => undefined);
@@ -119,23 +157,53 @@ export class JobMonitor implements AsyncDisposable {
   }
 
   /** Ends by an error when the agent is gone. */
-  async #relay(agent: AgentConnection, onLive: () => void): Promise<void> {
-    const changes = agent.changes(this.#closing.signal);
+  async #relay(agent: AgentConnection, signal: AbortSignal, onLive: () => void): Promise<void> {
+    const changes = agent.changes(signal);
+    const clusters = agent.clusters(signal);
     // Asked first, so that nothing falls between the list and its changes.
     let change = changes.next();
     change.catch(() => undefined);
-    const [status, jobs] = await Promise.all([agent.status(), agent.jobs()]);
+    const [status, jobs, known] = await Promise.all([agent.status(), agent.jobs(), clusters.next()]);
     if (this.#closing.signal.aborted) return;
-    this.#setAgent(agent);
+    this.#seat.set(agent);
     if (status.stateDirectory !== this.#stateDirectory) this.#hello(status);
     this.#rows.replace(jobs.map(toRow));
     this.#sendSnapshot();
-    this.#tellFeed({ state: 'live', since: Date.now() }, [toHealth(status)]);
+    this.#tellFeed({ state: 'live', since: Date.now() }, known.done === true ? undefined : known.value);
     onLive();
+    this.#lines.again();
+    void this.#relayClusters(clusters);
     for (let step = await change; step.done !== true; step = await change) {
       const news = step.value;
-      this.#changed(news.kind === 'changed' ? this.#rows.put(toRow(news.job)) : this.#rows.remove(news.id));
+      if (news.kind === 'changed') {
+        const row = toRow(news.job);
+        this.#changed(this.#rows.put(row));
+        this.#lines.changed(row);
+      } else this.#changed(this.#rows.remove(news.id));
       change = changes.next();
+    }
+  }
+
+  async #relayClusters(clusters: AsyncIterable<ClusterStates>): Promise<void> {
+    try {
+      for await (const states of clusters) this.#tellFeed(this.#feed, states);
+    } catch {
+      // The agent is gone: `#relay`, which hears the same, tells of it.
+    }
+  }
+
+  /** With the times when each was heard last: somebody looks. */
+  async #tellClusters(): Promise<void> {
+    const stop = new AbortController();
+    try {
+      for await (const states of this.#seat.current?.clusters(stop.signal) ?? []) {
+        this.#tellFeed(this.#feed, states);
+        break;
+      }
+    } catch (error) {
+      this.#options.send({ type: 'error', message: reasonOf(error) });
+    } finally {
+      stop.abort();
     }
   }
 
@@ -153,10 +221,10 @@ export class JobMonitor implements AsyncDisposable {
   }
 
   /** A loss is told once, however often it is found again: silence lets an idle server rest. */
-  #tellFeed(feed: Feed, clusters: readonly ClusterHealth[] = []): void {
+  #tellFeed(feed: Feed, states?: ClusterStates): void {
     if (feed.state === 'lost' && this.#feed.state === 'lost' && feed.message === this.#feed.message) return;
     this.#feed = feed;
-    this.#options.send({ type: 'feed', feed, clusters });
+    this.#options.send({ type: 'feed', feed, ...(states ?? { clusters: [] }) });
   }
 
   #changed(change: Change): void {
@@ -189,81 +257,52 @@ export class JobMonitor implements AsyncDisposable {
     this.#options.send({ type: 'snapshot', now: this.#sentAt, ...this.#rows.takeSnapshot() });
   }
 
-  /** Waits for the agent, goes on with the next one when it is lost, and says why when there is nothing to follow. */
-  async #follow({ job, from, tailBytes }: Extract<PanelMessage, { type: 'follow' }>): Promise<void> {
-    this.#following.get(job)?.abort();
-    const stop = new AbortController();
-    const { signal } = stop;
-    this.#following.set(job, stop);
-    let position = from;
-    const send = (message: Extract<KernelMessage, { type: 'log' }>): void => {
-      position = message.next;
-      this.#options.send(message);
-    };
-    for (let isOver = false; !isOver && !signal.aborted;) {
-      const agent = await this.#connected(signal);
-      if (agent === undefined) break;
-      try {
-        const { id } = await agent.job(job);
-        const size = (): number => this.#rows.get(job)?.outputBytes ?? 0;
-        await followLog(agent.output(id, { from: position, signal }), {
-          ...{ job, from: position, tailBytes, size, send, signal },
-        });
-        isOver = true;
-      } catch (error) {
-        isOver = this.#agent === agent;
-        if (isOver && !stop.signal.aborted)
-          send({
-            type: 'log',
-            job,
-            from: position,
-            next: position,
-            pieces: [],
-            ended: false,
-            problem: reasonOf(error),
-          });
-      }
-    }
-    if (this.#following.get(job) === stop) this.#following.delete(job);
-  }
-
   async #act({ request, action, job, resources }: Extract<PanelMessage, { type: 'action' }>): Promise<void> {
     const { send } = this.#options;
     try {
-      const agent = await this.#connected(AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ACTION_WAIT_MS)]));
-      if (agent === undefined)
-        throw new AgentError('The home agent cannot be reached just now. It is tried again by itself; try again then.');
-      send({ type: 'result', request, ok: true, result: await act(agent, action, job, resources) });
+      send({ type: 'result', request, ok: true, result: await act(await this.#agent(), action, job, resources) });
     } catch (error) {
       send({ type: 'result', request, ok: false, message: reasonOf(error) });
     }
   }
 
-  /** The agent, as soon as there is one; undefined when the signal is aborted before. */
-  async #connected(signal: AbortSignal): Promise<AgentConnection | undefined> {
-    while (this.#agent === undefined && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+  async #configure({ request, config: ask }: Extract<PanelMessage, { type: 'config' }>): Promise<void> {
+    const { send } = this.#options;
+    try {
+      const config = loadClusters().configure(ask);
+      if ('path' in config) send({ type: 'configured', request, config });
+      else send({ type: 'misconfigured', request, mistakes: config });
+      if (ask.ask !== 'read') await this.#tellClusters();
+    } catch (error) {
+      send({ type: 'result', request, ok: false, message: reasonOf(error) });
     }
-    return signal.aborted ? undefined : this.#agent;
   }
 
-  #setAgent(agent: AgentConnection | undefined): void {
-    this.#agent = agent;
-    if (agent === undefined) return;
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+  async #examine({ request, cluster, what }: Extract<PanelMessage, { type: 'examine' }>): Promise<void> {
+    const { send } = this.#options;
+    const stop = new AbortController();
+    this.#examining.set(request, stop);
+    try {
+      for await (const finding of loadClusters().examine(await this.#agent(), cluster, what, stop.signal))
+        send({ type: 'finding', request, finding });
+      send({ type: 'examined', request });
+    } catch (error) {
+      send({ type: 'result', request, ok: false, message: reasonOf(error) });
+    } finally {
+      this.#examining.delete(request);
+    }
+  }
+
+  /** Throws AgentError when there is none for a while. */
+  async #agent(): Promise<AgentConnection> {
+    const agent = await this.#seat.wait(AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ACTION_WAIT_MS)]));
+    if (agent !== undefined) return agent;
+    throw new AgentError('The home agent cannot be reached just now. It is tried again by itself; try again then.');
   }
 }
 
-/** One place for now: this machine. */
-function toHealth({ cores }: AgentStatus): ClusterHealth {
-  return { name: 'local', state: 'ok', cores };
-}
-
-function reasonOf(error: unknown): string {
-  if (ClusterError.is(error)) return error.message;
-  return error instanceof Error ? error.message : String(error);
+/** Only with the first wish: what reads configs takes 7 MB, and a monitor stays small. */
+function loadClusters(): typeof Clusters {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as config/layers.ts does
+  return require('./monitor-clusters') as typeof Clusters;
 }

@@ -79,6 +79,22 @@ export const OPTIONS = {
     examples: ['1', '2'],
     value: count('GPUs', 0),
   }),
+  nodes: option({
+    flag: '--nodes',
+    short: '-N',
+    argument: 'N',
+    help: 'Nodes of the job. The cell runs once, on the first; `process.env.CELLBURST_NODES` names them all, for what it starts there. Memory and GPUs are counted per node. Slurm, PBS.',
+    examples: ['1', '2', '4'],
+    value: count('nodes', 1),
+  }),
+  tasks: option({
+    flag: '--tasks',
+    aliases: ['--ntasks'],
+    argument: 'N',
+    help: 'Tasks of the job, for an MPI program that the cell starts; `--cores` is per task. The cell itself still runs once.',
+    examples: ['1', '2', '4', '8'],
+    value: count('tasks', 1),
+  }),
   queue: option({
     flag: '--queue',
     short: '-q',
@@ -148,6 +164,13 @@ export const OPTIONS = {
     help: 'How packages come to the cluster: bundle (what the cell reaches travels along), npm (installed there, for packages with binaries) or none (they are there). Default: what fits.',
     examples: PACKAGE_MODES,
     value: z.enum(PACKAGE_MODES, { error: `expected one of ${PACKAGE_MODES.join(', ')}` }),
+  }),
+  container: option({
+    flag: '--container',
+    argument: 'IMAGE',
+    help: 'Runs the cell in this image: a name for podman, a .sif file or an address for Apptainer; none does without the one of the config.',
+    examples: ['none'],
+    value: text('an image'),
   }),
   in: option({
     flag: '--in',

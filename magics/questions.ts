@@ -19,7 +19,9 @@ export async function answering<T>(agent: AgentConnection, cell: Cell, work: () 
 
 async function answerAll(agent: AgentConnection, ask: NonNullable<Cell['ask']>, signal: AbortSignal): Promise<void> {
   try {
-    for await (const { id, host, text, isSecret } of agent.questions(signal)) {
+    for await (const event of agent.questions(signal)) {
+      if (event.kind === 'settled') continue;
+      const { id, host, text, isSecret } = event;
       const answer = await ask({ prompt: `${host}: ${text} `, isSecret }, signal);
       await agent.answer(id, answer);
     }

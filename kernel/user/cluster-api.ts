@@ -153,8 +153,11 @@ class Desk {
 
   async #answer(agent: AgentConnection, signal: AbortSignal): Promise<void> {
     try {
-      for await (const { id, host, text, isSecret } of agent.questions(signal))
+      for await (const event of agent.questions(signal)) {
+        if (event.kind === 'settled') continue;
+        const { id, host, text, isSecret } = event;
         await agent.answer(id, await this.#ask(`${host}: ${text} `, { password: isSecret }));
+      }
     } catch (error) {
       // The work itself hears of a lost connection; a front end that cannot ask leaves the question to the agent's patience.
       if (!signal.aborted && !ClusterError.is(error) && !(error instanceof Error)) throw error;

@@ -19,6 +19,7 @@ import { UsageError } from '../protocol/errors';
 import { StoreAnswers } from './contents';
 import { examineMachine } from './examine';
 import { FileAnswers } from './file-answers';
+import { JobPapers } from './job-papers';
 import { keepArchive, placeInputs, putContent, putWhole } from './files';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
@@ -65,6 +66,7 @@ export class Answers {
       job: (id) => jobs.get(id),
       agentOf: (cluster, stop) => schedulers.agentOf(cluster, stop),
     });
+    const paper = new JobPapers((cluster) => schedulers.farAgent(cluster, signal));
     const files = new FileAnswers((cluster, stop) => schedulers.agentOf(cluster, stop));
     this.#calls = {
       status,
@@ -112,6 +114,11 @@ export class Answers {
       claim: ({ id }, { client }) => jobs.claim(id, client),
       delivered: ({ id }, { client }) => jobs.delivered(id, client),
       release: ({ id }, { client }) => jobs.release(id, client),
+      samples: async ({ id }) => {
+        const samples = await paper.samples(jobs.get(id));
+        return samples === undefined ? {} : { samples };
+      },
+      script: async ({ id }) => ({ text: await paper.script(jobs.get(id)) }),
       warm: (params) => {
         for (const scheduler of schedulers.all.values()) scheduler.prepare?.(params);
         return {};
@@ -141,6 +148,7 @@ export class Answers {
       removeFiles: (params, stop) => files.removeFiles(params, stop),
       fileUsage: (params, stop) => files.fileUsage(params, stop),
       examine: ({ cluster }, stop) => examine(cluster, stop),
+      clusters: (_params, stop) => watchClusters(schedulers, stop),
       questions: (_params, stop) => watchQuestions(questions, stop),
       gather: (params, stop) => store.gather(params, stop),
       describe: (params, stop) => store.describe(params, stop),
@@ -240,12 +248,40 @@ async function* watchChanges(jobs: Jobs, signal: AbortSignal): AsyncGenerator<St
   }
 }
 
+/** How it stands now, and again when something has changed that a person would want to know. */
+async function* watchClusters(schedulers: Schedulers, signal: AbortSignal): AsyncGenerator<StreamItem> {
+  const bell = new Bell();
+  const stop = schedulers.subscribe(() => {
+    bell.ring();
+  });
+  let told = '';
+  try {
+    while (!signal.aborted) {
+      const event = schedulers.states();
+      const matters = JSON.stringify(event, (key, value: unknown) => (key === 'heardAt' ? undefined : value));
+      if (matters !== told) yield { event };
+      told = matters;
+      await bell.wait(undefined, signal);
+    }
+  } finally {
+    stop();
+  }
+}
+
 async function* watchQuestions(questions: Questions, signal: AbortSignal): AsyncGenerator<StreamItem> {
   const bell = new Bell();
   const news: StreamEvent<'questions'>[] = [];
-  const unsubscribe = questions.subscribe((question) => {
-    news.push(question);
+  const tell = (event: StreamEvent<'questions'>): void => {
+    news.push(event);
     bell.ring();
+  };
+  const unsubscribe = questions.subscribe({
+    asked: (question) => {
+      tell({ kind: 'asked', ...question });
+    },
+    settled: (id) => {
+      tell({ kind: 'settled', id });
+    },
   });
   try {
     while (!signal.aborted) {

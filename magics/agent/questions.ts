@@ -9,6 +9,12 @@ export interface AskedQuestion extends Question {
 /** A notebook that has just submitted may need a moment to listen. */
 const NOBODY_MS = 5000;
 
+export interface QuestionListener {
+  readonly asked: (question: AskedQuestion) => void;
+  /** Answered by somebody, or of no use any more. */
+  readonly settled: (id: number) => void;
+}
+
 interface Pending {
   readonly question: AskedQuestion;
   readonly settle: (answer: string | undefined) => void;
@@ -16,7 +22,7 @@ interface Pending {
 
 export class Questions {
   readonly #pending = new Map<number, Pending>();
-  readonly #listeners = new Set<(question: AskedQuestion) => void>();
+  readonly #listeners = new Set<QuestionListener>();
   readonly #arrivals = new Set<() => void>();
   #last = 0;
 
@@ -28,6 +34,7 @@ export class Questions {
         clearInterval(timer);
         signal.removeEventListener('abort', giveUp);
         this.#pending.delete(id);
+        for (const { settled } of this.#listeners) settled(id);
         resolve(answer);
       };
       const giveUp = (): void => {
@@ -41,7 +48,7 @@ export class Questions {
       signal.addEventListener('abort', giveUp);
       if (signal.aborted) giveUp();
       else this.#pending.set(id, { question: asked, settle });
-      for (const listener of this.#listeners) listener(asked);
+      for (const listener of this.#listeners) listener.asked(asked);
     });
 
   /** Until somebody listens who was not there before, or the signal. */
@@ -63,10 +70,10 @@ export class Questions {
   }
 
   /** Tells the questions that wait, and each new one. Gives how to stop that. */
-  subscribe(listener: (question: AskedQuestion) => void): () => void {
+  subscribe(listener: QuestionListener): () => void {
     this.#listeners.add(listener);
     for (const arrived of [...this.#arrivals]) arrived();
-    for (const { question } of this.#pending.values()) listener(question);
+    for (const { question } of this.#pending.values()) listener.asked(question);
     return () => {
       this.#listeners.delete(listener);
     };

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { AgentConnection } from '../client';
 import { Clusters, fromDefinition, toDefinition, type ClusterConfig } from '../config';
 import type { Jobs } from '../jobs';
-import { messageOf, UsageError } from '../protocol/errors';
+import { ClusterError, messageOf, UsageError } from '../protocol/errors';
 import { ownFacts, type HostFacts } from '../protocol/host-facts';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobSpec } from '../protocol/job';
-import { clusterDefinition, type ClusterDefinition } from '../protocol/messages';
+import { clusterDefinition, type ClusterDefinition, type ClusterStates } from '../protocol/messages';
 import { listOf, parseJson } from '../protocol/shape';
 import { LocalScheduler, RemoteScheduler, openBatch, type Scheduler } from '../schedulers';
 import type { Contents } from '../store';
@@ -34,6 +34,7 @@ export class Schedulers {
   readonly #defined = new Map<string, ClusterDefinition>();
   readonly #opened = new Map<string, Opened>();
   readonly #all = new Map<string, Scheduler>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(settings: Settings, jobs: Jobs, contents: Contents, questions: Questions, log: (line: string) => void) {
     this.#settings = settings;
@@ -79,6 +80,40 @@ export class Schedulers {
     return await scheduler.agent?.(signal);
   }
 
+  /** The agent of a cluster behind a host whose connection works; undefined otherwise. */
+  async farAgent(cluster: string, signal: AbortSignal): Promise<AgentConnection | undefined> {
+    const scheduler = this.#all.get(cluster);
+    return scheduler?.health?.().state === 'ok' ? await scheduler.agent?.(signal) : undefined;
+  }
+
+  /** Tells when a cluster comes, goes, is lost or is back. Gives how to stop that. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** This machine, and what the config says now, with what was heard from there. Asks nobody. */
+  states(): ClusterStates {
+    const load = this.local?.load?.();
+    const here = {
+      ...{ name: 'local', scheduler: 'none', state: 'ok' as const },
+      ...(load === undefined ? {} : { cores: load.cores }),
+    };
+    try {
+      const { clusters, defaultCluster } = this.#clusters.current();
+      const others = [...clusters.values()].map(({ name, scheduler, host }) => ({
+        ...{ name, scheduler, ...(this.#all.get(name)?.health?.() ?? { state: 'unknown' as const }) },
+        ...(host === undefined ? {} : { host }),
+      }));
+      return { clusters: [here, ...others], defaultCluster };
+    } catch (error) {
+      if (!ClusterError.is(error)) throw error;
+      return { clusters: [here], defaultCluster: 'local', problem: error.message };
+    }
+  }
+
   /** Before a job is made: is its cluster as the config says now? Throws UsageError for a mistake in there. */
   async refresh(spec: Pick<JobSpec, 'cluster'>, signal: AbortSignal): Promise<void> {
     if (spec.cluster === 'local' || this.#defined.has(spec.cluster)) return;
@@ -108,6 +143,10 @@ export class Schedulers {
     for (const scheduler of this.#all.values()) await scheduler[Symbol.asyncDispose]();
   }
 
+  readonly #tell = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
+
   get #definedPath(): string {
     return join(this.#settings.stateDirectory, DEFINED_FILE);
   }
@@ -122,6 +161,7 @@ export class Schedulers {
     const changed = wanted.filter((config) => this.#opened.get(config.name)?.stamp !== stampOf(config));
     for (const { name } of changed) await this.#opened.get(name)?.scheduler[Symbol.asyncDispose]();
     for (const scheduler of this.#open(changed)) await this.#jobs.adopt(scheduler, signal);
+    if (changed.length > 0) this.#tell();
   }
 
   #open(configs: readonly ClusterConfig[]): Scheduler[] {
@@ -135,7 +175,13 @@ export class Schedulers {
 
   #openHere(config: ClusterConfig): Scheduler {
     const { programs } = this.#settings.local;
-    return openBatch(config, { programs, contents: this.#contents, report: this.#jobs.report, log: this.#log });
+    return openBatch(config, {
+      programs,
+      contents: this.#contents,
+      report: this.#jobs.report,
+      log: this.#log,
+      healthChanged: this.#tell,
+    });
   }
 
   #openRemote(config: ClusterConfig, host: string): Scheduler {
@@ -148,6 +194,7 @@ export class Schedulers {
       contents: this.#contents,
       report: this.#jobs.report,
       log: this.#log,
+      healthChanged: this.#tell,
       untilPerson,
     });
   }

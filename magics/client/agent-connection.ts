@@ -11,12 +11,14 @@ import {
   STREAMS,
   type AgentStatus,
   type ClusterDefinition,
+  type ClusterStates,
   type CallName,
   type CallParams,
   type CallResult,
   type StreamEvent,
 } from '../protocol/messages';
 import { identify } from '../protocol/platform';
+import type { UsageSamples } from '../protocol/samples';
 import type { ProcessIdentity } from '../protocol/run';
 import { FileVerbs } from './file-verbs';
 import { Link, LinkClosed, type LinkEvent, type OpenStream } from './link';
@@ -97,12 +99,12 @@ export class AgentConnection implements AsyncDisposable {
     return this.#call('job', { id });
   }
 
-  /** Asks for a job's end; its status tells when it has come. */
   /** Holds a job that waits, or lets it go. */
   change(id: JobId | string, change: 'hold' | 'release'): Promise<JobRecord> {
     return this.#call('change', { id, change });
   }
 
+  /** Asks for a job's end; its status tells when it has come. */
   cancel(id: JobId | string): Promise<JobRecord> {
     return this.#call('cancel', { id });
   }
@@ -120,6 +122,16 @@ export class AgentConnection implements AsyncDisposable {
   /** Gives a claimed result back. Happens by itself when this process ends. */
   release(id: JobId | string): Promise<JobRecord> {
     return this.#call('release', { id });
+  }
+
+  /** What a job has used over its time. Undefined: it has told nothing of that. */
+  async samples(id: JobId | string): Promise<UsageSamples | undefined> {
+    return (await this.#call('samples', { id })).samples;
+  }
+
+  /** The script that a batch system was given for a job. */
+  async script(id: JobId | string): Promise<string> {
+    return (await this.#call('script', { id })).text;
   }
 
   status(): Promise<AgentStatus> {
@@ -195,6 +207,11 @@ export class AgentConnection implements AsyncDisposable {
   async *examine(cluster: string, signal: AbortSignal): AsyncGenerator<Finding> {
     for await (const { value } of this.#events('examine', { cluster }, signal))
       yield STREAMS.examine.event(value, 'examine');
+  }
+
+  /** Where jobs can run, now and after each change, until the signal. */
+  async *clusters(signal: AbortSignal): AsyncGenerator<ClusterStates> {
+    for await (const { value } of this.#events('clusters', {}, signal)) yield STREAMS.clusters.event(value, 'clusters');
   }
 
   /** What hosts want of a person, until the signal. */

@@ -1,6 +1,7 @@
 // The clusters there are: those of the config file, and batch systems whose commands are on this machine.
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { ContainerRequest } from '../protocol/image';
 import type { BatchRequest, Resources } from '../protocol/job';
 import { configPath, projectPath, readWritten, trustedProject } from './layers';
 import type { WholeEntry } from './schema';
@@ -19,6 +20,8 @@ export interface ClusterConfig {
   readonly node?: string;
   readonly store?: string;
   readonly prologue: readonly string[];
+  /** The image that cells run in. */
+  readonly container?: ContainerRequest;
   /** Asked for where the cell's line says nothing else. */
   readonly batch: BatchRequest;
   readonly defaults: Partial<Resources>;
@@ -106,6 +109,7 @@ export function toConfig(name: string, entry: WholeEntry, origin: string, isOfPr
     ...defined({ host, node, store, sshConfig }),
     setup: entry.setup ?? [],
     prologue: entry.prologue ?? [],
+    ...(entry.container === undefined ? {} : { container: toContainer(entry.container) }),
     batch: defined({
       queue: entry.queue,
       account: entry.account,
@@ -132,6 +136,15 @@ export function toConfig(name: string, entry: WholeEntry, origin: string, isOfPr
     isOfProject,
     origin,
   };
+}
+
+function toContainer({
+  image,
+  mounts = [],
+  options = [],
+  ...rest
+}: NonNullable<WholeEntry['container']>): ContainerRequest {
+  return { image, mounts, options, ...defined(rest) };
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };

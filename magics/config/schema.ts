@@ -1,5 +1,6 @@
 // What a cluster's entry in the config may hold. The names of the options are those of the magic line.
 import * as z from 'zod';
+import { CONTAINER_RUNTIMES } from '../protocol/image';
 import { parseDuration, parseMemory, quantity } from './quantities';
 
 const count = (least: number) => z.number().int().min(least).max(1_000_000);
@@ -12,6 +13,28 @@ const lines = z.union([z.string(), z.array(z.string())]).transform((given) => {
   const all = typeof given === 'string' ? given.split('\n') : given;
   return all.map((line) => line.trimEnd()).filter((line) => line !== '');
 });
+
+/** An image alone, or what has to be said of it. */
+const container = z
+  .union([
+    word,
+    z.strictObject({
+      image: word.describe('A name for podman, or a file (`/path/x.sif`) or address for Apptainer.'),
+      runtime: z
+        .enum(CONTAINER_RUNTIMES)
+        .optional()
+        .describe('Without it: podman for names, Apptainer or Singularity for files and addresses.'),
+      node: word
+        .optional()
+        .describe("Absolute path of the image's own Node.js. Without it the node's is seen in the image."),
+      mounts: z
+        .array(word)
+        .optional()
+        .describe('More paths of the node that the image shall see: PATH, or PATH:PATH-INSIDE.'),
+      options: z.array(word).optional().describe('More arguments of the runtime, as `--nv`.'),
+    }),
+  ])
+  .transform((given) => (typeof given === 'string' ? { image: given } : given));
 
 export const SCHEDULERS = ['slurm', 'gridengine', 'pbs', 'none'] as const;
 export const TRANSPORTS = ['ssh2', 'openssh'] as const;
@@ -42,6 +65,7 @@ export const clusterEntry = z
       .optional()
       .describe('Directory on the host where jobs are kept. Login and compute nodes have to share it.'),
     prologue: lines.optional().describe('Shell lines that each batch job begins with, as `module load cuda`.'),
+    container: container.optional().describe('The image that cells run in; `--container none` of a cell does without.'),
     partition: word.optional().describe('As `queue`.'),
     queue: word.optional().describe('Partition or queue of jobs that name none.'),
     account: word.optional().describe('Account or project that is charged.'),
@@ -114,7 +138,8 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-const name = z
+/** What a cluster may be called. */
+export const clusterName = z
   .string()
   .regex(/^[A-Za-z][\w.-]*$/, 'a cluster is named by a word that begins with a letter')
   .refine((given) => given !== 'local', 'local is this machine, and needs no entry');
@@ -122,5 +147,5 @@ const name = z
 export const configFile = z.strictObject({
   /** The cluster of cells that name none. */
   default: word.optional(),
-  clusters: z.record(name, clusterEntry).optional(),
+  clusters: z.record(clusterName, clusterEntry).optional(),
 });

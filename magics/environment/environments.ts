@@ -14,6 +14,8 @@ export interface EnvironmentRequest {
   readonly directory: string;
   /** Its host, as the user names it; undefined: it works on this machine, or shares its file system. */
   readonly host: string | undefined;
+  /** It works in an image, which sees little of its machine. */
+  readonly isContained: boolean;
   /** What the user asked for. */
   readonly mode?: PackageMode;
   /** Asks what the machine is that jobs are sent to. */
@@ -40,11 +42,14 @@ export class Environments {
 
   /** Throws EnvironmentSetupError when the packages cannot be brought. */
   async prepare(request: EnvironmentRequest, signal: AbortSignal): Promise<JobPackages> {
-    const { roots, directory, facts } = request;
+    const { roots, directory, facts, isContained } = request;
     if (!this.#isAnticipated) this.#looks.begin();
     this.#isAnticipated = false;
     const { mode, reason } = await this.#choose(request);
-    return MODES[mode].prepare({ roots, directory, looks: this.#looks, host: facts, reason }, signal);
+    return MODES[mode].prepare(
+      { roots, directory, looks: this.#looks, host: isContained ? withoutNpm(facts) : facts, reason },
+      signal,
+    );
   }
 
   /** For a look ahead. */
@@ -53,13 +58,22 @@ export class Environments {
     return this.#choose(request);
   }
 
-  async #choose({ roots, directory, host, mode }: EnvironmentRequest): Promise<Choice> {
+  async #choose({ roots, directory, host, isContained, mode }: EnvironmentRequest): Promise<Choice> {
     if (mode !== undefined) return { mode, reason: `--env-mode ${mode}` };
     if (roots.length === 0) return { mode: 'none', reason: 'the cell uses no packages' };
-    if (host === undefined) return { mode: 'none', reason: 'the packages of this machine are used in place' };
+    if (host === undefined && !isContained)
+      return { mode: 'none', reason: 'the packages of this machine are used in place' };
     const { packages } = await this.#looks.look(roots, directory);
     const natives = packages.filter(isNative);
     if (natives.length > 0) return { mode: 'npm', reason: `it has binaries: ${natives.map(label).join(', ')}` };
     return { mode: 'bundle', reason: 'every package that the cell reaches is plain JavaScript' };
   }
+}
+
+/** The machine's own npm is not seen in an image. */
+function withoutNpm(facts: EnvironmentRequest['facts']): EnvironmentRequest['facts'] {
+  return async () => {
+    const { node, abi, os, arch, libc } = await facts();
+    return { node, abi, os, arch, libc };
+  };
 }

@@ -94,7 +94,7 @@ function toFailure(ending: Exclude<Ending, { kind: 'terminated' }>): Failed {
       return {
         state: 'failed',
         cause: 'environment',
-        reason: `The packages of the cell could not be made there: ${ending.detail}`,
+        reason: `The environment of the cell could not be made there: ${ending.detail}`,
       };
     case 'disk-full':
       return {
@@ -136,13 +136,26 @@ function quote(detail: string | undefined): string {
 export function sight(record: JobRecord, sighting: Exclude<Sighting, { state: 'ended' | 'cancelled' }>): JobRecord {
   if (isFinal(record.status)) return record;
   const status = toStatus(sighting);
-  const where = sighting.state === 'running' && sighting.node !== undefined ? { node: sighting.node } : {};
-  if (JSON.stringify(status) === JSON.stringify(record.status)) return record;
+  const told = toldOf(sighting);
+  const known = [record.status, record.usage, record.tasks];
+  if (JSON.stringify([status, told.usage ?? record.usage, told.tasks ?? record.tasks]) === JSON.stringify(known))
+    return record;
   // A scheduler's queue lags behind a runner that has said it runs.
   if (status.state === 'queued' && record.status.state === 'running') return record;
   return status.state === 'running'
-    ? { ...record, ...where, status, startedAt: record.startedAt ?? status.since }
+    ? { ...record, ...told, status, startedAt: record.startedAt ?? status.since }
     : { ...record, status };
+}
+
+/** What a sighting tells beside the status. */
+function toldOf(sighting: Sighting): Pick<JobRecord, 'usage' | 'tasks' | 'node'> {
+  if (sighting.state !== 'running') return {};
+  const { usage, tasks, node } = sighting;
+  return {
+    ...(usage === undefined ? {} : { usage }),
+    ...(tasks === undefined ? {} : { tasks }),
+    ...(node === undefined ? {} : { node }),
+  };
 }
 
 function toStatus(sighting: Exclude<Sighting, { state: 'ended' | 'cancelled' }>): JobStatus {

@@ -2,8 +2,10 @@
 
 import type { ContentId } from './chunks';
 import type { JobPackages } from './environment';
+import type { ContainerRequest } from './image';
 import type { JobFiles } from './job-files';
 import type { Machine, ProcessIdentity } from './run';
+import type { TaskArray } from './tasks';
 
 export type JobId = string & { readonly __jobId: never };
 /** The scheduler's own id. */
@@ -18,6 +20,10 @@ export interface Resources {
 
 /** What only batch systems know of; other schedulers refuse it. */
 export interface BatchRequest {
+  /** The cell runs once, on the first of them; the others are for what it starts there. */
+  readonly nodes?: number;
+  /** For MPI programs that the cell starts; cores are per task. */
+  readonly tasks?: number;
   /** Partition or queue. */
   readonly queue?: string;
   /** Account or project that is charged. */
@@ -62,6 +68,8 @@ export interface JobSpec {
   readonly origin: JobOrigin;
   /** Files that go along and come back; known once the cell is captured. */
   readonly files?: JobFiles;
+  /** Is what the cell did to be discarded if it throws? Whoever brings it home has to know. Absent: no. */
+  readonly atomic?: boolean;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
@@ -70,6 +78,8 @@ export interface JobSpec {
   readonly token?: string;
   /** Contents of the cluster's store that lie in the cell's working directory when it starts. */
   readonly inputs?: readonly JobInput[];
+  /** It runs in this image, not on its node as that is. */
+  readonly container?: ContainerRequest;
   /** Absolute path of the Node program that shall run it, for clusters on this machine: the notebook's own, whichever started the agent. */
   readonly nodeProgram?: string;
 }
@@ -170,6 +180,8 @@ export interface JobRecord {
   readonly startedAt?: number;
   readonly endedAt?: number;
   readonly usage?: JobUsage;
+  /** Of an array: how its tasks stand. */
+  readonly tasks?: TaskArray;
   /** The name of the machine that it ran on, the first of several. */
   readonly node?: string;
   /** What a result may depend on: the machine that it ran on. */

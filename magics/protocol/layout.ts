@@ -12,6 +12,8 @@ export const OUTPUT_FILE = 'output.spool';
 export const RECORD_FILE = 'record.json';
 /** Written by the runner when it has started, and again with usage while it runs. */
 export const HEARTBEAT_FILE = 'heartbeat.json';
+/** What it used over its time (samples.ts), by the runner while it runs. */
+export const SAMPLES_FILE = 'samples.json';
 /** Written once by the runner at the end: how the cell process ended. */
 export const OUTCOME_FILE = 'outcome.json';
 /** What a batch job's runner is told (run.ts, RunOrders), where nobody can write to its standard input. */

@@ -8,6 +8,7 @@ import { jobPackages } from './environment';
 import { hostFacts } from './host-facts';
 import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
+import { usageSamples } from './samples';
 import {
   anything,
   count,
@@ -61,6 +62,31 @@ export const clusterDefinition = record(
   },
 );
 export type ClusterDefinition = Shaped<typeof clusterDefinition>;
+
+/** A place jobs run at, as the agent knows it without asking: what it has heard from there, and when. */
+const clusterState = record(
+  {
+    name: text,
+    /** The word in the config; `none` of this machine. */
+    scheduler: text,
+    /** `unknown`: nothing was heard yet. */
+    state: oneOf(['ok', 'down', 'unknown']),
+  },
+  {
+    host: text,
+    /** When it last answered, in ms since the epoch. */
+    heardAt: number,
+    /** Why it is down. */
+    message: text,
+    cores: record({ total: count, used: count }),
+  },
+);
+export const clusterStates = record(
+  { clusters: listOf(clusterState), defaultCluster: text },
+  /** What is wrong with the config; then only this machine is known. */
+  { problem: text },
+);
+export type ClusterStates = Shaped<typeof clusterStates>;
 
 const content = record({ content: contentId, kind: contentKind, bytes: count });
 
@@ -126,6 +152,10 @@ export const CALLS = {
   claim: { params: one, result: jobRecord },
   delivered: { params: one, result: jobRecord },
   release: { params: one, result: jobRecord },
+  /** The line of what a job has used so far, if there is one. */
+  samples: { params: one, result: record({}, { samples: usageSamples }) },
+  /** The script that a batch system was given for a job. Throws UsageError where there is none. */
+  script: { params: one, result: record({ text }) },
   /** Makes a runner ready ahead of need. */
   warm: { params: record({}, { nodeProgram: text }), result: nothing },
   /** What is at a path, itself: a link is told as what it leads to, unless that is not there. */
@@ -200,8 +230,19 @@ export const STREAMS = {
   },
   /** A look at all that a job on this cluster needs, as this agent sees it. Ends. */
   examine: { params: record({ cluster: text }), event: finding },
-  /** Questions of hosts that only a person can answer, those that wait and each new one. Without end. */
-  questions: { params: nothing, event: record({ id: count, host: text, text, isSecret: flag }) },
+  /** Where jobs can run, now and after each change of what matters: a cluster more or less, one that is lost or back. Without end. */
+  clusters: { params: nothing, event: clusterStates },
+  /**
+   * Questions of hosts that only a person can answer, those that wait and each new one; and that one has been answered, or is of no use any more.
+   * Without end.
+   */
+  questions: {
+    params: nothing,
+    event: tagged('kind', {
+      asked: record({ kind: literal('asked'), id: count, host: text, text, isSecret: flag }),
+      settled: record({ kind: literal('settled'), id: count }),
+    }),
+  },
   /** Puts together what has come of an offered content and what is there already. `copied` are bytes of the latter. */
   gather: {
     params: record({ content: contentId }),

@@ -4,7 +4,9 @@
 // The panel opens the comm with OpenMonitor. The kernel answers hello, then a snapshot, then deltas; a delta whose `base` is not the
 // panel's revision means that something was lost: the panel asks for a snapshot again. Nothing is sent while nothing changes, since
 // every message counts as activity and would keep an idle server alive.
+import type { Finding } from './finding';
 import type { FailureCause, JobOrigin, JobStatus, JobUsage, Resources } from './job';
+import type { UsageSamples } from './samples';
 import type { TaskArray } from './tasks';
 
 export const MONITOR_TARGET = 'cellburst.jobs.v1';
@@ -35,6 +37,8 @@ export interface JobRow {
   /** When the result was put into a notebook. */
   readonly deliveredAt?: number;
   readonly cancelRequestedAt?: number;
+  /** It waits until it is let go, whatever comes free. */
+  readonly isHeld?: boolean;
   /** Absent: the job is a single one. */
   readonly array?: TaskArray;
 }
@@ -53,7 +57,14 @@ export type JobOutput = { readonly protocol: number } & Pick<
 /** A place jobs run at, and how it is known to be. */
 export interface ClusterHealth {
   readonly name: string;
-  readonly state: 'ok' | 'slow' | 'down';
+  /** The word in the config; `none`: jobs run on the host itself, or on this machine. */
+  readonly scheduler: string;
+  /** Absent: its commands are on this machine. */
+  readonly host?: string;
+  /** `unknown`: nothing was heard from there yet. */
+  readonly state: 'ok' | 'down' | 'unknown';
+  /** When it last answered. Told with other news only; `clusters` asks for it. */
+  readonly heardAt?: number;
   readonly message?: string;
   readonly cores?: { readonly total: number; readonly used: number };
 }
@@ -68,14 +79,65 @@ export interface OpenMonitor {
   readonly protocol: number;
 }
 
-export type JobAction = 'cancel' | 'retry' | 'remove' | 'attach';
+export type JobAction = 'cancel' | 'retry' | 'remove' | 'attach' | 'hold' | 'release' | 'script';
 
 /** What the new job asks for instead of what the old one asked for. */
 export type RetryResources = Partial<Pick<Resources, 'cores' | 'memoryMiB' | 'wallTimeSeconds'>>;
 
+/** A value of a cluster's entry as it stands in the config file; what it may be tells the schema of ClusterConfig. */
+export type EntryValue = string | number | boolean | readonly EntryValue[] | { readonly [key: string]: EntryValue };
+export type ClusterEntryValues = Readonly<Record<string, EntryValue>>;
+
+/** What a panel may want of the config file of the person. */
+export type ConfigAsk =
+  /** What is written, and what may be. */
+  | { readonly ask: 'read' }
+  /** Writes one cluster's entry; keys that are not in it go. `was`: its name until now. */
+  | { readonly ask: 'save'; readonly name: string; readonly was?: string; readonly entry: ClusterEntryValues }
+  | { readonly ask: 'remove'; readonly name: string }
+  /** The cluster of cells that name none. */
+  | { readonly ask: 'default'; readonly name: string };
+
+/** The config file as a form needs it. */
+export interface ConfigFileState {
+  /** For people. */
+  readonly path: string;
+  readonly clusters: Readonly<Record<string, ClusterEntryValues>>;
+  readonly defaultCluster?: string;
+  /** JSON Schema (2020-12) of one cluster's entry. */
+  readonly schema: unknown;
+  /** It cannot be read, and so not be changed here. */
+  readonly problem?: string;
+}
+
+/** What is wrong with one value of an entry. */
+export interface FieldMistake {
+  /** `['defaults', 'memory']`; empty: the entry as a whole; `['name']`: its name. */
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
 export type PanelMessage =
   | { readonly type: 'snapshot' }
   | { readonly type: 'pong' }
+  /** Somebody sits before the panel, or no more: questions of hosts are for people only. */
+  | { readonly type: 'attend'; readonly isThere: boolean }
+  /** Without a text: the person would rather not say. */
+  | { readonly type: 'reply'; readonly id: number; readonly text?: string }
+  /** Tell how it stands with the clusters, with when each was last heard. */
+  | { readonly type: 'clusters' }
+  /** What the job has used over its time, now and as it grows, until `unmeasure`. */
+  | { readonly type: 'measure'; readonly job: string }
+  | { readonly type: 'unmeasure'; readonly job: string }
+  | { readonly type: 'config'; readonly request: string; readonly config: ConfigAsk }
+  /** A look at all that a cluster needs, step by step: as far as its agent (`reach`), or to the end of a tiny job. Ended by `stop`. */
+  | {
+      readonly type: 'examine';
+      readonly request: string;
+      readonly cluster: string;
+      readonly what: 'reach' | 'job' | 'all';
+    }
+  | { readonly type: 'stop'; readonly request: string }
   /**
    * The job's output from a position that was 0 or the `next` of an earlier message, until the job has ended or `unfollow`.
    * What lies further back than `tailBytes` from the end may be left out.
@@ -98,7 +160,9 @@ export interface LogPiece {
 }
 
 export type ActionResult =
-  | { readonly action: 'cancel' | 'remove' }
+  | { readonly action: 'cancel' | 'remove' | 'hold' | 'release' }
+  /** What the batch system was given. */
+  | { readonly action: 'script'; readonly text: string }
   | { readonly action: 'retry'; readonly job: string }
   /** Where the job came from, and the line that brings its result into a notebook. */
   | { readonly action: 'attach'; readonly origin: JobOrigin; readonly code: string };
@@ -124,7 +188,32 @@ export type KernelMessage =
       readonly changed: readonly JobRow[];
       readonly removed: readonly string[];
     }
-  | { readonly type: 'feed'; readonly feed: Feed; readonly clusters: readonly ClusterHealth[] }
+  | {
+      readonly type: 'feed';
+      readonly feed: Feed;
+      /** Empty: nothing new of them. */
+      readonly clusters: readonly ClusterHealth[];
+      /** Of cells that name none. */
+      readonly defaultCluster?: string;
+      /** What is wrong with the config. */
+      readonly problem?: string;
+    }
+  /** Points from `from` on; 0 replaces all that was told before. */
+  | ({ readonly type: 'measured'; readonly job: string; readonly from: number } & UsageSamples)
+  | { readonly type: 'configured'; readonly request: string; readonly config: ConfigFileState }
+  /** Nothing was written. */
+  | { readonly type: 'misconfigured'; readonly request: string; readonly mistakes: readonly FieldMistake[] }
+  | { readonly type: 'finding'; readonly request: string; readonly finding: Finding }
+  | { readonly type: 'examined'; readonly request: string }
+  | {
+      readonly type: 'question';
+      readonly id: number;
+      readonly host: string;
+      readonly text: string;
+      readonly isSecret: boolean;
+    }
+  /** It was answered, here or elsewhere, or is of no use any more. */
+  | { readonly type: 'settled'; readonly id: number }
   | {
       readonly type: 'log';
       readonly job: string;
@@ -144,4 +233,4 @@ export type KernelMessage =
   | { readonly type: 'error'; readonly message: string };
 
 // So that a panel needs this one file.
-export type { FailureCause, JobOrigin, JobStatus, JobUsage, Resources };
+export type { FailureCause, Finding, JobOrigin, JobStatus, JobUsage, Resources, UsageSamples };

@@ -13,8 +13,10 @@ import type {
 } from './job';
 import { contentId } from './chunks';
 import { jobPackages } from './environment';
+import { containerRequest } from './image';
 import { jobFiles } from './job-files';
 import { machine, processIdentity } from './run';
+import type { TaskArray } from './tasks';
 import { count, flag, listOf, mapOf, number, oneOf, record, tagged, text, type Shape } from './shape';
 
 // A text becomes an id here and nowhere else.
@@ -29,6 +31,8 @@ export const resources: Shape<Resources> = record(
 export const batchRequest: Shape<BatchRequest> = record(
   {},
   {
+    nodes: count,
+    tasks: count,
     queue: text,
     account: text,
     qos: text,
@@ -69,6 +73,8 @@ export const jobStatus: Shape<JobStatus> = tagged('state', {
 
 export const jobUsage: Shape<JobUsage> = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
 
+export const taskArray: Shape<TaskArray> = record({ total: count, runs: text });
+
 export const jobInput: Shape<JobInput> = record({ content: contentId, path: text }, { mode: count });
 
 export const jobSpec: Shape<JobSpec> = record(
@@ -85,6 +91,8 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    atomic: flag,
+    container: containerRequest,
     batch: batchRequest,
     token: text,
     files: jobFiles,
@@ -110,6 +118,7 @@ export const jobRecord: Shape<JobRecord> = record(
     startedAt: number,
     endedAt: number,
     usage: jobUsage,
+    tasks: taskArray,
     node: text,
     ranOn: machine,
     deliveredAt: number,

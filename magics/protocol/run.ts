@@ -1,6 +1,7 @@
 // What a runner is told, and what it writes down: the orders for one job, its heartbeat, its outcome.
 // Plain JSON, since a person may read along in the job's directory.
 import { packageOrders, type PackageOrders } from './environment';
+import { containerOrders, type ContainerOrders } from './image';
 import { linkEntry, namedPath, treePath, type JobFiles } from './job-files';
 import { literal, listOf, mapOf, number, count, record, tagged, text, type Shape, type Shaped } from './shape';
 
@@ -27,6 +28,10 @@ export interface RunOrders {
   readonly environment: Readonly<Record<string, string>>;
   readonly packages?: PackageOrders;
   readonly files?: FileOrders;
+  /** The runner that reads this starts another one in the image, which has the job. */
+  readonly container?: ContainerOrders;
+  /** In an image process numbers may be others: who the node knows as the job's runner. */
+  readonly seenAs?: ProcessIdentity;
 }
 
 /** What a cell process has to know of the files of its job (job-files.ts). */
@@ -38,15 +43,31 @@ export const fileOrders: Shape<FileOrders> = record({
   links: listOf(linkEntry),
 });
 
+/** A process that a later reader recognises even when its number was used again. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the words of the platform (platform.ts). Absent where the platform does not tell. */
+  readonly started?: string;
+}
+export const processIdentity: Shape<ProcessIdentity> = record({ pid: count }, { started: text });
+
 export const runOrders: Shape<RunOrders> = record(
   { directory: text, jobId: text, cores: count, environment: mapOf(text) },
-  { cpus: listOf(count), memoryMiB: number, wallTimeSeconds: number, packages: packageOrders, files: fileOrders },
+  {
+    cpus: listOf(count),
+    memoryMiB: number,
+    wallTimeSeconds: number,
+    packages: packageOrders,
+    files: fileOrders,
+    container: containerOrders,
+    seenAs: processIdentity,
+  },
 );
 
 /** What the agent of an allocation is told (ORDERS_FILE of the allocation's job). */
 export const allocationOrders = record(
   { directory: text, jobId: text, cores: count, keepSeconds: number },
-  { memoryMiB: number },
+  { memoryMiB: number, gpus: count },
 );
 export type AllocationOrders = Shaped<typeof allocationOrders>;
 
@@ -58,14 +79,6 @@ export interface CellOrders {
   readonly packages?: string;
   readonly files?: FileOrders;
 }
-
-/** A process that a later reader recognises even when its number was used again. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** When it started, in the words of the platform (platform.ts). Absent where the platform does not tell. */
-  readonly started?: string;
-}
-export const processIdentity: Shape<ProcessIdentity> = record({ pid: count }, { started: text });
 
 const usage = record({ peakMemoryMiB: number, cpuSeconds: number, elapsedSeconds: number });
 

@@ -11,6 +11,7 @@ import { Describer } from './describing';
 import { isLocalSpecifier } from './local-sources';
 import { readWanted } from './builtin-codecs';
 import { reachableCodecs } from './codec-reach';
+import { LANGUAGE } from './module-states';
 import type { Realm } from './realm';
 import { withWaysAround } from './ways-around';
 
@@ -103,7 +104,7 @@ function walkValues(realm: Realm, request: GatherRequest): Walk {
     let encoded = encodeGraph({ roots, rootNames, hooks: describer });
     while (describer.takeGrowth() || addCodecs()) encoded = encodeGraph({ roots, rootNames, hooks: describer });
     const { cells, modules } = describer.found;
-    for (const changer of realm.references.states.changersOf(modules)) modules.add(changer);
+    for (const changer of realm.references.states.changersOf([LANGUAGE, ...modules])) modules.add(changer);
     return { encoded, names, codecs, codecNames, cells, modules: [...modules].sort(), codes };
   } finally {
     describer.close();

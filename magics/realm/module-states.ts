@@ -1,7 +1,16 @@
-// Has the notebook changed what a package exports: settings on a class (`Decimal.set`), methods that a plugin adds? A job loads the package anew and does not
-// know of it, which would be a silent difference. Told from what the exports looked like when they were loaded.
+// Has the notebook changed what a package exports, or what the language brings: settings on a class (`Decimal.set`), methods that a plugin adds, a method
+// put on `Array.prototype`? A job loads the package anew and does not know of it, which would be a silent difference. Told from what the exports looked like
+// when they were loaded.
 import { isLocalSpecifier } from './local-sources';
 import { isBuiltin } from 'node:module';
+import { MAIN } from '../protocol/main-context';
+
+/** Stands among specifiers for the globals of the language. */
+export const LANGUAGE = 'the language';
+const WATCHED = [
+  'Object Function Array Number Boolean String Symbol BigInt Math JSON Reflect Promise RegExp Date Map Set WeakMap WeakSet Error RangeError TypeError',
+  'ArrayBuffer DataView Uint8Array Int32Array Float32Array Float64Array Intl',
+].flatMap((line) => line.split(' '));
 
 type State = ReadonlyMap<string, unknown>;
 
@@ -19,10 +28,21 @@ export class ModuleStates {
   /** Of packages: the local modules that have changed them. A job that loads those has the changes as well. */
   readonly #changers = new Map<string, Set<string>>();
 
+  /** To be called before anything of the user's runs. */
+  watchLanguage(): void {
+    const owners = new Map<object, string>();
+    for (const name of WATCHED) addOwner(owners, Reflect.get(MAIN, name), name);
+    this.#renew(LANGUAGE, owners);
+  }
+
   /** To be called after a module has run: one of the notebook's own may have changed packages. */
   note(specifier: string, exports: unknown): void {
     if (isLocalSpecifier(specifier)) this.#attribute(specifier);
-    else if (!isBuiltin(bare(specifier))) this.#renew(specifier, ownersIn(exports, bare(specifier)));
+    else if (!isBuiltin(bare(specifier))) {
+      this.#renew(specifier, ownersIn(exports, bare(specifier)));
+      // What a package does to the language, it does in the job as well.
+      this.#renew(LANGUAGE, this.#states.get(LANGUAGE)?.owners ?? new Map());
+    }
   }
 
   /** What was changed since, as one would write it: `Decimal.precision`. */
@@ -67,12 +87,9 @@ function bare(specifier: string): string {
 function ownersIn(exports: unknown, specifier: string): Map<object, string> {
   const owners = new Map<object, string>();
   const add = (value: unknown, name: string): void => {
-    if (typeof value !== 'function' || owners.has(value)) return;
-    owners.set(value, name);
-    const prototype: unknown = Reflect.getOwnPropertyDescriptor(value, 'prototype')?.value;
-    if (typeof prototype === 'object' && prototype !== null) owners.set(prototype, `${name}.prototype`);
+    if (typeof value === 'function') addOwner(owners, value, name);
   };
-  if (typeof exports === 'function') add(exports, specifier);
+  add(exports, specifier);
   if ((typeof exports !== 'object' && typeof exports !== 'function') || exports === null) return owners;
   for (const key of Object.keys(exports).slice(0, MOST_EXPORTS)) {
     // Lazy exports stay lazy: no getter is called. Those of ES modules are values.
@@ -80,6 +97,13 @@ function ownersIn(exports: unknown, specifier: string): Map<object, string> {
     add(value, key === 'default' ? specifier : key);
   }
   return owners;
+}
+
+function addOwner(owners: Map<object, string>, value: unknown, name: string): void {
+  if ((typeof value !== 'function' && typeof value !== 'object') || value === null || owners.has(value)) return;
+  owners.set(value, name);
+  const prototype: unknown = Reflect.getOwnPropertyDescriptor(value, 'prototype')?.value;
+  if (typeof prototype === 'object' && prototype !== null) owners.set(prototype, `${name}.prototype`);
 }
 
 /** Plain values only: what lies behind accessors is not to be had without running it. */

@@ -107,6 +107,7 @@ export class Realm {
     installFrames();
     if (options.packages !== undefined) placePackages(options.packages);
     this.#installRuntime();
+    if (options.text === 'local') this.references.states.watchLanguage();
   }
 
   /**

@@ -22,6 +22,8 @@ export function isHeapExhausted(lastWords: string): boolean {
 }
 
 export interface Meter {
+  /** At the last look. */
+  readonly memoryMiB: number;
   readonly peakMemoryMiB: number;
   readonly cpuSeconds: number;
   stop(): void;
@@ -33,10 +35,12 @@ const UNWATCHED_FACTOR = 4;
 /** Samples a process tree; `exceeded` is told once, with the memory used, when a limit is passed. */
 export function startMeter(pid: number, limitMiB: number | undefined, exceeded: (usedMiB: number) => void): Meter {
   let peak = 0;
+  let now = 0;
   let cpuSeconds = 0;
   const sample = (): void => {
     const usage = readTree(pid);
-    peak = Math.max(peak, usage.memoryBytes);
+    now = usage.memoryBytes;
+    peak = Math.max(peak, now);
     cpuSeconds = Math.max(cpuSeconds, usage.cpuSeconds);
     if (limitMiB === undefined || usage.memoryBytes <= limitMiB * MIB) return;
     clearInterval(timer);
@@ -45,6 +49,9 @@ export function startMeter(pid: number, limitMiB: number | undefined, exceeded: 
   const timer = setInterval(sample, limitMiB === undefined ? TREE_READ_MS * UNWATCHED_FACTOR : TREE_READ_MS);
   sample();
   return {
+    get memoryMiB() {
+      return now / MIB;
+    },
     get peakMemoryMiB() {
       return Math.round((peak / MIB) * 10) / 10;
     },

@@ -1,13 +1,14 @@
 // The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
 // keeps the job within its limits and writes down how it ended.
 //
-//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE]
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--inside]
 //
 // Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
 // --orders   a file with that line, for a runner that a scheduler starts
 // --cell     the cell process's program (cell.js beside this file)
 // --warm     start the cell process at once, before there are orders
 // --cpus     processors for a warm cell process, to be changed when the orders say so
+// --inside   started in an image by a runner outside of it (image.ts): the line `terminate` on standard input is as SIGTERM, and its end is the end of all
 // SIGTERM asks the job to end, SIGKILL follows after 5 s. Exit codes: 0 the outcome is written; 66 the job's directory is gone;
 // 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
 import { readFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ import { parseCpuList } from '../protocol/platform';
 import { RUNNER_EXIT as EXIT, runOrders, type RunOrders, type RunnerEvent } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
 import { CellProcess } from './cell-process';
+import { TERMINATE, runInImage } from './image';
 import { heapMiB } from './limits';
 import { jobEnvironment, runJob } from './run-job';
 
@@ -29,6 +31,7 @@ async function main(): Promise<number> {
       warm: { type: 'boolean' },
       cpus: { type: 'string' },
       orders: { type: 'string' },
+      inside: { type: 'boolean' },
     },
   });
   const program = values.cell ?? join(__dirname, 'cell.js');
@@ -45,13 +48,19 @@ async function main(): Promise<number> {
   const tell = values.orders === undefined ? tellAgent : () => undefined;
   const orders =
     values.orders === undefined
-      ? await readOrders(warm, termination.signal)
+      ? await readOrders(warm, termination, values.inside === true)
       : parseJson(readFileSync(values.orders, 'utf8'), runOrders, values.orders);
   if (orders === undefined) {
     warm?.kill();
     return EXIT.done;
   }
+  const { container } = orders;
+  if (container !== undefined) {
+    warm?.kill();
+    return await runInImage({ ...orders, container }, { runner: __filename, cell: program }, termination.signal);
+  }
   const cell = warm ?? startFor(program, orders);
+  if (values.inside === true) endWithOutside(cell);
   if (warm !== undefined && orders.cpus !== undefined) await warm.setCpus(orders.cpus);
   try {
     const outcome = await runJob({
@@ -92,8 +101,23 @@ function startFor(program: string, orders: RunOrders): CellProcess {
   });
 }
 
+/** The runner outside holds our standard input open for as long as it lives. */
+function endWithOutside(cell: CellProcess): void {
+  const end = (): void => {
+    cell.kill();
+    process.exit(EXIT.defect);
+  };
+  if (process.stdin.readableEnded) end();
+  process.stdin.once('end', end);
+}
+
 /** The first line of standard input. undefined: none will come, or the warm cell process has ended meanwhile. */
-async function readOrders(warm: CellProcess | undefined, signal: AbortSignal): Promise<RunOrders | undefined> {
+async function readOrders(
+  warm: CellProcess | undefined,
+  termination: AbortController,
+  staysOpen: boolean,
+): Promise<RunOrders | undefined> {
+  const { signal } = termination;
   const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
   const line = await new Promise<string | undefined>((resolve) => {
     const none = (): void => {
@@ -104,8 +128,14 @@ async function readOrders(warm: CellProcess | undefined, signal: AbortSignal): P
     signal.addEventListener('abort', none);
     void warm?.exit.then(none);
   });
-  lines.close();
-  process.stdin.destroy();
+  if (staysOpen) {
+    lines.on('line', (said) => {
+      if (said === TERMINATE) termination.abort();
+    });
+  } else {
+    lines.close();
+    process.stdin.destroy();
+  }
   return line === undefined ? undefined : parseJson(line, runOrders, 'the orders of a runner');
 }
 

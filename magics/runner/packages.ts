@@ -91,10 +91,15 @@ async function unpackInstalled(
   await unpack({ archive: built.archive, sha256 }, part, signal);
 }
 
-/** On the node's own disk, and nobody else's to write. */
+/** On the node's own disk: where the folders of packages are. */
+export function scratchBase(): string {
+  return join(process.env['CELLBURST_SCRATCH'] || tmpdir(), `cellburst-${userInfo().uid}`);
+}
+
+/** Nobody else's to write. */
 function openScratch(): string {
   const { uid } = userInfo();
-  const base = join(process.env['CELLBURST_SCRATCH'] || tmpdir(), `cellburst-${uid}`);
+  const base = scratchBase();
   const scratch = join(base, 'environments');
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   const { uid: owner, mode } = lstatSync(base);

@@ -8,10 +8,12 @@ import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } fr
 import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
+import { grantedNodes } from './nodes';
 import { placePackages } from './packages';
 import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
 import { Report } from './report';
+import { Sampler } from './sampler';
 import { Spool } from './spool';
 
 const BEAT_MS = 1000;
@@ -43,7 +45,8 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   const stop = keepVerdict(cell);
   const group = limitMemory(cell, orders);
   const meter = watchMemory(cell, orders, stop);
-  const beat = makeBeat({ report, spool, meter, cell, orders, startedAt });
+  const sampler = new Sampler(directory, jobEnvironment(orders));
+  const beat = makeBeat({ report, spool, meter, sampler, cell, orders, startedAt });
   beat();
   started(startedAt);
   const timers = [...limitTime(orders, cell, stop), watchDirectory(directory, cell, stop, beat)];
@@ -60,6 +63,7 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   for (const timer of timers) clearTimeout(timer);
   signal.removeEventListener('abort', terminate);
   meter.stop();
+  sampler.stop();
   if (group?.wasExhausted() === true) stop.claimEnded({ kind: 'out-of-memory', detail: grantOf(orders) });
   await cell.drain();
   group?.close();
@@ -118,7 +122,9 @@ async function giveOrders({ cell, orders, stop, spool }: Start, signal: AbortSig
 
 /** Variables of the cell process that tell it what it was granted; those of the user come last and win. */
 export function jobEnvironment(orders: RunOrders): Record<string, string> {
+  const nodes = grantedNodes(process.env);
   return {
+    ...(nodes.length === 0 ? {} : { CELLBURST_NODES: nodes.join(',') }),
     CELLBURST_JOB_ID: orders.jobId,
     CELLBURST_CORES: String(orders.cores),
     UV_THREADPOOL_SIZE: String(Math.max(4, orders.cores)),
@@ -175,7 +181,7 @@ function grantOf(orders: RunOrders): string {
 
 function watchMemory(cell: CellProcess, orders: RunOrders, stop: Stop): Meter {
   const limit = orders.memoryMiB;
-  if (cell.pid === undefined) return { peakMemoryMiB: 0, cpuSeconds: 0, stop: () => undefined };
+  if (cell.pid === undefined) return { memoryMiB: 0, peakMemoryMiB: 0, cpuSeconds: 0, stop: () => undefined };
   return startMeter(cell.pid, limit, (used) => {
     const detail = `It used ${used} MiB of the ${limit ?? 0} MiB it was granted.`;
     if (stop.claim({ kind: 'out-of-memory', detail })) cell.kill();
@@ -216,13 +222,14 @@ interface BeatParts {
   readonly report: Report;
   readonly spool: Spool;
   readonly meter: Meter;
+  readonly sampler: Sampler;
   readonly cell: CellProcess;
   readonly orders: RunOrders;
   readonly startedAt: number;
 }
 
-function makeBeat({ report, spool, meter, cell, orders, startedAt }: BeatParts): () => void {
-  const runner = identify(process.pid);
+function makeBeat({ report, spool, meter, sampler, cell, orders, startedAt }: BeatParts): () => void {
+  const runner = orders.seenAs ?? identify(process.pid);
   const identity = cell.pid === undefined ? { pid: 0 } : identify(cell.pid);
   return () => {
     try {
@@ -238,6 +245,7 @@ function makeBeat({ report, spool, meter, cell, orders, startedAt }: BeatParts):
         droppedBytes: spool.droppedBytes,
         ...(orders.cpus === undefined ? {} : { cpus: orders.cpus }),
       });
+      sampler.tell(meter);
     } catch (error) {
       // A missed beat on a full disk is no reason to end a job; the earlier one stays readable.
       console.error(`${orders.jobId}: cannot write the heartbeat: ${String(error)}`);

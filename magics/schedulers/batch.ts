@@ -13,9 +13,10 @@ import { BatchJobView, type View } from './batch-view';
 import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
 import { Pace, type PaceOptions } from './pace';
-import { ordersForFiles } from './request';
+import { Pulse } from './pulse';
+import { ordersForContainer, ordersForFiles } from './request';
 import { readHeartbeat, type RunnerPrograms } from './runner';
-import type { Explanation, Report, ScheduledJob, Scheduler } from './scheduler';
+import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
 import { batchScript, type Argv } from '../transports/shell';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
@@ -37,6 +38,8 @@ export interface BatchOptions {
   readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
+  /** Told when the batch system stops answering, or answers again. */
+  readonly healthChanged?: () => void;
 }
 
 interface Tracked {
@@ -60,6 +63,7 @@ export class BatchScheduler implements Scheduler {
   readonly #allocations: Allocations;
   readonly #closing = new AbortController();
   readonly #pace: Pace;
+  readonly #pulse: Pulse;
   readonly #looking: NodeJS.Timeout;
   #turn: Tracked[] = [];
 
@@ -76,11 +80,16 @@ export class BatchScheduler implements Scheduler {
         this.#resume(this.#track(job, undefined), undefined);
       },
     });
+    this.#pulse = new Pulse(() => options.healthChanged?.());
     this.#pace = new Pace(options.pace, () => this.#ask());
     this.#looking = setInterval(() => {
       for (const tracked of this.#nextToLook()) this.#look(tracked);
     }, LOOK_MS);
     this.#looking.unref();
+  }
+
+  health(): Health {
+    return this.#pulse.health;
   }
 
   check(spec: JobSpec): void {
@@ -101,7 +110,12 @@ export class BatchScheduler implements Scheduler {
     const submission = newSubmission();
     const batchJob = this.#write(job, submission.token);
     const made = await trySubmit(this.#options, batchJob, scriptOf(job), submission, both);
-    if (made.outcome === 'none') throw made.error;
+    if (made.outcome === 'accepted') this.#pulse.heard();
+    if (made.outcome === 'none') {
+      if (made.error.transient) this.#pulse.failed(made.error);
+      else this.#pulse.heard();
+      throw made.error;
+    }
     const tracked = this.#track(job, made.outcome === 'accepted' ? made.id : undefined);
     if (made.outcome === 'uncertain') this.#settleLater(tracked, batchJob, { ...submission, tries: 1 }, made.words);
     this.#pace.soon();
@@ -240,7 +254,7 @@ export class BatchScheduler implements Scheduler {
 
   /** Everything that the batch system needs, in the job's directory. */
   #write(job: ScheduledJob, token: string): BatchJob {
-    const { cores, memoryMiB, wallTimeSeconds } = job.spec.resources;
+    const { cores, memoryMiB, wallTimeSeconds, gpus } = job.spec.resources;
     const common = {
       directory: job.directory,
       jobId: job.id,
@@ -254,9 +268,10 @@ export class BatchScheduler implements Scheduler {
             environment: job.spec.environment,
             ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
             ...ordersForFiles(job.spec),
+            ...ordersForContainer(job.spec),
             ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
           }
-        : { ...common, ...job.spec.allocation };
+        : { ...common, ...job.spec.allocation, ...(gpus === undefined ? {} : { gpus }) };
     writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(orders)}\n`);
     const batchJob = this.#toBatchJob(job, token);
     const script = batchScript({
@@ -363,6 +378,7 @@ export class BatchScheduler implements Scheduler {
     if (ids.length === 0) return;
     try {
       const seen = new Map(dialect.parseStatus(await run(dialect.statusCommand(ids), signal)));
+      this.#pulse.heard();
       const open = ids.filter((id) => isOpen(seen.get(id)));
       const told = open.length === 0 ? new Map<NativeId, Observation>() : await this.#history(open);
       for (const [id, tracked] of asked) {
@@ -374,6 +390,7 @@ export class BatchScheduler implements Scheduler {
       }
     } catch (error) {
       if (signal.aborted) return;
+      this.#pulse.failed(error);
       this.#options.log(`${this.name}: ${messageOf(error)}`);
       if (!(error instanceof SchedulerError)) throw error;
     }

@@ -82,7 +82,8 @@ function identity(job: BatchJob): readonly string[] {
 function options(job: BatchJob): readonly string[] {
   const ask = job.resources;
   const { parallelEnvironment, memoryResource = 'h_vmem', gpuResource } = job.site;
-  const slots = wholeNumber('--cores', ask.cores) * wholeNumber('--tasks', ask.tasks ?? 1);
+  const tasks = wholeNumber('--tasks', ask.tasks ?? 1);
+  const slots = wholeNumber('--cores', ask.cores) * tasks;
   // Not run twice without being asked; its own shell whatever the queue's shell_start_mode says.
   const lines = ['-S /bin/sh', '-r n', '-m n'];
   if ((ask.nodes ?? 1) > 1)

@@ -10,8 +10,9 @@ import { slurm } from './slurm';
 
 export { LocalScheduler, type LocalOptions } from './local';
 export { RemoteScheduler, type RemoteOptions } from './remote';
+export { readRemoteId } from './remote-job';
 export type { BatchDialect, BatchJob, BatchResources, Observation, SiteWords, Submission } from './dialect';
-export type { ScheduledJob, Scheduler, SchedulerLoad, Sighting, Explanation, Report } from './scheduler';
+export type { ScheduledJob, Scheduler, SchedulerLoad, Sighting, Explanation, Health, Report } from './scheduler';
 
 /** The batch systems there are, by the word in the config. */
 export const DIALECTS: ReadonlyMap<string, BatchDialect> = new Map(
@@ -21,7 +22,7 @@ export const DIALECTS: ReadonlyMap<string, BatchDialect> = new Map(
 /** A batch system whose commands are on this machine. */
 export function openBatch(
   config: ClusterConfig,
-  common: Pick<BatchOptions, 'programs' | 'contents' | 'report' | 'log'>,
+  common: Pick<BatchOptions, 'programs' | 'contents' | 'report' | 'log' | 'healthChanged'>,
 ): Scheduler {
   const dialect = DIALECTS.get(config.scheduler);
   if (dialect === undefined) throw new TypeError(`There is no batch system ${JSON.stringify(config.scheduler)}.`);

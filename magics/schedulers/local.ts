@@ -7,7 +7,7 @@ import { SchedulerError, UsageError } from '../protocol/errors';
 import { languageOf } from '../protocol/locale';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { OUTCOME_FILE } from '../protocol/layout';
-import { ordersForFiles } from './request';
+import { ordersForContainer, ordersForFiles } from './request';
 import { StartedRunner, findRunner, readHeartbeat, type Runner, type RunnerPrograms } from './runner';
 import type { Report, ScheduledJob, Scheduler, SchedulerLoad } from './scheduler';
 import { Slots, type Machine, type Slot } from './slots';
@@ -209,9 +209,10 @@ export class LocalScheduler implements Scheduler {
       directory,
       jobId: job.id,
       cores,
-      environment: spec.environment,
+      environment: { ...gpuVariable(slot), ...spec.environment },
       ...(packageOrders === undefined ? {} : { packages: packageOrders }),
       ...ordersForFiles(spec),
+      ...ordersForContainer(spec),
       ...(slot.cpus === undefined ? {} : { cpus: slot.cpus }),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
@@ -226,6 +227,8 @@ export class LocalScheduler implements Scheduler {
   /** The warm runner, if it can do this job: V8's heap and Node's language are fixed when a process starts. */
   #takeWarm(spec: JobSpec, node: string): StartedRunner | undefined {
     const warm = this.#warm;
+    // A runner in an image is another process.
+    if (spec.container !== undefined) return undefined;
     const isOther = languageOf({ ...process.env, ...spec.environment }) !== languageOf(process.env);
     if (warm?.isWaiting !== true || warm.nodeProgram !== node || spec.resources.memoryMiB !== undefined || isOther)
       return undefined;
@@ -254,4 +257,9 @@ export class LocalScheduler implements Scheduler {
     await Promise.race([running.runner.ended, sleep(LAST_GRACE_MS, undefined, { ref: false })]);
     if (this.#running.get(running.job.id) === running) running.runner.kill();
   }
+}
+
+/** A cell on kept nodes sees the GPUs that it asked for, as a job of its own would. */
+function gpuVariable({ gpus }: Slot): Readonly<Record<string, string>> {
+  return gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(',') };
 }

@@ -8,7 +8,15 @@ import { decodeList } from '../protocol/chunks';
 import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
-import { BUNDLE_FILE, ENVELOPE_FILE, OUTCOME_FILE, OUTPUTS_FILE, REMOTE_FILE, WORK_FOLDER } from '../protocol/layout';
+import {
+  BUNDLE_FILE,
+  ENVELOPE_FILE,
+  OUTCOME_FILE,
+  OUTPUTS_FILE,
+  REMOTE_FILE,
+  SAMPLES_FILE,
+  WORK_FOLDER,
+} from '../protocol/layout';
 import type { ClusterDefinition } from '../protocol/messages';
 import { count, parseJson, record, text } from '../protocol/shape';
 import { containerPart, linkTo, receive, scan, send, type Contents, type ContentSource } from '../store';
@@ -215,6 +223,8 @@ export class RemoteJob {
       this.#describe(agent, there.id, 'outcome', signal),
     ]);
     await this.#fetchOutputs(agent, there, signal);
+    const samples = await agent.samples(there.id);
+    if (samples !== undefined) writeWhole(join(directory, SAMPLES_FILE), JSON.stringify(samples));
     if (envelope !== undefined) await this.#keep(agent, envelope, join(directory, ENVELOPE_FILE), signal);
     if (outcome !== undefined) await this.#keep(agent, outcome, join(directory, OUTCOME_FILE), signal);
     this.#steps += 1;
@@ -262,10 +272,11 @@ function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function toSighting({ status }: JobRecord): Sighting | undefined {
+function toSighting({ status, usage, tasks }: JobRecord): Sighting | undefined {
   switch (status.state) {
-    case 'queued':
     case 'running':
+      return { ...status, ...(usage === undefined ? {} : { usage }), ...(tasks === undefined ? {} : { tasks }) };
+    case 'queued':
     case 'unknown':
       return status;
     default:

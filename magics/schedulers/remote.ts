@@ -8,8 +8,9 @@ import type { JobId, NativeId } from '../protocol/job';
 import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Pulse } from './pulse';
 import { RemoteJob } from './remote-job';
-import type { Report, ScheduledJob, Scheduler } from './scheduler';
+import type { Health, Report, ScheduledJob, Scheduler } from './scheduler';
 
 export interface RemoteOptions {
   /** The cluster's name here. */
@@ -21,6 +22,8 @@ export interface RemoteOptions {
   readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
+  /** Told when the way there is lost, or found again. */
+  readonly healthChanged?: () => void;
   /** Until somebody waits for a cluster who could answer questions. */
   readonly untilPerson: (signal: AbortSignal) => Promise<void>;
 }
@@ -41,11 +44,17 @@ export class RemoteScheduler implements Scheduler {
   readonly #options: RemoteOptions;
   readonly #carried = new Map<JobId, Carried>();
   readonly #closing = new AbortController();
+  readonly #pulse: Pulse;
   #agent: AgentConnection | undefined;
 
   constructor(options: RemoteOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#pulse = new Pulse(() => options.healthChanged?.());
+  }
+
+  health(): Health {
+    return this.#pulse.health;
   }
 
   /** Only the other machine knows what it refuses, and says so at submission. */
@@ -115,7 +124,16 @@ export class RemoteScheduler implements Scheduler {
   #connection(): AgentConnection {
     const { transport } = this.#options;
     this.#agent ??= new AgentConnection({
-      connect: (signal) => transport.open(signal),
+      connect: async (signal) => {
+        try {
+          const stream = await transport.open(signal);
+          this.#pulse.heard();
+          return stream;
+        } catch (error) {
+          if (!signal.aborted) this.#pulse.failed(error);
+          throw error;
+        }
+      },
       agent: `agent on ${transport.host}`,
       place: `agent.log on ${transport.host}`,
       requestTimeoutMs: REQUEST_MS,
@@ -125,7 +143,11 @@ export class RemoteScheduler implements Scheduler {
   }
 
   #carry(job: ScheduledJob, isNew: boolean): Carried {
-    const { report, definition, contents } = this.#options;
+    const { definition, contents } = this.#options;
+    const report: Report = (id, sighting) => {
+      this.#pulse.heard();
+      this.#options.report(id, sighting);
+    };
     const agent = (): AgentConnection => this.#connection();
     const remote = new RemoteJob({ job, definition, agent, contents, report });
     let accept: (id: NativeId | undefined) => void = () => undefined;
@@ -151,7 +173,10 @@ export class RemoteScheduler implements Scheduler {
         }
         refuse(error);
         if (isAnswered)
-          report(job.id, { state: 'ended', explanation: { cause: 'start-failed', reason: messageOf(error) } });
+          this.#options.report(job.id, {
+            state: 'ended',
+            explanation: { cause: 'start-failed', reason: messageOf(error) },
+          });
       },
     );
     setTimeout(() => {
@@ -171,6 +196,7 @@ export class RemoteScheduler implements Scheduler {
       } catch (error) {
         signal.throwIfAborted();
         if (!isOfConnection(error) || !remote.hasBegun) throw error;
+        this.#pulse.failed(error);
         if (!error.transient) {
           // What it takes to get in again may need a person, and is never tried without one.
           this.#options.log(`${this.name}: ${messageOf(error)} Waiting for somebody who asks for the job.`);

@@ -61,6 +61,11 @@ export function hoursMinutesSeconds(seconds: number): string {
     .join(':');
 }
 
+/** What a runner has to know of the image that its job runs in. */
+export function ordersForContainer({ container, origin }: JobSpec): Pick<RunOrders, 'container'> {
+  return container === undefined ? {} : { container: { ...container, folder: origin.directory } };
+}
+
 /** What a runner has to know of the files of its job. */
 export function ordersForFiles({ files }: JobSpec): Pick<RunOrders, 'files'> {
   if (files === undefined) return {};

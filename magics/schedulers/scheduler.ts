@@ -3,7 +3,8 @@
 import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
 import type { Finding } from '../protocol/finding';
-import type { Failure, JobId, JobSpec, NativeId } from '../protocol/job';
+import type { Failure, JobId, JobSpec, JobUsage, NativeId } from '../protocol/job';
+import type { TaskArray } from '../protocol/tasks';
 
 export interface ScheduledJob {
   readonly id: JobId;
@@ -24,7 +25,15 @@ export type Explanation = Failure;
 /** What a scheduler sees of a job. */
 export type Sighting =
   | { readonly state: 'queued'; readonly reason?: string; readonly expectedStart?: number; readonly isStuck?: boolean }
-  | { readonly state: 'running'; readonly node?: string; readonly since: number }
+  | {
+      readonly state: 'running';
+      readonly node?: string;
+      readonly since: number;
+      /** Where its runner's files are not on this machine. */
+      readonly usage?: JobUsage;
+      /** Of an array. */
+      readonly tasks?: TaskArray;
+    }
   /** It is over by a source that keeps history. */
   | { readonly state: 'ended'; readonly explanation?: Explanation }
   | { readonly state: 'cancelled'; readonly by: 'administrator' | 'unknown'; readonly words?: string }
@@ -39,6 +48,14 @@ export interface SchedulerLoad {
   /** Runners that wait for a job. */
   readonly warm: number;
 }
+
+/** What was heard from a cluster, without asking it now. */
+export type Health =
+  /** Nothing yet. */
+  | { readonly state: 'unknown' }
+  | { readonly state: 'ok'; readonly heardAt: number }
+  /** The last try failed. */
+  | { readonly state: 'down'; readonly heardAt?: number; readonly message: string };
 
 export interface Scheduler extends AsyncDisposable {
   /** The word in `JobSpec.cluster`. */
@@ -59,6 +76,8 @@ export interface Scheduler extends AsyncDisposable {
   /** Makes it likely that the next job starts at once. */
   prepare?(spec: { readonly nodeProgram?: string }): void;
   load?(): SchedulerLoad;
+  /** Of a cluster that can be lost. */
+  health?(): Health;
   /** A look at all that a job there needs. Never throws but for the signal. */
   examine?(signal: AbortSignal): AsyncIterable<Finding>;
   /** The agent of the machine whose store its jobs use, where that is not this one. Throws TransportError or LinkClosed when it cannot be reached. */

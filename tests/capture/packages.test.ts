@@ -1,5 +1,6 @@
 // Objects of real packages: there, computed with, changed, and back. Packages are those of this clone.
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Notebook } from './notebook';
 
@@ -44,6 +45,25 @@ test('a package that was changed after it was imported is named, once', async ()
     "'decimal.js' was changed here after it was imported (Decimal.precision); the job imports it as it is. Make the change in the cell as well, or in a local module that the notebook imports.",
   ]);
   expect((await notebook.cluster('d.div(3)')).capture.notices).toEqual([]);
+});
+
+test('what a cell puts on the builtins is named, once; what a local module puts there is made in the job as well', async () => {
+  try {
+    await notebook.run(
+      'Object.defineProperty(Array.prototype, "last", { value() { return this.at(-1) }, configurable: true, writable: true })',
+    );
+    expect((await notebook.cluster('[1, 2].at(-1)')).capture.notices).toEqual([
+      'What the language brings was changed here (Array.prototype.last); the job has it as it was. Make the change in the cell as well, or in a local module that the notebook imports.',
+    ]);
+    expect((await notebook.cluster('[1, 2].at(-1)')).capture.notices).toEqual([]);
+    writeFileSync(join(notebook.directory, 'first.ts'), 'Array.prototype["first"] = function () { return this[0] };\n');
+    await notebook.run('import "./first"');
+    const { capture } = await notebook.cluster('const first = [7, 8].first()');
+    expect(capture.notices).toEqual([]);
+    expect(await notebook.run('first')).toBe(7);
+  } finally {
+    await notebook.run('delete Array.prototype.last; delete Array.prototype.first');
+  }
 });
 
 test('a change that a local module makes is made in the job as well, and is no news', async () => {
@@ -106,4 +126,25 @@ test('apache-arrow: tables as Arrow writes them; what else of it cannot travel i
   expect(await notebook.refusal('v')).toMatch(
     /^cannot ship v: Vector of 'apache-arrow' holds what cannot travel \(.*\) — teach how it travels: registerCodec\(Vector, \{ encode, decode \}\)$/,
   );
+});
+
+test('a package that is only where the cell ran keeps nothing else from coming home', async () => {
+  const folder = join(notebook.directory, 'node_modules', 'far');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'index.js'), 'exports.twice = (n) => 2 * n; exports.list = [1];');
+  const { report } = await notebook.cluster(
+    "import far, { twice } from 'far'; const n = twice(4); const ways = [twice, twice]; n",
+    {
+      meanwhile: async () => {
+        await rm(folder, { recursive: true });
+      },
+    },
+  );
+  expect(report.outcome).toMatchObject({ ok: true, display: { data: { 'text/plain': '8' } } });
+  expect(await notebook.run('n')).toBe(8);
+  expect(await notebook.run('ways[0] === ways[1] && ways[0] === twice')).toBe(true);
+  await expect(notebook.run('twice(1)')).rejects.toThrow(
+    /`twice of 'far'` stayed with the job that made it: Cannot find package 'far'/,
+  );
+  await expect(notebook.run('far.list')).rejects.toThrow(/`default of 'far'` stayed with the job/);
 });

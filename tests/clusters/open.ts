@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { CommandResult } from '../../magics/schedulers/dialect';
 import type { Argv } from '../../magics/transports/shell';
 
-export type SystemName = 'slurm' | 'sge' | 'sshd';
+export type SystemName = 'slurm' | 'sge' | 'sshd' | 'podman';
 
 export interface RunningSystem {
   readonly ok: true;

@@ -136,6 +136,8 @@ export class KernelClient {
     environment: NodeJS.ProcessEnv = {},
     user?: { readonly uid: number; readonly gid: number },
     flags: readonly string[] = [],
+    /** A command that runs the kernel, and makes it the user's: for what has to be prepared as root. */
+    through: readonly string[] = [],
   ): Promise<KernelClient> {
     const directory = mkdtempSync(join(tmpdir(), 'kernel-test-'));
     const [shell, control, stdin, iopub, hb] = (await freePorts(5)) as [number, number, number, number, number];
@@ -143,7 +145,14 @@ export class KernelClient {
     const connectionFile = join(directory, 'connection.json');
     writeFileSync(connectionFile, JSON.stringify(connectionFields(ports)));
     if (user) for (const path of [directory, connectionFile]) chownSync(path, user.uid, user.gid);
-    const kernel = spawn(process.execPath, [join(ROOT, 'dist', 'kernel.js'), ...flags, connectionFile], {
+    const [program, ...args] = [
+      ...through,
+      process.execPath,
+      join(ROOT, 'dist', 'kernel.js'),
+      ...flags,
+      connectionFile,
+    ];
+    const kernel = spawn(program, args, {
       cwd: directory,
       env: {
         ...process.env,
@@ -152,7 +161,7 @@ export class KernelClient {
         ...environment,
       },
       stdio: ['ignore', 'inherit', 'pipe'],
-      ...user,
+      ...(through.length === 0 ? user : {}),
     });
     return new KernelClient(kernel, directory, ports);
   }

@@ -40,7 +40,7 @@ test('a panel is told who serves it, the jobs there are, and that it is live', a
   expect(panel.jobs.home).toMatchObject({ stateDirectory: setting.stateDirectory, version: '0.0.0-test' });
   // As it was when the panel came alive, which may have been while the job ran.
   const cores = { used: anything(expect.any(Number)), total: availableParallelism() };
-  expect(panel.jobs.clusters).toEqual([{ name: 'local', state: 'ok', cores }]);
+  expect(panel.jobs.clusters).toEqual([{ name: 'local', scheduler: 'none', state: 'ok', cores }]);
 });
 
 test('a job is followed from its making to its end without being asked for', async () => {

@@ -10,6 +10,10 @@ export interface Jobs {
   readonly isKnown: boolean;
   readonly feed: Feed;
   readonly clusters: readonly ClusterHealth[];
+  /** Of cells that name none. */
+  readonly defaultCluster?: string;
+  /** What is wrong with the config. */
+  readonly problem?: string;
   readonly home?: Home;
 }
 
@@ -34,13 +38,18 @@ export function applyMessage(jobs: Jobs, message: JobsMessage, now: number): Job
       const { user, host, stateDirectory, version } = message;
       return { ...jobs, home: { user, host, stateDirectory, version } };
     }
-    case 'feed':
+    case 'feed': {
+      const { feed, clusters, defaultCluster, problem } = message;
+      // Clusters are told of when they are known; a lost feed says nothing new of them.
+      if (clusters.length === 0) return { ...jobs, feed };
+      const { problem: _old, ...rest } = jobs;
       return {
-        ...jobs,
-        feed: message.feed,
-        // Clusters are told of when they are known; a lost feed says nothing new of them.
-        clusters: message.clusters.length > 0 ? message.clusters : jobs.clusters,
+        ...rest,
+        ...{ feed, clusters },
+        ...(defaultCluster === undefined ? {} : { defaultCluster }),
+        ...(problem === undefined ? {} : { problem }),
       };
+    }
     case 'snapshot':
       return {
         ...jobs,

@@ -1,7 +1,8 @@
 // The way to the monitor: one session of our own kernel per Jupyter server, shared by all tabs, and a comm on it. Finds it or starts it, notices
 // every way it can be lost, and takes it up again: a kernel that died or was restarted, a server that was, a session shut down by somebody.
 import type { Kernel, KernelMessage, ServiceManager, Session } from '@jupyterlab/services';
-import { MONITOR_PROTOCOL, MONITOR_SESSION, MONITOR_TARGET } from '../../../magics/protocol/monitor';
+import type { JSONObject } from '@lumino/coreutils';
+import { MONITOR_PROTOCOL, MONITOR_SESSION, MONITOR_TARGET, type PanelMessage } from '../../../magics/protocol/monitor';
 import type { MonitorClient } from '../model/client';
 import { Store, type Readable } from '../model/store';
 import type { Translation } from '../model/words';
@@ -159,7 +160,7 @@ export class MonitorLink {
     this.#retryMs = FIRST_RETRY_MS;
     this.#state.set({ state: 'live' });
     this.#client.connected((message) => {
-      comm.send({ ...message });
+      comm.send(toJson(message));
     });
   }
 
@@ -210,4 +211,9 @@ export class MonitorLink {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Messages are JSON by their types, which an interface cannot tell the compiler. */
+function toJson(message: PanelMessage): JSONObject {
+  return message as unknown as JSONObject;
 }

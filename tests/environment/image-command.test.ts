@@ -1,0 +1,61 @@
+// What container runtimes are told, word by word: for Apptainer, which no test machine has, after its manual.
+import { imageCommand, type InImage } from '../../magics/runner/image-command';
+
+const GIVEN: InImage = {
+  runtime: 'apptainer',
+  program: '/opt/bin/apptainer',
+  orders: {
+    image: '/images/x.sif',
+    mounts: ['/scratch', '/data:/reference'],
+    options: ['--nv'],
+    folder: '/home/me/work',
+  },
+  name: 'cellburst-abc123',
+  directory: '/store/jobs/abc123',
+  shared: ['/store/jobs/abc123', '/home/me', '/home/me/work', '/', '/tmp', '/store/jobs/abc123'],
+  readable: ['/cache/programs/x', '/home/me/.cache/y'],
+  nodeProgram: '/opt/node/bin/node',
+  environment: {
+    HOME: '/home/me',
+    PATH: '/bin',
+    LD_LIBRARY_PATH: '/opt',
+    TZ: 'UTC',
+    SLURM_JOB_ID: '7',
+    'BASH_FUNC_x%%': '',
+  },
+  isPlainUser: true,
+  command: ['/run/cellburst/bin/node', '/cache/programs/x/runner.js', '--inside'],
+};
+
+const MOUNTS = [
+  '/home/me:/home/me',
+  '/store/jobs/abc123:/store/jobs/abc123',
+  '/tmp:/tmp',
+  '/cache/programs/x:/cache/programs/x:ro',
+  '/opt/node/bin/node:/run/cellburst/bin/node:ro',
+  '/scratch:/scratch',
+  '/data:/reference',
+];
+
+test('Apptainer shows the same folders, and takes options before the image', () => {
+  expect(imageCommand(GIVEN)).toEqual([
+    '/opt/bin/apptainer',
+    '--silent',
+    'exec',
+    ...MOUNTS.flatMap((mount) => ['--bind', mount]),
+    '--pwd',
+    '/store/jobs/abc123',
+    '--nv',
+    '/images/x.sif',
+    ...GIVEN.command,
+  ]);
+});
+
+test('podman is given variables by name, so that no value stands in a list of processes, and none about places of the node', () => {
+  const said = imageCommand({ ...GIVEN, runtime: 'podman', program: '/usr/bin/podman' });
+  expect(said.filter((word) => word.startsWith('--env'))).toEqual(['--env=HOME', '--env=SLURM_JOB_ID', '--env=TZ']);
+  expect(said.filter((word) => word.startsWith('--volume'))).toEqual(MOUNTS.map((mount) => `--volume=${mount}`));
+  expect(said.slice(-4)).toEqual(['--nv', '/images/x.sif', '/cache/programs/x/runner.js', '--inside']);
+  expect(said).toContain('--userns=keep-id');
+  expect(imageCommand({ ...GIVEN, runtime: 'podman', isPlainUser: false })).not.toContain('--userns=keep-id');
+});
