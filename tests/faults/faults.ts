@@ -192,7 +192,7 @@ const CAUSES: readonly Fault[] = [
     quick: ['slurm'],
     options: '--env-mode bundle',
     breaks: breaking.damagePackages,
-    ends: error('JobEnvironmentError', /packages/i, 0),
+    ends: error('JobEnvironmentError', /packages.* is damaged/, 0),
   },
   {
     name: 'a result that is damaged is told as unreadable',

@@ -43,6 +43,10 @@ async function play(bench: Bench, fault: Fault, name: string): Promise<void> {
     expectEnd(fault, ended, mark('runs'));
     if (fault.ends.kind === 'value') await expectOnce(bench, ended);
     if (bench.place !== 'ssh') await expectSubmittedOnce(bench, fault, name);
+  } catch (error) {
+    // It may hang in a cell: the next fault gets a kernel that listens.
+    await bench.replaceKernel();
+    throw error;
   } finally {
     await fault.after?.(bench);
   }
@@ -88,7 +92,8 @@ function idOf({ messages }: CellResult): string | undefined {
 }
 
 function cellOf(bench: Bench, fault: Fault, name: string, mark: (what: string) => string): string {
-  const hold = !isPacked(fault) || bench.place === 'ssh' ? '' : ` --native '${bench.place === 'slurm' ? '--hold' : '-h'}'`;
+  const hold =
+    !isPacked(fault) || bench.place === 'ssh' ? '' : ` --native '${bench.place === 'slurm' ? '--hold' : '-h'}'`;
   const wait = `while (!fs.existsSync(${JSON.stringify(mark('go'))})) await new Promise((go) => setTimeout(go, 20));`;
   return [
     `%%cluster ${fault.cluster ?? bench.cluster} --detach --name ${name} ${fault.options ?? ''}${hold}`,
