@@ -52,7 +52,7 @@ export const clusterEntry = z
       .enum(TRANSPORTS)
       .optional()
       .describe(
-        'How the host is reached: `ssh2` (default) asks for passwords and codes in the cell; `openssh` is your own `ssh`, with all it can do.',
+        'How the host is reached: `ssh2` (default) works everywhere; `openssh` is your own `ssh`, with all it can do. Both ask for passwords and codes in the cell.',
       ),
     sshConfig: word.optional().describe("An OpenSSH client's configuration, where it is not ~/.ssh/config."),
     setup: lines.optional().describe("Shell lines for the host's agent, before it starts, as `module load slurm`."),

@@ -229,6 +229,9 @@ export const waitUntilBegun: Break = async ({ id, begun }) => {
   await begun();
 };
 
+/** What is wrong was so before. */
+export const nothing: Break = () => Promise.resolve();
+
 export const onlySubmit: Break = async ({ id }) => {
   await id();
 };
