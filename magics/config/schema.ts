@@ -91,8 +91,8 @@ export const clusterEntry = z
       .describe('What a cell asks for whose line says nothing else.'),
     poll: z
       .strictObject({
-        first: duration.optional().describe('The first pause between two questions, 2s by default.'),
-        longest: duration.optional().describe('The longest, 60s by default: pauses double.'),
+        first: duration.optional().describe('The shortest pause between two questions, 30s by default.'),
+        longest: duration.optional().describe('The longest, 60s by default: while nothing changes, pauses double.'),
       })
       .optional()
       .describe('How often the scheduler is asked what the jobs themselves cannot tell; one question for all of them.'),

@@ -298,6 +298,7 @@ async function startKernel(system: RunningSystem, given: Given): Promise<KernelC
     'clusters:',
     `  ${given.scheduler}:`,
     `    scheduler: ${given.scheduler}`,
+    '    poll: { first: 2s }',
     ...(given.entry ?? []).map((line) => `    ${line}`),
   ];
   writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
