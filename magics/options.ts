@@ -79,6 +79,22 @@ export const OPTIONS = {
     examples: ['1', '2'],
     value: count('GPUs', 0),
   }),
+  nodes: option({
+    flag: '--nodes',
+    short: '-N',
+    argument: 'N',
+    help: 'Nodes of the job. The cell runs once, on the first; `process.env.CELLBURST_NODES` names them all, for what it starts there. Memory and GPUs are counted per node. Slurm, PBS.',
+    examples: ['1', '2', '4'],
+    value: count('nodes', 1),
+  }),
+  tasks: option({
+    flag: '--tasks',
+    aliases: ['--ntasks'],
+    argument: 'N',
+    help: 'Tasks of the job, for an MPI program that the cell starts; `--cores` is per task. The cell itself still runs once.',
+    examples: ['1', '2', '4', '8'],
+    value: count('tasks', 1),
+  }),
   queue: option({
     flag: '--queue',
     short: '-q',

@@ -65,7 +65,7 @@ export function readSettings(argv: readonly string[], env: Environment, programD
       bytes: readNumber(env, 'CELLBURST_STORE_GB', 20) * 1e9,
     },
     local: {
-      machine: readMachine(allocation),
+      machine: readMachine(allocation, env),
       programs: {
         runner: values.runner ?? join(programDirectory, 'runner.js'),
         ...(values.cell === undefined ? {} : { cell: values.cell }),
@@ -77,13 +77,27 @@ export function readSettings(argv: readonly string[], env: Environment, programD
 }
 
 /** A container's limits count, not the host's size. */
-function readMachine(allocation: AllocationOrders | undefined): LocalOptions['machine'] {
+function readMachine(allocation: AllocationOrders | undefined, env: Environment): LocalOptions['machine'] {
   const cores = allocation?.cores ?? availableParallelism();
   const granted = process.constrainedMemory();
   const bytes = granted > 0 && granted < totalmem() ? granted : totalmem();
   const cpus = allowedCpus();
   const memoryMiB = allocation?.memoryMiB ?? Math.floor(bytes / MIB);
-  return cpus?.length === cores ? { cores, memoryMiB, cpus } : { cores, memoryMiB };
+  const gpus = grantedGpus(allocation, env);
+  return {
+    cores,
+    memoryMiB,
+    ...(cpus?.length === cores ? { cpus } : {}),
+    ...(gpus === undefined ? {} : { gpus }),
+  };
+}
+
+/** By the names that the batch system gave them; where it gave none, by number. */
+function grantedGpus(allocation: AllocationOrders | undefined, env: Environment): readonly string[] | undefined {
+  const { gpus = 0 } = allocation ?? {};
+  if (gpus === 0) return undefined;
+  const named = (env['CUDA_VISIBLE_DEVICES'] ?? '').split(',').filter((name) => name !== '');
+  return named.length >= gpus ? named : Array.from({ length: gpus }, (_, i) => String(i));
 }
 
 function readNumber(env: Environment, name: string, otherwise: number): number {

@@ -38,7 +38,8 @@ export interface ClusterConfig {
   readonly origin: string;
 }
 
-const POLL = { firstSeconds: 2, longestSeconds: 60 };
+/** What sites ask of those who poll their schedulers. */
+const POLL = { firstSeconds: 30, longestSeconds: 60 };
 
 /** All clusters but `local`, and what cells that name none use. */
 export interface ClusterConfigs {

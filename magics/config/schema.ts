@@ -53,7 +53,7 @@ export const clusterEntry = z
       .enum(TRANSPORTS)
       .optional()
       .describe(
-        'How the host is reached: `ssh2` (default) asks for passwords and codes in the cell; `openssh` is your own `ssh`, with all it can do.',
+        'How the host is reached: `ssh2` (default) works everywhere; `openssh` is your own `ssh`, with all it can do. Both ask for passwords and codes in the cell.',
       ),
     sshConfig: word.optional().describe("An OpenSSH client's configuration, where it is not ~/.ssh/config."),
     setup: lines.optional().describe("Shell lines for the host's agent, before it starts, as `module load slurm`."),
@@ -99,8 +99,8 @@ export const clusterEntry = z
       .describe('What a cell asks for whose line says nothing else.'),
     poll: z
       .strictObject({
-        first: duration.optional().describe('The first pause between two questions, 2s by default.'),
-        longest: duration.optional().describe('The longest, 60s by default: pauses double.'),
+        first: duration.optional().describe('The shortest pause between two questions, 30s by default.'),
+        longest: duration.optional().describe('The longest, 60s by default: while nothing changes, pauses double.'),
       })
       .optional()
       .describe('How often the scheduler is asked what the jobs themselves cannot tell; one question for all of them.'),

@@ -20,6 +20,10 @@ export interface Resources {
 
 /** What only batch systems know of; other schedulers refuse it. */
 export interface BatchRequest {
+  /** The cell runs once, on the first of them; the others are for what it starts there. */
+  readonly nodes?: number;
+  /** For MPI programs that the cell starts; cores are per task. */
+  readonly tasks?: number;
   /** Partition or queue. */
   readonly queue?: string;
   /** Account or project that is charged. */
@@ -64,6 +68,8 @@ export interface JobSpec {
   readonly origin: JobOrigin;
   /** Files that go along and come back; known once the cell is captured. */
   readonly files?: JobFiles;
+  /** Is what the cell did to be discarded if it throws? Whoever brings it home has to know. Absent: no. */
+  readonly atomic?: boolean;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */

@@ -31,6 +31,8 @@ export const resources: Shape<Resources> = record(
 export const batchRequest: Shape<BatchRequest> = record(
   {},
   {
+    nodes: count,
+    tasks: count,
     queue: text,
     account: text,
     qos: text,
@@ -89,6 +91,7 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    atomic: flag,
     container: containerRequest,
     batch: batchRequest,
     token: text,

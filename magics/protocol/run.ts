@@ -67,7 +67,7 @@ export const runOrders: Shape<RunOrders> = record(
 /** What the agent of an allocation is told (ORDERS_FILE of the allocation's job). */
 export const allocationOrders = record(
   { directory: text, jobId: text, cores: count, keepSeconds: number },
-  { memoryMiB: number },
+  { memoryMiB: number, gpus: count },
 );
 export type AllocationOrders = Shaped<typeof allocationOrders>;
 

@@ -8,6 +8,7 @@ import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } fr
 import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
+import { grantedNodes } from './nodes';
 import { placePackages } from './packages';
 import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
@@ -121,7 +122,9 @@ async function giveOrders({ cell, orders, stop, spool }: Start, signal: AbortSig
 
 /** Variables of the cell process that tell it what it was granted; those of the user come last and win. */
 export function jobEnvironment(orders: RunOrders): Record<string, string> {
+  const nodes = grantedNodes(process.env);
   return {
+    ...(nodes.length === 0 ? {} : { CELLBURST_NODES: nodes.join(',') }),
     CELLBURST_JOB_ID: orders.jobId,
     CELLBURST_CORES: String(orders.cores),
     UV_THREADPOOL_SIZE: String(Math.max(4, orders.cores)),

@@ -96,7 +96,7 @@ export class Allocations {
       return undefined;
     }
     try {
-      await allocation.scheduler.submit(job, signal);
+      await allocation.scheduler.submit(inside(job), signal);
     } catch (error) {
       allocation.jobs.delete(job.id);
       rmSync(join(job.directory, ALLOCATION_FILE), { force: true });
@@ -152,7 +152,7 @@ export class Allocations {
 
   async #adopt(scheduler: RemoteScheduler, jobs: readonly ScheduledJob[]): Promise<void> {
     try {
-      await scheduler.adopt(jobs);
+      await scheduler.adopt(jobs.map(inside));
     } catch (error) {
       this.#options.log(`${scheduler.name}: ${messageOf(error)}`);
     }
@@ -221,6 +221,12 @@ const THERE = { name: 'local', scheduler: 'none', prologue: [], firstSeconds: 0,
 
 /** Memory that our own processes in an allocation need: asked for on top, so that cells get what was said. */
 export const OVERHEAD_MIB = 256;
+
+/** What was asked of the batch system is granted: its nodes know nothing of queues and accounts. */
+function inside(job: ScheduledJob): ScheduledJob {
+  const { batch, ...spec } = job.spec;
+  return batch === undefined ? job : { ...job, spec };
+}
 
 /** Wall time is not compared: a cell may run to the end of its allocation. */
 function fits(spec: JobSpec, allocation: JobSpec): boolean {

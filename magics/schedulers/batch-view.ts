@@ -16,8 +16,8 @@ import { NO_DIRECTORY } from '../transports/shell';
 const SILENCE_MS = 10_000;
 /** How long the files of an ended job may take to be seen here. */
 const LAG_MS = { failed: 4000, succeeded: 30_000 };
-/** How long the reason of an end is waited for; after it, what the runner saw has to do. */
-const PATIENCE_MS = 20_000;
+/** How long the reason of an end is waited for, once the batch system can have been asked; after it, what the runner saw has to do. */
+const PATIENCE_MS = 15_000;
 /** A job that is in no list is told of after this time, and gone if its end was asked for. */
 const ABSENT_MS = { cancelled: 4000, told: 60_000 };
 /** A controller that has just started, say, tells more than it knows: what is said for ever has to be said again. */
@@ -28,6 +28,8 @@ const LOG_LINES = 10;
 export interface ViewOptions {
   readonly directory: string;
   readonly title: string;
+  /** The batch system is asked no more often than that. */
+  readonly floorMs: number;
   readonly explainLog: (log: string) => Explanation | undefined;
   /** What the launcher printed; undefined while the batch system's id is not known. */
   readonly logPath: () => string | undefined;
@@ -50,8 +52,6 @@ export class BatchJobView {
   #absentSince: number | undefined;
   #outcomeAt: number | undefined;
   #beat: { readonly at: number; readonly seenAt: number } | undefined;
-  /** Why a job that waits for ever does so, once that was asked. */
-  wait: string | undefined;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -100,14 +100,18 @@ export class BatchJobView {
     const said = this.#observation;
     const isSettled = this.#endedAt !== undefined && said?.provisional !== true;
     if (isSettled && said !== undefined) return { news: this.#explain(said), wantsAnswer: false };
-    if (nowMs - this.#outcomeAt > PATIENCE_MS) return { news: { state: 'ended' }, wantsAnswer: false };
+    if (nowMs - this.#outcomeAt > this.#patienceMs) return { news: { state: 'ended' }, wantsAnswer: false };
     return { news: undefined, wantsAnswer: true };
+  }
+
+  get #patienceMs(): number {
+    return PATIENCE_MS + this.#options.floorMs;
   }
 
   /** The batch system says it is over, and the runner has not told. */
   #seeEnd(said: Observation, sinceMs: number): View {
     const isSuccess = said.sighting.state === 'ended' && said.sighting.explanation === undefined;
-    const isProvisional = said.provisional === true && sinceMs < PATIENCE_MS;
+    const isProvisional = said.provisional === true && sinceMs < this.#patienceMs;
     const lag = isSuccess ? LAG_MS.succeeded : LAG_MS.failed;
     if (isProvisional || sinceMs < (this.#isCancelled ? LAG_MS.failed / 4 : lag))
       return { news: undefined, wantsAnswer: isProvisional };
@@ -142,7 +146,6 @@ export class BatchJobView {
     const { stuck, expectedStart } = this.#observation;
     const words = [
       sighting.reason,
-      this.wait === '' ? undefined : this.wait,
       stuck === true ? 'It will not start by itself.' : undefined,
     ].filter((part) => part !== undefined);
     return {

@@ -209,7 +209,7 @@ export class LocalScheduler implements Scheduler {
       directory,
       jobId: job.id,
       cores,
-      environment: spec.environment,
+      environment: { ...gpuVariable(slot), ...spec.environment },
       ...(packageOrders === undefined ? {} : { packages: packageOrders }),
       ...ordersForFiles(spec),
       ...ordersForContainer(spec),
@@ -257,4 +257,9 @@ export class LocalScheduler implements Scheduler {
     await Promise.race([running.runner.ended, sleep(LAST_GRACE_MS, undefined, { ref: false })]);
     if (this.#running.get(running.job.id) === running) running.runner.kill();
   }
+}
+
+/** A cell on kept nodes sees the GPUs that it asked for, as a job of its own would. */
+function gpuVariable({ gpus }: Slot): Readonly<Record<string, string>> {
+  return gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(',') };
 }

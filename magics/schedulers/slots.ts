@@ -1,4 +1,4 @@
-// Who has which processors and how much memory of this machine. Pure accounting.
+// Who has which processors, GPUs and how much memory of this machine. Pure accounting.
 import { SchedulerError } from '../protocol/errors';
 import type { Resources } from '../protocol/job';
 
@@ -7,12 +7,15 @@ export interface Machine {
   readonly memoryMiB: number;
   /** Processor numbers, as many as `cores`, where the platform lets us choose among them. */
   readonly cpus?: readonly number[];
+  /** Of nodes that were granted with them: the names that CUDA_VISIBLE_DEVICES has for them. */
+  readonly gpus?: readonly string[];
 }
 
 export interface Slot {
   readonly cores: number;
   readonly memoryMiB: number;
   readonly cpus?: readonly number[];
+  readonly gpus?: readonly string[];
 }
 
 export class Slots {
@@ -43,7 +46,10 @@ export class Slots {
       throw new SchedulerError(
         `Cannot give this ${resources.memoryMiB ?? 0} MiB of memory: this machine has ${memoryMiB} MiB. Ask for less with --memory, or choose another cluster.`,
       );
-    if ((resources.gpus ?? 0) > 0)
+    const gpus = this.machine.gpus?.length ?? 0;
+    if (gpus > 0 && (resources.gpus ?? 0) > gpus)
+      throw new SchedulerError(`Cannot give this ${resources.gpus ?? 0} GPUs: ${gpus} were granted.`);
+    if (gpus === 0 && (resources.gpus ?? 0) > 0)
       throw new SchedulerError(
         'Cannot give this a GPU: the local scheduler shares out cores and memory only. Leave --gpus out, or choose another cluster.',
       );
@@ -53,10 +59,12 @@ export class Slots {
   take(resources: Resources, preferred?: readonly number[]): Slot | undefined {
     if (this.shortage(resources) !== undefined) return undefined;
     const cpus = this.#choose(resources.cores, preferred);
+    const gpus = this.machine.gpus === undefined ? undefined : this.#freeGpus().slice(0, resources.gpus ?? 0);
     const slot = {
       cores: resources.cores,
       memoryMiB: resources.memoryMiB ?? 0,
       ...(cpus === undefined ? {} : { cpus }),
+      ...(gpus === undefined ? {} : { gpus }),
     };
     this.#taken.add(slot);
     return slot;
@@ -85,7 +93,14 @@ export class Slots {
     const freeMiB = Math.max(0, this.machine.memoryMiB - this.promisedMiB);
     if ((resources.memoryMiB ?? 0) > freeMiB)
       return `waiting for ${resources.memoryMiB ?? 0} MiB of memory, ${freeMiB} of ${this.machine.memoryMiB} MiB are free`;
+    const freeGpus = this.#freeGpus().length;
+    if ((resources.gpus ?? 0) > freeGpus) return `waiting for ${resources.gpus ?? 0} GPUs, ${freeGpus} are free`;
     return undefined;
+  }
+
+  #freeGpus(): readonly string[] {
+    const taken = new Set([...this.#taken].flatMap((slot) => slot.gpus ?? []));
+    return (this.machine.gpus ?? []).filter((gpu) => !taken.has(gpu));
   }
 
   /** Processors that nobody has. undefined: no need to choose. */

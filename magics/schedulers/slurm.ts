@@ -3,7 +3,7 @@
 import type { NativeId } from '../protocol/job';
 import { endedByExit, endedBySignal, noAnswer, notChanged, parseTime, readSubmission, toNativeId } from './answer';
 import type { BatchDialect, BatchJob, CommandResult, Observation, Observations } from './dialect';
-import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, wholeNumber } from './request';
+import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import type { Explanation } from './scheduler';
 import { withEnvironment } from '../transports/shell';
 import { ALIVE, ENDED, waiting } from './slurm-words';
@@ -153,9 +153,13 @@ function identity(job: BatchJob): readonly string[] {
 
 function options(job: BatchJob): readonly string[] {
   const ask = job.resources;
+  const nodes = wholeNumber('--nodes', ask.nodes ?? 1);
+  const tasks = wholeNumber('--tasks', ask.tasks ?? nodes);
+  // It would take fewer nodes, with no more than a warning.
+  if (tasks < nodes) refuse(TITLE, `way to spread ${tasks} tasks over ${nodes} nodes`, 'Ask for as many --tasks.');
   const lines = [
-    `--nodes=${wholeNumber('--nodes', ask.nodes ?? 1)}`,
-    `--ntasks=${wholeNumber('--tasks', ask.tasks ?? 1)}`,
+    `--nodes=${nodes}`,
+    `--ntasks=${tasks}`,
     `--cpus-per-task=${wholeNumber('--cores', ask.cores)}`,
     // A cell must not run twice without being asked for it.
     '--no-requeue',

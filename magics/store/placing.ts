@@ -17,7 +17,10 @@ import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { UsageError, systemCode } from '../protocol/errors';
 import type { Content } from './contents';
-import { copyRange, unpackTree, type Unpacked } from './tree';
+import { copyRange } from './copying';
+import { FILE_CUT } from './cutting';
+import { unpackTree, type Unpacked } from './tree';
+import { holesIn } from './zeros';
 
 export interface PlaceOptions {
   readonly signal: AbortSignal;
@@ -33,7 +36,7 @@ export async function place(
   path: string,
   { signal, replace = false, mode = 0o644 }: PlaceOptions,
 ): Promise<Unpacked> {
-  if (content.kind === 'tree') return await unpackTree(content.path, path, signal);
+  if (content.kind === 'tree') return await unpackTree(content, path, signal);
   if (content.kind !== 'file') throw new UsageError(`A ${content.kind} of a job cannot be put to ${path}.`);
   const there = statSync(path, { throwIfNoEntry: false });
   if (there !== undefined && !(replace && there.isFile()))
@@ -56,7 +59,7 @@ export async function place(
 }
 
 /** Where the file system can, both share their blocks until one is written to; what has holes keeps them. */
-async function copyContent({ path, bytes }: Content, to: string, signal: AbortSignal): Promise<void> {
+async function copyContent({ path, bytes, list, offsets }: Content, to: string, signal: AbortSignal): Promise<void> {
   if (statSync(path).blocks * 512 >= bytes) {
     await copyFile(path, to, constants.COPYFILE_FICLONE);
     return;
@@ -64,7 +67,7 @@ async function copyContent({ path, bytes }: Content, to: string, signal: AbortSi
   const source = openSync(path, 'r');
   const target = openSync(to, 'wx', 0o600);
   try {
-    const blocks = copyRange(source, 0, bytes, target);
+    const blocks = copyRange(source, holesIn(list, offsets, FILE_CUT.largest), { from: 0, bytes }, target);
     while (blocks.next().done !== true) await turn(undefined, { signal });
   } finally {
     closeSync(target);

@@ -61,6 +61,18 @@ test('cores and memory are shared out, never twice, and shortages are told', () 
   expect(slots.take({ cores: 3 })?.cpus).toEqual([0, 1, 3]);
 });
 
+test('granted GPUs are shared out by name, never twice', () => {
+  const slots = new Slots({ cores: 4, memoryMiB: 1000, gpus: ['3', '5'] });
+  const a = slots.take({ cores: 1, gpus: 1 });
+  expect([a?.gpus, slots.take({ cores: 1 })?.gpus]).toEqual([['3'], []]);
+  expect(slots.shortage({ cores: 1, gpus: 2 })).toBe('waiting for 2 GPUs, 1 are free');
+  expect(() => {
+    slots.check({ cores: 1, gpus: 3 });
+  }).toThrow('2 were granted');
+  if (a !== undefined) slots.free(a);
+  expect(slots.take({ cores: 1, gpus: 2 })?.gpus).toEqual(['3', '5']);
+});
+
 const outcomeOf = (ending: Ending): Outcome => ({
   protocol: 1,
   host: 'h',

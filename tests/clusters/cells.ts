@@ -301,6 +301,7 @@ async function startKernel(system: RunningSystem, given: Given): Promise<KernelC
     'clusters:',
     `  ${given.scheduler}:`,
     `    scheduler: ${given.scheduler}`,
+    '    poll: { first: 2s }',
     ...(given.entry ?? []).map((line) => `    ${line}`),
     ...moreClusters(given.scheduler, given.entry ?? []),
   ];

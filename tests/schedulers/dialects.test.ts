@@ -111,6 +111,7 @@ describe('what a system has no word for is refused, with what to do instead', ()
     [gridEngine, { qos: 'high' }, /--qos/],
     [gridEngine, { constraint: 'a100' }, /--native/],
     [gridEngine, { exclusive: true }, /--native/],
+    [slurm, { tasks: 2, nodes: 3 }, /2 tasks over 3 nodes/],
     [pbs, { qos: 'high' }, /--qos/],
     [pbs, { constraint: 'a100' }, /--native/],
     [pbs, { reservation: 'R1' }, /--queue/],
@@ -128,6 +129,44 @@ describe('what a system has no word for is refused, with what to do instead', ()
       expect(() => pbs.submitCommand(job({}, { directory }), '/s')).toThrow(UsageError);
     }
     expect(() => gridEngine.submitCommand(job({}, { directory: '/home/$JOB_ID' }), '/s')).toThrow(UsageError);
+  });
+});
+
+describe('each option is one argument of each system, or a refusal', () => {
+  const table: readonly (readonly [string, Partial<BatchResources>, string, string, string])[] = [
+    ['one core', {}, '--nodes=1 --ntasks=1 --cpus-per-task=1', '', '-l select=1:ncpus=1'],
+    ['cores', { cores: 8 }, '--cpus-per-task=8', '-pe smp 8', '-l select=1:ncpus=8'],
+    [
+      'memory of the job',
+      { cores: 4, memoryMiB: 4096 },
+      '--mem=4096M',
+      '-l h_vmem=1024M',
+      '-l select=1:ncpus=4:mem=4096mb',
+    ],
+    ['GPUs', { gpus: 2 }, '--gres=gpu:2', '-l gpu=2', '-l select=1:ncpus=1:ngpus=2'],
+    ['no GPU', { gpus: 0 }, '--nodes=1 --ntasks=1 --cpus-per-task=1', '', '-l select=1:ncpus=1'],
+    ['wall time', { wallTimeSeconds: 90 }, '--time=00:01:30', '-l h_rt=90', '-l walltime=00:01:30'],
+    ['queue', { queue: 'long' }, '--partition=long', '-q long', '-q long'],
+    ['account', { account: 'chem' }, '--account=chem', '-P chem', '-A chem'],
+    ['QOS', { qos: 'high' }, '--qos=high', 'refused', 'refused'],
+    ['constraint', { constraint: 'a100' }, '--constraint=a100', 'refused', 'refused'],
+    ['reservation', { reservation: '12' }, '--reservation=12', '-ar 12', 'refused'],
+    ['exclusive', { exclusive: true }, '--exclusive', 'refused', '-l place=excl'],
+    ['tasks', { tasks: 4, cores: 2 }, '--ntasks=4 --cpus-per-task=2', '-pe smp 8', '-l select=1:ncpus=8:mpiprocs=4'],
+    ['nodes', { nodes: 2 }, '--nodes=2 --ntasks=2', 'refused', '-l select=2:ncpus=1 -l place=scatter'],
+    ['no mail', {}, '--mail-type=NONE', '-m n', '-m n'],
+    ['never run twice', {}, '--no-requeue', '-r n', '-r n'],
+  ];
+  test.each(table)('%s', (_, resources, ...wanted) => {
+    for (const [at, dialect] of [slurm, gridEngine, pbs].entries()) {
+      const words = wanted[at] ?? '';
+      if (words === 'refused') expect(() => dialect.directives(job(resources))).toThrow(/^.* has no .*\. ./);
+      else {
+        const said = dialect.directives(job(resources)).map((line) => line.replace(/^#\S+ /, ''));
+        for (const word of words.split(/ (?=-)/))
+          expect(` ${said.join(' ')} `).toContain(word === '' ? ' ' : ` ${word} `);
+      }
+    }
   });
 });
 
