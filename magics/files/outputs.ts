@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../protocol/errors';
 import type { FileEntry, InputList, NamedPath, OutputList } from '../protocol/job-files';
 import { depthOf, isNamed, pathIn } from './tree';
-import { toEntry, walk, type Seen } from './walk';
+import { NOT_UTF8, toEntry, walk, type Seen } from './walk';
 
 /** A file system may keep times less exactly than they were given to it. */
 const SAME_TIME_MS = 2;
@@ -21,12 +21,16 @@ export function listOutputs(work: string, named: readonly NamedPath[], inputs: I
       missing.push(name.base);
     for (const seen of expand(work, name, left)) {
       const entry = toEntry(work, seen);
-      const reason = entry === undefined ? 'it is no file' : reasonToStay(real, work, entry, given.get(entry.path));
+      const reason = entry === undefined ? whyNot(seen) : reasonToStay(real, work, entry, given.get(entry.path));
       if (entry !== undefined && reason === undefined) entries.set(entry.path, entry);
       else if (reason !== undefined && reason !== UNCHANGED) left.push({ path: seen.path, reason });
     }
   }
   return { entries: [...entries.values()], missing, left };
+}
+
+function whyNot({ raw }: Seen): string {
+  return raw === undefined ? 'it is no file' : NOT_UTF8;
 }
 
 const UNCHANGED = 'unchanged';
