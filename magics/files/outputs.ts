@@ -3,11 +3,9 @@ import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../protocol/errors';
 import type { FileEntry, InputList, NamedPath, OutputList } from '../protocol/job-files';
+import { isAsGiven } from './place';
 import { depthOf, isNamed, pathIn } from './tree';
 import { NOT_UTF8, toEntry, walk, type Seen } from './walk';
-
-/** A file system may keep times less exactly than they were given to it. */
-const SAME_TIME_MS = 2;
 
 /** Everything in `work` that was named, but for inputs as they came. Never throws for what cannot be read: that is told as left. */
 export function listOutputs(work: string, named: readonly NamedPath[], inputs: InputList): OutputList {
@@ -37,7 +35,7 @@ const UNCHANGED = 'unchanged';
 
 function reasonToStay(real: string, work: string, entry: FileEntry, given: FileEntry | undefined): string | undefined {
   if (given?.kind === 'file' && entry.kind === 'file') {
-    const isSame = entry.size === given.size && Math.abs(entry.modifiedAt - given.modifiedAt) < SAME_TIME_MS;
+    const isSame = isAsGiven({ size: entry.size, mtimeMs: entry.modifiedAt }, given);
     return isSame ? UNCHANGED : undefined;
   }
   if (entry.kind !== 'link') return given?.kind === 'folder' ? UNCHANGED : undefined;
