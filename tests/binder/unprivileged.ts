@@ -10,12 +10,18 @@ const ACCOUNT = 'cluster';
 export type Opened =
   { readonly ok: true; readonly user: Unprivileged } | { readonly ok: false; readonly reason: string };
 
+interface Ids {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export class Unprivileged implements AsyncDisposable {
   readonly home: string;
-  readonly #ids: { readonly uid: number; readonly gid: number } | undefined;
+  /** Absent where we are such a user ourselves. */
+  readonly #ids: Ids | undefined;
   readonly #environment: NodeJS.ProcessEnv;
 
-  private constructor(ids: Unprivileged['#ids']) {
+  private constructor(ids: Ids | undefined) {
     this.#ids = ids;
     // Under /tmp: sockets lie in it, whose paths may have 108 characters.
     this.home = realpathSync(mkdtempSync('/tmp/cb-binder-'));
