@@ -70,7 +70,11 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 }
 
 /** A name that means the same to the agent: it reads the user's config itself, and knows nothing of a project's. */
-export async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
+export async function clusterAt(
+  agent: AgentConnection,
+  name: string,
+  session: Pick<ClusterSession, 'configOf'>,
+): Promise<string> {
   const config = session.configOf(name);
   if (config?.isOfProject !== true) return name;
   const definition = toProjectDefinition(config);

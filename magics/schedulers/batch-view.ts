@@ -9,6 +9,7 @@ import { parseJson } from '../protocol/shape';
 import type { Observation } from './dialect';
 import { readHeartbeat } from './runner';
 import type { Explanation, Sighting } from './scheduler';
+import { NO_MODULES } from '../config';
 import { NO_DIRECTORY } from '../transports/shell';
 
 /** A runner beats every second; silence for longer is a reason to ask, and no more than that. */
@@ -159,8 +160,10 @@ export class BatchJobView {
     if (sighting.state === 'cancelled') return { ...sighting, words };
     if (sighting.state !== 'ended') return sighting;
     const text = this.#readLog();
+    const hasBegun = readHeartbeat(this.#options.directory) !== undefined;
     const explanation =
-      this.#options.explainLog(text) ?? toExplanation(sighting.explanation, text, this.#options.title);
+      this.#options.explainLog(text) ??
+      toExplanation(sighting.explanation, { log: text, hasBegun, title: this.#options.title });
     const log = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');
     return { state: 'ended', explanation: { ...explanation, words, ...(log === '' ? {} : { log }) } };
   }
@@ -198,8 +201,16 @@ function isEnd(sighting: Sighting): boolean {
 /** Exit codes of sh: the command is not there, or cannot be run. */
 const NO_COMMAND = new Set([126, 127]);
 
+interface Evidence {
+  /** What the launcher printed. */
+  readonly log: string;
+  /** The runner has told that it is there. */
+  readonly hasBegun: boolean;
+  readonly title: string;
+}
+
 /** An end without a result, in the batch system's words and the last ones of the log. */
-function toExplanation(told: Explanation | undefined, log: string, title: string): Explanation {
+function toExplanation(told: Explanation | undefined, { log, hasBegun, title }: Evidence): Explanation {
   if (told === undefined)
     return {
       cause: 'runner-lost',
@@ -222,6 +233,18 @@ function toExplanation(told: Explanation | undefined, log: string, title: string
       ...told,
       cause: 'start-failed',
       reason: `Node.js could not be started on the compute node. Set \`node:\` or \`prologue:\` of this cluster in the config.`,
+    };
+  if (told.exitCode === NO_MODULES)
+    return {
+      ...told,
+      cause: 'environment',
+      reason: 'The modules of this cluster (`modules:` in the config) could not be loaded on the compute node.',
+    };
+  if (told.exitCode !== undefined && !hasBegun)
+    return {
+      ...told,
+      cause: 'environment',
+      reason: `The job's script ended with exit code ${told.exitCode} before the cell began: did a line of \`prologue:\` of this cluster end it?`,
     };
   return told;
 }

@@ -74,7 +74,7 @@ export function stateWord(row: JobRow, look: Look, trans: Translation): string {
     case 'preparing':
       return trans.__('Preparing');
     case 'queued':
-      return trans.__('Queued');
+      return row.isHeld === true ? trans.__('Held') : trans.__('Queued');
     case 'running':
       return trans.__('Running');
     case 'cancelling':
