@@ -193,6 +193,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },
     summary,
+    ...(options.detach === true ? {} : { isAwaited: true }),
   };
 }
 
