@@ -11,6 +11,7 @@ import type { Log } from './log';
 import { LazyMagics } from './magics';
 import { monitorTargets } from './monitor';
 import { namespaceOf } from './namespace';
+import { PARENT_VARIABLE } from './parent';
 import { settles } from './patience';
 import { UserComms } from './user-comms';
 import type { UserSeat } from './user-seat';
@@ -113,10 +114,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   await new Kernel({ wire, connection, isJS, executions, language, magics, history, comms, log, shutdown }).serve();
 }
 
-/** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */
+/** When whoever started us was killed, nobody would ever shut us down. */
 function endWithParent(shutdown: () => void): void {
   const parent = process.ppid;
-  if (process.env['JPY_PARENT_PID'] !== String(parent)) return;
+  if (process.env[PARENT_VARIABLE] !== String(parent)) return;
   setInterval(() => {
     if (process.ppid !== parent) shutdown();
   }, PARENT_CHECK_MILLISECONDS).unref();

@@ -25,7 +25,6 @@ import { outcomeOf, showCapture } from './show-capture';
 export interface SentCell {
   readonly captureId: string;
   readonly execution: number;
-  readonly atomic: boolean;
 }
 
 export interface ClusterSession extends NotebookSession {
@@ -71,7 +70,11 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 }
 
 /** A name that means the same to the agent: it reads the user's config itself, and knows nothing of a project's. */
-export async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
+export async function clusterAt(
+  agent: AgentConnection,
+  name: string,
+  session: Pick<ClusterSession, 'configOf'>,
+): Promise<string> {
   const config = session.configOf(name);
   if (config?.isOfProject !== true) return name;
   const definition = toProjectDefinition(config);
@@ -103,7 +106,7 @@ async function captureAndSubmit(
     const isFar = session.configOf(options.cluster ?? session.defaultCluster)?.host !== undefined;
     const along = isFar ? await sendInputs(job, toSend, listPath, { agent, cell }) : filesHere(toSend);
     await agent.submit(job.id, { packages, locale, ...along });
-    session.sent.set(job.id, { captureId, execution: cell.execution, atomic: options.atomic ?? false });
+    session.sent.set(job.id, { captureId, execution: cell.execution });
   } catch (error) {
     await agent.discard(job.id);
     throw error;
@@ -192,6 +195,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },
+    ...(options.atomic === true ? { atomic: true } : {}),
     summary,
     ...(options.detach === true ? {} : { isAwaited: true }),
   };

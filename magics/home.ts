@@ -120,13 +120,14 @@ async function settle(
   await agent.claim(job.id);
   try {
     // Files first: where they find no room, nothing has happened, and the result can be taken again.
-    const isDiscarded = sent?.atomic === true && job.status.outcome === 'error';
+    const atomic = job.spec.atomic ?? false;
+    const isDiscarded = atomic && job.status.outcome === 'error';
     const ended = isDiscarded ? undefined : await landOutputs(job, cell, session);
     const report = await session.namespace.settle(
       {
         ...(sent ? { captureId: sent.captureId } : {}),
         directory: job.directory,
-        atomic: sent?.atomic ?? false,
+        atomic,
         where: `job ${job.id} on ${clusterLabel(job.spec.cluster)}`,
       },
       cell.signal,

@@ -9,6 +9,8 @@ import type { CellOutcome, ShownError } from './namespace';
 export interface Shown {
   readonly data: MimeBundle;
   readonly metadata: MimeBundle;
+  /** The same for programs, where a command line is asked for JSON. */
+  readonly value?: unknown;
 }
 
 export function escapeHtml(text: string): string {
@@ -20,7 +22,7 @@ export function showText(text: string): Shown {
 }
 
 export function succeed(shown?: Shown): CellOutcome {
-  return shown ? { ok: true, display: shown } : { ok: true };
+  return shown ? { ok: true, display: { data: shown.data, metadata: shown.metadata } } : { ok: true };
 }
 
 export function fail(error: Error): CellOutcome {

@@ -28,6 +28,7 @@ const CELL: CellCode = {
 /** It sends no value, so nothing is asked of these. */
 const NO_CODE: EncodeHooks = {
   codedBy: () => undefined,
+  settledAs: () => undefined,
   namesOf: () => [],
   privatesOf: () => [],
   pathOf: () => undefined,

@@ -20,7 +20,8 @@ import { StoreAnswers } from './contents';
 import { examineMachine } from './examine';
 import { FileAnswers } from './file-answers';
 import { JobPapers } from './job-papers';
-import { keepArchive, placeInputs, putContent, putWhole } from './files';
+import { keepArchive, putContent, putWhole } from './files';
+import { placeInputs } from './job-inputs';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 

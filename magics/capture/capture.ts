@@ -26,6 +26,8 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
       { path, what: 'direct eval hides what the cell needs', advice: 'name what it needs outside of the text' },
     ]);
   }
+  // The first cell of a notebook may be one of a cluster: nothing has told of the folder's aliases before.
+  realm.sources.follow?.(cell.project);
   const { reads, probes, writes } = cell.uses;
   const gathered = await gather(realm, {
     names: [...reads, ...probes],

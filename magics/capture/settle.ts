@@ -7,7 +7,7 @@ import type { SettleReport, SettleRequest } from '../protocol/capture';
 import { openContainer } from '../protocol/container';
 import { envelopeHead, parseShown } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
-import { ProtocolError } from '../protocol/errors';
+import { ProtocolError, messageOf } from '../protocol/errors';
 import { decodeGraph, KIND } from '../protocol/graph';
 import type { Changed, Decoded, Numbered } from '../protocol/graph';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
@@ -20,7 +20,7 @@ import type { Capture } from './captures';
 import { forgetCapture, recall, stateOf } from './captures';
 import { patch } from './patching';
 import { reachersOf } from './reach';
-import { stayedBehind } from './stayed';
+import { stayedBehind } from '../realm/stayed';
 
 /**
  * Puts the result of a job into the notebook. Throws ProtocolError when the envelope (or, for a capture made elsewhere, the bundle) does not decode, or
@@ -33,10 +33,10 @@ export async function settleCell(realm: Realm, request: SettleRequest): Promise<
     const capture = await captureFor(realm, request);
     if (head.received !== capture.objects.length)
       throw new ProtocolError('The envelope answers another capture: it counts other objects than were sent.');
-    await loadModules(realm, head, capture);
+    const absent = await loadModules(realm, head, capture);
     const decoded = decodeGraph({
       graph: envelope.graph,
-      hooks: new Builder(realm, { takesSource: false }),
+      hooks: new Builder(realm, { takesSource: false, absent }),
       existing: capture.objects,
     });
     if (decoded.roots.length !== head.names.length + 1)
@@ -82,17 +82,30 @@ function familyOf(kind: number): number {
   return ARRAYS.has(kind) ? KIND.array : kind;
 }
 
-/** Only what the notebook's own code imports is loaded; a reply cannot name other packages. */
-async function loadModules(realm: Realm, head: EnvelopeHead, { cell, pack }: Capture): Promise<void> {
+/**
+ * Only what the notebook's own code imports is loaded; a reply cannot name other packages. Gives why those that are only where the cell ran cannot be:
+ * all else of the result comes home.
+ */
+async function loadModules(
+  realm: Realm,
+  head: EnvelopeHead,
+  { cell, pack }: Capture,
+): Promise<ReadonlyMap<string, string>> {
+  const absent = new Map<string, string>();
   const own = [cell, ...pack.cells].flatMap((code) => [
     ...code.imports.map((entry) => entry.specifier),
     ...code.dynamicImports,
   ]);
   const allowed = new Set([...own, ...pack.modules, ...Object.values(pack.links).map((path) => `file:${path}`)]);
   for (const specifier of head.modules) {
-    if (allowed.has(specifier.replace(/^require:/, '')) || allowed.has(specifier) || isBuiltin(specifier))
+    if (!allowed.has(specifier.replace(/^require:/, '')) && !allowed.has(specifier) && !isBuiltin(specifier)) continue;
+    try {
       await realm.modules.load(specifier);
+    } catch (error) {
+      absent.set(specifier, messageOf(error));
+    }
   }
+  return absent;
 }
 
 interface SettledCapture extends Capture {

@@ -1,5 +1,5 @@
 // What an object is by its internal slots: not by its prototype, which anyone may set.
-import { inspect, types } from 'node:util';
+import { types } from 'node:util';
 import type { RefusalReason } from './graph-hooks';
 import { MAIN } from './main-context';
 
@@ -126,16 +126,8 @@ function hasSlots(value: object, brand: Brand): boolean {
   }
 }
 
-/** In what state a Promise is, only the picture of it tells at once; of what it holds nothing is called for that. */
-function isSettled(promise: object): boolean {
-  return !inspect(promise, { customInspect: false, depth: 0, showProxy: true, maxStringLength: 0 }).includes(
-    '<pending>',
-  );
-}
-
 /** Why an object of this brand stays where it is; undefined when the brand alone does not say. */
 export function refusalOf(brand: Brand, value: object): RefusalReason | undefined {
-  if (brand === 'promise' && isSettled(value)) return { what: 'a Promise', advice: 'await it first' };
   if (brand === 'buffer' && isDetached(value)) return DETACHED;
   return REFUSED_BRANDS[brand];
 }

@@ -41,6 +41,7 @@ const COLUMN_TYPES: readonly (readonly [keyof GraphColumns | 'changed', 1 | 4 | 
   ['bufferInts', 4],
   ['bufferDoubles', 8],
   ['small', 1],
+  ['born', 4],
   ['changed', 4],
 ];
 const COUNTS = 3;

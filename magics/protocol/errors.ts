@@ -59,8 +59,8 @@ export class CaptureError extends ClusterError {
   readonly code = 'CAPTURE';
   readonly refusals: readonly Refusal[];
 
-  constructor(refusals: readonly Refusal[]) {
-    super(describeRefusals(refusals));
+  constructor(refusals: readonly Refusal[], options?: ErrorOptions) {
+    super(describeRefusals(refusals), options);
     this.refusals = refusals;
   }
 }

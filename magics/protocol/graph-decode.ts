@@ -1,7 +1,7 @@
 // Reads a graph. What it reads is data from another machine: every index, count and length is checked before anything is made by it; no source
 // text is evaluated, no constructor, setter or method of the user's is called. Whatever does not fit is a ProtocolError.
 import { ColumnReader } from './columns';
-import { ProtocolError } from './errors';
+import { CaptureError, ProtocolError } from './errors';
 import * as format from './graph-format';
 import type { GraphColumns } from './graph-format';
 import { Activation, UNINITIALISED } from './graph-hooks';
@@ -88,12 +88,12 @@ export interface BufferChunk {
   read(offset: number, into: Uint8Array): void;
 }
 
-/** Throws ProtocolError for whatever is wrong with the graph. */
+/** Throws ProtocolError for whatever is wrong with the graph, CaptureError for what a codec cannot make. */
 export function decodeGraph(options: DecodeOptions): Decoded {
   try {
     return new GraphDecoder(options).run();
   } catch (cause) {
-    if (cause instanceof ProtocolError) throw cause;
+    if (cause instanceof ProtocolError || cause instanceof CaptureError) throw cause;
     throw new ProtocolError(`A graph does not decode: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
@@ -207,6 +207,8 @@ class GraphDecoder {
       case KIND.regexp:
         define(shell, 'lastIndex', { value: this.#from.plain() });
         return [];
+      case KIND.promise:
+        return this.#promise(record);
       case KIND.activation:
         return this.#activation(shell, record, describes);
       default:
@@ -263,6 +265,16 @@ class GraphDecoder {
       if (!Number.isInteger(index) || index < 0 || index >= length) throw broken('an array has an impossible index');
       shell[index] = this.#from.plain();
     }
+  }
+
+  /** What has a method `then` would be asked for it: code, which no reply can have run. */
+  #promise(record: number): readonly unknown[] {
+    const value = this.#from.plain();
+    const settle = this.#maker.settlers.get(record);
+    if (settle === undefined) return [value];
+    if (intrinsics.leadsToThen(value)) throw broken('a Promise holds an object with a method `then`');
+    settle(value);
+    return [value];
   }
 
   #activation(shell: object, record: number, describes: boolean): readonly unknown[] {

@@ -6,12 +6,13 @@ import type { Brand } from './brands';
 import { ByteRecords } from './graph-byte-records';
 import { CodeRecords } from './graph-code-records';
 import { inCodedOrder } from './graph-coded';
+import { ERROR_NAMES } from './graph-format';
 import type { Graph } from './graph-format';
 import { Activation } from './graph-hooks';
 import type { RefusalReason } from './graph-hooks';
 import { ObjectRecords, isPlainPrototype, type PlainForm } from './graph-object-records';
 import { scanGraph } from './graph-scan';
-import { SlotRecords } from './graph-slot-records';
+import { SlotRecords, errorIndex } from './graph-slot-records';
 import { GraphWriter } from './graph-writer';
 import type { EncodeOptions, Numbered } from './graph-writer';
 import * as intrinsics from './intrinsics';
@@ -99,7 +100,7 @@ class GraphEncoder {
       this.#slots.arguments(value);
       return;
     }
-    if (this.#byCodec(value, brand)) return;
+    if (this.#byCodec(value, brand) || (brand === 'promise' && this.#settled(value))) return;
     const reason = refusalOf(brand, value) ?? this.#refusedInstance(value, brand);
     if (reason !== undefined) this.#to.refuse(reason);
     else if (brand === 'object') this.#plain.ordinary(value);
@@ -108,6 +109,16 @@ class GraphEncoder {
     else if (brand === 'buffer' || brand === 'shared')
       this.#bytes.buffer(value as ArrayBuffer, number, brand === 'shared');
     else this.#slots.write(value, brand);
+  }
+
+  /** False for a Promise that is pending, or may not travel for other reasons. */
+  #settled(value: object): boolean {
+    if (this.#refusedInstance(value, 'promise') !== undefined) return false;
+    const settled = this.#to.hooks.settledAs(value);
+    if (settled === undefined) return false;
+    if (settled.state === 'fulfilled' && intrinsics.leadsToThen(settled.value)) this.#to.refuse(OF_THENABLE);
+    else this.#slots.promise(value, settled);
+    return true;
   }
 
   /** True when the object travels by a codec, or is refused by it. */
@@ -162,7 +173,7 @@ class GraphEncoder {
     const reason = this.#to.hooks.refuse(value);
     if (reason !== undefined || brand === 'object') return reason;
     const [hidden] = this.#to.hooks.privatesOf(value);
-    if (hidden === undefined) return undefined;
+    if (hidden === undefined || isBornAnew(value, brand)) return undefined;
     const names = Object.keys(hidden.values).join(', ') || 'private methods';
     return {
       what: `its class extends a builtin and hides state in ${names}`,
@@ -183,6 +194,18 @@ const CYCLE: RefusalReason = {
 };
 
 const KEPT: RefusalReason = { what: 'marked local', advice: 'remove `local` where it is made' };
+
+const OF_THENABLE: RefusalReason = {
+  what: 'a Promise of an object with a method `then`',
+  advice: 'send the object itself',
+};
+
+/** Can an object of a class that extends this builtin be made of the class alone? Others need arguments from the start. */
+function isBornAnew(value: object, brand: Brand): boolean {
+  return BORN_EMPTY.has(brand) && !(brand === 'error' && ERROR_NAMES[errorIndex(value)] === 'AggregateError');
+}
+
+const BORN_EMPTY: ReadonlySet<Brand> = new Set(['array', 'map', 'set', 'date', 'error']);
 
 /** Kinds whose state is read by their own means; Node's classes for them hide it in private fields. */
 const OWN_SLOTS: ReadonlySet<Brand> = new Set(['url', 'searchParams']);

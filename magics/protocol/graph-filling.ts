@@ -1,10 +1,11 @@
 // Fills a graph that has objects made by codecs. Such an object comes after all that hangs on what it is made of, and code that makes it may use names
 // of the notebook: so records are filled in an order of their own, and names are bound as soon as their values are there.
-import { messageOf, ProtocolError } from './errors';
+import { CaptureError, messageOf, ProtocolError } from './errors';
 import { inCodedOrder } from './graph-coded';
 import type { ReadableGraph } from './graph-decode';
 import { broken } from './graph-heads';
 import { pathTo } from './graph-paths';
+import { NotDecoded } from './graph-hooks';
 import type { PathHooks } from './graph-paths';
 import { parentsOf, scanGraph } from './graph-scan';
 import type { Scan } from './graph-scan';
@@ -28,7 +29,7 @@ export interface Filling {
   readonly fill: (record: number) => void;
 }
 
-/** Leaves the reader at the roots. */
+/** Leaves the reader at the roots. Throws CaptureError, with the path, for an object of a bundle that its codec cannot make. */
 export function fillWithCodecs(filling: Filling): void {
   const { graph, maker, from, names } = filling;
   const { base, changed } = graph;
@@ -43,8 +44,9 @@ export function fillWithCodecs(filling: Filling): void {
     try {
       return maker.decode(record);
     } catch (cause) {
-      const path = names === undefined || base > 0 ? undefined : pathOf(record, scan, filling, names);
-      throw new ProtocolError(`${path === undefined ? '' : `Cannot open ${path}: `}${messageOf(cause)}`, { cause });
+      if (names === undefined || base > 0 || !(cause instanceof NotDecoded))
+        throw new ProtocolError(messageOf(cause), { cause });
+      throw new CaptureError([{ path: pathOf(record, scan, filling, names), ...cause.reason }], { cause });
     }
   };
   if (names !== undefined) bindWhatIsThere(scan, count, filling, names);

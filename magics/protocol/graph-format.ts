@@ -6,7 +6,7 @@
 // All shells are made from the heads first, so bodies may point anywhere, and nothing here or there is recursive.
 
 /** Part of each container's header (container.ts). Raised with every change of what is written here. */
-export const GRAPH_VERSION = 2;
+export const GRAPH_VERSION = 3;
 
 /** Tags of values in the body. */
 export const TAG = {
@@ -95,10 +95,14 @@ export const KIND = {
   coded: 24,
   /** The `arguments` of a call in strict code; all of it is in the extras. */
   arguments: 25,
+  /** A settled Promise. Head: a PROMISE. Body: what it is settled with. */
+  promise: 26,
 } as const;
 
 /** Of a variable; after `primitive`, which only `this` can be, a primitive follows. */
 export const VARIABLE = { usual: 0, dead: 1, primitive: 2 } as const;
+
+export const PROMISE = { fulfilled: 1, rejected: 2 } as const;
 
 export const KIND_MASK = 0x3f;
 export const KIND_FLAG = {
@@ -178,4 +182,9 @@ export interface GraphColumns {
   readonly bufferDoubles: Float64Array;
   /** Contents of small chunks, one after the other. */
   readonly small: Uint8Array;
+  /**
+   * Pairs, ascending: a record of an object whose class extends a builtin and gives it private fields, and the number of that class. Such an object is
+   * born of its class, and is otherwise what its record says.
+   */
+  readonly born: Int32Array;
 }

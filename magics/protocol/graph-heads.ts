@@ -1,7 +1,7 @@
 // Reads the heads of a graph: what each object needs to be made, as plain facts. Nothing is made here.
 import { ColumnReader } from './columns';
 import { ProtocolError } from './errors';
-import { KIND, TAG, VARIABLE, VIEW_NAMES } from './graph-format';
+import { KIND, KIND_MASK, TAG, VARIABLE, VIEW_NAMES } from './graph-format';
 import { SELF } from './graph-hooks';
 import type { GraphColumns } from './graph-format';
 import type { StringReader } from './strings';
@@ -30,6 +30,8 @@ export type Pending =
   | { readonly kind: 'bound'; readonly target: number; readonly self: HeadValue; readonly args: readonly HeadValue[] }
   | { readonly kind: 'boxed'; readonly value: HeadValue }
   | { readonly kind: 'revived'; readonly owner: number }
+  /** `like`: a builtin of its kind, as its record says. */
+  | { readonly kind: 'born'; readonly owner: number; readonly like: object }
   | { readonly kind: 'coded'; readonly codec: number; readonly payload: HeadValue }
   | {
       readonly kind: 'view';
@@ -48,6 +50,31 @@ export interface ActivationHead {
   readonly dead: ReadonlySet<string>;
   readonly self: { readonly primitive: unknown } | undefined;
 }
+
+/** By record: the number of the class that an object of a builtin is born of. */
+export function ownersOf({ born, kinds }: GraphColumns, objectCount: number): ReadonlyMap<number, number> {
+  const owners = new Map<number, number>();
+  let last = -1;
+  for (let at = 0; at < born.length; at += 2) {
+    const [record = -1, owner = -1] = born.subarray(at, at + 2);
+    const kind = (kinds[record] ?? 0) & KIND_MASK;
+    if (record <= last || record >= kinds.length || owner < 0 || owner >= objectCount || !BORN.has(kind))
+      throw broken('an object is born of no class');
+    owners.set(record, owner);
+    last = record;
+  }
+  return owners;
+}
+
+const BORN: ReadonlySet<number> = new Set([
+  KIND.array,
+  KIND.numbers,
+  KIND.sparse,
+  KIND.map,
+  KIND.set,
+  KIND.date,
+  KIND.error,
+]);
 
 export function broken(what: string): ProtocolError {
   return new ProtocolError(`A graph does not decode: ${what}.`);
@@ -219,6 +246,7 @@ export function numbersIn(pending: Pending): number[] {
     case 'prototype':
     case 'member':
     case 'revived':
+    case 'born':
       return [pending.owner];
     case 'view':
       return [pending.buffer];

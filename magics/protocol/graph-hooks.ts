@@ -78,7 +78,25 @@ export interface Coded {
   readonly ownKeys?: ReadonlySet<string | symbol>;
 }
 
+/** Thrown by `DecodeHooks.decodeBy`: nothing can be made of what came for an object. */
+export class NotDecoded extends Error {
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, options?: ErrorOptions) {
+    super(`${reason.what}. ${reason.advice[0]?.toUpperCase() ?? ''}${reason.advice.slice(1)}.`, options);
+    this.reason = reason;
+  }
+}
+
+/** How a Promise came out. */
+export interface Settled {
+  readonly state: 'fulfilled' | 'rejected';
+  readonly value: unknown;
+}
+
 export interface EncodeHooks {
+  /** Of a Promise; undefined while it is pending. */
+  settledAs(promise: object): Settled | undefined;
   /** Undefined for what travels by its properties. Asked for every object that is not plain. */
   codedBy(value: object): Coded | { readonly reason: RefusalReason } | undefined;
   /** Notebook names that code uses. */
@@ -123,7 +141,7 @@ export interface BuiltGroup {
 }
 
 export interface DecodeHooks {
-  /** Makes an object that looks like those of `prototype`. Throws a sentence when it cannot, or when this side does not know the codec. */
+  /** Makes an object that looks like those of `prototype`. Throws NotDecoded when it cannot, and a sentence when this side does not know the codec. */
   decodeBy(codec: object, payload: unknown, prototype: object): object;
   /** The value at a path of `EncodeHooks.pathOf`. */
   resolve(path: string): unknown;

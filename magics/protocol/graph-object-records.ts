@@ -121,20 +121,24 @@ export class ObjectRecords {
     const content = formOf(value, integrity);
     const extraKeys = content === 'mixed' ? Reflect.ownKeys(value).filter((key) => key !== 'length') : named;
     if (isFixed && integrity !== INTEGRITY.frozen) extraKeys.push('length');
-    const hasExtras = extraKeys.length > 0 || integrity !== INTEGRITY.none;
+    const privates = this.#to.privatesOf(value);
+    const hasExtras = extraKeys.length > 0 || integrity !== INTEGRITY.none || privates.length > 0;
     if (content === 'numbers') {
       this.#to.begin(KIND.numbers, value, intrinsics.ArrayPrototype, hasExtras);
+      this.#to.bear(privates);
       this.#to.headInts.push(length);
       this.#to.doubles.pushAll(value as number[]);
     } else if (content === 'dense') {
       this.#to.begin(KIND.array, value, intrinsics.ArrayPrototype, hasExtras);
+      this.#to.bear(privates);
       this.#to.headInts.push(length);
       this.#elements(value);
     } else {
       this.#to.begin(KIND.sparse, value, intrinsics.ArrayPrototype, hasExtras);
+      this.#to.bear(privates);
       this.#entries(value, content === 'mixed');
     }
-    if (hasExtras) this.#to.extras(value, extraKeys, integrity);
+    if (hasExtras) this.#to.extras(value, extraKeys, integrity, false, privates);
   }
 
   #elements(value: readonly unknown[]): void {

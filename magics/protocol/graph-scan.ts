@@ -3,7 +3,7 @@
 import { ColumnReader, IntColumn } from './columns';
 import { ATTRIBUTE, KIND, KIND_FLAG, KIND_MASK, TAG } from './graph-format';
 import type { GraphColumns } from './graph-format';
-import { HeadReader, broken, numbersIn } from './graph-heads';
+import { HeadReader, broken, numbersIn, ownersOf } from './graph-heads';
 import { StringReader } from './strings';
 
 /** Where in the columns of values. */
@@ -79,6 +79,7 @@ class Scanner {
   readonly #edges = new IntColumn();
   readonly #edgeStarts: Int32Array;
   readonly #headEnds: Int32Array;
+  readonly #owners: ReadonlyMap<number, number>;
   readonly #codes = new Map<number, string>();
   readonly #coded: number[] = [];
   readonly #onText: ((record: number, id: number) => void) | undefined;
@@ -101,6 +102,7 @@ class Scanner {
       { lengths: columns.wideLengths, pieces: columns.widePieces, text: columns.wideText },
     );
     this.#heads = new HeadReader(columns, strings, graph.objectCount);
+    this.#owners = ownersOf(columns, graph.objectCount);
     this.#tags = new ColumnReader(columns.tags, 'tags');
     this.#ints = new ColumnReader(columns.ints, 'integers');
     this.#doubles = new ColumnReader(columns.doubles, 'numbers');
@@ -155,6 +157,8 @@ class Scanner {
   #head(byte: number, record: number): void {
     const kind = byte & KIND_MASK;
     if ((byte & KIND_FLAG.prototype) !== 0) this.#edges.push(this.#heads.objectOrNone());
+    const owner = this.#owners.get(record);
+    if (owner !== undefined) this.#edges.push(owner);
     if (kind === KIND.coded) this.#coded.push(record);
     if (kind === KIND.activation) {
       const { parent, names } = this.#heads.activation();
@@ -181,6 +185,7 @@ class Scanner {
         this.#heads.text();
         return true;
       case KIND.error:
+      case KIND.promise:
         this.#heads.next();
         return true;
       case KIND.array:
@@ -232,6 +237,7 @@ class Scanner {
         this.#doubles.next();
         return;
       case KIND.regexp:
+      case KIND.promise:
         this.#value();
         return;
       case KIND.activation:

@@ -1,4 +1,5 @@
 // First pass of reading a graph: the objects themselves, each as empty as can be, so that bodies may refer to any of them.
+import { brandOf } from './brands';
 import { BufferReader } from './graph-buffer-reader';
 import * as format from './graph-format';
 import { ActivationForest, bareGroup } from './graph-activations';
@@ -7,13 +8,13 @@ import { Activation } from './graph-hooks';
 import type { BuiltGroup, DecodeHooks } from './graph-hooks';
 import type { Numbered } from './graph-encode';
 import type { BufferContent, ReadableGraph } from './graph-decode';
-import { HeadReader, broken, numbersIn } from './graph-heads';
+import { HeadReader, broken, numbersIn, ownersOf } from './graph-heads';
 import type { ActivationHead, HeadValue, Pending } from './graph-heads';
 import * as intrinsics from './intrinsics';
 import { MAIN } from './main-context';
 import type { StringReader } from './strings';
 
-const { KIND, KIND_FLAG, KIND_MASK } = format;
+const { KIND, KIND_FLAG, KIND_MASK, PROMISE } = format;
 
 export interface Shells {
   /** By number. */
@@ -41,6 +42,7 @@ export class ShellMaker {
   readonly #prototypes: Int32Array;
   readonly #pending = new Map<number, Pending>();
   readonly #making = new Set<number>();
+  readonly #owners: ReadonlyMap<number, number>;
   readonly #groups = new Map<number, BuiltGroup>();
   readonly #groupIndex = new Map<number, number>();
   readonly #starts = new Map<number, number>();
@@ -51,6 +53,8 @@ export class ShellMaker {
   /** By record: bytes of the buffers, heads of activations. */
   readonly contents = new Map<number, BufferContent>();
   readonly activations = new Map<number, ActivationHead>();
+  /** By record: settles a Promise. */
+  readonly settlers = new Map<number, (value: unknown) => void>();
   /** By record: of arrays that are filled as they grow. */
   readonly #lengths = new Map<number, number>();
   #items = 0;
@@ -70,6 +74,7 @@ export class ShellMaker {
     this.#hooks = hooks;
     this.#kinds = columns.kinds;
     this.#heads = new HeadReader(columns, strings, graph.objectCount);
+    this.#owners = ownersOf(columns, graph.objectCount);
     this.#buffers = new BufferReader(graph);
     this.#describing = describing;
     this.#objects = [...existing];
@@ -149,12 +154,26 @@ export class ShellMaker {
     }
     const made = this.#simple(kind, record);
     if (made === undefined) return;
-    if (record < this.#describing) {
+    const owner = this.#owners.get(record);
+    if (owner !== undefined) this.#bear(record, owner, made);
+    else if (record < this.#describing) {
       if (typeof made === 'object') this.#shells[record] = made;
     } else {
       this.#objects[this.#numberOf(record)] = made;
       this.#shells[record] = made as object;
     }
+  }
+
+  /** Its class has to be there before. */
+  #bear(record: number, owner: number, like: Numbered): void {
+    if (typeof like === 'symbol') throw broken('a symbol is born of a class');
+    if (record < this.#describing) {
+      this.#shells[record] = like;
+      this.#links.set(record, [owner]);
+      return;
+    }
+    if (Array.isArray(like)) this.#lengths.set(record, this.lengthOf(record, like));
+    this.#pending.set(this.#numberOf(record), { kind: 'born', owner, like });
   }
 
   /** The object, or undefined if it has to wait. */
@@ -181,6 +200,8 @@ export class ShellMaker {
         return this.#error();
       case KIND.buffer:
         return this.#buffer(record);
+      case KIND.promise:
+        return this.#promise(record);
       case KIND.symbol:
         return this.#symbol();
       case KIND.reference:
@@ -233,6 +254,18 @@ export class ShellMaker {
     } finally {
       MAIN.Error.stackTraceLimit = limit;
     }
+  }
+
+  #promise(record: number): object {
+    const state = this.#heads.next();
+    if (state !== PROMISE.fulfilled && state !== PROMISE.rejected) throw broken('a Promise is in no known state');
+    if (record < this.#describing) return Object.create(null) as object;
+    const promise = new MAIN.Promise((resolve, reject) => {
+      this.settlers.set(record, state === PROMISE.fulfilled ? resolve : reject);
+    });
+    // That nobody caught it was told where it was rejected.
+    intrinsics.promiseThen(promise, undefined, () => undefined);
+    return promise;
   }
 
   #symbol(): symbol {
@@ -425,6 +458,8 @@ export class ShellMaker {
       }
       case 'revived':
         return this.#hooks.revive(this.#madeObject(pending.owner));
+      case 'born':
+        return this.#born(pending.owner, pending.like);
       case 'boxed': {
         const value = this.#resolved(pending.value);
         if (value === null || value === undefined || typeof value === 'object')
@@ -436,6 +471,12 @@ export class ShellMaker {
       case 'coded':
         throw broken('an object is needed before its codec can make it');
     }
+  }
+
+  #born(owner: number, like: object): object {
+    const made = this.#hooks.revive(this.#madeObject(owner));
+    if (brandOf(made) !== brandOf(like)) throw broken('an object is born of a class of another kind');
+    return made;
   }
 
   #resolved(value: HeadValue): unknown {

@@ -1,7 +1,7 @@
 // Records of builtin objects whose state is in slots: Map, Set, Date, RegExp, errors, URLs, boxes.
 import type { Brand } from './brands';
-import { ERROR_NAMES, INTEGRITY, KIND } from './graph-format';
-import type { Coded } from './graph-hooks';
+import { ERROR_NAMES, INTEGRITY, KIND, PROMISE } from './graph-format';
+import type { Coded, Settled } from './graph-hooks';
 import type { GraphWriter } from './graph-writer';
 import { integrityOf } from './integrity';
 import * as intrinsics from './intrinsics';
@@ -33,18 +33,22 @@ export class SlotRecords {
     const keys = Reflect.ownKeys(value).filter(
       (key) => !isSlotKey(brand, key) && !this.#isDecoration(value, key, brand),
     );
-    const hasExtras = keys.length > 0 || integrity !== INTEGRITY.none;
+    const privates = this.#to.privatesOf(value);
+    const hasExtras = keys.length > 0 || integrity !== INTEGRITY.none || privates.length > 0;
     switch (brand) {
       case 'map':
         this.#to.begin(KIND.map, value, MAIN.Map.prototype, hasExtras);
+        this.#to.bear(privates);
         this.#pairs(value);
         break;
       case 'set':
         this.#to.begin(KIND.set, value, MAIN.Set.prototype, hasExtras);
+        this.#to.bear(privates);
         this.#members(value);
         break;
       case 'date':
         this.#to.begin(KIND.date, value, MAIN.Date.prototype, hasExtras);
+        this.#to.bear(privates);
         this.#to.doubles.push(intrinsics.dateTime(value));
         break;
       case 'regexp':
@@ -55,6 +59,7 @@ export class SlotRecords {
         break;
       case 'error':
         this.#error(value, hasExtras);
+        this.#to.bear(privates);
         break;
       case 'url':
         this.#to.begin(KIND.url, value, MAIN.URL.prototype, hasExtras);
@@ -69,6 +74,17 @@ export class SlotRecords {
         this.#to.begin(KIND.boxed, value, boxPrototype(brand), hasExtras);
         this.#to.headValue(intrinsics.unboxed(value, brand));
     }
+    if (hasExtras) this.#to.extras(value, keys, integrity, false, privates);
+  }
+
+  /** A Promise that is settled with a value is that value's for ever. */
+  promise(value: object, settled: Settled): void {
+    const keys = Reflect.ownKeys(value).filter((key) => !intrinsics.isBookkeeping(key));
+    const integrity = integrityOf(value);
+    const hasExtras = keys.length > 0 || integrity !== INTEGRITY.none;
+    this.#to.begin(KIND.promise, value, MAIN.Promise.prototype, hasExtras);
+    this.#to.headInts.push(PROMISE[settled.state]);
+    this.#to.value(settled.value);
     if (hasExtras) this.#to.extras(value, keys, integrity);
   }
 
@@ -128,7 +144,7 @@ export class SlotRecords {
 /** No object has it: the prototype is told. */
 const NO_PROTOTYPE = Object.freeze({});
 
-function errorIndex(value: object): number {
+export function errorIndex(value: object): number {
   for (let p = Reflect.getPrototypeOf(value); p !== null; p = Reflect.getPrototypeOf(p)) {
     const index = ERROR_NAMES.findIndex((name) => MAIN[name].prototype === p);
     if (index >= 0) return index;

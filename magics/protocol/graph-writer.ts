@@ -34,6 +34,8 @@ export interface Known {
   readonly changedBytes: (buffer: number) => readonly ByteRange[];
 }
 
+const NO_PRIVATES: readonly PrivateState[] = [];
+
 /** Of objects the reader knows: how they were reached is known over there. */
 const NO_PARENT = -0x8000_0000;
 
@@ -53,6 +55,7 @@ export class GraphWriter {
   readonly strings = new StringWriter();
   readonly shapes = new ShapeTable(this.strings);
   readonly buffers = new BufferTable();
+  readonly #born = new IntColumn();
   readonly refusals: Refusal[] = [];
   readonly #refusedOwners = new Set<number>();
   /** So many objects the reader knows already. */
@@ -247,6 +250,20 @@ export class GraphWriter {
     if (!isUsual) this.headInts.push(prototype === null ? -1 : this.number(prototype));
   }
 
+  /** What a class that extends a builtin keeps hidden in an object of it. */
+  privatesOf(value: object): readonly PrivateState[] {
+    return intrinsics.CARRIED_PROTOTYPES.has(Reflect.getPrototypeOf(value))
+      ? NO_PRIVATES
+      : this.hooks.privatesOf(value);
+  }
+
+  /** Right after `begin`: only its class can make such an object. */
+  bear([newest]: readonly PrivateState[]): void {
+    if (newest === undefined) return;
+    this.#born.push(this.kinds.length - 1);
+    this.#born.push(this.number(newest.owner));
+  }
+
   extras(
     value: object,
     keys: readonly (string | symbol)[],
@@ -317,6 +334,7 @@ export class GraphWriter {
         bufferInts: buffers.ints,
         bufferDoubles: buffers.doubles,
         small: buffers.small,
+        born: this.#born.done(),
       },
       blobs: buffers.blobs,
     };

@@ -15,7 +15,7 @@ export type {
   Decoded,
   ReadableGraph,
 } from './graph-decode';
-export { Activation, SELF, UNINITIALISED } from './graph-hooks';
+export { Activation, NotDecoded, SELF, UNINITIALISED } from './graph-hooks';
 export type { RootNames } from './graph-filling';
 export type {
   BuiltGroup,
@@ -26,6 +26,7 @@ export type {
   FunctionShape,
   PrivateState,
   RefusalReason,
+  Settled,
 } from './graph-hooks';
 export type { ByteRange } from './graph-buffers';
 export { INTEGRITY, KIND } from './graph-format';

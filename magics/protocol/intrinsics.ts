@@ -52,6 +52,7 @@ export const dataViewOffset = unbound<[], number>(getterOf(MAIN.DataView.prototy
 export const dataViewLength = unbound<[], number>(getterOf(MAIN.DataView.prototype, 'byteLength'));
 const bufferLength = unbound<[], number>(getterOf(MAIN.ArrayBuffer.prototype, 'byteLength'));
 const sharedLength = unbound<[], number>(getterOf(MAIN.SharedArrayBuffer.prototype, 'byteLength'));
+export const promiseThen = unbound<[undefined, () => void], unknown>(MAIN.Promise.prototype.then);
 export const textOfFunction = unbound<[], string>(MAIN.Function.prototype.toString);
 export const bind = unbound<unknown[], unknown>(MAIN.Function.prototype.bind);
 export const hrefOf = unbound<[], string>(getterOf(MAIN.URL.prototype, 'href'));
@@ -142,6 +143,24 @@ const FLAGS: readonly (readonly [string, (self: unknown) => unknown])[] = (
 export function regexpFlags(value: object): string {
   return FLAGS.map(([letter, get]) => (get(value) === true ? letter : '')).join('');
 }
+
+/** Would resolving a Promise with it look for a method `then` and find one, or run code while it looks? Asks nobody. */
+export function leadsToThen(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  for (let p: object | null = value; p !== null; p = Reflect.getPrototypeOf(p)) {
+    if (types.isProxy(p)) return true;
+    const own = Reflect.getOwnPropertyDescriptor(p, 'then');
+    if (own !== undefined) return own.get !== undefined || typeof own.value === 'function';
+  }
+  return false;
+}
+
+/** What Node's async_hooks write on every Promise while somebody uses them; it means something in this process only. */
+export function isBookkeeping(key: string | symbol): boolean {
+  return typeof key === 'symbol' && Symbol.keyFor(key) === undefined && ASYNC_HOOKS.has(key.description ?? '');
+}
+
+const ASYNC_HOOKS = new Set(['kResourceStore', 'async_id_symbol', 'trigger_async_id_symbol']);
 
 export type Primitive = number | string | boolean | bigint | symbol;
 

@@ -68,6 +68,8 @@ export interface JobSpec {
   readonly origin: JobOrigin;
   /** Files that go along and come back; known once the cell is captured. */
   readonly files?: JobFiles;
+  /** Is what the cell did to be discarded if it throws? Whoever brings it home has to know. Absent: no. */
+  readonly atomic?: boolean;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
   /** Somebody waits for it: worth the quickest way. */

@@ -91,6 +91,7 @@ export const jobSpec: Shape<JobSpec> = record(
   },
   {
     nodeProgram: text,
+    atomic: flag,
     container: containerRequest,
     batch: batchRequest,
     token: text,

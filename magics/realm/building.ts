@@ -14,6 +14,8 @@ import type { OpenedScope, Opener, Scope } from './composing';
 import { placeScript } from './frames';
 import { settleHome, standIn } from './homes';
 import { revive, reviving, setPrivates } from './private-fields';
+import { References } from './references';
+import { stayedBehind } from './stayed';
 import type { Realm } from './realm';
 
 let scripts = 0;
@@ -22,16 +24,28 @@ export class Builder implements DecodeHooks {
   readonly #realm: Realm;
   /** May source text that came with the graph be compiled? On a worker yes: it is the notebook's own. At home never. */
   readonly #takesSource: boolean;
+  /** Why modules are not here that the graph refers into. */
+  readonly #absent: ReadonlyMap<string, string>;
+  readonly #standIns = new Map<string, unknown>();
 
-  constructor(realm: Realm, options: { readonly takesSource: boolean }) {
+  constructor(realm: Realm, options: { readonly takesSource: boolean; readonly absent?: ReadonlyMap<string, string> }) {
     this.#realm = realm;
     this.#takesSource = options.takesSource;
+    this.#absent = options.absent ?? new Map();
   }
 
   resolve(path: string): unknown {
     const { references, codecs } = this.#realm;
     if (path.startsWith(CODEC_PATH)) return codecs.of(references.resolve(path.slice(CODEC_PATH.length)));
-    return references.resolve(path);
+    const reason = this.#absent.get(References.moduleOf(path) ?? '');
+    return reason === undefined ? references.resolve(path) : this.#standIn(path, reason);
+  }
+
+  /** The same for all that refers there: whatever one does with it says why it is not here. */
+  #standIn(path: string, reason: string): unknown {
+    const known = this.#standIns.get(path) ?? stayedBehind(References.shown(path), reason);
+    this.#standIns.set(path, known);
+    return known;
   }
 
   decodeBy(codec: object, payload: unknown, prototype: object): object {
@@ -44,8 +58,8 @@ export class Builder implements DecodeHooks {
   build(group: FunctionGroup, within?: Activation): BuiltGroup {
     const scope = this.#scope(group);
     const around = within === undefined ? [] : chainOf(within);
-    const composer = new Composer(this.#realm.text);
-    const text = composer.compose(scope, around.length);
+    const composer = new Composer(this.#realm.text, around);
+    const text = composer.compose(scope);
     const first = firstCode(scope);
     const filename = `${first === undefined ? 'cellburst:activation' : scriptName(first.cell)}:${scripts++}`;
     placeScript(filename, first === undefined ? '' : cellLabel(first.cell.execution), (generated) =>

@@ -4,6 +4,8 @@ import { types } from 'node:util';
 import type { Coded, RefusalReason } from '../protocol/graph';
 import { messageOf } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
+import { NOT_CODED, Refused, field, plain, text, type CodecEntry } from './codec-entries';
+import { LANGUAGE_CODECS } from './language-codecs';
 
 export interface BuiltinCodec {
   /** What travels for it: the same thing in every process (see references.ts). */
@@ -15,14 +17,6 @@ export interface BuiltinCodec {
   decode(payload: unknown, prototype: object): object;
   /** False when such an object does not change. */
   update(target: object, payload: unknown): boolean;
-}
-
-/** Instead of a payload. */
-class Refused {
-  readonly reason: RefusalReason;
-  constructor(what: string, advice: string) {
-    this.reason = { what, advice };
-  }
 }
 
 const bytesOf = new WeakMap<object, ArrayBuffer | Refused>();
@@ -119,30 +113,13 @@ function decodeException(payload: unknown): object {
   return made;
 }
 
-/** Of a payload, which may come from another machine: no getter is called. */
-function field(payload: unknown, key: string): unknown {
-  if (typeof payload !== 'object' || payload === null) throw new TypeError('A payload is no object.');
-  return Reflect.getOwnPropertyDescriptor(payload, key)?.value;
-}
-
-function text(payload: unknown, key: string): string {
-  const value = field(payload, key);
-  if (typeof value !== 'string') throw new TypeError(`A payload has no text ${key}.`);
-  return value;
-}
-
-function plain(fields: object): object {
-  return MAIN.Object.assign(new MAIN.Object(), fields);
-}
-
 function unchanging(): boolean {
   return true;
 }
 
-/** By the name of the class. Samples are made when one is met: loading some of these classes takes Node 25 ms. */
-const TABLE: Readonly<
-  Record<string, { readonly sample: () => object } & Pick<BuiltinCodec, 'encode' | 'decode' | 'update'>>
-> = {
+/** By the name of the class. */
+const TABLE: Readonly<Record<string, CodecEntry>> = {
+  ...LANGUAGE_CODECS,
   Blob: { sample: () => new MAIN.Blob([]), encode: encodeBlob, decode: decodeBlob, update: unchanging },
   File: { sample: () => new MAIN.File([], ''), encode: encodeFile, decode: decodeFile, update: unchanging },
   Headers: {
@@ -181,8 +158,10 @@ function codecOf(name: string): BuiltinCodec | undefined {
   let codec = made.get(name);
   if (codec === undefined) {
     const sample = entry.sample();
-    const prototype = Reflect.getPrototypeOf(sample) ?? sample;
-    codec = { ...entry, registration, prototype, ownKeys: new Set(Reflect.ownKeys(sample)) };
+    if (sample === undefined) return undefined;
+    const isPrototype = Object.hasOwn(sample, 'constructor');
+    const prototype = isPrototype ? sample : (Reflect.getPrototypeOf(sample) ?? sample);
+    codec = { ...entry, registration, prototype, ownKeys: new Set(isPrototype ? [] : Reflect.ownKeys(sample)) };
     made.set(name, codec);
   }
   return codec;
@@ -205,6 +184,7 @@ export function encodeBuiltin(value: object): Coded | { readonly reason: Refusal
   // An object that merely inherits from it has fewer properties, and no state.
   if (codec?.prototype !== prototype || ![...codec.ownKeys].every((key) => Object.hasOwn(value, key))) return undefined;
   const payload = codec.encode(value);
+  if (payload === NOT_CODED) return undefined;
   if (payload instanceof Refused) return { reason: payload.reason };
   return { codec: codec.registration, payload, ownKeys: codec.ownKeys };
 }

@@ -1,12 +1,13 @@
 // Codecs that a notebook has registered: how objects of a class travel whose properties do not tell everything. Both sides have this table; a worker gets
 // its entries with the bundle. At home only what was registered here is ever called: a reply brings payloads, no codecs.
+import { NotDecoded } from '../protocol/graph';
 import type { Coded, RefusalReason } from '../protocol/graph';
 import { messageOf } from '../protocol/errors';
 import { MAIN } from '../protocol/main-context';
 import { types } from 'node:util';
 import { PACKAGE_REGISTRATIONS, Special } from './package-codecs';
 import { References } from './references';
-import { builtinCodec, encodeBuiltin } from './builtin-codecs';
+import { builtinCodec, encodeBuiltin, type BuiltinCodec } from './builtin-codecs';
 
 export interface Codec {
   /** What travels instead of the object. Must not change anything. */
@@ -188,7 +189,7 @@ export class Codecs {
   /** Throws a sentence that says what went wrong. */
   decode(codec: object, payload: unknown, prototype: object): object {
     const builtin = builtinCodec(codec);
-    if (builtin !== undefined) return builtin.decode(payload, prototype);
+    if (builtin !== undefined) return decodeBuiltin(builtin, payload, prototype);
     if (isPackageEntry(codec)) return this.#decodePackaged(codec, payload, prototype);
     const registration = this.#newest(codec);
     const name = nameOf(registration.type);
@@ -197,26 +198,26 @@ export class Codecs {
     try {
       made = registration.codec.decode(payload, type);
     } catch (cause) {
-      throw new Error(
-        `decode of the codec of ${name} threw ${shown(cause)}. Mend what registerCodec(${name}, …) was given.`,
-        {
-          cause,
-        },
-      );
+      throw undecoded(name, `threw ${shown(cause)}`, cause);
     }
     if ((typeof made !== 'object' && typeof made !== 'function') || made === null || types.isProxy(made))
-      throw new Error(`decode of the codec of ${name} gave no object of that class.`);
+      throw undecoded(name, 'gave no object of that class');
     if (Reflect.getPrototypeOf(made) !== prototype)
-      throw new Error(`decode of the codec of ${name} gave a ${className(made)}, and a ${nameOf(type)} was encoded.`);
+      throw undecoded(name, `gave a ${className(made)}, and a ${nameOf(type)} was encoded`);
     return made;
   }
 
   #decodePackaged(entry: PackageEntry, payload: unknown, prototype: object): object {
     const found = this.#packaged(prototype);
-    const made: unknown = found?.entry === entry ? entry.codec.decode(payload, found.exports) : undefined;
-    if (!isObject(made) || Reflect.getPrototypeOf(made) !== prototype)
-      throw new Error(`${entry.type} of '${entry.package}' cannot be made of what came for it.`);
-    return made;
+    const what = `${entry.type} of '${entry.package}' that cannot be made where the cell runs`;
+    const advice = `look whether the same version of ${entry.package} is there`;
+    try {
+      const made: unknown = found?.entry === entry ? entry.codec.decode(payload, found.exports) : undefined;
+      if (isObject(made) && Reflect.getPrototypeOf(made) === prototype) return made;
+    } catch (cause) {
+      throw new NotDecoded({ what: `${what}: ${messageOf(cause)}`, advice }, { cause });
+    }
+    throw new NotDecoded({ what, advice });
   }
 
   /** False when the codec does not tell how. Throws what the codec's own code throws. */
@@ -248,6 +249,19 @@ type Exports = Readonly<Record<string, unknown>>;
 
 function isPackageEntry(codec: object): codec is PackageEntry {
   return PACKAGE_REGISTRATIONS.some((entry) => entry === codec);
+}
+
+function undecoded(name: string, problem: string, cause?: unknown): NotDecoded {
+  const what = `decode of the codec of ${name} ${problem}`;
+  return new NotDecoded({ what, advice: `mend what registerCodec(${name}, …) was given` }, { cause });
+}
+
+function decodeBuiltin(codec: BuiltinCodec, payload: unknown, prototype: object): object {
+  try {
+    return codec.decode(payload, prototype);
+  } catch (cause) {
+    throw new NotDecoded({ what: messageOf(cause), advice: 'make it inside the cell' }, { cause });
+  }
 }
 
 /** Plain objects of ours as those of cells: their prototype has a name there. */

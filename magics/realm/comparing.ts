@@ -23,6 +23,7 @@ const BAGS: ReadonlySet<number> = new Set([
   KIND.buffer,
   KIND.member,
   KIND.coded,
+  KIND.promise,
 ]);
 const MAY_HIDE: ReadonlySet<number> = new Set([KIND.revived, KIND.class]);
 const PIECE_BYTES = 1 << 20;
@@ -36,7 +37,7 @@ export function hasChanged(was: Changed, live: Numbered, view: LiveView, start =
   if (was.bytes !== undefined && changedRanges(was.bytes, live as ArrayBuffer, start).length > 0) return true;
   if (was.kind === KIND.coded) return !sameCoded(was, live, view);
   if (!sameSlots(was, live)) return true;
-  if (MAY_HIDE.has(was.kind) && !samePrivates(was.privates, privatesOf(live))) return true;
+  if ((MAY_HIDE.has(was.kind) || was.privates.length > 0) && !samePrivates(was.privates, privatesOf(live))) return true;
   return CODE_KINDS.has(was.kind) ? !sameCode(was, live, view) : !sameProperties(was.state, live);
 }
 
@@ -100,6 +101,7 @@ export function ownKeysOf(value: object): (string | symbol)[] {
   // A DataView has no elements: what looks like an index is an ordinary name there.
   if (ArrayBuffer.isView(value) && !types.isDataView(value)) return namedKeys(value as Uint8Array);
   const keys = Reflect.ownKeys(value);
+  if (types.isPromise(value)) return keys.filter((key) => !intrinsics.isBookkeeping(key));
   return types.isStringObject(value) ? keys.filter((key) => key !== 'length' && !isIndex(key)) : keys;
 }
 

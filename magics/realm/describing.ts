@@ -2,7 +2,7 @@
 // One walk, one Describer: it holds an inspector session while it lives.
 import type { CellCode, FunctionCode } from '../protocol/code';
 import { MARK } from '../protocol/code';
-import type { Activation, EncodeHooks, FunctionShape, PrivateState, RefusalReason } from '../protocol/graph';
+import type { Activation, EncodeHooks, FunctionShape, PrivateState, RefusalReason, Settled } from '../protocol/graph';
 import { FunctionPrototype, textOfFunction } from '../protocol/intrinsics';
 import { ActivationTable, UNREACHABLE, ownerName } from './activation-table';
 import { idOf } from './code-table';
@@ -96,6 +96,10 @@ export class Describer implements EncodeHooks {
 
   packageClassOf(value: object): ReturnType<EncodeHooks['packageClassOf']> {
     return this.#instances.packageClassOf(value);
+  }
+
+  settledAs(promise: object): Settled | undefined {
+    return this.#inspection.settled(promise);
   }
 
   privatesOf(value: object): readonly PrivateState[] {

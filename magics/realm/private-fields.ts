@@ -1,5 +1,6 @@
 // Private fields of the notebook's classes. The lowering opens each class that has them (protocol/code.ts, PrivateAccess); what it registers is kept for
 // the process, as the classes are.
+import { types } from 'node:util';
 import { RUNTIME } from '../protocol/code';
 import type { PrivateAccess } from '../protocol/code';
 import type { PrivateState } from '../protocol/graph';
@@ -82,7 +83,7 @@ export function privatesOf(value: object): PrivateState[] {
   const states: PrivateState[] = [];
   for (
     let p = Reflect.getPrototypeOf(value);
-    p !== null && p !== MAIN.Object.prototype;
+    p !== null && p !== MAIN.Object.prototype && !types.isProxy(p);
     p = Reflect.getPrototypeOf(p)
   ) {
     const owner: unknown = Reflect.getOwnPropertyDescriptor(p, 'constructor')?.value;

@@ -82,6 +82,14 @@ export class References {
     return specifier === GLOBAL ? undefined : specifier;
   }
 
+  /** For people: `map of 'lodash'`. */
+  static shown(path: string): string {
+    const steps = path.slice(path.lastIndexOf(SEPARATOR) + 1).split('/');
+    const names = steps.map((step) => decodeURIComponent(step.slice(1))).filter((name) => name !== '');
+    const module = (References.moduleOf(path) ?? '').replace(/^require:/, '');
+    return `${names.length === 0 ? 'all' : names.join('.')} of '${module}'`;
+  }
+
   get moduleCount(): number {
     return this.#modules.size;
   }

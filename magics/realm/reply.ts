@@ -45,6 +45,21 @@ export const UNASSIGNED: unique symbol = Symbol('unassigned');
 
 const RESULT = 'the result';
 
+/** Of a cell that could not begin, since some of what it was sent cannot be made here: nothing has changed. `received`: how many objects were sent. */
+export function makeRefusal(realm: Realm, received: number, refusals: readonly Refusal[]): Reply {
+  const describer = new Describer(realm, () => undefined, { isReply: true });
+  const result = refusalError(refusals);
+  // The reader has objects of these numbers; none of them is meant.
+  const objects = Array.from({ length: received }, () => ({}));
+  try {
+    const known = { objects, changed: [], changedBytes: () => [] };
+    const encoded = encodeGraph({ roots: [result], rootNames: [RESULT], hooks: describer, known });
+    return { outcome: 'error', hasValue: false, result, names: [], stayed: [], modules: [], encoded };
+  } finally {
+    describer.close();
+  }
+}
+
 /** What cannot travel stays behind, by name; if it is the result itself or hangs on a captured object, that is the cell's error. */
 export async function makeReply(request: ReplyRequest): Promise<Reply> {
   let reply = replyNow(request);

@@ -3,6 +3,7 @@
 // session would keep the arguments of console.log alive.
 import { Session } from 'node:inspector';
 import { MAIN } from '../protocol/main-context';
+import type { Settled } from '../protocol/graph';
 import type { FunctionPlace } from './code-table';
 
 const BOX = Symbol.for('cellburst.inspected');
@@ -56,24 +57,19 @@ export class Inspection {
 
   boundParts(value: object): BoundParts | undefined {
     const internals = this.#internals(value);
-    const part = (name: string): unknown => {
-      const remote = internals.find((property) => property.name === name)?.value;
-      if (remote === undefined) return undefined;
-      return remote.objectId === undefined
-        ? remote.value
-        : this.#fetch(remote.objectId, 'function () { BOX.out = this; }');
-    };
-    const target = part('[[TargetFunction]]');
+    const target = this.#part(internals, '[[TargetFunction]]');
     if (typeof target !== 'function') return undefined;
     const args = internals.find((property) => property.name === '[[BoundArgs]]')?.value?.objectId;
     const list = args === undefined ? [] : this.#fetch(args, 'function () { BOX.out = Array.from(this); }');
-    const self = internals.find((property) => property.name === '[[BoundThis]]')?.value?.objectId;
-    // Primitives the inspector only describes (-0, BigInt) are read back like objects, inside the engine.
-    const bound =
-      self === undefined
-        ? this.#primitiveThis(internals)
-        : this.#fetch(self, 'function () { "use strict"; BOX.out = this; }');
-    return { target, self: bound, args: list as unknown[] };
+    return { target, self: this.#part(internals, '[[BoundThis]]'), args: list as unknown[] };
+  }
+
+  /** Of a Promise; undefined while it is pending. */
+  settled(promise: object): Settled | undefined {
+    const internals = this.#internals(promise);
+    const state = this.#part(internals, '[[PromiseState]]');
+    if (state !== 'fulfilled' && state !== 'rejected') return undefined;
+    return { state, value: this.#part(internals, '[[PromiseResult]]') };
   }
 
   /** Names of the private fields that an object has, as they are written: `#secret`. */
@@ -93,8 +89,11 @@ export class Inspection {
     Reflect.deleteProperty(MAIN, BOX);
   }
 
-  #primitiveThis(internals: readonly InternalProperty[]): unknown {
-    const remote = internals.find((property) => property.name === '[[BoundThis]]')?.value;
+  /** Objects and symbols as they are, primitives as the inspector describes them (-0, BigInt). */
+  #part(internals: readonly InternalProperty[], name: string): unknown {
+    const remote = internals.find((property) => property.name === name)?.value;
+    if (remote?.objectId !== undefined)
+      return this.#fetch(remote.objectId, 'function () { "use strict"; BOX.out = this; }');
     const text: unknown = remote === undefined ? undefined : Reflect.get(remote, 'unserializableValue');
     if (typeof text !== 'string')
       return remote !== undefined && Reflect.get(remote, 'subtype') === 'null' ? null : remote?.value;

@@ -14,7 +14,7 @@ import { openContainer, writeContainer } from '../protocol/container';
 import type { Container } from '../protocol/container';
 import { ENVELOPE_PROTOCOL } from '../protocol/envelope';
 import type { EnvelopeHead } from '../protocol/envelope';
-import { ProtocolError, messageOf, systemCode } from '../protocol/errors';
+import { CaptureError, ProtocolError, messageOf, systemCode } from '../protocol/errors';
 import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { MAIN } from '../protocol/main-context';
@@ -34,7 +34,7 @@ import type { OutputSink } from '../realm/output';
 import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
-import { UNASSIGNED, makeReply } from '../realm/reply';
+import { UNASSIGNED, makeRefusal, makeReply, type Reply } from '../realm/reply';
 import { openWorkplace, type Workplace } from './workplace';
 import { plainTraceback, showError, type SourceOf } from '../realm/traceback';
 
@@ -77,12 +77,13 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
   } catch (error) {
     return failed(error, 'The inputs of the job cannot be put into their places');
   }
-  let opened: Opened;
+  let opened: Opened | undefined;
   try {
-    opened = await open(directory, packages, sink);
+    opened = await open({ directory, packages, sink, workplace });
   } catch (error) {
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
+  if (opened === undefined) return CELL_EXIT.done;
   reportStrayErrors(opened, sink);
   const seed = process.env[SEED_VARIABLE];
   if (seed !== undefined) seedRandom(Number(seed));
@@ -98,7 +99,18 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
   return CELL_EXIT.done;
 }
 
-async function open(directory: string, packages: string | undefined, sink: OutputSink): Promise<Opened> {
+/** Undefined when a codec cannot make what was sent: that is the cell's error, and the envelope is written. */
+async function open({
+  directory,
+  packages,
+  sink,
+  workplace,
+}: {
+  readonly directory: string;
+  readonly packages: string | undefined;
+  readonly sink: OutputSink;
+  readonly workplace: Workplace;
+}): Promise<Opened | undefined> {
   const container = openContainer(join(directory, BUNDLE_FILE));
   const head = bundleHead(container.head);
   const { pack } = head;
@@ -124,7 +136,19 @@ async function open(directory: string, packages: string | undefined, sink: Outpu
     },
     sources: new BundledSources(pack.files, pack.links),
   });
-  const { objects } = await openPack(realm, pack, container.graph);
+  const startedAt = Date.now();
+  let objects: Opened['objects'];
+  try {
+    ({ objects } = await openPack(realm, pack, container.graph));
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error;
+    const { objectCount } = container.graph;
+    workplace.writeOutputs();
+    const facts = { head, received: objectCount, progress: 0, startedAt };
+    writeReply(directory, makeRefusal(realm, objectCount, error.refusals), facts);
+    container.close();
+    return undefined;
+  }
   for (const name of pack.writeOnly) realm.bind(name, UNASSIGNED);
   const before = pack.names.map((name) => bindingOf(name).get());
   return { realm, head, container, objects, before };
@@ -147,6 +171,26 @@ async function writeEnvelope(
     before,
     run,
   });
+  const shown = display === undefined ? {} : { display: JSON.stringify(display) };
+  writeReply(directory, reply, { head, received: objects.length, progress: run.progress, startedAt, ...shown });
+  container.close();
+}
+
+interface ReplyFacts {
+  readonly head: BundleHead;
+  /** How many objects the bundle has. */
+  readonly received: number;
+  readonly progress: number;
+  readonly startedAt: number;
+  /** Of the value, as text. */
+  readonly display?: string;
+}
+
+function writeReply(
+  directory: string,
+  reply: Reply,
+  { head, received, progress, startedAt, display }: ReplyFacts,
+): void {
   const envelope: EnvelopeHead = {
     protocol: ENVELOPE_PROTOCOL,
     outcome: reply.outcome,
@@ -155,10 +199,10 @@ async function writeEnvelope(
       ? { error: showError(reply.result, sourcesOf(head)) }
       : display === undefined
         ? {}
-        : { display: JSON.stringify(display) }),
+        : { display }),
     names: reply.names,
-    progress: run.progress,
-    received: objects.length,
+    progress,
+    received,
     modules: reply.modules,
     stayed: reply.stayed,
     runtime: {
@@ -172,7 +216,6 @@ async function writeEnvelope(
     endedAt: Date.now(),
   };
   writeContainer(join(directory, ENVELOPE_FILE), envelope, reply.encoded.graph);
-  container.close();
 }
 
 function sourcesOf({ cell, pack }: BundleHead): SourceOf {

@@ -28,6 +28,7 @@ import { Pulse } from './pulse';
 import { readHeartbeat } from './runner';
 import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
+import { Waits } from './waits';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission, type Try } from './submission';
 
 export interface BatchOptions extends BatchPlace {
@@ -60,6 +61,8 @@ interface Tracked {
   isStep: boolean;
 }
 
+/** Before that a scheduler has no reason yet why a new job waits. */
+const PLANNED_MS = 3000;
 /** Where a file system does not tell of changes (NFS), we look. */
 const LOOK_MS = 500;
 /** In turns: a thousand jobs on a shared file system would keep us busy with nothing else. */
@@ -74,6 +77,7 @@ export class BatchScheduler implements Scheduler {
   readonly #allocations: Allocations;
   readonly #closing = new AbortController();
   readonly #pace: Pace;
+  readonly #waits: Waits;
   readonly #pulse: Pulse;
   readonly #looking: NodeJS.Timeout;
   #turn: Tracked[] = [];
@@ -94,6 +98,7 @@ export class BatchScheduler implements Scheduler {
       },
     });
     this.#pulse = new Pulse(() => options.healthChanged?.());
+    this.#waits = new Waits(options.dialect, options.run);
     this.#pace = new Pace(options.pace, () => this.#ask());
     this.#looking = setInterval(() => {
       for (const tracked of this.#nextToLook()) this.#look(tracked);
@@ -134,7 +139,7 @@ export class BatchScheduler implements Scheduler {
     }
     const tracked = this.#track(job, made.outcome === 'accepted' ? made.id : undefined);
     if (made.outcome === 'uncertain') this.#settleLater(tracked, batchJob, { ...submission, tries: 1 }, made.words);
-    this.#pace.soon();
+    this.#pace.soon(PLANNED_MS);
     return tracked.nativeId;
   }
 
@@ -293,6 +298,7 @@ export class BatchScheduler implements Scheduler {
     const view = new BatchJobView({
       directory: job.directory,
       title: dialect.title,
+      floorMs: this.#options.pace.firstMs,
       explainLog: (log) => dialect.explainLog(log) ?? explainWorker(log),
       logPath: () => (tracked.nativeId === undefined ? undefined : this.#papers.logPath(job, tracked.nativeId)),
     });
@@ -425,10 +431,11 @@ export class BatchScheduler implements Scheduler {
       const seen = new Map(dialect.parseStatus(await run(dialect.statusCommand(ids), signal)));
       this.#pulse.heard();
       const open = ids.filter((id) => isOpen(seen.get(id)));
+      this.#waits.begin(seen);
       const told = open.length === 0 ? new Map<NativeId, Observation>() : await this.#history(open);
       for (const [id, tracked] of asked) {
-        const observation = told?.get(id) ?? seen.get(id);
-        if (observation !== undefined) await this.#explainWait(tracked, observation);
+        const found = told?.get(id) ?? seen.get(id);
+        const observation = found && (await this.#waits.complete(id, found, Date.now(), signal));
         // Without an answer from the history, a job that the queue lacks is no job that is gone.
         if (observation !== undefined || told !== undefined) tracked.view.observe(observation, Date.now());
         this.#look(tracked);
@@ -450,15 +457,6 @@ export class BatchScheduler implements Scheduler {
       if (error instanceof SchedulerError) return undefined;
       throw error;
     }
-  }
-
-  /** Once for a job that will never start by itself: why. */
-  async #explainWait({ view, nativeId }: Tracked, observation: Observation): Promise<void> {
-    const { explain } = this.#options.dialect;
-    if (observation.stuck !== true || explain === undefined || nativeId === undefined || view.wait !== undefined)
-      return;
-    const answer = await this.#options.run(explain.command(nativeId), this.#closing.signal);
-    view.wait = explain.parse(answer) ?? '';
   }
 }
 

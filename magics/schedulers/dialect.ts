@@ -150,6 +150,8 @@ export interface BatchDialect {
   parseHistory(result: CommandResult): Observations;
   /** Where the status answer has no reasons: why does this one job not start? One more command, on its becoming stuck or on a person's question. */
   readonly explain?: { command(id: NativeId): Argv; parse(result: CommandResult): string | undefined };
+  /** Can a job that waits without a reason ever start? One more command, now and then; `parse` gives why it cannot, in the scheduler's words. */
+  readonly verify?: { command(id: NativeId): Argv; parse(result: CommandResult): string | undefined };
   /** What the scheduler wrote into the log about the end, where its states do not tell. */
   explainLog(log: string): Explanation | undefined;
   /** A command inside a job that runs, with our standard input and output as its own; absent where the batch system cannot do that. */

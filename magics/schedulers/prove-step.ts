@@ -64,7 +64,10 @@ export async function proveStep(
 }
 
 async function appears(path: string, patienceMs: number, signal: AbortSignal): Promise<boolean> {
-  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(LOOK_MS, undefined, { signal }))
-    if (existsSync(path)) return true;
-  return existsSync(path);
+  const deadline = Date.now() + patienceMs;
+  while (!existsSync(path)) {
+    if (Date.now() > deadline) return false;
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+  return true;
 }

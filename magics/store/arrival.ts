@@ -16,11 +16,17 @@ import {
 } from '../protocol/chunks';
 import type { Contents } from './contents';
 import { arrivalFile, contentFile, journalFile, listFile } from './places';
+import { isZero } from './zeros';
 
 const SMALL_BYTES = 64 * 1024;
 
 /** How far it has come. */
 export type Gathered = { readonly state: 'whole' } | { readonly state: 'lacks'; readonly indices: readonly number[] };
+
+interface Chunk {
+  readonly index: number;
+  readonly bytes: Buffer;
+}
 
 export class Arrival {
   readonly #contents: Contents;
@@ -67,20 +73,27 @@ export class Arrival {
     const total = indices.reduce((sum, index) => sum + (this.#list.sizes[index] ?? 0), 0);
     if (total !== bytes.length)
       throw new ProtocolError(`${bytes.length} bytes came for chunks that have ${total} bytes.`);
+    const chunks: Chunk[] = [];
     let at = 0;
-    await using file = await this.#file();
     for (const index of indices) {
       const size = this.#list.sizes[index] ?? 0;
-      const chunk = bytes.subarray(at, at + size);
+      chunks.push({ index, bytes: bytes.subarray(at, at + size) });
       at += size;
-      if (!(await this.#matches(index, chunk)))
-        throw new AgentError(
-          `Chunk ${index} of content ${this.#id.slice(0, 12)} arrived with other bytes than were announced: its file was changed while it was sent, or the connection damages bytes. Run it again.`,
-        );
-      await this.#write(file, index, chunk);
     }
+    await this.#check(chunks);
+    await using file = await this.#file();
+    await this.#writeAll(file, chunks, bytes);
     this.#note(indices);
     return indices.length;
+  }
+
+  async #check(chunks: readonly Chunk[]): Promise<void> {
+    const matches = await Promise.all(chunks.map(({ index, bytes }) => this.#matches(index, bytes)));
+    const wrong = chunks[matches.indexOf(false)];
+    if (wrong !== undefined)
+      throw new AgentError(
+        `Chunk ${wrong.index} of content ${this.#id.slice(0, 12)} arrived with other bytes than were announced: its file was changed while it was sent, or the connection damages bytes. Run it again.`,
+      );
   }
 
   /** Copies what is here already, and puts the content in its place; or tells what has to come. */
@@ -164,22 +177,56 @@ export class Arrival {
     return digest.equals(this.#list.digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES));
   }
 
+  /** `bytes` holds all of them, one after the other. What lies together is written together: a tree has a chunk for each of its small files. */
+  async #writeAll(file: FileHandle, chunks: readonly Chunk[], bytes: Buffer): Promise<void> {
+    let from = 0;
+    let to = 0;
+    let first: number | undefined;
+    const writeRun = async (): Promise<void> => {
+      if (first !== undefined) await this.#writeAt(file, bytes.subarray(from, to), this.#offsets[first] ?? 0);
+      from = to;
+      first = undefined;
+    };
+    let previous: number | undefined;
+    for (const chunk of chunks) {
+      const isAlone = this.#places.get(digestAt(this.#list, chunk.index))?.length === 1;
+      if (!isAlone || previous !== chunk.index - 1 || isZero(chunk.bytes)) await writeRun();
+      if (isAlone && !isZero(chunk.bytes)) {
+        first ??= chunk.index;
+        to += chunk.bytes.length;
+      } else {
+        await this.#write(file, chunk.index, chunk.bytes);
+        from = to += chunk.bytes.length;
+      }
+      previous = chunk.index;
+    }
+    await writeRun();
+    for (const { index } of chunks) this.#vouch(index);
+  }
+
   /** At every place it has. Zeros are what a hole reads as, so sparse files stay sparse. */
   async #write(file: FileHandle, index: number, chunk: Buffer): Promise<void> {
     const key = digestAt(this.#list, index);
-    const isHole = isZero(chunk) && !this.#bad.has(key);
+    if (!isZero(chunk) || this.#bad.has(key))
+      for (const place of this.#places.get(key) ?? []) await this.#writeAt(file, chunk, this.#offsets[place] ?? 0);
+    this.#vouch(index);
+  }
+
+  async #writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
     try {
-      for (const place of this.#places.get(key) ?? []) {
-        for (let at = isHole ? chunk.length : 0; at < chunk.length;) {
-          const { bytesWritten } = await file.write(chunk, at, chunk.length - at, (this.#offsets[place] ?? 0) + at);
-          at += bytesWritten;
-        }
-        this.#have[place] = 1;
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+        at += bytesWritten;
       }
-      this.#bad.delete(key);
     } catch (error) {
       throw this.#toError(error);
     }
+  }
+
+  #vouch(index: number): void {
+    const key = digestAt(this.#list, index);
+    for (const place of this.#places.get(key) ?? []) this.#have[place] = 1;
+    this.#bad.delete(key);
   }
 
   #note(indices: readonly number[]): void {
@@ -227,12 +274,6 @@ export class Arrival {
     );
   }
 }
-
-function isZero(chunk: Buffer): boolean {
-  return chunk[0] === 0 && chunk[chunk.length - 1] === 0 && chunk.equals(ZEROS.subarray(0, chunk.length));
-}
-
-const ZEROS = Buffer.alloc(4 * 1024 * 1024);
 
 function writeList(path: string, bytes: Buffer): void {
   const part = `${path}.part`;

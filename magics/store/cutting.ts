@@ -1,6 +1,7 @@
 // Where a file is cut into chunks. In the arrays of a bundle after every MiB: they change in place. Elsewhere the bytes themselves decide (a "gear"
 // hash over the last 32 of them), so that what is put in or taken out moves the cuts beside it and no others.
 import { createHash } from 'node:crypto';
+import { isZero } from './zeros';
 
 export interface Section {
   readonly offset: number;
@@ -31,16 +32,30 @@ const GEAR = Int32Array.from({ length: 256 }, (_, byte) =>
 const WINDOW = 32;
 
 /** How many of the first bytes are the next chunk. `isLast`: nothing comes behind these bytes. Without it they must be `largest` or more. */
-export function nextCut(bytes: Uint8Array, { smallest, largest, usual }: Cut, isLast: boolean): number {
+export function nextCut(bytes: Buffer, { smallest, largest, usual }: Cut, isLast: boolean): number {
   const end = Math.min(bytes.length, largest);
   if (bytes.length <= smallest) return isLast ? bytes.length : end;
-  if (smallest === largest) return end;
+  // In zeros there is nothing to cut at, and they are compared much quicker than they are looked through.
+  if (smallest === largest || isZero(bytes.subarray(0, end))) return end;
   // The upper bits: they have seen the whole window.
   const mask = -(2 ** (32 - Math.log2(usual))) | 0;
-  let hash = 0;
-  for (let at = Math.max(0, smallest - WINDOW); at < end; at++) {
-    hash = ((hash << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
-    if (at >= smallest && (hash & mask) === 0) return at + 1;
+  for (let at = smallest; at < end; at += BLOCK) {
+    const cut = cutIn(bytes, at, Math.min(at + BLOCK, end), mask);
+    if (cut > 0) return cut;
   }
   return end;
+}
+
+/** A function of its own that is called often: V8 gives up on one long loop that it once had to leave, and stays 40 times slower. */
+const BLOCK = 4 * KIB;
+
+/** The first cut behind `from`, before or at `to`; 0: there is none. */
+function cutIn(bytes: Buffer, from: number, to: number, mask: number): number {
+  let hash = 0;
+  for (let at = Math.max(0, from - WINDOW); at < from; at++) hash = ((hash << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
+  for (let at = from; at < to; at++) {
+    hash = ((hash << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
+    if ((hash & mask) === 0) return at + 1;
+  }
+  return 0;
 }

@@ -15,9 +15,13 @@ import {
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { UsageError, systemCode } from '../protocol/errors';
+import { ClusterError, UsageError, systemCode } from '../protocol/errors';
+import { hostName } from '../protocol/platform';
 import type { Content } from './contents';
-import { copyRange, unpackTree, type Unpacked } from './tree';
+import { copyRange } from './copying';
+import { FILE_CUT } from './cutting';
+import { unpackTree, type Unpacked } from './tree';
+import { holesIn } from './zeros';
 
 export interface PlaceOptions {
   readonly signal: AbortSignal;
@@ -33,7 +37,38 @@ export async function place(
   path: string,
   { signal, replace = false, mode = 0o644 }: PlaceOptions,
 ): Promise<Unpacked> {
-  if (content.kind === 'tree') return await unpackTree(content.path, path, signal);
+  try {
+    return await placeAt(content, path, { signal, replace, mode });
+  } catch (error) {
+    throw toPlaceError(error, path);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied, or the file system there has no such things as links and modes',
+  EROFS: 'the file system cannot be written to',
+  ENOTDIR: 'a part of the path is no folder',
+  ENAMETOOLONG: 'a name is too long for the file system there',
+  // The place of a tree is new: within it there is only what comes with it.
+  EEXIST: 'two of its names are one name on the file system there, which does not tell upper case from lower',
+};
+
+function toPlaceError(error: unknown, path: string): unknown {
+  const reason = REASONS[systemCode(error) ?? ''];
+  if (reason === undefined || ClusterError.is(error)) return error;
+  const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
+  return new UsageError(`Cannot write ${path} on ${hostName()}: ${reason}${at}.`, { cause: error });
+}
+
+async function placeAt(
+  content: Content,
+  path: string,
+  { signal, replace, mode }: Required<PlaceOptions>,
+): Promise<Unpacked> {
+  if (content.kind === 'tree') return await unpackTree(content, path, signal);
   if (content.kind !== 'file') throw new UsageError(`A ${content.kind} of a job cannot be put to ${path}.`);
   const there = statSync(path, { throwIfNoEntry: false });
   if (there !== undefined && !(replace && there.isFile()))
@@ -56,7 +91,7 @@ export async function place(
 }
 
 /** Where the file system can, both share their blocks until one is written to; what has holes keeps them. */
-async function copyContent({ path, bytes }: Content, to: string, signal: AbortSignal): Promise<void> {
+async function copyContent({ path, bytes, list, offsets }: Content, to: string, signal: AbortSignal): Promise<void> {
   if (statSync(path).blocks * 512 >= bytes) {
     await copyFile(path, to, constants.COPYFILE_FICLONE);
     return;
@@ -64,7 +99,7 @@ async function copyContent({ path, bytes }: Content, to: string, signal: AbortSi
   const source = openSync(path, 'r');
   const target = openSync(to, 'wx', 0o600);
   try {
-    const blocks = copyRange(source, 0, bytes, target);
+    const blocks = copyRange(source, holesIn(list, offsets, FILE_CUT.largest), { from: 0, bytes }, target);
     while (blocks.next().done !== true) await turn(undefined, { signal });
   } finally {
     closeSync(target);

@@ -1,14 +1,14 @@
 // A small file at once: three calls to the system, and none of them worth a thread.
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** As many bytes as the file was said to have; fewer when it has become shorter. Throws what the system throws. */
-export function readSmall(path: string, bytes: number): Buffer {
-  const into = Buffer.allocUnsafe(bytes);
+/** Gives how many bytes there were: fewer than asked for when the file ends before. Throws what the system throws. */
+export function readSmall(path: string, into: Buffer, position: number): number {
   const file = openSync(path, 'r');
   try {
     let at = 0;
-    for (let read = -1; at < bytes && read !== 0; at += read) read = readSync(file, into, at, bytes - at, at);
-    return into.subarray(0, at);
+    for (let read = -1; at < into.length && read !== 0; at += read)
+      read = readSync(file, into, at, into.length - at, position + at);
+    return at;
   } finally {
     closeSync(file);
   }

@@ -1,6 +1,6 @@
 // A content that is here and may be sent: the files it is made of, its list, and its chunks read again when the other side asks for them.
 import { createHash, webcrypto } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { AgentError } from '../protocol/errors';
 import {
@@ -16,6 +16,8 @@ import {
 } from '../protocol/chunks';
 import { nextCut, type Cut, type Section } from './cutting';
 import { readSmall } from './reading';
+import { readerOf, type ReadAt } from './sparse';
+import { digestOfZeros, isZero } from './zeros';
 
 /** One of the files that make a content, in order. Chunks do not reach from one into the next. */
 export type Part =
@@ -79,7 +81,7 @@ export class ContentSource implements ContentReference {
       const into = bytes.subarray(low - start, Math.min(start + bytes.length, end) - start);
       const found = this.#parts[part];
       if (found?.kind === 'memory') found.bytes.copy(into, 0, low - begin);
-      else if (found !== undefined && into.length > 0) await readAt(found.path, into, low - begin);
+      else if (found !== undefined && into.length > 0) await readFrom(found, into, low - begin);
     }
     return bytes;
   }
@@ -125,9 +127,14 @@ function readPart(part: Part, signal: AbortSignal): Chunks | Promise<Chunks> {
   if (part.kind === 'memory') return chunksOfMemory(part.bytes, part.cut);
   const [section] = part.sections;
   if (part.bytes === 0 || section === undefined) return { sizes: [], digests: Buffer.alloc(0) };
-  if (part.bytes <= SMALL_BYTES && part.sections.length === 1)
-    return chunksOfMemory(readSmall(part.path, part.bytes), section.cut);
+  if (part.bytes <= SMALL_BYTES && part.sections.length === 1) return chunksOfSmall(part.path, part.bytes, section.cut);
   return readSections(part.path, part.sections, signal);
+}
+
+function chunksOfSmall(path: string, bytes: number, cut: Cut): Chunks {
+  const into = Buffer.allocUnsafe(bytes);
+  if (readSmall(path, into, 0) < bytes) throw changed(path);
+  return chunksOfMemory(into, cut);
 }
 
 function chunksOfMemory(bytes: Buffer, cut: Cut): Chunks {
@@ -148,12 +155,17 @@ function chunksOfMemory(bytes: Buffer, cut: Cut): Chunks {
 
 async function readSections(path: string, sections: readonly Section[], signal: AbortSignal): Promise<Chunks> {
   const sizes: number[] = [];
-  const digests: Promise<ArrayBuffer>[] = [];
+  const digests: (Buffer | Promise<ArrayBuffer>)[] = [];
   await using file = await open(path, 'r');
+  await using reader = await readerOf(file, path);
   for (const section of sections) {
-    for await (const chunk of cutSection(file, path, section)) {
+    for await (const chunk of cutSection(reader.read, path, section)) {
       signal.throwIfAborted();
       sizes.push(chunk.length);
+      if (isZero(chunk)) {
+        digests.push(digestOfZeros(chunk.length));
+        continue;
+      }
       // The bytes are copied before this returns.
       const digest = webcrypto.subtle.digest('SHA-256', chunk);
       digest.catch(() => undefined);
@@ -163,20 +175,23 @@ async function readSections(path: string, sections: readonly Section[], signal: 
   }
   const all = Buffer.allocUnsafe(digests.length * DIGEST_BYTES);
   let at = 0;
-  for (const digest of digests) at += Buffer.from(await digest).copy(all, at);
+  for (const digest of digests) {
+    all.set(new Uint8Array(await digest), at);
+    at += DIGEST_BYTES;
+  }
   return { sizes, digests: all };
 }
 
 /** Each chunk is to be used before the next one is asked for. */
-async function* cutSection(file: FileHandle, path: string, { offset, bytes, cut }: Section): AsyncGenerator<Buffer> {
+async function* cutSection(read: ReadAt, path: string, { offset, bytes, cut }: Section): AsyncGenerator<Buffer> {
   const window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, bytes));
   let filled = 0;
-  for (let read = 0; read < bytes || filled > 0;) {
-    const wanted = Math.min(window.length - filled, bytes - read);
-    if (wanted > 0) await fill(file, path, window.subarray(filled, filled + wanted), offset + read);
-    read += wanted;
+  for (let done = 0; done < bytes || filled > 0;) {
+    const wanted = Math.min(window.length - filled, bytes - done);
+    if (wanted > 0) await fill(read, path, window.subarray(filled, filled + wanted), offset + done);
+    done += wanted;
     filled += wanted;
-    const isLast = read === bytes;
+    const isLast = done === bytes;
     let at = 0;
     while (filled - at >= cut.largest || (isLast && at < filled)) {
       const size = nextCut(window.subarray(at, filled), cut, isLast);
@@ -188,16 +203,20 @@ async function* cutSection(file: FileHandle, path: string, { offset, bytes, cut 
   }
 }
 
-async function readAt(path: string, into: Buffer, position: number): Promise<void> {
+async function readFrom({ path, bytes }: Part & { kind: 'file' }, into: Buffer, position: number): Promise<void> {
+  if (bytes <= SMALL_BYTES) {
+    if (readSmall(path, into, position) < into.length) throw changed(path);
+    return;
+  }
   await using file = await open(path, 'r');
-  await fill(file, path, into, position);
+  await fill(async (rest, at) => (await file.read(rest, 0, rest.length, at)).bytesRead, path, into, position);
 }
 
-async function fill(file: FileHandle, path: string, into: Buffer, position: number): Promise<void> {
+async function fill(read: ReadAt, path: string, into: Buffer, position: number): Promise<void> {
   for (let at = 0; at < into.length;) {
-    const { bytesRead } = await file.read(into, at, into.length - at, position + at);
-    if (bytesRead === 0) throw changed(path);
-    at += bytesRead;
+    const more = await read(into.subarray(at), position + at);
+    if (more === 0) throw changed(path);
+    at += more;
   }
 }
 

@@ -4,7 +4,6 @@ import {
   chmodSync,
   closeSync,
   existsSync,
-  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -13,17 +12,21 @@ import {
   readlinkSync,
   renameSync,
   symlinkSync,
-  writeSync,
+  type BigIntStats,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { ProtocolError, UsageError } from '../protocol/errors';
-import { RECORD_CUT } from './cutting';
+import type { ChunkList } from '../protocol/chunks';
+import { ProtocolError, UsageError, systemCode } from '../protocol/errors';
+import { leadsOut } from '../protocol/links';
+import { copyRange } from './copying';
+import { FILE_CUT, RECORD_CUT } from './cutting';
 import { filePart } from './parts';
 import type { Stamp } from './seen';
 import type { Part } from './source';
-import { encodeHead, leadsOut, readHead, type TreeEntry } from './tree-head';
+import { encodeHead, linksOf, readHead, type TreeEntry } from './tree-head';
+import { holesIn, type Hole } from './zeros';
 
 export interface FoundTree {
   readonly parts: readonly Part[];
@@ -53,18 +56,13 @@ export async function findTree(
   for (let path = todo.pop(), count = 0; path !== undefined; path = todo.pop(), count++) {
     if (count % TURN_ENTRIES === TURN_ENTRIES - 1) await turn(undefined, { signal });
     const full = join(root, path);
-    const found = lstatSync(full, { bigint: true });
+    const found = look(full);
     const mode = Number(found.mode) & MODE_BITS;
     if (found.isDirectory()) {
       entries.push({ kind: 'directory', path, mode });
       if (only === undefined) for (const name of readdirSync(full).sort().reverse()) todo.push(`${path}/${name}`);
     } else if (found.isSymbolicLink()) {
-      const target = readlinkSync(full);
-      if (leadsOut(path, target))
-        throw new UsageError(
-          `Cannot send ${full}: it is a link that leads out of ${root}, to ${target}. Copy what it points to.`,
-        );
-      entries.push({ kind: 'link', path, target });
+      entries.push({ kind: 'link', path, target: readlinkSync(full) });
     } else if (found.isFile()) {
       const bytes = Number(found.size);
       const part = filePart(full, bytes);
@@ -73,9 +71,31 @@ export async function findTree(
       stamps.set(part, found);
     } else throw new UsageError(`Cannot send ${full}: it is neither a file nor a directory nor a link. Leave it out.`);
   }
+  refuseStrayLinks(root, entries);
   const files = parts.length;
   parts.unshift({ kind: 'memory', bytes: encodeHead(entries), cut: RECORD_CUT });
   return { parts, stamps, files };
+}
+
+function look(path: string): BigIntStats {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT') throw cause;
+    throw new UsageError(
+      `Cannot send ${JSON.stringify(path)}: ${path.includes('\uFFFD') ? 'its name is no UTF-8. Rename it.' : 'it went away while it was looked at. Run it again.'}`,
+      { cause },
+    );
+  }
+}
+
+function refuseStrayLinks(root: string, entries: readonly TreeEntry[]): void {
+  const links = linksOf(entries);
+  for (const [path, target] of links)
+    if (leadsOut(path, target, links))
+      throw new UsageError(
+        `Cannot send ${join(root, path)}: it is a link that leads out of ${root}, to ${target}. Copy what it points to.`,
+      );
 }
 
 /** Sorted, each directory before what is in it. */
@@ -90,19 +110,30 @@ function withParents(paths: readonly string[]): string[] {
   return [...all].sort((a, b) => (a.split('/').join('\0') < b.split('/').join('\0') ? -1 : 1));
 }
 
+/** What is known of a tree in the store. */
+export interface StoredTree {
+  readonly path: string;
+  readonly list: ChunkList;
+  readonly offsets: Float64Array;
+}
+
 export interface Unpacked {
   readonly files: number;
   readonly bytes: number;
 }
 
 /** Makes the tree beside its place and renames it there. The place must be free. Throws UsageError when it is not, ProtocolError for a bad tree. */
-export async function unpackTree(content: string, place: string, signal: AbortSignal): Promise<Unpacked> {
+export async function unpackTree(
+  { path: content, list, offsets }: StoredTree,
+  place: string,
+  signal: AbortSignal,
+): Promise<Unpacked> {
   if (existsSync(place)) throw new UsageError(`Cannot put a tree to ${place}: there is something already.`);
   mkdirSync(dirname(place), { recursive: true });
   const part = `${place}.part-${randomBytes(4).toString('hex')}`;
   const source = openSync(content, 'r');
   try {
-    const unpacked = await unpackInto(source, part, signal);
+    const unpacked = await unpackInto(source, holesIn(list, offsets, FILE_CUT.largest), part, signal);
     renameSync(part, place);
     return unpacked;
   } catch (error) {
@@ -113,7 +144,12 @@ export async function unpackTree(content: string, place: string, signal: AbortSi
   }
 }
 
-async function unpackInto(source: number, root: string, signal: AbortSignal): Promise<Unpacked> {
+async function unpackInto(
+  source: number,
+  holes: readonly Hole[],
+  root: string,
+  signal: AbortSignal,
+): Promise<Unpacked> {
   const { entries, bytes: start } = readHead((position, bytes) => readExactly(source, position, bytes));
   mkdirSync(root, { mode: 0o700 });
   let at = start;
@@ -126,7 +162,7 @@ async function unpackInto(source: number, root: string, signal: AbortSignal): Pr
     if (entry.kind !== 'file') continue;
     const file = openSync(path, 'wx', 0o600);
     try {
-      for (const written of copyRange(source, at, entry.bytes, file)) {
+      for (const written of copyRange(source, holes, { from: at, bytes: entry.bytes }, file)) {
         sinceTurn += written;
         if (sinceTurn < TURN_BYTES) continue;
         sinceTurn = 0;
@@ -145,23 +181,6 @@ async function unpackInto(source: number, root: string, signal: AbortSignal): Pr
     if (entry.kind === 'directory') chmodSync(join(root, entry.path), entry.mode & MODE_BITS);
   chmodSync(root, 0o755);
   return { files, bytes: at - start };
-}
-
-const BLOCK_BYTES = 1024 * 1024;
-const ZEROS = Buffer.alloc(BLOCK_BYTES);
-
-/** Blocks of zeros become holes. */
-export function* copyRange(source: number, offset: number, bytes: number, to: number): Generator<number> {
-  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, bytes));
-  for (let at = 0; at < bytes;) {
-    const read = readSync(source, block, 0, Math.min(block.length, bytes - at), offset + at);
-    if (read === 0) throw new ProtocolError('A tree is shorter than its head says.');
-    if (read < 4096 || !block.subarray(0, read).equals(ZEROS.subarray(0, read)))
-      for (let written = 0; written < read;) written += writeSync(to, block, written, read - written, at + written);
-    at += read;
-    yield read;
-  }
-  ftruncateSync(to, bytes);
 }
 
 function readExactly(file: number, position: number, bytes: number): Buffer {

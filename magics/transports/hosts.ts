@@ -17,9 +17,9 @@ export class Hosts {
   /** The host as one of its users has it: the connection ends when the last of them lets go. */
   take({ host: name, transport, sshConfig }: ClusterConfig & { readonly host: string }): Host {
     const key = JSON.stringify([name, transport, sshConfig]);
-    const options = { host: name, ...(sshConfig === undefined ? {} : { configPath: sshConfig }) };
+    const options = { host: name, ask: this.#ask, ...(sshConfig === undefined ? {} : { configPath: sshConfig }) };
     const shared = this.#open.get(key) ?? {
-      host: transport === 'openssh' ? new OpenSshHost(options) : new SshHost({ ...options, ask: this.#ask }),
+      host: transport === 'openssh' ? new OpenSshHost(options) : new SshHost(options),
       users: 0,
     };
     this.#open.set(key, shared);

@@ -1,18 +1,21 @@
 // known_hosts as sshd(8) describes it: which keys a host may show. Pure text in, verdict out.
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { matchesHost } from './patterns';
 
 export type Verdict =
   /** This very key is listed. */
   | { readonly kind: 'known' }
   /** Nothing is listed for the host. */
   | { readonly kind: 'unknown' }
+  /** No key is listed, but an authority whose certificates are to be believed: what is shown is none. */
+  | { readonly kind: 'certified'; readonly line: number }
   /** Other keys are listed, and not this one. */
   | { readonly kind: 'changed'; readonly line: number }
   | { readonly kind: 'revoked'; readonly line: number };
 
 interface Entry {
   readonly line: number;
-  readonly isRevoked: boolean;
+  readonly marker: 'none' | '@revoked' | '@cert-authority';
   readonly type: string;
   readonly key: string;
 }
@@ -27,17 +30,19 @@ export function listedName(host: string, port: number): string {
 export function judgeKey(text: string, name: string, key: Buffer): Verdict {
   const entries = entriesFor(text, name);
   const shown = key.toString('base64');
-  const revoked = entries.find((entry) => entry.isRevoked && entry.key === shown);
+  const revoked = entries.find((entry) => entry.marker === '@revoked' && entry.key === shown);
   if (revoked !== undefined) return { kind: 'revoked', line: revoked.line };
-  const listed = entries.filter((entry) => !entry.isRevoked);
+  const listed = entries.filter((entry) => entry.marker === 'none');
   if (listed.some((entry) => entry.key === shown)) return { kind: 'known' };
   const [other] = listed;
-  return other === undefined ? { kind: 'unknown' } : { kind: 'changed', line: other.line };
+  if (other !== undefined) return { kind: 'changed', line: other.line };
+  const authority = entries.find((entry) => entry.marker === '@cert-authority');
+  return authority === undefined ? { kind: 'unknown' } : { kind: 'certified', line: authority.line };
 }
 
 /** Types of the keys that are listed for a host: a server that has several shall show one of them. */
 export function listedTypes(text: string, name: string): readonly string[] {
-  return [...new Set(entriesFor(text, name).flatMap((entry) => (entry.isRevoked ? [] : [entry.type])))];
+  return [...new Set(entriesFor(text, name).flatMap((entry) => (entry.marker === 'none' ? [entry.type] : [])))];
 }
 
 /** `SHA256:…`, as ssh-keygen(1) prints it. */
@@ -51,35 +56,29 @@ export function keyType(key: Buffer): string {
 }
 
 /** A line to be added for a host that a person has accepted. */
-export function knownHostsLine(name: string, key: Buffer): string {
-  return `${name} ${keyType(key)} ${key.toString('base64')}\n`;
+export function knownHostsLine(name: string, key: Buffer, isHashed: boolean): string {
+  return `${isHashed ? hashed(name, randomBytes(20)) : name} ${keyType(key)} ${key.toString('base64')}\n`;
+}
+
+/** `|1|salt|hash`: a name that can be compared, and not read. */
+function hashed(name: string, salt: Buffer): string {
+  return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 }
 
 function entriesFor(text: string, name: string): readonly Entry[] {
   return text.split('\n').flatMap((source, index): Entry[] => {
     const fields = source.trim().split(/\s+/);
     if (fields[0] === '' || fields[0]?.startsWith('#') === true) return [];
-    const marker = fields[0]?.startsWith('@') === true ? fields.shift() : undefined;
+    const marker = fields[0]?.startsWith('@') === true ? fields.shift() : 'none';
     const [names = '', type = '', key = ''] = fields;
-    // A certificate authority vouches for certificates, which the ssh2 transport does not take.
-    if (marker !== undefined && marker !== '@revoked') return [];
-    return matches(names, name) ? [{ line: index + 1, isRevoked: marker === '@revoked', type, key }] : [];
+    if (marker !== 'none' && marker !== '@revoked' && marker !== '@cert-authority') return [];
+    return matches(names, name) ? [{ line: index + 1, marker, type, key }] : [];
   });
 }
 
-/** One hashed name, or patterns by comma, of which one that begins with ! takes the host out. */
+/** One hashed name, or patterns by comma. */
 function matches(names: string, name: string): boolean {
-  if (names.startsWith('|1|')) {
-    const [, , salt = '', hash = ''] = names.split('|');
-    return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
-  }
-  const patterns = names.split(',');
-  const hits = (pattern: string) => toExpression(pattern).test(name);
-  if (patterns.some((pattern) => pattern.startsWith('!') && hits(pattern.slice(1)))) return false;
-  return patterns.some((pattern) => !pattern.startsWith('!') && hits(pattern));
-}
-
-function toExpression(pattern: string): RegExp {
-  const escaped = pattern.toLowerCase().replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  if (!names.startsWith('|1|')) return matchesHost(names.split(','), name);
+  const [, , salt = ''] = names.split('|');
+  return hashed(name, Buffer.from(salt, 'base64')) === names;
 }

@@ -1,15 +1,10 @@
-// A host by the user's own `ssh`: whatever it can do (GSSAPI, certificates, ControlMaster, odd PAM), without a word of ours. It asks nobody here,
-// since there is no terminal: keys, an agent or a master connection have to let it in.
+// A host by the user's own `ssh`: whatever it can do (GSSAPI, certificates, ControlMaster, odd PAM). Its questions come to a person by way of the agent, once
+// for all commands.
 import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { TransportError } from '../protocol/errors';
 import { Tail, type Channel, type CommandEnd, type Host } from './host';
-
-export interface OpenSshOptions {
-  readonly host: string;
-  /** `-F` */
-  readonly configPath?: string;
-}
+import { Master, toOptions, type MasterOptions } from './openssh-master';
 
 /** ssh(1): an error of its own, or the command was ended by a signal, which it does not tell apart. */
 const LOST = 255;
@@ -18,29 +13,32 @@ const LEAVE_MS = 5000;
 
 export class OpenSshHost implements Host {
   readonly name: string;
-  readonly #options: OpenSshOptions;
+  readonly #options: MasterOptions;
   readonly #closing = new AbortController();
+  readonly #master: Master | undefined;
 
-  constructor(options: OpenSshOptions) {
+  constructor(options: MasterOptions) {
     this.name = options.host;
     this.#options = options;
+    // The client of Windows shares no connections, and has no program to ask by: there keys or an agent have to let in.
+    if (process.platform !== 'win32') this.#master = new Master(options);
   }
 
-  exec(command: string, signal: AbortSignal): Promise<Channel> {
+  async exec(command: string, signal: AbortSignal): Promise<Channel> {
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
     if (this.#closing.signal.aborted) throw new TransportError(`The connection to ${this.name} was closed here.`);
+    const shared = (await this.#master?.share(stop)) ?? ['-T', ...toOptions({ BatchMode: 'yes' })];
     const { configPath } = this.#options;
-    const args = [
-      ...(configPath === undefined ? [] : ['-F', configPath]),
-      ...['-T', '-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=3'],
-      ...['-o', 'ConnectTimeout=20', '--', this.name, command],
-    ];
-    const child = spawn('ssh', args, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+    const args = [...(configPath === undefined ? [] : ['-F', configPath]), ...shared];
+    const child = spawn('ssh', [...args, '--', this.name, command], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
     const tail = new Tail();
     child.stderr.on('data', (piece: Buffer) => tail.push(piece));
     const kill = (): void => {
       child.kill('SIGTERM');
     };
-    const stop = AbortSignal.any([signal, this.#closing.signal]);
     if (stop.aborted) kill();
     stop.addEventListener('abort', kill);
     const ended = new Promise<CommandEnd>((resolve) => {
@@ -60,11 +58,11 @@ export class OpenSshHost implements Host {
       if (child.stdout.readableEnded) setTimeout(kill, LEAVE_MS).unref();
       else kill();
     });
-    return Promise.resolve({ stream, complaints: () => tail.text, ended });
+    return { stream, complaints: () => tail.text, ended };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    return Promise.resolve();
+    await this.#master?.close();
   }
 }

@@ -56,13 +56,23 @@ export class HostKeys {
   }
 
   async #judge(key: Buffer): Promise<void> {
-    const { alias, user, knownHosts, isStrict } = this.#settings;
+    const { alias, user, knownHosts, isStrict, isHashed, revokedKeys } = this.#settings;
     const verdict = judgeKey(this.#listed, this.#name, key);
     const print = `${keyType(key)} ${fingerprint(key)}`;
-    if (verdict.kind === 'known') return;
-    if (verdict.kind === 'revoked')
+    const revokedIn =
+      verdict.kind === 'revoked'
+        ? 'known_hosts'
+        : revokedKeys !== undefined && isListed(key, revokedKeys)
+          ? revokedKeys
+          : undefined;
+    if (revokedIn !== undefined)
       throw new TransportError(
-        `The key that ${alias} shows (${print}) is marked as revoked in known_hosts. Nothing was sent.`,
+        `The key that ${alias} shows (${print}) is marked as revoked in ${revokedIn}. Nothing was sent.`,
+      );
+    if (verdict.kind === 'known') return;
+    if (verdict.kind === 'certified')
+      throw new TransportError(
+        `known_hosts believes a certificate of ${alias} (@cert-authority, line ${verdict.line}), and the ssh2 transport can only be shown a plain key (${print}). Nothing was sent. Set \`transport: openssh\` for this cluster.`,
       );
     if (verdict.kind === 'changed')
       throw new TransportError(
@@ -80,6 +90,26 @@ export class HostKeys {
     const [path] = knownHosts;
     if (path === undefined) return;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    appendFileSync(path, knownHostsLine(this.#name, key), { mode: 0o600 });
+    appendFileSync(path, knownHostsLine(this.#name, key, isHashed), { mode: 0o600 });
   }
+}
+
+/** Of RevokedHostKeys: a file of public keys, or one that only OpenSSH reads. Throws TransportError when it cannot tell, as `ssh` refuses all then. */
+function isListed(key: Buffer, path: string): boolean {
+  let text: string;
+  try {
+    text = readFileSync(path, 'latin1');
+  } catch (cause) {
+    throw new TransportError(
+      `Cannot read the revoked host keys in ${path}, so no host is believed: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  if (text.startsWith('SSHKRL'))
+    throw new TransportError(
+      `The revoked host keys in ${path} are in OpenSSH's binary form, which the ssh2 transport does not read. Set \`transport: openssh\` for this cluster.`,
+    );
+  return text.includes(key.toString('base64'));
 }

@@ -1,9 +1,21 @@
-// What ~/.ssh/config says of a host, in our words. Its grammar is the library's; Include is followed here, by text, as ssh_config(5) describes it.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+// What the SSH config says of a host, in our words. What `ssh` would do and the ssh2 transport cannot is refused, with the way out, where it matters.
+import { existsSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import SSHConfig, { glob } from 'ssh-config';
+import { join } from 'node:path';
 import { UsageError } from '../protocol/errors';
+import type { HostWords, Target } from './ssh-config';
+import { expandPath, expandTokens, type TokenValues } from './tokens';
+
+/** How a host is reached. */
+export type Way =
+  | { readonly kind: 'straight' }
+  /** Hosts on the way, in order. */
+  | { readonly kind: 'jumps'; readonly hosts: readonly string[] }
+  /** A command whose standard input and output are the connection. */
+  | { readonly kind: 'command'; readonly command: string };
+
+/** Ways of letting in that the config may forbid, in the server's words. */
+export type Method = 'publickey' | 'keyboard-interactive' | 'password';
 
 export interface SshSettings {
   /** As the user names it. */
@@ -11,74 +23,114 @@ export interface SshSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  readonly way: Way;
   readonly identityFiles: readonly string[];
+  /** Of the agent's keys only those that a file names. */
+  readonly onlyListed: boolean;
   /** The socket of an agent; undefined: none is to be asked. */
   readonly agent: string | undefined;
-  /** Hosts on the way, in order. */
-  readonly jumps: readonly string[];
+  /** User certificates, which only the openssh transport can show. */
+  readonly certificates: readonly string[];
+  readonly methods: ReadonlySet<Method>;
   /** Under what name it is known. */
   readonly keyAlias: string | undefined;
   /** The first is where an accepted host is added. */
   readonly knownHosts: readonly string[];
+  /** Names are added so that they cannot be read. */
+  readonly isHashed: boolean;
+  /** Keys that no host may show. */
+  readonly revokedKeys: string | undefined;
   /** An unknown host is refused, without a question. */
   readonly isStrict: boolean;
+  /** A line that is silent for so long is asked whether it is alive, and given up when it has not answered so often. */
+  readonly keepAlive: { readonly seconds: number; readonly times: number };
+  /** Until the host answers at all. */
+  readonly reachSeconds: number;
 }
 
-const IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
-const DEEPEST_INCLUDE = 16;
+const IDENTITIES = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
+const METHODS: readonly Method[] = ['publickey', 'keyboard-interactive', 'password'];
+const REACH_SECONDS = 20;
+const KEEP_ALIVE = { seconds: 15, times: 3 };
 
-export function readSshConfig(path: string): SSHConfig {
-  const text = existsSync(path) ? include(path, dirname(path), 0) : '';
-  return SSHConfig.parse(text);
-}
-
-/** `user@host`, `host:port`, `ssh://…` are what people write; the rest the config adds. */
-export function settingsFor(target: string, config: SSHConfig, env: NodeJS.ProcessEnv = process.env): SshSettings {
+/** `user@host`, `host:port`, `ssh://…` are what people write. Throws UsageError. */
+export function parseTarget(target: string): Target {
   const found = /^(?:ssh:\/\/)?(?:([^@]+)@)?(\[[^\]]+\]|[^:[\]]+|[0-9a-f:]*:[0-9a-f:]*)(?::(\d+))?$/i.exec(target);
   const alias = found?.[2]?.replaceAll(/[[\]]/g, '');
   if (alias === undefined) throw new UsageError(`${JSON.stringify(target)} names no host: user@host is expected.`);
-  const computed = config.compute(alias, { ignoreCase: true });
-  const texts = (name: string): readonly string[] => {
-    const value: unknown = computed[name];
-    return Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
+  return { alias, user: found?.[1], port: found?.[3] === undefined ? undefined : Number(found[3]) };
+}
+
+/** Throws UsageError for what would be another connection than the one that `ssh` makes. */
+export function settingsFor(alias: string, words: HostWords, env: NodeJS.ProcessEnv = process.env): SshSettings {
+  const all = (name: string) => (words.get(name) ?? []).flatMap((word) => word.split(/\s+/)).filter(Boolean);
+  const text = (name: string) => words.get(name)?.[0];
+  const says = (name: string, ...values: readonly string[]) => values.includes(text(name)?.toLowerCase() ?? '');
+  refuseUnknown(alias, says, text);
+  const host = (text('hostname') ?? alias).replaceAll('%h', alias).replaceAll('%%', '%').toLowerCase();
+  const values: TokenValues = {
+    alias,
+    host,
+    port: Number(text('port') ?? 22),
+    user: text('user') ?? userInfo().username,
+    keyAlias: text('hostkeyalias'),
+    jump: text('proxyjump') ?? '',
   };
-  const text = (name: string) => texts(name)[0];
-  const words = (name: string) =>
-    texts(name)
-      .flatMap((line) => line.split(/\s+/))
-      .filter((word) => word !== '');
-  if (text('proxycommand') !== undefined && text('proxycommand') !== 'none')
-    throw new UsageError(
-      `The SSH config reaches ${alias} by a ProxyCommand, which the ssh2 transport has not. Set \`transport: openssh\` for this cluster.`,
-    );
-  const user = found?.[1] ?? text('user') ?? userInfo().username;
-  const host = (text('hostname') ?? alias).replaceAll('%h', alias).replaceAll('%%', '%');
-  const port = Number(found?.[3] ?? text('port') ?? 22);
-  const expand = (path: string) => expandPath(path, { host, port, user });
-  const onlyListed = text('identitiesonly')?.toLowerCase() === 'yes';
-  const identityFiles = texts('identityfile')
-    .filter((path) => path !== 'none')
-    .map(expand);
+  const expand = (path: string) => expandPath(path, values, env);
+  const paths = (name: string) => (words.get(name) ?? []).filter((path) => path !== 'none').map(expand);
+  const listed = paths('identityfile');
+  const identityFiles =
+    listed.length > 0
+      ? listed
+      : IDENTITIES.map((name) => join(homedir(), '.ssh', name)).filter((path) => existsSync(path));
+  const known = (name: string, otherwise: string) =>
+    (all(name).length > 0 ? all(name) : otherwise.split(' ')).filter((path) => path !== 'none').map(expand);
   return {
     alias,
     host,
-    port,
-    user,
-    identityFiles:
-      identityFiles.length > 0
-        ? identityFiles
-        : IDENTITIES.map((name) => join(homedir(), '.ssh', name)).filter((path) => existsSync(path)),
-    agent: onlyListed ? undefined : agentOf(text('identityagent'), env, expand),
-    jumps: jumpsOf(text('proxyjump')),
-    keyAlias: text('hostkeyalias'),
+    port: values.port,
+    user: values.user,
+    way: wayOf(text('proxycommand'), text('proxyjump'), values),
+    identityFiles,
+    onlyListed: says('identitiesonly', 'yes'),
+    agent: agentOf(text('identityagent'), env, expand),
+    certificates: [...paths('certificatefile'), ...identityFiles.map((path) => `${path}-cert.pub`)].filter((path) =>
+      existsSync(path),
+    ),
+    methods: methodsOf(text('preferredauthentications'), says),
+    keyAlias: values.keyAlias,
     knownHosts: [
-      ...(words('userknownhostsfile').length > 0
-        ? words('userknownhostsfile')
-        : ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),
-      ...(words('globalknownhostsfile').length > 0 ? words('globalknownhostsfile') : ['/etc/ssh/ssh_known_hosts']),
-    ].map(expand),
-    isStrict: text('stricthostkeychecking')?.toLowerCase() === 'yes',
+      ...known('userknownhostsfile', '~/.ssh/known_hosts ~/.ssh/known_hosts2'),
+      ...known('globalknownhostsfile', '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2'),
+    ],
+    isHashed: says('hashknownhosts', 'yes'),
+    revokedKeys: paths('revokedhostkeys')[0],
+    isStrict: says('stricthostkeychecking', 'yes'),
+    keepAlive: keepAliveOf(text('serveraliveinterval'), text('serveralivecountmax')),
+    reachSeconds: seconds(text('connecttimeout')) ?? REACH_SECONDS,
   };
+}
+
+type Says = (name: string, ...values: readonly string[]) => boolean;
+
+/** What changes where a connection leads, or whom it believes, and is not done here. */
+function refuseUnknown(alias: string, says: Says, text: (name: string) => string | undefined): void {
+  const found = [
+    says('canonicalizehostname', 'yes', 'always') ? 'CanonicalizeHostname' : undefined,
+    says('proxyusefdpass', 'yes') ? 'ProxyUseFdpass' : undefined,
+    (text('knownhostscommand') ?? 'none') === 'none' ? undefined : 'KnownHostsCommand',
+  ].find((name) => name !== undefined);
+  if (found === undefined) return;
+  throw new UsageError(
+    `The SSH config sets ${found} for ${alias}, which the ssh2 transport has not. Set \`transport: openssh\` for this cluster.`,
+  );
+}
+
+function wayOf(command: string | undefined, jump: string | undefined, values: TokenValues): Way {
+  if (command !== undefined && command.toLowerCase() !== 'none')
+    return { kind: 'command', command: expandTokens(command, values) };
+  if (jump === undefined || jump.toLowerCase() === 'none') return { kind: 'straight' };
+  return { kind: 'jumps', hosts: jump.split(',').map((host) => expandTokens(host.trim(), values)) };
 }
 
 function agentOf(
@@ -88,50 +140,34 @@ function agentOf(
 ): string | undefined {
   if (named === 'none') return undefined;
   if (named === undefined || named === 'SSH_AUTH_SOCK') return env['SSH_AUTH_SOCK'] || undefined;
-  return named.startsWith('$') ? env[named.slice(1).replaceAll(/[{}]/g, '')] || undefined : expand(named);
+  return /^\$\w+$/.test(named) ? env[named.slice(1)] || undefined : expand(named);
 }
 
-function jumpsOf(text: string | undefined): readonly string[] {
-  return text === undefined || text === 'none' ? [] : text.split(',').map((jump) => jump.trim());
-}
-
-/** Tokens of ssh_config(5) that stand in paths. */
-function expandPath(path: string, { host, port, user }: { host: string; port: number; user: string }): string {
-  const home = homedir();
-  const tokens: Readonly<Record<string, string>> = {
-    d: home,
-    h: host,
-    p: String(port),
-    r: user,
-    u: userInfo().username,
+function methodsOf(preferred: string | undefined, says: Says): ReadonlySet<Method> {
+  const names = preferred?.split(',').map((name) => name.trim());
+  const switches: Readonly<Record<Method, readonly string[]>> = {
+    publickey: ['pubkeyauthentication'],
+    'keyboard-interactive': ['kbdinteractiveauthentication', 'challengeresponseauthentication'],
+    password: ['passwordauthentication'],
   };
-  const expanded = path.replaceAll(/%(.)/g, (whole, letter: string) =>
-    letter === '%' ? '%' : (tokens[letter] ?? whole),
-  );
-  return expanded === '~' || expanded.startsWith('~/') ? join(home, expanded.slice(1)) : expanded;
-}
-
-/** Relative paths are below ~/.ssh, or below the file's folder for a config that lies elsewhere. */
-function include(path: string, base: string, depth: number): string {
-  if (depth > DEEPEST_INCLUDE) throw new UsageError(`The SSH config includes itself: ${path}.`);
-  return readFileSync(path, 'utf8').replaceAll(/^[ \t]*include[ \t=]+(.+)$/gim, (_, names: string) =>
-    names
-      .trim()
-      .split(/\s+/)
-      .flatMap((name) => filesOf(name.replaceAll('"', ''), base))
-      .map((file) => include(file, base, depth + 1))
-      .join('\n'),
+  return new Set(
+    METHODS.filter((method) => (names?.includes(method) ?? true) && !switches[method].some((name) => says(name, 'no'))),
   );
 }
 
-function filesOf(name: string, base: string): readonly string[] {
-  const home = name.startsWith('~/') ? join(homedir(), name.slice(2)) : name;
-  const path = isAbsolute(home) ? home : resolve(base, home);
-  if (!/[*?]/.test(path)) return existsSync(path) ? [path] : [];
-  const folder = dirname(path);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .sort()
-    .map((entry) => join(folder, entry))
-    .filter((entry) => glob(path, entry));
+/** ssh(1) is silent by default; ours has to notice a lost line. */
+function keepAliveOf(interval: string | undefined, times: string | undefined): SshSettings['keepAlive'] {
+  const asked = seconds(interval);
+  return {
+    seconds: asked === undefined || asked === 0 ? KEEP_ALIVE.seconds : asked,
+    times: Number(times ?? KEEP_ALIVE.times),
+  };
+}
+
+/** `90`, `1m30s`: the times of sshd_config(5). */
+function seconds(text: string | undefined): number | undefined {
+  if (text === undefined || text === 'none') return undefined;
+  const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+  const parts = [...text.toLowerCase().matchAll(/(\d+)([smhdw]?)/g)];
+  return parts.reduce((sum, [, count = '0', unit = '']) => sum + Number(count) * (units[unit] ?? 1), 0);
 }

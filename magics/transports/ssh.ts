@@ -1,26 +1,25 @@
 // A host by ssh2, on any platform: the only door to that package, which is loaded when it is needed (the agent on a host has not got it).
 // One connection for all commands, over as many jumps as the SSH config names.
 import type { Client, ClientChannel } from 'ssh2';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { TransportError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { Ask } from './ask';
 import { Tail, type Channel, type CommandEnd, type Host } from './host';
+import { decide, openProxy } from './proxy-command';
 import { Admission } from './ssh-admission';
+import { lookUpHost } from './ssh-config';
 import { HostKeys } from './ssh-host-keys';
-import { readSshConfig, settingsFor, type SshSettings } from './ssh-settings';
+import { parseTarget, settingsFor, type SshSettings } from './ssh-settings';
 
 export interface SshOptions {
   readonly host: string;
-  /** ~/.ssh/config, if not given. */
+  /** As `ssh -F` has it; if not given, the user's config and the system's. */
   readonly configPath?: string;
   readonly ask: Ask;
 }
 
-/** From the first packet to the host's key; a person who answers has longer. */
-const REACH_MS = 20_000;
+/** A person who answers has longer than a host that does not. */
 const ADMIT_MS = 300_000;
-const KEEPALIVE = { keepaliveInterval: 15_000, keepaliveCountMax: 3 };
 const MOST_JUMPS = 8;
 
 export class SshHost implements Host {
@@ -66,45 +65,47 @@ export class SshHost implements Host {
   }
 
   async #open(signal: AbortSignal): Promise<Client> {
-    const { host, configPath = join(homedir(), '.ssh', 'config') } = this.#options;
-    const config = readSshConfig(configPath);
-    return await this.#reach(host, (target) => settingsFor(target, config), signal, 0);
+    return await this.#reach(this.#options.host, signal, 0);
   }
 
-  async #reach(
-    target: string,
-    settingsOf: (target: string) => SshSettings,
-    signal: AbortSignal,
-    depth: number,
-  ): Promise<Client> {
+  async #settingsOf(target: string, signal: AbortSignal): Promise<SshSettings> {
+    const parsed = parseTarget(target);
+    const words = await lookUpHost(parsed, this.#options.configPath, (command) => decide(command, signal));
+    return settingsFor(parsed.alias, words);
+  }
+
+  async #reach(target: string, signal: AbortSignal, depth: number): Promise<Client> {
     if (depth > MOST_JUMPS)
       throw new UsageError(`The SSH config reaches ${target} over itself, or over too many hosts.`);
-    const settings = settingsOf(target);
-    const [first, ...others] = settings.jumps;
+    const settings = await this.#settingsOf(target, signal);
+    const { way } = settings;
+    if (way.kind === 'straight') return await this.#admit(settings, undefined, signal);
+    if (way.kind === 'command') return await this.#admit(settings, openProxy(way.command), signal);
+    const [first, ...others] = way.hosts;
     if (first === undefined) return await this.#admit(settings, undefined, signal);
-    let last = await this.#reach(first, settingsOf, signal, depth + 1);
-    for (const jump of others) last = await this.#admit(settingsOf(jump), last, signal);
-    return await this.#admit(settings, last, signal);
+    let last = await this.#reach(first, signal, depth + 1);
+    for (const jump of others) {
+      const next = await this.#settingsOf(jump, signal);
+      last = await this.#admit(next, await passClient(last, next), signal);
+    }
+    return await this.#admit(settings, await passClient(last, settings), signal);
   }
 
-  /** One connection, through the last one or straight. */
-  async #admit(settings: SshSettings, through: Client | undefined, signal: AbortSignal): Promise<Client> {
+  /** One connection, over a way or straight. */
+  async #admit(settings: SshSettings, passage: Passage | undefined, signal: AbortSignal): Promise<Client> {
     const { default: ssh2 } = await import('ssh2');
     const shown = `${settings.user}@${settings.alias}`;
     const { ask } = this.#options;
     const keys = new HostKeys(settings, ask, signal);
-    const admission = new Admission(settings, ask, ssh2.utils.parseKey, signal);
-    const sock = through === undefined ? undefined : await forward(through, settings, shown);
+    const { parseKey } = ssh2.utils;
+    const admission = new Admission(settings, ask, { parseKey, openAgent: ssh2.createAgent }, signal);
     const client = new ssh2.Client();
+    const { reachSeconds, keepAlive } = settings;
     try {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(() => {
-          reject(
-            new TransportError(`Cannot reach ${shown} over SSH: it did not answer within ${REACH_MS / 1000} s.`, {
-              transient: true,
-            }),
-          );
-        }, REACH_MS);
+          fail(new Error(`it did not answer within ${reachSeconds} s`));
+        }, reachSeconds * 1000);
         admission.unanswered = (error) => {
           reject(error);
           client.end();
@@ -114,18 +115,26 @@ export class SshHost implements Host {
           () => reject(new TransportError(`The connection to ${shown} was given up.`, { transient: true })),
           { once: true },
         );
+        const fail = (error: Error): void => {
+          clearTimeout(timer);
+          const said = passage?.complaints() ?? Promise.resolve('');
+          void said.then((words) => {
+            reject(keys.refusal ?? toError(shown, error, admission, words));
+          });
+        };
         client.once('ready', resolve);
-        client.once('error', (error) => reject(keys.refusal ?? toError(shown, error, admission.tried)));
-        client.once('close', () =>
-          reject(keys.refusal ?? toError(shown, new Error('the connection was closed'), admission.tried)),
-        );
+        client.on('error', fail);
+        client.once('close', () => {
+          fail(new Error('the connection was closed'));
+        });
         client.connect({
           host: settings.host,
           port: settings.port,
           username: settings.user,
-          ...(sock === undefined ? {} : { sock }),
+          ...(passage === undefined ? {} : { sock: passage.stream }),
           readyTimeout: ADMIT_MS,
-          ...KEEPALIVE,
+          keepaliveInterval: keepAlive.seconds * 1000,
+          keepaliveCountMax: keepAlive.times,
           algorithms: { serverHostKey: keys.algorithms },
           hostVerifier: (key: Buffer, verify: (isGood: boolean) => void) => {
             clearTimeout(timer);
@@ -138,7 +147,7 @@ export class SshHost implements Host {
                   next(method);
                   return;
                 }
-                reject(notAdmitted(shown, admission.tried));
+                reject(notAdmitted(shown, admission));
                 client.end();
               },
               (error: unknown) => {
@@ -151,27 +160,34 @@ export class SshHost implements Host {
       });
     } catch (error) {
       client.destroy();
-      through?.end();
+      passage?.close();
       throw error;
     }
-    client.on('error', () => undefined);
-    client.once('close', () => through?.end());
+    client.once('close', () => passage?.close());
     return client;
   }
 }
 
-/** A way through one host to the next. */
-function forward(through: Client, { host, port }: SshSettings, shown: string): Promise<ClientChannel> {
+/** A way to the next host: through the last one, or by a command. */
+interface Passage {
+  readonly stream: Duplex;
+  readonly close: () => void;
+  readonly complaints: () => Promise<string>;
+}
+
+function passClient(through: Client, { user, alias, host, port }: SshSettings): Promise<Passage> {
+  const close = (): void => {
+    through.end();
+  };
   return new Promise((resolve, reject) => {
-    through.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-      if (error === undefined) resolve(channel);
-      else
-        reject(
-          new TransportError(`Cannot reach ${shown} through its jump host: ${error.message}`, {
-            cause: error,
-            transient: true,
-          }),
-        );
+    through.forwardOut('127.0.0.1', 0, host, port, (error, stream) => {
+      if (error === undefined) {
+        resolve({ stream, close, complaints: () => Promise.resolve('') });
+        return;
+      }
+      close();
+      const message = `Cannot reach ${user}@${alias} through its jump host: ${error.message}`;
+      reject(new TransportError(message, { cause: error, transient: true }));
     });
   });
 }
@@ -205,16 +221,22 @@ function endOf(channel: ClientChannel): Promise<CommandEnd> {
 
 const FINAL = new Set(['ENOTFOUND']);
 
-function toError(shown: string, error: Error & { readonly level?: string }, tried: readonly string[]): TransportError {
-  if (error.level === 'client-authentication') return notAdmitted(shown, tried, error);
+function toError(
+  shown: string,
+  error: Error & { readonly level?: string },
+  admission: Admission,
+  said: string,
+): TransportError {
+  if (error.level === 'client-authentication') return notAdmitted(shown, admission, error);
   const isFinal = FINAL.has(systemCode(error) ?? '');
-  return new TransportError(`Cannot reach ${shown} over SSH: ${error.message}`, { cause: error, transient: !isFinal });
+  const words = said === '' ? '' : ` Its ProxyCommand said: ${said}`;
+  return new TransportError(`Cannot reach ${shown} over SSH: ${error.message}.${words}`, {
+    cause: error,
+    transient: !isFinal,
+  });
 }
 
-function notAdmitted(shown: string, tried: readonly string[], cause?: Error): TransportError {
+function notAdmitted(shown: string, { tried, advice }: Admission, cause?: Error): TransportError {
   const ways = tried.length === 0 ? 'anything there is here' : tried.join(', ');
-  return new TransportError(
-    `${shown} lets nobody in by ${ways}. Is the key authorized there? \`ssh ${shown}\` in a terminal shows what it wants.`,
-    cause === undefined ? {} : { cause },
-  );
+  return new TransportError(`${shown} lets nobody in by ${ways}. ${advice}`, cause === undefined ? {} : { cause });
 }

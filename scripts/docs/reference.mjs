@@ -81,8 +81,60 @@ async function config() {
 }
 
 async function commandLine() {
-  const { HELP } = await load('cli/usage.ts');
-  return page('command-line.md', 'Command line', 'The `cellburst` command.', ['```text', HELP.trimEnd(), '```']);
+  const { COMMANDS } = await load('cli/table.ts');
+  const { ABOUT_IDS, ENVIRONMENT, groupsOf, spellingOf } = await load('cli/help.ts');
+  const { EXIT_MEANINGS } = await load('cli/exit.ts');
+  const { GLOBAL_FLAGS } = await load('cli/parse.ts');
+  const flagTable = (flags) =>
+    table(
+      ['option', 'what it does'],
+      flags.map((flag) => [code(spellingOf(flag)), flag.help]),
+    );
+  const listed = Object.entries(COMMANDS).filter(([, { isHidden }]) => !isHidden);
+  const sections = listed.flatMap(([name, { usage, about, more, flags }]) => {
+    const own = flags.filter(({ group }) => group === undefined);
+    return [
+      `## \`cellburst ${name}\``,
+      '',
+      '```text',
+      `cellburst ${name} ${usage}`.trim(),
+      '```',
+      '',
+      about,
+      ...(more === undefined ? [] : ['', more]),
+      ...(own.length === 0 ? [] : ['', ...flagTable(own)]),
+      ...groupsOf(flags).flatMap(([heading, ofIt]) => ['', heading, '', ...flagTable(ofIt)]),
+      '',
+    ];
+  });
+  return page('command-line.md', 'Command line', 'The `cellburst` command. Every command takes these:', [
+    ...flagTable(GLOBAL_FLAGS),
+    '',
+    ABOUT_IDS,
+    '',
+    '## Exit codes',
+    '',
+    ...table(
+      ['code', 'meaning'],
+      EXIT_MEANINGS.map(([number, meaning]) => [String(number), meaning]),
+    ),
+    '',
+    '## Environment',
+    '',
+    ...table(
+      ['variable', 'meaning'],
+      ENVIRONMENT.map(([name, meaning]) => [code(name), meaning]),
+    ),
+    '',
+    '## Completion',
+    '',
+    '```sh',
+    'eval "$(cellburst completion bash)"   # in ~/.bashrc; zsh the same in ~/.zshrc after compinit',
+    'cellburst completion fish | source    # in ~/.config/fish/config.fish',
+    '```',
+    '',
+    ...sections,
+  ]);
 }
 
 async function errors() {

@@ -126,6 +126,31 @@ const CELLS: readonly Row[] = [
     ],
   ],
   [
+    'functions born there call variables of a scope here without making it their this',
+    [
+      'function make() { let cb = function () { return String(this) }; return { set: (f) => { cb = f }, more: () => () => [cb(), (cb)(), cb``, cb?.()].join() } } const m = make()',
+    ],
+    'const again = m.more(); again()',
+    "'undefined,undefined,undefined,undefined'",
+    [
+      ['again()', 'undefined,undefined,undefined,undefined'],
+      ['m.set(function () { return typeof this }), again()', 'undefined,undefined,undefined,undefined'],
+    ],
+  ],
+  [
+    'functions born there use variables of a scope here in every way there is',
+    [
+      'function kit() { let n = 1, late; const now = () => n; return { now, later: (v) => { late = v }, born: (k) => function inner(deep) { n++; ({ n } = { n: n + 1 }); [n] = [n * 2]; const s = { n }; for (n of [n]); late ??= k; return [typeof n, s.n, `${n}`, new (class { v = n; [`m${k}`]() { return n-- } })()[`m${k}`](), deep ? inner(false) : late].join() } } } const k = kit()',
+    ],
+    'const born = k.born(7); born(false)',
+    "'number,6,6,6,7'",
+    [
+      ['k.now()', 5],
+      ['born(true)', 'number,14,14,14,number,30,30,30,7'],
+      ['k.now()', 29],
+    ],
+  ],
+  [
     'an object of a cycle through its own activation',
     [
       'function node() { let next; const self = { set: (v) => { next = v }, get: () => next }; return self } const p = node(), q = node(); p.set(q); q.set(p)',
@@ -272,6 +297,38 @@ const CELLS: readonly Row[] = [
     [['new K().id * 10 + K.list.length', 33]],
   ],
   [
+    'classes that extend builtins and hide state in them',
+    [
+      'let made = 0; class HttpError extends Error { #status; constructor(status) { super(`http ${status}`); this.#status = status; made++ } get status() { return this.#status } bump() { this.#status++; return this } static is(o) { return #status in o } } class NotFound extends HttpError { #path = ["/"]; constructor() { super(404) } get path() { return this.#path } } const e = new HttpError(500), n = new NotFound',
+      'class Stack extends Array { #top = 0; note(x) { this.#top = x; return this.push(x) } get top() { return this.#top } } class Cache extends Map { #hits = 0; get(k) { this.#hits++; return super.get(k) } get hits() { return this.#hits } } class Bag extends Set { #m() { return this.size } m() { return this.#m() } } class Day extends Date { #zone = "utc"; get zone() { return this.#zone } } const s = Stack.from([1, 2, "x"]), c = new Cache([["a", e]]), b = new Bag([1]), d = new Day(5), holed = Object.assign(new Stack(4), { 1: 5 })',
+    ],
+    'e.bump(); n.path.push(n); const fresh = new NotFound; s.note(9); c.set("n", n); c.get("a"); d.setTime(7); [e.status, e.message, HttpError.is(n), n.status, n.path.length, made, s.top, s.join(""), c.hits, b.m(), d.zone, holed.length, 0 in holed].join()',
+    "'501,http 500,true,404,2,3,9,12x9,1,1,utc,4,false'",
+    [
+      [
+        '[e.status, n.path[1] === n, HttpError.is(fresh), fresh.status, fresh instanceof NotFound, made, s.top, s.length, c.hits, c.get("a") === e, c.get("n") === n, d.getTime(), d.zone].join()',
+        '501,true,true,404,true,3,9,4,1,true,true,7,utc',
+      ],
+      ['Object.keys(e).length + String(e)', '0Error: http 500'],
+      ['(() => { try { throw fresh } catch (x) { return x.bump().status } })()', 405],
+    ],
+  ],
+  [
+    'Promises that are settled',
+    [
+      'const done = Promise.resolve({ n: 1 }), o = await done, failed = Promise.reject(new TypeError("no")); failed.catch(() => {}); const holder = { done }',
+    ],
+    'const again = done.then((x) => { x.n++; return x }); await again; const why = await failed.catch((e) => e.message); const late = Promise.resolve(o); [await done === o, o.n, why].join()',
+    "'true,2,no'",
+    [
+      [
+        '[holder.done === done, await late === o, await again === o, await done === o, o.n].join()',
+        'true,true,true,true,2',
+      ],
+      ['await failed.catch((e) => e instanceof TypeError)', true],
+    ],
+  ],
+  [
     'a mixin with state',
     [
       'const mixin = (Base) => { let made = 0; return class extends Base { constructor() { super(); made++ } static count() { return made } } }; const M = mixin(Object); new M',
@@ -349,4 +406,14 @@ test('an error in a closure that was rebuilt points at the cell it was typed in'
   const { report } = await notebook.cluster('f()');
   const shown = report.outcome.ok ? '' : report.outcome.error.traceback.join('\n');
   expect(shown).toMatch(/Cell \[1\]:5:11/);
+});
+
+test('an error in a function born there points at where it was typed, also where its text leads to a scope here', async () => {
+  await notebook.run(
+    'function make() {\n  let n = 0;\n  return { up: () => ++n, born: () => () => { n += n + n;\n    n++; if (n > 1) throw new RangeError([n, n, n].join()); return n; } };\n}\nconst m = make()',
+  );
+  await notebook.value('const f = m.born(); f()');
+  expect(await notebook.run('m.up()')).toBe(2);
+  const stack = (await notebook.run('try { f() } catch (e) { var told = e.stack } told')) as string;
+  expect(stack).toMatch(/RangeError: 7,7,7\n[^\n]*Cell \[1\]:4:27/);
 });

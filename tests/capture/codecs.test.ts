@@ -136,12 +136,14 @@ test('errors of a codec name the object and the codec', async () => {
   expect(await notebook.refusal('o')).toMatch(/encode of the codec of Vault gave a Promise; codecs cannot wait/);
   await notebook.run('registerCodec(Vault, { encode: () => 1, decode: () => { throw new Error("no key") } })');
   await expect(notebook.value('o.v.held')).rejects.toThrow(
-    /Cannot open o\.v: decode of the codec of Vault threw Error: no key/,
+    'CaptureError: cannot ship o.v: decode of the codec of Vault threw Error: no key — mend what registerCodec(Vault, …) was given',
   );
   await notebook.run('registerCodec(Vault, { encode: () => 1, decode: () => ({}) })');
   await expect(notebook.value('o.v.held')).rejects.toThrow(
-    /decode of the codec of Vault gave a Object, and a Vault was encoded/,
+    /^CaptureError: cannot ship o\.v: decode of the codec of Vault gave a Object, and a Vault was encoded/,
   );
+  // The job did not fail: the cell ended with an error, and the notebook is as it was.
+  expect(await notebook.run('o.v.held')).toBe(1);
 });
 
 test('a result whose decode fails at home can be brought home once the codec is mended', async () => {

@@ -138,6 +138,25 @@ export const CARRIED: readonly Carried[] = [
     kept: 'by name: those of the process the cell runs in',
   },
   {
+    value: 'Promises that are settled',
+    expressions: [
+      '(() => { const o = { n: -0 }; const p = Promise.resolve(o); return [p, p, o, Promise.resolve(2n), Promise.resolve("s"), Promise.resolve()]; })()',
+      '(() => { const p = Promise.reject(new RangeError("m")); p.catch(() => {}); return [Object.assign(p, { note: 1 })]; })()',
+    ],
+    kept: 'fulfilled or rejected, with what; one that is rejected is not reported a second time',
+  },
+  {
+    value: 'Intl.*, TextDecoder',
+    expressions: [
+      '[new Intl.NumberFormat("de", { style: "currency", currency: "EUR" }), new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" })]',
+      '[new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short", timeZone: "Asia/Tokyo" }), new Intl.DateTimeFormat("ja", { hour: "numeric", hour12: true, fractionalSecondDigits: 2 })]',
+      '[new Intl.Collator("sv", { numeric: true, caseFirst: "upper" }), new Intl.PluralRules("ar", { type: "ordinal" }), new Intl.Locale("de-u-nu-latn", { hourCycle: "h12" })]',
+      '[new Intl.RelativeTimeFormat("es", { numeric: "auto" }), new Intl.ListFormat("en", { type: "disjunction" }), new Intl.Segmenter("ja", { granularity: "word" }), new Intl.DisplayNames("fr", { type: "region" })]',
+      '[new TextDecoder("utf-8", { fatal: true }), new TextDecoder("latin1", { ignoreBOM: true })]',
+    ],
+    kept: 'locale and options, if they are all that it goes by; where Node lacks the language, that is an error; a TextDecoder between two texts',
+  },
+  {
     value: 'EventEmitter, and classes that extend it',
     expressions: ['new (require("node:events"))()'],
     kept: 'with its listeners',
@@ -154,7 +173,12 @@ export const REFUSED: readonly Refused[] = [
     what: 'a Promise that is still pending',
     advice: 'await it first',
   },
-  { value: 'settled Promise', setup: 'const v = Promise.resolve(1)', what: 'a Promise', advice: 'await it first' },
+  {
+    value: 'Promise of an object that has a method `then` by now',
+    setup: 'const v = Promise.resolve({ __proto__: null }); (await v).then = () => {}',
+    what: 'a Promise of an object with a method `then`',
+    advice: 'send the object itself',
+  },
   {
     value: 'Proxy',
     setup: 'const v = new Proxy({}, {})',
@@ -210,15 +234,15 @@ export const REFUSED: readonly Refused[] = [
     advice: MAKE,
   },
   {
-    value: 'Intl.*',
-    setup: 'const v = new Intl.NumberFormat("en")',
+    value: 'subclasses of Intl.*',
+    setup: 'const v = new (class Money extends Intl.NumberFormat {})("en")',
     what: 'NumberFormat has no state that can be read',
     advice: MAKE,
   },
   {
-    value: 'TextDecoder',
-    setup: 'const v = new TextDecoder()',
-    what: 'TextDecoder has no state that can be read',
+    value: 'TextDecoder in the middle of a text',
+    setup: 'const v = new TextDecoder(); v.decode(Uint8Array.of(0xe2), { stream: true })',
+    what: 'a TextDecoder that may be in the middle of a text',
     advice: MAKE,
   },
   {
@@ -288,8 +312,8 @@ export const REFUSED: readonly Refused[] = [
     advice: 'name what it needs outside of the text',
   },
   {
-    value: 'subclasses of builtins with `#private` fields',
-    setup: 'class L extends Array { #s = 7 } const v = new L()',
+    value: 'subclasses of typed arrays, RegExp, AggregateError … with `#private` fields',
+    setup: 'class L extends Uint8Array { #s = 7 } const v = new L(2)',
     what: 'its class extends a builtin and hides state in #s',
     advice: 'keep that state in public fields',
   },

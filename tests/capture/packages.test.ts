@@ -1,5 +1,6 @@
 // Objects of real packages: there, computed with, changed, and back. Packages are those of this clone.
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Notebook } from './notebook';
 
@@ -125,4 +126,25 @@ test('apache-arrow: tables as Arrow writes them; what else of it cannot travel i
   expect(await notebook.refusal('v')).toMatch(
     /^cannot ship v: Vector of 'apache-arrow' holds what cannot travel \(.*\) — teach how it travels: registerCodec\(Vector, \{ encode, decode \}\)$/,
   );
+});
+
+test('a package that is only where the cell ran keeps nothing else from coming home', async () => {
+  const folder = join(notebook.directory, 'node_modules', 'far');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'index.js'), 'exports.twice = (n) => 2 * n; exports.list = [1];');
+  const { report } = await notebook.cluster(
+    "import far, { twice } from 'far'; const n = twice(4); const ways = [twice, twice]; n",
+    {
+      meanwhile: async () => {
+        await rm(folder, { recursive: true });
+      },
+    },
+  );
+  expect(report.outcome).toMatchObject({ ok: true, display: { data: { 'text/plain': '8' } } });
+  expect(await notebook.run('n')).toBe(8);
+  expect(await notebook.run('ways[0] === ways[1] && ways[0] === twice')).toBe(true);
+  await expect(notebook.run('twice(1)')).rejects.toThrow(
+    /`twice of 'far'` stayed with the job that made it: Cannot find package 'far'/,
+  );
+  await expect(notebook.run('far.list')).rejects.toThrow(/`default of 'far'` stayed with the job/);
 });

@@ -4,11 +4,13 @@
 #   cb-login  127.0.0.1:PORT+1  key, password, keyboard-interactive
 #   cb-jump   127.0.0.1:PORT+2  key; a jump host (cb-via-jump is cb-login through it)
 #   cb-mfa    127.0.0.1:PORT+3  key, and then password and one-time code
-# and where there are network namespaces:
+#   cb-ca     127.0.0.1:PORT+4  user certificates only, and shows one of its own, signed by keys/ca
+#   cb-noisy  127.0.0.1:PORT+5  key; its login file takes a second, prints all sorts of things, and notes itself in STATE/run/logins
+# and where there are namespaces, two machines that share their files but /tmp, and have names of their own:
 #   cb-node   NET.0.2:22        key, password; an address of its own over a link that can be cut: `ip link set PREFIX-host0 down`
 #   cb-inner  NET.1.2:22        key, password; reached only through cb-node
 # Settings: SSHD_BASE_PORT (16700), SSHD_TEST_USER (cluster), SSHD_NETNS (1; 0 for none), SSHD_NET (10.203), SSHD_NS_PREFIX (cb; at most 6 letters).
-# The test user gets a known password: not for a machine that others can log in to.
+# All share a home of their own, STATE/home/all, but cb-noisy. The test user gets a known password: not for a machine that others can log in to.
 set -euo pipefail
 NAME=sshd
 HERE=$(dirname "$(readlink -f "$0")")
@@ -28,8 +30,10 @@ main() {
   chmod 700 "$STATE/keys" "$STATE/otp"
   # What sshd-down.sh has to take down again.
   printf 'PREFIX=%s\nNET=%s\n' "$PREFIX" "$NET" >"$STATE/conf/namespaces"
+  mkdir -p "$STATE"/home/{all,noisy}
+  chown "$TEST_USER": "$STATE"/home/{all,noisy}
   make_keys
-  SERVERS=(login jump mfa)
+  SERVERS=(login jump mfa ca noisy)
   [ "$NETNS" = 0 ] || make_namespaces
   configure
   local server
@@ -52,24 +56,37 @@ install_ssh() {
 # key FILE TYPE PASSPHRASE
 key() { [ -s "$1" ] || ssh-keygen -q -t "$2" -N "$3" -C "$(basename "$1")" -f "$1"; }
 
+# sign FILE OPTION...: a certificate beside the key.
+sign() { [ -s "$1-cert.pub" ] || ssh-keygen -q -s "$STATE/keys/ca" -I "$(basename "$1")" "${@:2}" "$1.pub" 2>"$STATE/log/sign.err" || die "$(cat "$STATE/log/sign.err")"; }
+
 # One server has all three; to make an RSA key takes seconds.
 host_key_types() { if [ "$1" = login ]; then echo ed25519 ecdsa rsa; else echo ed25519; fi; }
 
 make_keys() {
   local server type
-  for server in login jump mfa node inner; do
+  for server in login jump mfa ca noisy node inner; do
     for type in $(host_key_types $server); do key "$STATE/hostkeys/$server.$type" "$type" ''; done
   done
   key "$STATE/keys/id_ed25519" ed25519 ''
   key "$STATE/keys/id_rsa" rsa ''
   key "$STATE/keys/id_passphrase" ed25519 "$PASSPHRASE"
   key "$STATE/keys/id_unknown" ed25519 ''
+  key "$STATE/keys/ca" ed25519 ''
+  key "$STATE/keys/id_certified" ed25519 ''
+  sign "$STATE/keys/id_certified" -n "$TEST_USER"
+  sign "$STATE/hostkeys/ca.ed25519" -h -n 127.0.0.1
   cat "$STATE"/keys/{id_ed25519,id_rsa,id_passphrase}.pub >"$STATE/authorized/$TEST_USER"
   chmod 644 "$STATE/authorized/$TEST_USER"
 }
 
 # In a namespace by nsenter: `ip netns exec` remounts /sys, which some containers forbid.
 in_namespace() { nsenter --net="/run/netns/$PREFIX-$1" "${@:2}"; }
+
+# A machine of its own, to those who log in: its name, its network, and a /tmp that no other machine sees but for STATE.
+as_machine() {
+  local own='hostname "$1"; mkdir -p /run/sshd-keep && mount --bind "$2" /run/sshd-keep && mount -t tmpfs -o mode=1777 tmpfs /tmp && mkdir -p "$2" && mount --move /run/sshd-keep "$2"; shift 2; exec "$@"'
+  in_namespace "$1" unshare --uts --mount --propagation private sh -c "$own" sh "$PREFIX-$1" "$STATE" "${@:2}"
+}
 
 # login ─veth─ node ─veth─ inner. The unreachable routes stay: while a link is cut, packets would otherwise follow the default route out of the machine.
 make_namespaces() {
@@ -98,7 +115,7 @@ make_namespaces() {
 
 # A server's address and port.
 address() { case $1 in node) echo "$NET.0.2" ;; inner) echo "$NET.1.2" ;; *) echo 127.0.0.1 ;; esac }
-port() { case $1 in login) echo $((PORT + 1)) ;; jump) echo $((PORT + 2)) ;; mfa) echo $((PORT + 3)) ;; *) echo 22 ;; esac }
+port() { case $1 in login) echo $((PORT + 1)) ;; jump) echo $((PORT + 2)) ;; mfa) echo $((PORT + 3)) ;; ca) echo $((PORT + 4)) ;; noisy) echo $((PORT + 5)) ;; *) echo 22 ;; esac }
 
 configure() {
   local server
@@ -107,11 +124,23 @@ configure() {
       server_options "$server"
       case $server in
         jump) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\n' ;;
+        ca) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nHostCertificate %s\nTrustedUserCAKeys %s\n' "$STATE/hostkeys/ca.ed25519-cert.pub" "$STATE/keys/ca.pub" ;;
+        noisy) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nBanner %s\n' "$STATE/conf/banner" ;;
         mfa) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n' ;;
         *) printf 'PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n' ;;
       esac
     } >"$STATE/conf/$server"
   done
+  printf 'Authorized use only.\n' >"$STATE/conf/banner"
+  # Debian's bash reads ~/.bashrc before a command that sshd gives it.
+  cat >"$STATE/home/noisy/.bashrc" <<END
+echo login >>$STATE/run/logins
+printf 'Welcome!\n{"frame": 1}\n\0\377\1cellburst-agent-\n'
+echo 'complaint of a login file' >&2
+sleep 1
+END
+  : >>"$STATE/run/logins"
+  chmod 666 "$STATE/run/logins"
   # sshd asks PAM for a service of its own program's name: a link of another name gives it rules of its own.
   ln -sf $SSHD "$STATE/bin/$PREFIX-sshd-mfa"
   [ -s "$STATE/otp/secret" ] || head -c 20 /dev/urandom | base32 | tr -d = >"$STATE/otp/secret"
@@ -131,7 +160,7 @@ Port $(port "$1")
 ListenAddress $(address "$1")
 $(for type in $(host_key_types "$1"); do echo "HostKey $STATE/hostkeys/$1.$type"; done)
 PidFile $STATE/run/$1.pid
-AuthorizedKeysFile $STATE/authorized/%u
+AuthorizedKeysFile $([ "$1" = ca ] && echo none || echo "$STATE/authorized/%u")
 StrictModes no
 UsePAM yes
 PermitRootLogin no
@@ -147,6 +176,7 @@ MaxSessions 10
 MaxStartups 100
 LoginGraceTime 20
 AcceptEnv LANG LC_*
+SetEnv HOME=$STATE/home/$([ "$1" = noisy ] && echo noisy || echo all)
 END
 }
 
@@ -157,7 +187,7 @@ start() {
   local server=$1 command
   if running "$STATE/run/$server.pid" "$(program_of "$server")" >/dev/null; then return; fi
   case $server in
-    node | inner) command=(in_namespace "$server" $SSHD) ;;
+    node | inner) command=(as_machine "$server" $SSHD) ;;
     mfa) command=("$STATE/bin/$PREFIX-sshd-mfa") ;;
     *) command=($SSHD) ;;
   esac
@@ -172,12 +202,17 @@ write_client_files() {
   for server in "${SERVERS[@]}"; do
     place=$(address "$server")
     [ "$(port "$server")" = 22 ] || place="[$place]:$(port "$server")"
+    if [ "$server" = ca ]; then
+      echo "@cert-authority $place $(cut -d' ' -f1,2 "$STATE/keys/ca.pub")"
+      continue
+    fi
     for type in $(host_key_types "$server"); do echo "$place $(cut -d' ' -f1,2 "$STATE/hostkeys/$server.$type.pub")"; done
   done >"$STATE/known_hosts"
   {
     for server in "${SERVERS[@]}"; do
       printf 'Host cb-%s\n  HostName %s\n  Port %s\n' "$server" "$(address "$server")" "$(port "$server")"
       [ "$server" != inner ] || echo '  ProxyJump cb-node'
+      [ "$server" != ca ] || echo "  IdentityFile $STATE/keys/id_certified"
     done
     printf 'Host cb-via-jump\n  HostName 127.0.0.1\n  Port %s\n  ProxyJump cb-jump\n' "$(port login)"
     cat <<END
@@ -195,8 +230,8 @@ END
 
 # A jump started by ProxyJump reads its own configuration unless -F is given, which it inherits.
 prove() {
-  local host said hosts=(cb-login cb-via-jump)
-  [ ${#SERVERS[@]} = 3 ] || hosts+=(cb-node cb-inner)
+  local host said hosts=(cb-login cb-via-jump cb-ca)
+  [ ${#SERVERS[@]} = 5 ] || hosts+=(cb-node cb-inner)
   for host in "${hosts[@]}"; do
     said=$(timeout 20 ssh -F "$STATE/ssh_config" -o BatchMode=yes "$host" 'echo hello $USER' 2>"$STATE/log/proof.err") || die "ssh $host: $(tail -n 3 "$STATE/log/proof.err")"
     [ "$said" = "hello $TEST_USER" ] || die "ssh $host said: $said"
@@ -216,8 +251,11 @@ SSHD_KEY_PASSPHRASE=$PASSPHRASE
 SSHD_LOGIN=127.0.0.1:$(port login)
 SSHD_JUMP=127.0.0.1:$(port jump)
 SSHD_MFA=127.0.0.1:$(port mfa)
+SSHD_HOME=$STATE/home/all
+SSHD_CA=127.0.0.1:$(port ca)
+SSHD_NODES=$([ ${#SERVERS[@]} = 5 ] || echo "$NET.0.2 $NET.1.2")
 SSHD_MFA_SECRET_FILE=$STATE/otp/secret
-SSHD_LINK=$([ ${#SERVERS[@]} = 3 ] || echo "$PREFIX-host0")
+SSHD_LINK=$([ ${#SERVERS[@]} = 5 ] || echo "$PREFIX-host0")
 END
 }
 

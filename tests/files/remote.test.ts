@@ -132,6 +132,33 @@ writeFileSync(output('sum.txt'), createHash('sha256').update(readFileSync(input(
   );
 
   test(
+    'what a cell does to its inputs there reaches neither the store nor the files here, and unchanged ones do not come back',
+    async () => {
+      write('given/a.txt', 'given');
+      write('given/b.txt', 'given');
+      write('alone.txt', 'given');
+      const before = statSync(place('given/b.txt')).ino;
+      const cell = (line: string) => `%%cluster far --in given --in alone.txt ${line}
+import { appendFileSync, readFileSync } from 'node:fs';
+const found = ['given/a.txt', 'given/b.txt', 'alone.txt'].map((path) => readFileSync(path, 'utf8'));
+for (const path of ['given/a.txt', 'alone.txt']) appendFileSync(path, ' and changed');
+console.log(found.join())`;
+      for (let turn = 0; turn < 2; turn++) {
+        const answer = await run(cell(''));
+        good(answer);
+        expect(answer.stdout).toBe('given,given,given\n');
+      }
+      expect(readFileSync(place('alone.txt'), 'utf8')).toBe('given');
+      good(await run(cell('--out given')));
+      expect([readFileSync(place('given/a.txt'), 'utf8'), statSync(place('given/b.txt')).ino]).toEqual([
+        'given and changed',
+        before,
+      ]);
+    },
+    LONG_MS,
+  );
+
+  test(
     'mistakes are told before anything is sent, and missing outputs at the end',
     async () => {
       const { reply } = await run('%%cluster far --in nowhere.csv\n1');

@@ -23,6 +23,18 @@ test('a detached job returns at once, and its result is attached after a restart
   expect((await opened.notebook.run(`%cluster attach ${id}`)).value).not.toBe('42');
 });
 
+test('what a detached cell did before it threw is here after a restart of the kernel, and with --atomic is not', async () => {
+  const cell = 'const made = 5; throw new RangeError("half way")';
+  await succeed(opened.notebook, `%%cluster --detach --name usual\n${cell}`);
+  await succeed(opened.notebook, `%%cluster --detach --name atomic --atomic\n${cell.replace('made', 'undone')}`);
+  await opened.notebook.restart();
+  for (const name of ['usual', 'atomic'])
+    expect((await opened.notebook.run(`%cluster attach ${jobNamed(name).id}`)).error).toMatchObject({
+      name: 'RangeError',
+    });
+  expect(await valueOf(opened.notebook, '[typeof made, typeof undone].join()')).toBe("'number,undefined'");
+}, 90_000);
+
 test('%cluster jobs lists what runs, %cluster logs shows its output, %cluster cancel ends it', async () => {
   await succeed(
     opened.notebook,

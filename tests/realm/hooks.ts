@@ -13,6 +13,7 @@ export const encodeHooks: EncodeHooks = {
   isImplied: () => false,
   refuse: () => undefined,
   codedBy: () => undefined,
+  settledAs: () => undefined,
   packageClassOf: () => undefined,
   namesOf: () => [],
   privatesOf: () => [],

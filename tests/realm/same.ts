@@ -1,5 +1,5 @@
 // Are two graphs the same? By identity pattern, type, slots, descriptors, order and integrity. Gives the path of the first difference.
-import { types } from 'node:util';
+import { inspect, types } from 'node:util';
 
 const HIDDEN_SLOTS: readonly [(value: unknown) => boolean, (value: never) => unknown[]][] = [
   [
@@ -23,6 +23,16 @@ const HIDDEN_SLOTS: readonly [(value: unknown) => boolean, (value: never) => unk
   [types.isBigIntObject, (value: unknown) => [BigInt.prototype.valueOf.call(value)]],
   [types.isSymbolObject, (value: unknown) => [Symbol.prototype.valueOf.call(value)]],
   [(value) => value instanceof URL, (value: URL) => [value.href, value.searchParams]],
+  [types.isPromise, (value: Promise<unknown>) => [inspect(value, { depth: 0 }).split('\n')[0]]],
+  [
+    (value) => value instanceof TextDecoder,
+    ({ encoding, fatal, ignoreBOM }: TextDecoder) => [encoding, fatal, ignoreBOM],
+  ],
+  [
+    (value) => typeof value === 'object' && value !== null && 'resolvedOptions' in value,
+    (value: Intl.NumberFormat) => [JSON.stringify(value.resolvedOptions())],
+  ],
+  [(value) => value instanceof Intl.Locale, (value: Intl.Locale) => [value.toString()]],
   [(value) => value instanceof URLSearchParams, (value: URLSearchParams) => [value.toString()]],
 ];
 
@@ -87,9 +97,15 @@ function compareOne(
   return compareProperties(x, y, path, todo);
 }
 
+/** Without what async_hooks note on a Promise. */
+function keysOf(value: object): (string | symbol)[] {
+  const keys = Reflect.ownKeys(value);
+  return types.isPromise(value) ? keys.filter((key) => typeof key === 'string') : keys;
+}
+
 function compareProperties(x: object, y: object, path: string, todo: [unknown, unknown, string][]): string | undefined {
   const isIndexed = types.isTypedArray(x) && (x as Uint8Array).length > 100;
-  const [p, q] = isIndexed ? [[], []] : [Reflect.ownKeys(x), Reflect.ownKeys(y)];
+  const [p, q] = isIndexed ? [[], []] : [keysOf(x), keysOf(y)];
   if (p.length !== q.length) return `${path}: keys ${p.map(String).join()} ≠ ${q.map(String).join()}`;
   for (let i = 0; i < p.length; i++) {
     const [k, l] = [p[i] as string | symbol, q[i] as string | symbol];

@@ -2,15 +2,20 @@
 import { randomFillSync } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
+  ftruncateSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
+  readSync,
   readlinkSync,
   realpathSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +125,27 @@ describe('a file', () => {
     await sendCounted(await read('empty'));
     expect(readFileSync(await placed(await read('empty'), 'empty-there')).length).toBe(0);
   });
+
+  test('of 5 GB that is mostly holes costs what is in it, and has the holes there again', async () => {
+    const [bytes, middle] = [5_000_000_000, 4_400_000_321];
+    const ends = randomFillSync(Buffer.alloc(300_000));
+    const file = openSync(path('sparse'), 'w');
+    writeSync(file, ends, 0, ends.length, middle);
+    ftruncateSync(file, bytes);
+    closeSync(file);
+    const source = await read('sparse');
+    expect(source.bytes).toBe(bytes);
+    const counts = await sendCounted(source);
+    // 36 bytes for each of 4,800 chunks, a chunk of zeros, and what is around the bytes.
+    expect(counts.bytes).toBeLessThan(4 * MB);
+    const there = await placed(source, 'sparse-there');
+    expect([statSync(there).size, statSync(there).blocks * 512 < 4 * MB]).toEqual([bytes, true]);
+    const back = Buffer.alloc(ends.length + 2, 1);
+    const placedFile = openSync(there, 'r');
+    readSync(placedFile, back, 0, back.length, middle - 1);
+    closeSync(placedFile);
+    expect(back.equals(Buffer.concat([Buffer.alloc(1), ends, Buffer.alloc(1)]))).toBe(true);
+  }, 60_000);
 
   test('whose way is cut goes on with what is missing', async () => {
     const other = randomFillSync(Buffer.alloc(20 * MB));

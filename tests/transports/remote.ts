@@ -232,7 +232,11 @@ export function describeRemoteCells({ system, transport }: Given): void {
     });
 
     function installed(): string[] {
-      const found = execFileSync('sh', ['-c', 'ls /home/cluster/.cache/cellburst/programs'], { encoding: 'utf8' });
+      const found = execFileSync(
+        'sh',
+        ['-c', `ls ${system.ok ? system.settings['SSHD_HOME'] : ''}/.cache/cellburst/programs`],
+        { encoding: 'utf8' },
+      );
       const mine = processesWith(`CELLBURST_STATE_DIR=${store}`)
         .map(({ command }) => command)
         .join('\n');

@@ -36,6 +36,7 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
       `    setup: export SLURM_CONF=${slurm.settings['SLURM_CONF'] ?? ''}`,
       `    prologue: export FROM_PROLOGUE=yes CELLBURST_SCRATCH=${ssh.makeDirectory('scratch')}`,
       '    defaults: { cores: 3 }',
+      '    poll: { first: 2s }',
     ];
     writeFileSync(config, `${lines.join('\n')}\n`);
     kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
