@@ -18,6 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectAgent } from '../../magics/client';
+import { runFs } from '../../magics/fs';
 import { sendSignal } from '../../magics/protocol/platform';
 import { openSystem } from '../clusters/open';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -238,6 +239,21 @@ copyFileSync('heavy.bin', 'copy.bin');`);
         AbortSignal.timeout(LONG_MS),
       );
       expect(readFileSync(join(folder, 'resumed.bin')).equals(readFileSync(place('resumed.bin')))).toBe(true);
+      const told: string[] = [];
+      const shown = await runFs(
+        ['get', `far:${folder}/resumed.bin`, 'again.bin'],
+        {
+          agent: next,
+          directory: kernel.directory,
+          signal: AbortSignal.timeout(LONG_MS),
+          print: () => undefined,
+          progress: (words) => told.push(words),
+        },
+        'fs',
+      );
+      expect(shown?.value).toMatchObject({ files: 1, bytes });
+      expect(told).toContain('120 MB of 120 MB');
+      expect(told.join()).toMatch(/looked at [\d.]+ MB/);
     },
     LONG_MS,
   );
