@@ -71,7 +71,9 @@ export function stateInWords(status: JobStatus, now = Date.now()): string {
     case 'unknown':
       return `unknown (the scheduler says ${JSON.stringify(status.raw)})`;
     case 'running':
-      return 'running';
+      return status.silentSince === undefined
+        ? 'running'
+        : `running, but nothing was heard of it for ${showDuration((now - status.silentSince) / 1000)}; it is not given up before the scheduler tells its end`;
   }
 }
 
@@ -142,8 +144,9 @@ export function showTable(
 
 const SUMMARY_LENGTH = 60;
 
-export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
-  if (jobs.length === 0) return showText('No jobs yet. A cell that begins with %%cluster makes one.');
+export function showJobs(jobs: readonly JobRecord[], now: number, after = ''): Shown {
+  if (jobs.length === 0)
+    return showText(['No jobs yet. A cell that begins with %%cluster makes one.', after].join('\n').trimEnd());
   const rows = [...jobs]
     .sort((a, b) => b.createdAt - a.createdAt)
     .map((job) => [
@@ -160,5 +163,5 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
           : 'delivered'
         : '',
     ]);
-  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
+  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows, '', after);
 }

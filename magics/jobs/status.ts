@@ -167,6 +167,7 @@ function toStatus(sighting: Exclude<Sighting, { state: 'ended' | 'cancelled' }>)
         state: 'running',
         since: sighting.since,
         ...(sighting.node === undefined ? {} : { node: sighting.node }),
+        ...(sighting.silentSince === undefined ? {} : { silentSince: sighting.silentSince }),
       };
     case 'unknown':
       return { state: 'unknown', raw: sighting.raw };

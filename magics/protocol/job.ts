@@ -129,7 +129,13 @@ export type JobStatus =
       /** The scheduler says, and has said again, that it will not start unless somebody acts. */
       readonly isStuck?: boolean;
     }
-  | { readonly state: 'running'; readonly node?: string; readonly since: number }
+  | {
+      readonly state: 'running';
+      readonly node?: string;
+      readonly since: number;
+      /** Its runner, who else tells every second that it is there, was heard last at this time. Nothing has ended for that. */
+      readonly silentSince?: number;
+    }
   /** There is a readable envelope: the cell returned, or threw. */
   | { readonly state: 'completed'; readonly outcome: 'value' | 'error' }
   | ({ readonly state: 'failed' } & Failure)

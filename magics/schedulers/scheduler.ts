@@ -29,6 +29,8 @@ export type Sighting =
       readonly state: 'running';
       readonly node?: string;
       readonly since: number;
+      /** When its runner was heard last, where that is long ago. */
+      readonly silentSince?: number;
       /** Where its runner's files are not on this machine. */
       readonly usage?: JobUsage;
       /** Of an array. */
@@ -69,6 +71,8 @@ export interface Scheduler extends AsyncDisposable {
   submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined>;
   /** Takes over jobs that were submitted in an earlier life of this agent. */
   adopt(jobs: readonly ScheduledJob[], signal: AbortSignal): Promise<void>;
+  /** Of jobs that have ended here: clears away what is left of them elsewhere, when there is a way there. */
+  clear?(jobs: readonly ScheduledJob[]): void;
   /** Cancelling a job that has ended is not an error. */
   cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void>;
   /** Holds jobs that wait, or lets them go. */
