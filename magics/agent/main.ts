@@ -19,6 +19,7 @@ import { endJobs, keepAllocation } from './allocation';
 import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { sweepEnvironments } from './environments';
+import { clearInputs } from './job-inputs';
 import { bridge } from './bridge';
 import { takeLock } from './lock';
 import { Questions } from './questions';
@@ -109,6 +110,7 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
   const sweep = (): void => {
     jobs.sweep();
     contents.sweep(Date.now());
+    void clearInputs(jobs.list(), Date.now(), ending.signal, log);
     sweepEnvironments(settings.stateDirectory, jobs.list(), settings.store, Date.now());
     sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
   };

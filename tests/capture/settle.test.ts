@@ -183,6 +183,17 @@ test('what is sealed or frozen already takes what a cell changed of it', async (
   ).toEqual([5, 7, true, 3, true]);
 });
 
+test('an array that is closed and empty keeps a length that can be written', async () => {
+  await notebook.run('const closed = Object.preventExtensions([1, 2]);');
+  expect(
+    await notebook.value('closed.pop(); closed.pop(); Object.getOwnPropertyDescriptor(closed, "length").writable'),
+  ).toBe('true');
+  expect(await notebook.run('[closed.length, Object.getOwnPropertyDescriptor(closed, "length").writable]')).toEqual([
+    0,
+    true,
+  ]);
+});
+
 test('an index of a DataView is a property like any other', async () => {
   await notebook.run('const view = Object.assign(new DataView(new ArrayBuffer(16), 2, 8), { 0: "own" });');
   const { report } = await notebook.cluster('view.setUint8(1, 7); view[1] = view[0]');
