@@ -73,10 +73,15 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
     'the example is run from the laptop, by the command line',
     async () => {
       const cli = join(ROOT, 'dist', 'cli.js');
-      const environment = { ...kernel.environment, CELLBURST_CONFIG: config };
-      const output = join(kernel.directory, 'slurm.ipynb');
+      const { directory } = kernel;
+      const own = {
+        CELLBURST_STATE_DIR: join(directory, 'state'),
+        XDG_RUNTIME_DIR: directory,
+        CELLBURST_CONFIG: config,
+      };
+      const output = join(directory, 'slurm.ipynb');
       const args = [cli, 'run', join(ROOT, 'examples', 'slurm.ipynb'), '-o', output];
-      const { stderr } = await execFileAsync(process.execPath, args, { env: environment });
+      const { stderr } = await execFileAsync(process.execPath, args, { env: { ...process.env, ...own } });
       expect(stderr).toMatch(/All \d+ cells of slurm\.ipynb ran/);
       const shown = readFileSync(output, 'utf8');
       expect(shown).toMatch(/24 walks on \S+, job \d+/);
