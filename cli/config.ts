@@ -1,19 +1,18 @@
 // `cellburst config`: what `%cluster config` shows, for a terminal.
 import { configPath, explain, readClusters } from '../magics/config';
 import { UsageError } from '../magics/protocol/errors';
-import type { Terminal } from './commands';
+import type { Call } from './command';
+import { EXIT } from './exit';
+import { tellJson } from './jobs';
 import { alignColumns } from './show';
-import { EXIT } from './usage';
+import type { Terminal } from './terminal';
 
-export function config(verb: string | undefined, rest: readonly string[], terminal: Terminal): number {
+export function config({ words, terminal }: Call): number {
+  const [verb, name] = words;
   if (verb === undefined) return listClusters(terminal);
-  const [name, extra] = rest;
-  if (verb !== 'explain' || name === undefined || extra !== undefined)
-    throw new UsageError(
-      '`cellburst config` lists the clusters, `cellburst config explain NAME` tells where each value of one comes from.',
-    );
+  if (name === undefined) throw new UsageError('Which cluster? `cellburst config explain NAME`.');
   const values = explain(name, process.env, process.cwd());
-  if (terminal.json) terminal.out(`${JSON.stringify(values, null, 2)}\n`);
+  if (terminal.json) tellJson(values, terminal);
   else
     terminal.out(
       `${alignColumns([['KEY', 'VALUE', 'FROM'], ...values.map(({ key, value, from }) => [key, value.replaceAll('\n', '; '), from])])}\n`,
@@ -24,7 +23,7 @@ export function config(verb: string | undefined, rest: readonly string[], termin
 function listClusters(terminal: Terminal): number {
   const { clusters, defaultCluster } = readClusters(process.env, process.cwd());
   if (terminal.json) {
-    terminal.out(`${JSON.stringify({ defaultCluster, clusters: [...clusters.values()] }, null, 2)}\n`);
+    tellJson({ defaultCluster, clusters: [...clusters.values()] }, terminal);
     return EXIT.done;
   }
   if (clusters.size === 0) {

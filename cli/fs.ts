@@ -1,51 +1,33 @@
 // `cellburst fs VERB …`: files of clusters from a terminal.
-import { connectAgent } from '../magics/client';
-import { runFs } from '../magics/fs';
-import type { Terminal } from './commands';
-import { EXIT } from './usage';
+import { fsHelp, runFs } from '../magics/fs';
+import type { Call } from './command';
+import { EXIT } from './exit';
+import { tellJson } from './jobs';
+import { progressLine } from './progress';
+import { withAgent } from './session';
 
-const NEXT_MS = 200;
+const NAME = 'cellburst fs';
 
-export async function fsCommand(words: readonly string[], terminal: Terminal): Promise<number> {
-  await using agent = await connectAgent();
-  const line = new ProgressLine(terminal, process.stderr.isTTY);
-  const shown = await runFs(
-    words,
-    {
-      agent,
-      directory: process.cwd(),
-      signal: terminal.signal,
-      print: (text) => terminal.out(text),
-      progress: (text) => line.tell(text),
+export async function fsCommand({ words, terminal }: Call): Promise<number> {
+  const [verb] = words;
+  if (verb === undefined || verb === 'help' || words.includes('--help') || words.includes('-h')) {
+    terminal.out(`${fsHelp(NAME)}\n`);
+    return verb === undefined ? EXIT.usage : EXIT.done;
+  }
+  let printed = '';
+  const setting = {
+    directory: process.cwd(),
+    signal: terminal.signal,
+    print: (text: string) => {
+      if (terminal.json) printed += text;
+      else terminal.out(text);
     },
-    'cellburst fs',
-  );
-  line.end();
+    progress: (text: string, share?: number) => terminal.over(progressLine(text, share)),
+  };
+  const shown = await withAgent(terminal, (agent) => runFs(words, { agent, ...setting }, NAME));
+  terminal.over('');
   const text = shown?.data['text/plain'];
-  if (typeof text === 'string') terminal.out(`${text}\n`);
+  if (terminal.json) tellJson(shown?.value ?? { text: printed }, terminal);
+  else if (typeof text === 'string') terminal.out(`${text}\n`);
   return EXIT.done;
-}
-
-/** One line of the terminal that is written over; nothing where nobody watches. */
-class ProgressLine {
-  readonly #terminal: Terminal;
-  readonly #isWatched: boolean;
-  #next = performance.now() + NEXT_MS;
-  #width = 0;
-
-  constructor(terminal: Terminal, isWatched: boolean) {
-    this.#terminal = terminal;
-    this.#isWatched = isWatched;
-  }
-
-  tell(text: string): void {
-    if (!this.#isWatched || performance.now() < this.#next) return;
-    this.#next = performance.now() + NEXT_MS;
-    this.#terminal.err(`\r${text.slice(0, this.#terminal.columns - 1).padEnd(this.#width)}`);
-    this.#width = text.length;
-  }
-
-  end(): void {
-    if (this.#width > 0) this.#terminal.err(`\r${' '.repeat(this.#width)}\r`);
-  }
 }

@@ -1,6 +1,7 @@
 // Jobs as lines of text for a terminal. Pure.
 import type { AgentStatus } from '../magics/protocol/messages';
-import type { JobRecord, JobStatus } from '../magics/protocol/job';
+import { clusterLabel, type JobRecord, type JobStatus } from '../magics/protocol/job';
+import type { Colour, Terminal } from './terminal';
 
 /** One word for the list. */
 export function stateWord(status: JobStatus): string {
@@ -43,14 +44,30 @@ function elapsed(job: JobRecord, nowMs: number): string {
   return job.startedAt === undefined ? '' : duration(((job.endedAt ?? nowMs) - job.startedAt) / 1000);
 }
 
-const HEADINGS = ['ID', 'NAME', 'STATE', 'CORES', 'ELAPSED', 'MEMORY', 'DELIVERED', 'CELL'];
+const HEADINGS = ['ID', 'STATE', 'CLUSTER', 'NAME', 'CORES', 'ELAPSED', 'MEMORY', 'DELIVERED', 'CELL'];
 
-/** A table, cut to the width of the terminal. */
-export function jobTable(jobs: readonly JobRecord[], nowMs: number, columns: number): string {
+const COLOURS: Readonly<Partial<Record<string, Colour>>> = {
+  running: 'cyan',
+  queued: 'yellow',
+  done: 'green',
+  threw: 'red',
+};
+
+function colourOf({ status }: JobRecord): Colour {
+  return COLOURS[stateWord(status)] ?? (status.state === 'failed' ? 'red' : 'dim');
+}
+
+/** A table, cut to the width of the terminal; states have the colours that it wants. */
+export function jobTable(
+  jobs: readonly JobRecord[],
+  nowMs: number,
+  terminal: Pick<Terminal, 'columns' | 'paint'>,
+): string {
   const rows = jobs.map((job) => [
     job.id,
-    job.spec.name,
     stateWord(job.status),
+    clusterLabel(job.spec.cluster),
+    job.spec.name,
     String(job.spec.resources.cores),
     elapsed(job, nowMs),
     job.usage === undefined ? '' : `${Math.round(job.usage.peakMemoryMiB)} MiB`,
@@ -59,7 +76,13 @@ export function jobTable(jobs: readonly JobRecord[], nowMs: number, columns: num
   ]);
   return alignColumns([HEADINGS, ...rows])
     .split('\n')
-    .map((line) => line.slice(0, columns))
+    .map((line) => line.slice(0, terminal.columns))
+    .map((line, row) => {
+      const job = jobs[row - 1];
+      if (job === undefined) return terminal.paint('bold', line);
+      const word = stateWord(job.status);
+      return line.replace(` ${word} `, () => ` ${terminal.paint(colourOf(job), word)} `);
+    })
     .join('\n');
 }
 

@@ -18,6 +18,8 @@ export interface CommClient {
   readonly send: (data: Content) => void;
   /** Ends the comm from here. */
   readonly close: () => void;
+  /** What it was opened with. */
+  readonly opening: unknown;
 }
 
 /** What a target does with a comm that was opened for it. */
@@ -67,6 +69,7 @@ export class Comms {
         close: () => {
           void this.#end(id);
         },
+        opening: message.content['data'],
       }),
     });
   }

@@ -12,6 +12,7 @@ export class LazyMagics implements AsyncDisposable {
   readonly #log: Log;
   #loaded: Promise<Magics> | undefined;
   #soon: NodeJS.Timeout | undefined;
+  #preferred: string | undefined;
 
   constructor(session: NotebookSession, log: Log) {
     this.#session = session;
@@ -25,6 +26,11 @@ export class LazyMagics implements AsyncDisposable {
 
   hasCellMagic(source: string): boolean {
     return magicLines(source).at(-1)?.kind === 'cell';
+  }
+
+  /** The notebook's own choice of a cluster for cells that name none. */
+  prefer(cluster: string | undefined): void {
+    this.#preferred = cluster;
   }
 
   async run(cell: Cell): Promise<CellOutcome> {
@@ -52,7 +58,9 @@ export class LazyMagics implements AsyncDisposable {
   }
 
   #load(): Promise<Magics> {
-    this.#loaded ??= import('../magics/index.js').then(({ Magics: Loaded }) => new Loaded(this.#session));
+    this.#loaded ??= import('../magics/index.js').then(
+      ({ Magics: Loaded }) => new Loaded(this.#session, () => this.#preferred),
+    );
     return this.#loaded;
   }
 

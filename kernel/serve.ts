@@ -9,8 +9,11 @@ import { History } from './history';
 import { Kernel } from './kernel';
 import type { Log } from './log';
 import { LazyMagics } from './magics';
+import { NOTEBOOK_TARGET } from '../magics/protocol/monitor';
 import { monitorTargets } from './monitor';
 import { namespaceOf } from './namespace';
+import { notebookTarget } from './notebook-target';
+import { PARENT_VARIABLE } from './parent';
 import { settles } from './patience';
 import { UserComms } from './user-comms';
 import type { UserSeat } from './user-seat';
@@ -49,7 +52,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
     publish,
   });
-  const comms = new Comms({ targets: monitorTargets, user: userComms, publish, log });
   const namespace = namespaceOf(user, () => executions.turn);
   const session: NotebookSession = {
     namespace,
@@ -60,6 +62,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...(notebook ? { notebook } : {}),
   };
   const magics = new LazyMagics(session, log);
+  const targets = {
+    ...monitorTargets,
+    [NOTEBOOK_TARGET]: notebookTarget((cluster) => {
+      magics.prefer(cluster);
+    }),
+  };
+  const comms = new Comms({ targets, user: userComms, publish, log });
   const executions: Executions = new Executions({ wire, user, language, history, magics, log });
   let ending: Promise<void> | undefined;
   user.listen({
@@ -113,10 +122,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   await new Kernel({ wire, connection, isJS, executions, language, magics, history, comms, log, shutdown }).serve();
 }
 
-/** Jupyter's server names itself in JPY_PARENT_PID; when it was killed, nobody would ever shut us down. */
+/** When whoever started us was killed, nobody would ever shut us down. */
 function endWithParent(shutdown: () => void): void {
   const parent = process.ppid;
-  if (process.env['JPY_PARENT_PID'] !== String(parent)) return;
+  if (process.env[PARENT_VARIABLE] !== String(parent)) return;
   setInterval(() => {
     if (process.ppid !== parent) shutdown();
   }, PARENT_CHECK_MILLISECONDS).unref();

@@ -1,6 +1,7 @@
 // What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
 import { join } from 'node:path';
 import { ensureAllocation } from './allocations';
+import { dryRun } from './dry-run';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
 import type { EnvironmentRequest, Environments } from './environment';
@@ -19,7 +20,6 @@ import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
 import { showText, succeed } from './show';
-import { outcomeOf, showCapture } from './show-capture';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -70,7 +70,11 @@ export async function runCluster(cell: Cell, line: MagicLine, session: ClusterSe
 }
 
 /** A name that means the same to the agent: it reads the user's config itself, and knows nothing of a project's. */
-export async function clusterAt(agent: AgentConnection, name: string, session: ClusterSession): Promise<string> {
+export async function clusterAt(
+  agent: AgentConnection,
+  name: string,
+  session: Pick<ClusterSession, 'configOf'>,
+): Promise<string> {
   const config = session.configOf(name);
   if (config?.isOfProject !== true) return name;
   const definition = toProjectDefinition(config);
@@ -109,7 +113,7 @@ async function captureAndSubmit(
   }
 }
 
-function toEnvironment(
+export function toEnvironment(
   roots: CaptureReport['modules'],
   options: ClusterOptions,
   session: ClusterSession,
@@ -133,25 +137,8 @@ function toEnvironment(
   };
 }
 
-function tell(notices: readonly string[], cell: Cell): void {
+export function tell(notices: readonly string[], cell: Cell): void {
   for (const notice of notices) cell.output.write({ type: 'stderr', text: `${notice}\n` });
-}
-
-/** Says what a cell would send, and sends nothing. */
-export async function dryRun(
-  code: CellCode,
-  options: ClusterOptions,
-  cell: Cell,
-  session: ClusterSession,
-): Promise<CellOutcome> {
-  const report = await session.namespace.capture({ cell: code }, cell.signal);
-  tell(report.notices, cell);
-  const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
-  if (toSend !== undefined) adviseOnFiles(toSend, cell);
-  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
-  return outcomeOf(report, showCapture(report, packages, toSend), (shown) => {
-    cell.output.write({ type: 'display', ...shown });
-  });
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {
@@ -193,6 +180,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
     },
     ...(options.atomic === true ? { atomic: true } : {}),
     summary,
+    ...(options.detach === true ? {} : { isAwaited: true }),
   };
 }
 

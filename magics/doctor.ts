@@ -9,7 +9,7 @@ import { configPath } from './config';
 import { showBytes, showDuration, showMemory } from './config/quantities';
 import type { Cell, CellOutcome } from './namespace';
 import { ClusterError, messageOf } from './protocol/errors';
-import { fine, trouble, type Finding } from './protocol/finding';
+import { fine, FINDINGS_MIME, trouble, type Finding } from './protocol/finding';
 import { isFinal, type JobRecord } from './protocol/job';
 import { BUNDLE_FILE } from './protocol/layout';
 import { stateDirectory } from './protocol/platform';
@@ -94,14 +94,17 @@ export async function runDoctor(visit: Visit, cluster: string): Promise<CellOutc
   const { cell, agent } = visit;
   return answering(await agent(), cell, async () => {
     const rows: string[][] = [];
-    let troubles = 0;
-    for await (const { check, verdict, says } of examineAll(visit, cluster)) {
-      if (verdict === 'trouble') troubles++;
+    const findings: Finding[] = [];
+    for await (const found of examineAll(visit, cluster)) {
+      const { check, verdict, says } = found;
+      findings.push(found);
       rows.push([verdict === 'fine' ? '✓' : '✗', check, says.replace(/\s*\n\s*/g, ' ')]);
     }
     cell.signal.throwIfAborted();
+    const troubles = findings.filter(({ verdict }) => verdict === 'trouble').length;
     const summary = troubles === 0 ? 'Everything is in place.' : `${troubles} of ${rows.length} need attention.`;
-    return succeed(showTable(['', 'check', 'found'], rows, '', summary));
+    const { data, metadata } = showTable(['', 'check', 'found'], rows, '', summary);
+    return succeed({ data: { ...data, [FINDINGS_MIME]: { cluster, findings } }, metadata });
   });
 }
 

@@ -9,10 +9,16 @@ import { showTable, showText, type Shown } from './show';
 
 export const ENV_VERBS = ['diff', 'lock'] as const;
 
+/** What of a notebook's session it asks. */
+export type EnvironmentSession = Pick<
+  ClusterSession,
+  'directory' | 'notebook' | 'clusters' | 'configOf' | 'defaultCluster'
+>;
+
 interface Call {
   readonly words: readonly Word[];
   readonly line: MagicLine;
-  readonly session: ClusterSession;
+  readonly session: EnvironmentSession;
   readonly agent: () => Promise<AgentConnection>;
 }
 
@@ -43,7 +49,7 @@ export async function runEnv({ words, line, session, agent }: Call): Promise<Sho
 
 const SHOWN_PACKAGES = 100;
 
-function showSpec(spec: EnvironmentSpec, session: ClusterSession): Shown {
+function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
   const { host, project, packages, tsconfig, digest } = spec;
   const path = lockPath(session.directory, session.notebook);
   const locked = readLock(path);
@@ -65,9 +71,10 @@ function showSpec(spec: EnvironmentSpec, session: ClusterSession): Shown {
       from === 'workspace' ? 'workspace' : place,
       native === undefined ? '' : `binary (${native})`,
     ]);
-  if (rows.length === 0) return showText([...head, 'No packages are installed.'].join('\n'));
+  const value = changes === undefined ? spec : { ...spec, lock: { path, changes } };
+  if (rows.length === 0) return { ...showText([...head, 'No packages are installed.'].join('\n')), value };
   const more = packages.length > rows.length ? `… and ${packages.length - rows.length} more` : '';
-  return showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more);
+  return { ...showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more), value };
 }
 
 function describeChanges(changes: readonly string[], path: string): string {
@@ -75,14 +82,13 @@ function describeChanges(changes: readonly string[], path: string): string {
   return [`Changed since it was locked in ${path}:`, ...changes.map((change) => `  ${change}`)].join('\n');
 }
 
-function lock(session: ClusterSession): Shown {
+function lock(session: EnvironmentSession): Shown {
   const spec = readSpec(session.directory);
   const path = lockPath(session.directory, session.notebook);
   writeLock(path, spec);
   const count = `${spec.packages.length} package${spec.packages.length === 1 ? '' : 's'}`;
-  return showText(
-    `Locked ${count} and Node.js ${spec.host.node} in ${path}. %cluster env tells what has changed since.`,
-  );
+  const text = `Locked ${count} and Node.js ${spec.host.node} in ${path}. %cluster env tells what has changed since.`;
+  return { ...showText(text), value: { path, ...spec } };
 }
 
 interface ClusterThere {
@@ -110,7 +116,8 @@ function showDifferences(spec: EnvironmentSpec, there: HostFacts, { name, isHere
   const after = isHere
     ? `${name} takes the packages of this machine in place.`
     : `${plain} packages are plain JavaScript: what a cell reaches of them travels along.`;
-  return showTable(['', 'here', name, ''], rows, '', after);
+  const value = { cluster: name, here, there, packages: spec.packages };
+  return { ...showTable(['', 'here', name, ''], rows, '', after), value };
 }
 
 function nodeSkew(here: HostFacts, there: HostFacts): string {

@@ -27,14 +27,20 @@ export async function runFsMagic(
     print: (text: string) => cell.output.write({ type: 'stdout', text }),
     progress: (line: string) => news.tell(line),
   };
-  return succeed(await answering(agent, cell, () => runFs(words, setting, '%cluster fs')));
+  const shown = await answering(agent, cell, () => runFs(words, setting, '%cluster fs'));
+  news.end('Done.');
+  return succeed(shown);
 }
 
 /** Who completes waits no longer. */
 const OFFER_MS = 3000;
 
 /** Verbs, then clusters, then what lies there. */
-export async function offerFs(earlier: readonly string[], partial: string, session: ClusterSession): Promise<Offers> {
+export async function offerFs(
+  earlier: readonly string[],
+  partial: string,
+  session: Pick<ClusterSession, 'clusters' | 'workingDirectory' | 'agent'>,
+): Promise<Offers> {
   const [word, ...rest] = earlier;
   if (word === undefined) return offer('command', Object.keys(FS_VERBS));
   const verb = Object.hasOwn(FS_VERBS, word) ? FS_VERBS[word] : undefined;
@@ -49,7 +55,10 @@ export async function offerFs(earlier: readonly string[], partial: string, sessi
   return await offerPlaces(partial, session);
 }
 
-async function offerPlaces(partial: string, session: ClusterSession): Promise<Offers> {
+async function offerPlaces(
+  partial: string,
+  session: Pick<ClusterSession, 'workingDirectory' | 'agent'>,
+): Promise<Offers> {
   const { cluster, path } = placeOf(partial);
   const typed = path.slice(0, path.lastIndexOf('/') + 1);
   const place = { cluster, path: typed === '' ? '.' : typed, directory: session.workingDirectory };

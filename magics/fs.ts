@@ -16,8 +16,8 @@ export interface FsSetting {
   readonly signal: AbortSignal;
   /** Text of a file, as it comes. */
   readonly print: (text: string) => void;
-  /** How far long work has come, in words. */
-  readonly progress: (words: string) => void;
+  /** How far long work has come, in words, and from 0 to 1 where that can be told. */
+  readonly progress: (words: string, share?: number) => void;
 }
 
 interface FsCall extends FsSetting {
@@ -143,15 +143,21 @@ function splitFlags(words: readonly string[], verb: FsVerb, prefix: string) {
 }
 
 function toTransfer(call: FsCall): TransferSetting {
-  return { ...call, progress: (bytes, of) => call.progress(`${showBytes(bytes)} of ${showBytes(of)}`) };
+  return {
+    ...call,
+    progress: (news) => {
+      if (news.kind === 'read') call.progress(`looked at ${showBytes(news.bytes)}`);
+      else call.progress(`${showBytes(news.bytes)} of ${showBytes(news.of)}`, news.of === 0 ? 1 : news.bytes / news.of);
+    },
+  };
 }
 
-function toldTransfer({ files, bytes, sentBytes, path, left }: Transferred, where: 'here' | 'there'): Shown {
+function toldTransfer(value: Transferred, where: 'here' | 'there'): Shown {
+  const { files, bytes, sentBytes, path, left } = value;
   const stayed = left.map(({ path: name, reason }) => `\nLeft out: ${name} (${reason}).`).join('');
   const sent = sentBytes < bytes ? ` ${showBytes(sentBytes)} had to be sent.` : '';
-  return showText(
-    `${count(files, 'file', 'files')}, ${showBytes(bytes)}, ${files === 1 ? 'is' : 'are'} ${where} now: ${path}.${sent}${stayed}`,
-  );
+  const text = `${count(files, 'file', 'files')}, ${showBytes(bytes)}, ${files === 1 ? 'is' : 'are'} ${where} now: ${path}.${sent}${stayed}`;
+  return { ...showText(text), value };
 }
 
 const MOST_ROWS = 2000;
@@ -165,7 +171,8 @@ async function listPlace(call: FsCall): Promise<Shown> {
     entries.push(...piece.entries);
     call.progress(`${entries.length} so far`);
   }
-  if (entries.length === 0) return showText(`${root} is empty.`);
+  const value = { root, entries };
+  if (entries.length === 0) return { ...showText(`${root} is empty.`), value };
   const rows = entries
     .slice(0, MOST_ROWS)
     .map((entry) => [
@@ -177,7 +184,13 @@ async function listPlace(call: FsCall): Promise<Shown> {
   const more = entries.length > MOST_ROWS ? `… and ${entries.length - MOST_ROWS} more` : '';
   const bytes = entries.reduce((sum, { kind, size }) => sum + (kind === 'file' ? size : 0), 0);
   const sum = `${count(entries.length, 'entry', 'entries')}, ${showBytes(bytes)}`;
-  return showTable(['mode', 'size', 'changed', 'name'], rows, `${root}:`, more === '' ? sum : `${more} (${sum})`);
+  const table = showTable(
+    ['mode', 'size', 'changed', 'name'],
+    rows,
+    `${root}:`,
+    more === '' ? sum : `${more} (${sum})`,
+  );
+  return { ...table, value };
 }
 
 function modeText({ kind, mode }: Listed): string {
@@ -239,7 +252,8 @@ async function removePlace(call: FsCall): Promise<Shown> {
     call.progress(`removed ${count(gone.files, 'file', 'files')}`);
   }
   const folders = gone.folders === 0 ? '' : ` and ${count(gone.folders, 'folder', 'folders')}`;
-  return showText(`Removed ${count(gone.files, 'file', 'files')}${folders}, ${showBytes(gone.bytes)}.`);
+  const text = `Removed ${count(gone.files, 'file', 'files')}${folders}, ${showBytes(gone.bytes)}.`;
+  return { ...showText(text), value: gone };
 }
 
 async function measurePlace(call: FsCall): Promise<Shown> {
@@ -250,15 +264,19 @@ async function measurePlace(call: FsCall): Promise<Shown> {
     call.progress(`${count(sum.files, 'file', 'files')}, ${showBytes(sum.bytes)} so far`);
   }
   const row = [showBytes(sum.bytes), showBytes(sum.diskBytes), String(sum.files), String(sum.folders), sum.root];
-  return showTable(['size', 'on disk', 'files', 'folders', 'path'], [row]);
+  return { ...showTable(['size', 'on disk', 'files', 'folders', 'path'], [row]), value: sum };
 }
 
 async function showRoom(call: FsCall): Promise<Shown> {
   const room = await call.agent.files.space(toPlace(call.names[0] ?? '', call));
   const used = room.totalBytes === 0 ? 0 : 1 - room.availableBytes / room.totalBytes;
   const files = room.totalFiles === 0 ? 'not counted' : `${room.availableFiles} of ${room.totalFiles}`;
-  return showTable(
-    ['size', 'available', 'used', 'files left', 'path'],
-    [[showBytes(room.totalBytes), showBytes(room.availableBytes), `${Math.round(used * 100)} %`, files, room.path]],
-  );
+  const row = [
+    showBytes(room.totalBytes),
+    showBytes(room.availableBytes),
+    `${Math.round(used * 100)} %`,
+    files,
+    room.path,
+  ];
+  return { ...showTable(['size', 'available', 'used', 'files left', 'path'], [row]), value: room };
 }

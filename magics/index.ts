@@ -22,7 +22,8 @@ export class Magics implements AsyncDisposable {
   readonly #session: ClusterSession;
   #agent: Promise<AgentConnection> | undefined;
 
-  constructor(session: NotebookSession) {
+  /** `preferred`: the notebook's own choice of a cluster for cells that name none. */
+  constructor(session: NotebookSession, preferred: () => string | undefined = () => undefined) {
     const clusters = new Clusters(process.env, session.directory);
     let chosen: string | undefined;
     this.#session = {
@@ -33,7 +34,7 @@ export class Magics implements AsyncDisposable {
       // This machine needs no config, and so none without mistakes.
       configOf: (name) => (name === LOCAL ? undefined : clusters.current().clusters.get(name)),
       get defaultCluster() {
-        return chosen ?? clusters.current().defaultCluster;
+        return chosen ?? preferred() ?? clusters.current().defaultCluster;
       },
       set defaultCluster(name) {
         chosen = name;

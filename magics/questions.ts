@@ -4,7 +4,11 @@ import type { Cell } from './namespace';
 import { ClusterError } from './protocol/errors';
 
 /** Does the work, and has questions of the home agent answered meanwhile. */
-export async function answering<T>(agent: AgentConnection, cell: Cell, work: () => Promise<T>): Promise<T> {
+export async function answering<T>(
+  agent: AgentConnection,
+  cell: Pick<Cell, 'ask' | 'signal'>,
+  work: () => Promise<T>,
+): Promise<T> {
   const { ask } = cell;
   if (ask === undefined) return await work();
   const done = new AbortController();

@@ -9,6 +9,8 @@ import type { CellOutcome, ShownError } from './namespace';
 export interface Shown {
   readonly data: MimeBundle;
   readonly metadata: MimeBundle;
+  /** The same for programs, where a command line is asked for JSON. */
+  readonly value?: unknown;
 }
 
 export function escapeHtml(text: string): string {
@@ -20,7 +22,7 @@ export function showText(text: string): Shown {
 }
 
 export function succeed(shown?: Shown): CellOutcome {
-  return shown ? { ok: true, display: shown } : { ok: true };
+  return shown ? { ok: true, display: { data: shown.data, metadata: shown.metadata } } : { ok: true };
 }
 
 export function fail(error: Error): CellOutcome {
@@ -69,7 +71,9 @@ export function stateInWords(status: JobStatus, now = Date.now()): string {
     case 'unknown':
       return `unknown (the scheduler says ${JSON.stringify(status.raw)})`;
     case 'running':
-      return 'running';
+      return status.silentSince === undefined
+        ? 'running'
+        : `running, but nothing was heard of it for ${showDuration((now - status.silentSince) / 1000)}; it is not given up before the scheduler tells its end`;
   }
 }
 
@@ -98,6 +102,7 @@ export function statusLine(job: JobRecord, now: number): string {
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
   ];
+  if (job.path !== undefined) parts.push(job.path);
   if (job.packages !== undefined && job.packages.mode !== 'none') parts.push(`packages: ${job.packages.mode}`);
   if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
   return `${MARKS[job.status.state]} ${parts.join(' · ')}`;
@@ -140,8 +145,9 @@ export function showTable(
 
 const SUMMARY_LENGTH = 60;
 
-export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
-  if (jobs.length === 0) return showText('No jobs yet. A cell that begins with %%cluster makes one.');
+export function showJobs(jobs: readonly JobRecord[], now: number, after = ''): Shown {
+  if (jobs.length === 0)
+    return showText(['No jobs yet. A cell that begins with %%cluster makes one.', after].join('\n').trimEnd());
   const rows = [...jobs]
     .sort((a, b) => b.createdAt - a.createdAt)
     .map((job) => [
@@ -158,5 +164,5 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
           : 'delivered'
         : '',
     ]);
-  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
+  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows, '', after);
 }

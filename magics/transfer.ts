@@ -3,18 +3,21 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix, resolve } from 'node:path';
+import type { Progress } from './client';
 import type { FilesSetting } from './cluster-files';
 import { removeAt, toPlace } from './cluster-files';
 import { gatherInputs } from './files/inputs';
 import { settleTree } from './files/settle';
 import { pathIn } from './files/tree';
+import { NOT_UTF8 } from './files/walk';
 import { UsageError } from './protocol/errors';
 import type { Listed, OnHost } from './protocol/job-files';
+import { leadsOut } from './protocol/links';
 import { expandHome } from './paths';
 
 export interface TransferSetting extends FilesSetting {
-  /** Bytes so far, of those that have to go over the connection. */
-  readonly progress: (bytes: number, of: number) => void;
+  /** Of what is looked at, and then of what goes over the connection. */
+  readonly progress: (progress: Progress) => void;
 }
 
 export interface TransferOptions {
@@ -58,7 +61,7 @@ export async function getPlace(
   try {
     const { bytes, sentBytes } = await setting.agent.store.fetch(
       { cluster: place.cluster, path: root, to: beside, only },
-      { signal: setting.signal, progress: toProgress(setting) },
+      { signal: setting.signal, progress: setting.progress },
     );
     mkdirSync(path, { recursive: true });
     await settleTree(beside, path, options.force, setting.signal);
@@ -83,18 +86,15 @@ async function listAll(place: OnHost, recursive: boolean, { agent, signal }: Tra
 function sendable(entries: readonly Listed[], filesOnly: boolean) {
   const left: { path: string; reason: string }[] = [];
   const only: string[] = [];
+  const links = new Map(entries.flatMap(({ path, kind, target }) => (kind === 'link' ? [[path, target ?? '']] : [])));
   for (const { path, kind, target = '' } of entries) {
-    if (kind === 'other') left.push({ path, reason: 'it is no file' });
-    else if (kind === 'link' && leadsOut(path, target))
+    if (kind === 'other') left.push({ path, reason: path.includes('\uFFFD') ? NOT_UTF8 : 'it is no file' });
+    else if (kind === 'link' && leadsOut(path, target, links))
       left.push({ path, reason: `it is a symbolic link to ${target}, which is not part of it` });
     else if (!(filesOnly && kind === 'folder')) only.push(path);
   }
   if (only.length === 0) throw new UsageError('There is nothing that could be sent.');
   return { only, left };
-}
-
-function leadsOut(path: string, target: string): boolean {
-  return target.startsWith('/') || posix.join(posix.dirname(path), target).split('/')[0] === '..';
 }
 
 function isFolder(path: string): boolean {
@@ -107,7 +107,7 @@ async function fetchTo(cluster: string, path: string, to: string, replace: boole
     throw new UsageError(`There is something already: ${to}. To replace it: -f`);
   return await setting.agent.store.fetch(
     { cluster, path, to, replace },
-    { signal: setting.signal, progress: toProgress(setting) },
+    { signal: setting.signal, progress: setting.progress },
   );
 }
 
@@ -120,10 +120,12 @@ export async function putPlace(
 ): Promise<Transferred> {
   const { agent, directory, signal } = setting;
   const place = toPlace(name, setting);
-  const { files, list, left } = await gatherInputs(
-    { directory, inputs: [{ text: from, by: 'put' }], outputs: [] },
-    signal,
-  );
+  const {
+    files,
+    list,
+    left: stayed,
+  } = await gatherInputs({ directory, inputs: [{ text: from, by: 'put' }], outputs: [] }, signal);
+  const left = [...stayed];
   const there = await agent.files.lookAt({ ...place, path: place.path === '' ? '.' : place.path });
   const source = resolve(directory, expandHome(from));
   const named = pathIn(files.root, source) ?? '';
@@ -138,15 +140,18 @@ export async function putPlace(
     throw new UsageError(`${source} is a folder. To send it with all that is in it: put -r`);
   // A folder goes as itself, what a pattern matches goes by its paths from where the pattern begins.
   const root = plain === undefined ? dirOfPattern(from, directory) : source;
-  const inRoot = list.entries.flatMap((entry) => {
-    const path = pathIn(root, join(files.root, entry.path));
-    const isTree = entry.kind !== 'link' || !readlinkSync(join(files.root, entry.path)).startsWith('/');
-    return path === undefined || path === '.' || !isTree ? [] : [path];
-  });
+  const inRoot: string[] = [];
+  for (const { kind, path: named } of list.entries) {
+    const path = pathIn(root, join(files.root, named));
+    if (path === undefined || path === '.') continue;
+    const target = kind === 'link' ? readlinkSync(join(files.root, named)) : '';
+    if (target.startsWith('/')) left.push({ path, reason: `it is a symbolic link to the absolute path ${target}` });
+    else inRoot.push(path);
+  }
   const path = plain !== undefined && there.kind === 'folder' ? posix.join(there.path, basename(source)) : there.path;
   const content = await agent.store.send(
     { cluster: place.cluster, path: root, only: inRoot },
-    { signal, progress: toProgress(setting) },
+    { signal, progress: setting.progress },
   );
   await placeTree({ ...place, path }, content.content, options.force, setting);
   return { files: files.count, bytes: files.bytes, sentBytes: content.sentBytes, path, left };
@@ -166,7 +171,7 @@ async function sendFile(place: OnHost, source: string, { force }: TransferOption
   if (there.kind !== 'absent' && !force)
     throw new UsageError(`There is something already: ${place.path}. To replace it: -f`);
   const { cluster, path } = place;
-  const sent = await agent.store.send({ cluster, path: source }, { signal, progress: toProgress(setting) });
+  const sent = await agent.store.send({ cluster, path: source }, { signal, progress: setting.progress });
   const { content, mode } = sent;
   await agent.store.place({ cluster, content, path, replace: force, ...(mode === undefined ? {} : { mode }) }, signal);
   return sent;
@@ -196,10 +201,4 @@ async function placeTree(
     await removeAt(from, true, setting);
     throw error;
   }
-}
-
-function toProgress({ progress }: TransferSetting) {
-  return (news: { readonly kind: 'read' | 'sent'; readonly bytes: number; readonly of?: number }): void => {
-    if (news.kind === 'sent') progress(news.bytes, news.of ?? news.bytes);
-  };
 }

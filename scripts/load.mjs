@@ -2,7 +2,7 @@
 // esbuild makes one plain file of it.
 import { build } from 'esbuild';
 import { createRequire } from 'node:module';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { cache, root } from './setup/places.mjs';
 
 /**
@@ -10,7 +10,7 @@ import { cache, root } from './setup/places.mjs';
  * @returns {Promise<Record<string, any>>} what it exports
  */
 export async function load(entry) {
-  const outfile = join(cache, 'loaded', basename(entry).replace(/\.ts$/, '.js'));
+  const outfile = join(cache, 'loaded', entry.replaceAll('/', '-').replace(/\.ts$/, '.js'));
   await build({
     absWorkingDir: root,
     entryPoints: [entry],

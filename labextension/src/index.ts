@@ -9,6 +9,8 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { MonitorClient } from './model/client';
 import { Store } from './model/store';
+import { ClustersTab } from './clusters/tab';
+import { DefaultCluster } from './notebook/default-cluster';
 import { drawJobOutputs } from './notebook/job-output';
 import { keepBadges } from './notebook/badges';
 import { Notebooks } from './notebook/notebooks';
@@ -19,11 +21,13 @@ import { addCommands, COMMANDS } from './shell/commands';
 import { JobDetail } from './shell/detail';
 import { MonitorLink } from './shell/link';
 import { notifyOfEnds } from './shell/notifications';
+import { askQuestions } from './shell/questions';
 import { readSettings } from './shell/settings';
 import { JobCounts } from './shell/status-bar';
 
 const PLUGIN = 'jupyterlab-cellburst:plugin';
 const NAMESPACE = 'cellburst-job';
+const CLUSTERS = 'cellburst-clusters';
 const RANK = 450;
 /** Of a log that is opened anew; what lies further back is in the job's directory. */
 const LOG_TAIL_BYTES = 512 * 1024;
@@ -64,12 +68,26 @@ function activate(
     lab.shell.activateById(panel.id);
   };
   const openJob = makeOpenJob(lab, restorer, () => app);
+  const openClusters = makeOpenClusters(lab, restorer, () => app);
+  const defaultCluster = new DefaultCluster(tracker);
   const actions = makeActions({
     ...{ client, link, notebooks, view, settings, trans, reveal },
     commands: lab.commands,
     openJob: (id) => void openJob(id),
+    openClusters: () => {
+      startOn('shown');
+      void openClusters();
+    },
+    chooseCluster: (cluster) => {
+      defaultCluster.choose(cluster);
+    },
   });
-  const app: App = { client, link: link.state, settings, view, notebook: notebooks.front, trans, actions };
+  const app: App = {
+    ...{ client, link: link.state, settings, view, trans, actions },
+    notebook: notebooks.front,
+    isNotebookOurs: notebooks.isFrontOurs,
+    notebookCluster: defaultCluster.front,
+  };
 
   const startOn = (reason: 'start' | 'shown' | 'notebook'): void => {
     const { autoStart } = settings.value;
@@ -95,6 +113,7 @@ function activate(
     rank: 3,
   });
   drawJobOutputs(rendermime, app);
+  askQuestions(client, trans);
   notifyOfEnds({ client, settings, actions, trans });
   keepBadges({
     ...{ tracker, client, settings, trans },
@@ -123,6 +142,23 @@ function makeOpenJob(
     const tab = open ?? new MainAreaWidget({ content: new JobDetail(app(), id) });
     if (!open) {
       tab.id = `${NAMESPACE}-${id}`;
+      tab.toolbar.hide();
+      await tabs.add(tab);
+      lab.shell.add(tab, 'main');
+    }
+    lab.shell.activateById(tab.id);
+  };
+}
+
+/** One tab for all clusters. */
+function makeOpenClusters(lab: JupyterFrontEnd, restorer: ILayoutRestorer | null, app: () => App): () => Promise<void> {
+  const tabs = new WidgetTracker<MainAreaWidget<ClustersTab>>({ namespace: CLUSTERS });
+  if (restorer) void restorer.restore(tabs, { command: COMMANDS.openClusters, name: () => CLUSTERS });
+  return async () => {
+    const open = tabs.find(() => true);
+    const tab = open ?? new MainAreaWidget({ content: new ClustersTab(app()) });
+    if (!open) {
+      tab.id = CLUSTERS;
       tab.toolbar.hide();
       await tabs.add(tab);
       lab.shell.add(tab, 'main');

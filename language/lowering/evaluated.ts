@@ -8,7 +8,7 @@ import { isReference, ownerOf } from './scopes';
 
 /**
  * Writes the literal with its names rewritten. Gives false when it changes variables of functions, whose sharing is decided before the text of
- * a literal is looked into: then the names count as hidden.
+ * a literal is looked into, or uses shared ones: then the names count as hidden.
  */
 export function writeEvaluated(r: Rewriting, call: ts.CallExpression, literal: ts.StringLiteralLike): boolean {
   const file = parseBound('/eval.js', literal.text, { ...EMIT_OPTIONS, allowJs: true });
@@ -23,7 +23,9 @@ export function writeEvaluated(r: Rewriting, call: ts.CallExpression, literal: t
   };
   collect(file);
   const uses = free.map((id) => ({ id, meaning: meaningAt(r, id, call), writes: assignsTo(id, file) }));
-  if (uses.some(({ meaning, writes }) => writes && meaning.is === 'local')) return false;
+  const isShared = ({ id, meaning }: (typeof uses)[number]): boolean =>
+    meaning.is === 'local' && r.portals.of(meaning.owner, id.text, call) !== undefined;
+  if (uses.some((use) => isShared(use) || (use.writes && use.meaning.is === 'local'))) return false;
   if (selves.length > 0) r.table.noteThis('other');
   let text = '';
   let end = 0;

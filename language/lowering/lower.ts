@@ -52,10 +52,11 @@ export function lowerCell(request: LowerRequest): CellCode {
   const portal = portals.at(file);
   if (portal) writer.insert(portalText(portal));
   const table = new FunctionTable(portals);
-  const found = new Rewriter(
+  const rewriter = new Rewriter(
     { file, writer, plan, table, portals, words: new CallWords(file), known: request.known },
     emitted.anchors,
-  ).run();
+  );
+  const found = rewriter.run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();
@@ -73,6 +74,7 @@ export function lowerCell(request: LowerRequest): CellCode {
     functions: table.toFunctions(),
     ...(portals.codes.length === 0 ? {} : { portals: portals.codes }),
     ...(found.files.length === 0 ? {} : { files: found.files }),
+    ...(rewriter.shared.length === 0 ? {} : { shared: rewriter.shared }),
     hiddenNames: found.hiddenNames,
   };
 }

@@ -1,7 +1,7 @@
 // How one use of a variable is written: notebook names become script-scope bindings, with the errors that the language gives for names that
 // are not initialised yet, constant, or nowhere declared.
 import { ts } from '../compiler';
-import { EMIT_HELPERS, MARK, RUNTIME, mangle, type DeclarationKind } from '../../magics/protocol/code';
+import { EMIT_HELPERS, MARK, RUNTIME, mangle, type DeclarationKind, type SharedUse } from '../../magics/protocol/code';
 import { isArguments, type CallWord, type CallWords } from './call-words';
 import { isAnonymous, namesItsRight } from './function-names';
 import type { FunctionTable, Use } from './function-table';
@@ -18,6 +18,8 @@ export interface Rewriting {
   readonly table: FunctionTable;
   readonly portals: Portals;
   readonly words: CallWords;
+  /** Where variables are used that portals know. */
+  readonly shared: SharedUse[];
   /** Names that earlier cells declared. */
   readonly known: ReadonlyMap<string, DeclarationKind>;
   readonly visit: (node: ts.Node) => void;
@@ -133,9 +135,29 @@ export function writeReference(r: Rewriting, id: ts.Identifier): void {
   const meaning = meaningOf(r, id);
   const isTarget = isPatternTarget(id);
   note(r, id.text, meaning, isTarget ? 'write' : 'read');
+  if (meaning.is === 'local') noteShared(r, id, meaning.owner, isCalled(id) ? 'call' : 'plain');
   if (meaning.is === 'local' || meaning.is === 'global') return;
   r.writer.copyTo(id.getStart(r.file));
   r.writer.replaceTo(id.end, isTarget ? targetText(id.text, meaning) : readText(id.text, meaning));
+}
+
+/** Remembers where the name will stand. */
+function noteShared(r: Rewriting, id: ts.Identifier, owner: ts.Node, how: SharedUse[2]): void {
+  const portal = r.portals.of(owner, id.text, id);
+  if (!portal) return;
+  const start = id.getStart(r.file);
+  r.writer.copyTo(start);
+  const { offset } = r.writer.places.local;
+  r.shared.push([offset, offset + id.end - start, how, portal.index]);
+}
+
+/** A call of a property would have its object as `this`, which a call of a variable has not. */
+function isCalled(id: ts.Identifier): boolean {
+  let callee: ts.Expression = id;
+  while (ts.isParenthesizedExpression(callee.parent)) callee = callee.parent;
+  const { parent } = callee;
+  if (ts.isTaggedTemplateExpression(parent)) return parent.tag === callee;
+  return ts.isCallExpression(parent) && parent.expression === callee;
 }
 
 /** `{ x }` → `{ x: … }`, in literals and in destructuring assignments. */
@@ -151,6 +173,7 @@ export function writeShorthand(r: Rewriting, node: ts.ShorthandPropertyAssignmen
   const meaning = meaningOf(r, name);
   const isTarget = isPatternTarget(name);
   note(r, name.text, meaning, isTarget ? 'write' : 'read');
+  if (meaning.is === 'local') noteShared(r, name, meaning.owner, 'shorthand');
   if (meaning.is !== 'local' && meaning.is !== 'global') {
     r.writer.copyTo(name.getStart(r.file));
     const value = isTarget ? targetText(name.text, meaning) : readText(name.text, meaning);
@@ -169,6 +192,8 @@ export function writeTypeof(r: Rewriting, node: ts.TypeOfExpression): boolean {
   const operand = unwrap(node.expression);
   if (!ts.isIdentifier(operand) || isArguments(operand)) return false;
   const meaning = meaningOf(r, operand);
+  // One that is declared in the cell is there, or in its dead zone: nothing special.
+  if (meaning.is === 'local') return false;
   note(r, operand.text, meaning, 'probe');
   const name = operand.text;
   const text =

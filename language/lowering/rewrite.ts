@@ -48,11 +48,12 @@ export class Rewriter implements Rewriting {
   readonly table: FunctionTable;
   readonly portals: Portals;
   readonly words: CallWords;
+  readonly shared: Rewriting['shared'] = [];
   readonly known: Rewriting['known'];
   readonly found: Found = { dynamicImports: new Set(), hiddenNames: [], files: [] };
   readonly #anchors: readonly Anchor[];
 
-  constructor(shared: Omit<Rewriting, 'visit'>, anchors: readonly Anchor[]) {
+  constructor(shared: Omit<Rewriting, 'visit' | 'shared'>, anchors: readonly Anchor[]) {
     this.file = shared.file;
     this.writer = shared.writer;
     this.plan = shared.plan;

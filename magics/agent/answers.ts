@@ -20,7 +20,8 @@ import { StoreAnswers } from './contents';
 import { examineMachine } from './examine';
 import { FileAnswers } from './file-answers';
 import { JobPapers } from './job-papers';
-import { keepArchive, placeInputs, putContent, putWhole } from './files';
+import { keepArchive, putContent, putWhole } from './files';
+import { placeInputs } from './job-inputs';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
 
@@ -77,6 +78,7 @@ export class Answers {
         return jobs.create(spec);
       },
       offer: (offered, { bytes }) => store.offer(offered, bytes),
+      lacking: (asked, { bytes }) => store.lacking(asked, bytes),
       bring: async (piece, { bytes }) => {
         await store.bring(piece, bytes);
         return {};
@@ -154,6 +156,7 @@ export class Answers {
       describe: (params, stop) => store.describe(params, stop),
       give: (params) => store.give(params),
       send: (params, stop) => store.send(params, stop),
+      compare: (params, stop) => store.compare(params, stop),
       place: (params, stop) => store.place(params, stop),
       fetch: (params, stop) => store.fetch(params, stop),
     };

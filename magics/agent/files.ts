@@ -1,11 +1,11 @@
 // Files of a job that cross to another machine: the bundle that comes, envelope and outcome that go out.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import type { ContentId } from '../protocol/chunks';
 import { AgentError, UsageError } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
-import { isFinal, type JobInput, type JobRecord } from '../protocol/job';
+import { isFinal, type JobRecord } from '../protocol/job';
 import {
   archivePath,
   BUNDLE_FILE,
@@ -13,9 +13,8 @@ import {
   environmentsFolder,
   OUTCOME_FILE,
   OUTPUTS_FILE,
-  WORK_FOLDER,
 } from '../protocol/layout';
-import { containerPart, linkTo, place, scan, type Content, type ContentSource, type Contents } from '../store';
+import { containerPart, linkTo, scan, type Content, type ContentSource, type Contents } from '../store';
 
 /** A file of this size goes as it is: asking what is there would cost more than it saves. */
 const WHOLE_BYTES = 256 * 1024;
@@ -65,25 +64,6 @@ export async function readJobFile(
     return { kind: 'content', source: await scan('envelope', [containerPart(path)], options) };
   const bytes = readFileSync(path);
   return { kind: 'whole', sha256: digestOf(bytes), bytes };
-}
-
-/** Puts the inputs of a job where its cell will look for them. Throws AgentError for one that is not in the store. */
-export async function placeInputs(
-  job: JobRecord,
-  inputs: readonly JobInput[],
-  contents: Contents,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { content, path, mode } of inputs) {
-    const relative = posix.normalize(path);
-    if (path === '' || relative.startsWith('..') || posix.isAbsolute(relative))
-      throw new UsageError(
-        `An input cannot be at ${JSON.stringify(path)}: a path below the working directory was expected.`,
-      );
-    const there = join(job.directory, WORK_FOLDER, relative);
-    if (existsSync(there)) continue;
-    await place(contents.get(content), there, { signal, ...(mode === undefined ? {} : { mode }) });
-  }
 }
 
 function digestOf(bytes: Buffer): string {

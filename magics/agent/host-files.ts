@@ -80,7 +80,7 @@ export async function* removeFiles(
     const all = stats.isDirectory() ? [{ path, stats }, ...walk(root, path, WHOLE)] : [{ path, stats }];
     // What is in a folder goes before it.
     for (const one of all.reverse()) {
-      removeOne(join(root, one.path), one.stats);
+      removeOne(one.raw ?? join(root, one.path), one.stats);
       if (one.stats.isDirectory()) gone.folders += 1;
       else {
         gone.files += 1;
@@ -237,13 +237,13 @@ function refuseFolder(path: string, recursive: boolean): void {
     throw new UsageError(`${path} on ${hostName()} is a folder. To remove it with all that is in it: rm -r`);
 }
 
-function removeOne(path: string, stats: Stats): void {
+function removeOne(path: string | Buffer, stats: Stats): void {
   try {
     if (stats.isDirectory()) rmdirSync(path);
     else unlinkSync(path);
   } catch (error) {
     // Somebody else was quicker.
-    if (systemCode(error) !== 'ENOENT') refuse('remove', path, error);
+    if (systemCode(error) !== 'ENOENT') refuse('remove', String(path), error);
   }
 }
 
@@ -257,9 +257,10 @@ function statOf(path: string, look: (path: string) => Stats): Stats {
   }
 }
 
-function toListed(root: string, { path, stats }: Seen): Listed {
+function toListed(root: string, { path, stats, raw }: Seen): Listed {
   const { size, mode, mtimeMs: modifiedAt } = stats;
   const common = { path, size, mode: mode & 0o7777, modifiedAt };
+  if (raw !== undefined) return { ...common, kind: 'other' };
   if (stats.isSymbolicLink())
     return { ...common, kind: 'link', target: readlinkSync(resolve(root, joinTree('.', path))) };
   return { ...common, kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other' };

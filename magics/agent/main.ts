@@ -23,6 +23,7 @@ import { Answers } from './answers';
 import { sweepEnvironments } from './environments';
 import { bridge, join, type Bridge } from './bridge';
 import { Door } from './door';
+import { clearInputs } from './job-inputs';
 import { takeLock } from './lock';
 import { Questions } from './questions';
 import { Schedulers } from './schedulers';
@@ -138,6 +139,7 @@ async function serve(
   const sweep = (): void => {
     jobs.sweep();
     contents.sweep(Date.now());
+    void clearInputs(jobs.list(), Date.now(), ending.signal, log);
     sweepEnvironments(settings.stateDirectory, jobs.list(), settings.store, Date.now());
     // What clears /tmp looks at times.
     if (place.directory !== undefined) utimesSync(place.path, new Date(), new Date());

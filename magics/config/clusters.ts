@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { ContainerRequest } from '../protocol/image';
 import type { BatchRequest, Resources } from '../protocol/job';
+import { moduleLines } from './modules';
 import { configPath, projectPath, readWritten, trustedProject } from './layers';
 import type { WholeEntry } from './schema';
 
@@ -39,7 +40,8 @@ export interface ClusterConfig {
   readonly origin: string;
 }
 
-const POLL = { firstSeconds: 2, longestSeconds: 60 };
+/** What sites ask of those who poll their schedulers. */
+const POLL = { firstSeconds: 30, longestSeconds: 60 };
 
 /** All clusters but `local`, and what cells that name none use. */
 export interface ClusterConfigs {
@@ -104,14 +106,16 @@ function stampOf(path: string | undefined): string {
 
 export function toConfig(name: string, entry: WholeEntry, origin: string, isOfProject: boolean): ClusterConfig {
   const { host, node, store, sshConfig, defaults = {}, poll = {} } = entry;
+  const loading = moduleLines(entry.modules ?? []);
+  const hasJobs = entry.scheduler !== 'none';
   return {
     name,
     scheduler: entry.scheduler,
     transport: entry.transport ?? 'ssh2',
     agent: entry.agent ?? 'detached',
     ...defined({ host, node, store, sshConfig }),
-    setup: entry.setup ?? [],
-    prologue: entry.prologue ?? [],
+    setup: [...(hasJobs ? [] : loading), ...(entry.setup ?? [])],
+    prologue: [...(hasJobs ? loading : []), ...(entry.prologue ?? [])],
     ...(entry.container === undefined ? {} : { container: toContainer(entry.container) }),
     batch: defined({
       queue: entry.queue,

@@ -1,6 +1,7 @@
 // What a cluster's entry in the config may hold. The names of the options are those of the magic line.
 import * as z from 'zod';
 import { CONTAINER_RUNTIMES } from '../protocol/image';
+import { MODULE_NAME } from './modules';
 import { parseDuration, parseMemory, quantity } from './quantities';
 
 const count = (least: number) => z.number().int().min(least).max(1_000_000);
@@ -71,6 +72,13 @@ export const clusterEntry = z
     store: word
       .optional()
       .describe('Directory on the host where jobs are kept. Login and compute nodes have to share it.'),
+    modules: z
+      .union([z.string().transform((given) => given.split(/\s+/).filter((name) => name !== '')), z.array(z.string())])
+      .pipe(z.array(z.string().regex(MODULE_NAME, 'a module is named by one word, as gcc/12.2')))
+      .optional()
+      .describe(
+        "Site modules, as `gcc/12.2 cuda`: each batch job begins by loading them; without a scheduler the host's agent does.",
+      ),
     prologue: lines.optional().describe('Shell lines that each batch job begins with, as `module load cuda`.'),
     container: container.optional().describe('The image that cells run in; `--container none` of a cell does without.'),
     partition: word.optional().describe('As `queue`.'),
@@ -98,8 +106,8 @@ export const clusterEntry = z
       .describe('What a cell asks for whose line says nothing else.'),
     poll: z
       .strictObject({
-        first: duration.optional().describe('The first pause between two questions, 2s by default.'),
-        longest: duration.optional().describe('The longest, 60s by default: pauses double.'),
+        first: duration.optional().describe('The shortest pause between two questions, 30s by default.'),
+        longest: duration.optional().describe('The longest, 60s by default: while nothing changes, pauses double.'),
       })
       .optional()
       .describe('How often the scheduler is asked what the jobs themselves cannot tell; one question for all of them.'),

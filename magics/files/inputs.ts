@@ -6,7 +6,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { FileEntry, InputList, JobFiles, NamedPath } from '../protocol/job-files';
 import { commonRoot, depthOf, isNamed, pathIn, readTyped, type TypedPath } from './tree';
-import { Slices, toEntry, walk, type Seen } from './walk';
+import { NOT_UTF8, Slices, toEntry, walk, type Seen } from './walk';
 
 /** A name, and where it was given: `--in`, `input(…)`. */
 export interface GivenName {
@@ -50,6 +50,10 @@ export async function gatherInputs(request: FileRequest, signal: AbortSignal): P
     let matched = 0;
     for (const seen of expand(root, typed, by)) {
       matched += 1;
+      if (seen.raw !== undefined)
+        throw new UsageError(
+          `${JSON.stringify(seen.path)} (${by}) cannot be sent, since ${NOT_UTF8}. Rename it, or name the others.`,
+        );
       const entry = toEntry(root, seen);
       if (entry === undefined) left.push({ path: seen.path, reason: 'it is no file' });
       else found.set(seen.path, checked(root, entry, by));
@@ -139,8 +143,6 @@ function likely(path: string): string {
 }
 
 function checked(root: string, entry: FileEntry, by: string): FileEntry {
-  if (entry.path.includes('\uFFFD'))
-    throw new UsageError(`${JSON.stringify(entry.path)} (${by}) has a name that is no UTF-8. Rename it to send it.`);
   if (entry.kind !== 'file') return entry;
   try {
     accessSync(join(root, entry.path), constants.R_OK);

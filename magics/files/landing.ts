@@ -33,14 +33,25 @@ export interface LandingRequest {
 export async function landOutputs(request: LandingRequest, signal: AbortSignal): Promise<LandedFiles> {
   const { files, list } = request;
   const conflicts: { path: string; kept: string; reason: string }[] = [];
+  const stayed: { path: string; reason: string }[] = [];
+  const links = new LinksOnTheWay();
   const slices = new Slices();
   const shown = (path: string): string => fromFolder(files.folder, path);
   let landed = 0;
   let bytes = 0;
   for (const entry of list.entries) {
     // The other machine's word alone must not write anywhere.
-    if (!files.outputs.some((named) => isNamed(named, entry.path)))
+    const names = files.outputs.filter((named) => isNamed(named, entry.path));
+    if (names.length === 0)
       throw new ProtocolError(`The job brings ${entry.path}, which was never named as an output of it.`);
+    if (links.before(request.from, entry.path, '.') !== undefined)
+      throw new ProtocolError(`The job brings ${entry.path} by way of a symbolic link.`);
+    const here = names.map(({ base }) => links.before(files.root, entry.path, base));
+    if (here[0] !== undefined && here.every((link) => link !== undefined)) {
+      const reason = `${shown(here[0])} is a symbolic link here, which is not followed; it stays at ${join(request.from, entry.path)}`;
+      stayed.push({ path: shown(entry.path), reason });
+      continue;
+    }
     const end = tryLanding(request, entry);
     if (end.as === 'conflict') conflicts.push({ path: shown(entry.path), kept: shown(end.kept), reason: end.reason });
     if (entry.kind !== 'folder' && end.as === 'there') {
@@ -54,8 +65,25 @@ export async function landOutputs(request: LandingRequest, signal: AbortSignal):
     bytes,
     conflicts,
     missing: list.missing.map(shown),
-    left: list.left.map(({ path, reason }) => ({ path: shown(path), reason })),
+    left: [...list.left.map(({ path, reason }) => ({ path: shown(path), reason })), ...stayed],
   };
+}
+
+/** Where a person named a place, the way there may lead through links of theirs. Behind it, where only the job says what there is, none is followed. */
+class LinksOnTheWay {
+  readonly #known = new Map<string, string | undefined>();
+
+  /** The innermost folder of `path` that is a link, behind `base`. undefined: there is none. */
+  before(root: string, path: string, base: string): string | undefined {
+    const folder = dirname(path);
+    if (folder === '.' || folder === base || base.startsWith(`${folder}/`)) return undefined;
+    const key = `${root}\0${base}\0${folder}`;
+    if (!this.#known.has(key)) {
+      const isLink = lstatSync(join(root, folder), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+      this.#known.set(key, isLink ? folder : this.before(root, folder, base));
+    }
+    return this.#known.get(key);
+  }
 }
 
 /** As a person sees it from the working directory. */

@@ -3,11 +3,9 @@ import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../protocol/errors';
 import type { FileEntry, InputList, NamedPath, OutputList } from '../protocol/job-files';
+import { isAsGiven } from './place';
 import { depthOf, isNamed, pathIn } from './tree';
-import { toEntry, walk, type Seen } from './walk';
-
-/** A file system may keep times less exactly than they were given to it. */
-const SAME_TIME_MS = 2;
+import { NOT_UTF8, toEntry, walk, type Seen } from './walk';
 
 /** Everything in `work` that was named, but for inputs as they came. Never throws for what cannot be read: that is told as left. */
 export function listOutputs(work: string, named: readonly NamedPath[], inputs: InputList): OutputList {
@@ -21,7 +19,7 @@ export function listOutputs(work: string, named: readonly NamedPath[], inputs: I
       missing.push(name.base);
     for (const seen of expand(work, name, left)) {
       const entry = toEntry(work, seen);
-      const reason = entry === undefined ? 'it is no file' : reasonToStay(real, work, entry, given.get(entry.path));
+      const reason = entry === undefined ? whyNot(seen) : reasonToStay(real, work, entry, given.get(entry.path));
       if (entry !== undefined && reason === undefined) entries.set(entry.path, entry);
       else if (reason !== undefined && reason !== UNCHANGED) left.push({ path: seen.path, reason });
     }
@@ -29,11 +27,15 @@ export function listOutputs(work: string, named: readonly NamedPath[], inputs: I
   return { entries: [...entries.values()], missing, left };
 }
 
+function whyNot({ raw }: Seen): string {
+  return raw === undefined ? 'it is no file' : NOT_UTF8;
+}
+
 const UNCHANGED = 'unchanged';
 
 function reasonToStay(real: string, work: string, entry: FileEntry, given: FileEntry | undefined): string | undefined {
   if (given?.kind === 'file' && entry.kind === 'file') {
-    const isSame = entry.size === given.size && Math.abs(entry.modifiedAt - given.modifiedAt) < SAME_TIME_MS;
+    const isSame = isAsGiven({ size: entry.size, mtimeMs: entry.modifiedAt }, given);
     return isSame ? UNCHANGED : undefined;
   }
   if (entry.kind !== 'link') return given?.kind === 'folder' ? UNCHANGED : undefined;

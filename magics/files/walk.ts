@@ -9,7 +9,11 @@ import { joinTree } from './tree';
 export interface Seen {
   readonly path: string;
   readonly stats: Stats;
+  /** Its absolute path, where its name is no UTF-8 and `path` can only show it. Such things can be told of and removed, not sent. */
+  readonly raw?: Buffer;
 }
+
+export const NOT_UTF8 = 'its name is no UTF-8';
 
 export interface WalkOptions {
   /** How many folders deep; 1 is the folder itself. */
@@ -26,7 +30,8 @@ export function* walk(root: string, start: string, options: WalkOptions): Genera
   if (depth < 1) return;
   let names: string[];
   try {
-    names = readdirSync(join(root, start)).sort();
+    // Two names that are no UTF-8 may look the same.
+    names = [...new Set(readdirSync(join(root, start)))].sort();
   } catch (error) {
     failed(start, error);
     return;
@@ -37,7 +42,9 @@ export function* walk(root: string, start: string, options: WalkOptions): Genera
     try {
       stats = lstatSync(join(root, path));
     } catch (error) {
-      failed(path, error);
+      const raw = name.includes(REPLACED) ? unreadable(join(root, start), name) : [];
+      for (const one of raw) yield { path, ...one };
+      if (raw.length === 0) failed(path, error);
       continue;
     }
     yield { path, stats };
@@ -45,8 +52,22 @@ export function* walk(root: string, start: string, options: WalkOptions): Genera
   }
 }
 
-/** Of anything that can be sent; undefined for a socket, a pipe, a device. */
-export function toEntry(root: string, { path, stats }: Seen): FileEntry | undefined {
+/** What stands in a text for bytes that are no UTF-8. */
+const REPLACED = '\uFFFD';
+
+/** All of a folder whose names look so as text. */
+function unreadable(folder: string, name: string): { stats: Stats; raw: Buffer }[] {
+  return readdirSync(folder, { encoding: 'buffer' })
+    .filter((bytes) => bytes.toString() === name)
+    .map((bytes) => {
+      const raw = Buffer.concat([Buffer.from(`${folder}/`), bytes]);
+      return { stats: lstatSync(raw), raw };
+    });
+}
+
+/** Of anything that can be sent; undefined for a socket, a pipe, a device, and for what has no name. */
+export function toEntry(root: string, { path, stats, raw }: Seen): FileEntry | undefined {
+  if (raw !== undefined) return undefined;
   const mode = stats.mode & 0o7777;
   if (stats.isFile()) return { kind: 'file', path, size: stats.size, mode, modifiedAt: stats.mtimeMs };
   if (stats.isDirectory()) return { kind: 'folder', path, mode };

@@ -6,7 +6,7 @@ import { isObject } from './shape';
 import { parse, stringify } from './values';
 
 /** Raised with every change of the head; the graph has a version of its own (graph-format.ts). */
-export const BUNDLE_PROTOCOL = 2;
+export const BUNDLE_PROTOCOL = 3;
 
 /** A local module as it is evaluated. */
 export interface LocalSource {
@@ -42,6 +42,8 @@ export interface CodePack {
   readonly links: Readonly<Record<string, string>>;
   /** The notebook's folder at home. */
   readonly directory: string;
+  /** Of packages that the cell needs, by name: those of home. Absent: none. */
+  readonly versions?: Readonly<Record<string, string>>;
 }
 
 export interface BundleHead {

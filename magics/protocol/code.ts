@@ -201,6 +201,12 @@ export interface PortalCode {
   readonly parent?: number;
 }
 
+/**
+ * One use of a variable that a portal knows: offsets in `local.text`, how it is used, and the index of the portal. `call`: as what is called, or as a tag.
+ * Code that comes home into a scope which never left is written with these uses led to the portal.
+ */
+export type SharedUse = readonly [start: number, end: number, how: 'plain' | 'call' | 'shorthand', portal: number];
+
 export interface ImportBinding {
   readonly name: string;
   /** The exported name; `default`, or `*` for the namespace. */
@@ -255,6 +261,8 @@ export interface CellCode {
   readonly files?: readonly FileUse[];
   /** Absent: none. */
   readonly portals?: readonly PortalCode[];
+  /** Ascending. Absent: none. */
+  readonly shared?: readonly SharedUse[];
   /**
    * The cell is a module in memory (tslab's `@module name`): this is its file name in the notebook's folder, `source` its text. Running the
    * cell does nothing but define it; it is evaluated where it is imported, as a local module is.

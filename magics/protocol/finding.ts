@@ -17,3 +17,6 @@ export function fine(check: string, says: string): Finding {
 export function trouble(check: string, says: string): Finding {
   return { check, verdict: 'trouble', says };
 }
+
+/** Beside the text of `%cluster doctor`, for programs: `{ cluster, findings }`. */
+export const FINDINGS_MIME = 'application/vnd.cellburst.findings+json';

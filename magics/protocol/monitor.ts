@@ -15,6 +15,15 @@ export const MONITOR_PROTOCOL = 1;
 /** The path of the session whose kernel serves the panels of a Jupyter server. No file is there; it is how tabs find the same one. */
 export const MONITOR_SESSION = '.cellburst-monitor';
 
+/** A comm from a notebook's front end to its own kernel: opened with NotebookTold, which each later message replaces. */
+export const NOTEBOOK_TARGET = 'cellburst.notebook.v1';
+
+/** What lies in a notebook's metadata under `cellburst`. */
+export interface NotebookTold {
+  /** The cluster of cells that name none; over the config's, below `%cluster use`. */
+  readonly cluster?: string;
+}
+
 /** A job as lists show it. Times are milliseconds since the epoch, by the clock of the machine with the home agent. */
 export interface JobRow {
   readonly id: string;

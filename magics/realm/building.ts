@@ -58,8 +58,8 @@ export class Builder implements DecodeHooks {
   build(group: FunctionGroup, within?: Activation): BuiltGroup {
     const scope = this.#scope(group);
     const around = within === undefined ? [] : chainOf(within);
-    const composer = new Composer(this.#realm.text);
-    const text = composer.compose(scope, around.length);
+    const composer = new Composer(this.#realm.text, around);
+    const text = composer.compose(scope);
     const first = firstCode(scope);
     const filename = `${first === undefined ? 'cellburst:activation' : scriptName(first.cell)}:${scripts++}`;
     placeScript(filename, first === undefined ? '' : cellLabel(first.cell.execution), (generated) =>

@@ -1,11 +1,13 @@
 // The text of the scopes that functions are built in: scopes within scopes as they were, each with its variables, and in it the functions that
 // close over them. Keeps the way from places in that text to the cells the functions come from.
-import { RUNTIME, portalName, scriptName } from '../protocol/code';
+import { RUNTIME, codeId, portalName, scriptName } from '../protocol/code';
 import type { SourceRange } from '../protocol/code';
+import { ProtocolError } from '../protocol/errors';
 import { SELF } from '../protocol/graph';
-import type { FunctionGroup } from '../protocol/graph';
+import type { Activation, FunctionGroup } from '../protocol/graph';
 import type { Variable } from './activations';
 import type { CellPlace, Code } from './code-table';
+import { withEdits, type Edit, type Shift } from './edits';
 import { positionIn } from './frames';
 import { SUPERCLASS, withSuperclass } from './heritage';
 import type { Position } from './mappings';
@@ -36,10 +38,15 @@ export type Opener = (
   self: unknown,
 ) => OpenedScope;
 
+/** What a scope lies in that is here already. */
+export type Around = Pick<Activation, 'portal' | 'names'>;
+
 interface Piece {
   readonly code: Code;
   /** In the cell's text. */
   readonly range: SourceRange;
+  /** Where its text has grown. */
+  readonly shifts: readonly Shift[];
   /** In the composed text. */
   readonly start: Position;
   readonly end: Position;
@@ -50,29 +57,48 @@ const BASE = `${RUNTIME.portal}b`;
 const SELVES = `${RUNTIME.portal}s`;
 const AROUND = `${RUNTIME.portal}e`;
 const THIS = `${RUNTIME.portal}t`;
+const KEPT = `${RUNTIME.portal}m`;
 
 export class Composer {
   readonly #kind: 'local' | 'shipped';
+  readonly #around: readonly Around[];
+  /** By portal. */
+  readonly #environments = new Map<string, number>();
   readonly #lines: string[] = [];
   readonly #pieces: Piece[] = [];
   /** What `this` is in the scopes where it is no object, in the order of the text. */
   readonly selves: unknown[] = [];
 
-  constructor(kind: 'local' | 'shipped') {
+  /** `around`: the activations that the scope lies in, from the outside in. Only at home there are any: uses of their variables lead to them. */
+  constructor(kind: 'local' | 'shipped', around: readonly Around[] = []) {
     this.#kind = kind;
+    this.#around = around;
+    around.forEach(({ portal }, index) => this.#environments.set(portal, index));
+    if (around.length > 0 && kind !== 'local') throw new ProtocolError('Only at home a scope can lie in others.');
   }
 
-  /** `around`: how many environments the scope lies in. Only there `with` is needed, and only outside of the functions' own strict code. */
-  compose(scope: Scope, around: number): string {
-    const withs = Array.from({ length: around }, (_, index) => `with(${AROUND}[${index}]){`).join('');
+  compose(scope: Scope): string {
     this.#lines.push(
-      `(function(${RUNTIME.context},${BASE},${SELVES},${AROUND},${THIS}){${withs}return(function(){"use strict";` +
-        `const ${RUNTIME.progress}=Infinity;return`,
+      `(function(${RUNTIME.context},${BASE},${SELVES},${AROUND},${THIS}){return(function(){"use strict";` +
+        `const ${RUNTIME.progress}=Infinity;${this.#opening()}return`,
     );
     // No line break may follow `return`.
     this.#scope(scope, `${this.#lines.pop() ?? ''} `);
-    this.#lines.push(`}).call(${THIS})${'}'.repeat(around)}})`);
+    this.#lines.push(`}).call(${THIS})})`);
     return this.#lines.join('\n');
+  }
+
+  /** Constants of what lies around, and its portals: kept where the inspector finds them, in the scopes of all that is made here. */
+  #opening(): string {
+    const tokens = new Map<string, number>();
+    const constants = this.#around.map(({ portal, names }, index) => {
+      if (portal !== '') tokens.set(portalName(Number(portal.split('#')[1])), index);
+      const own = portal === '' ? names.filter((name) => name !== SELF) : [];
+      return own.length === 0 ? '' : `const{${own.join(',')}}=${AROUND}[${index}];`;
+    });
+    const portals = [...tokens].map(([name, index]) => `const ${name}=${AROUND}[${index}].${name};`);
+    const kept = tokens.size === 0 ? '' : `const ${KEPT}=()=>[${[...tokens.keys()].join(',')}];`;
+    return [...constants, ...portals, kept].join('');
   }
 
   /** From a place in the composed text to what the user typed. */
@@ -85,10 +111,11 @@ export class Composer {
   placeInCell(generated: Position): CellPlace | undefined {
     const piece = this.#pieces.find(({ start, end }) => !isBefore(generated, start) && !isBefore(end, generated));
     if (piece === undefined) return undefined;
-    const { code, range, start } = piece;
+    const { code, range, start, shifts } = piece;
     const line = generated.line - start.line;
-    const column = line === 0 ? generated.column - start.column + range.column : generated.column;
-    return { cell: code.cell, line: range.line + line, column };
+    const inBody = line === 0 ? generated.column - start.column : generated.column;
+    const grown = shifts.reduce((sum, at) => (at.line === line && at.column < inBody ? sum + at.width : sum), 0);
+    return { cell: code.cell, line: range.line + line, column: inBody - grown + (line === 0 ? range.column : 0) };
   }
 
   #scope({ group, codes, portal, inner }: Scope, before: string): void {
@@ -124,14 +151,29 @@ export class Composer {
 
   #code(code: Code): void {
     const range = code.function[this.#kind];
-    const text = code.cell[this.#kind].text.slice(range.start, range.end);
+    const { text, shifts } = withEdits(
+      code.cell[this.#kind].text.slice(range.start, range.end),
+      this.#environments.size === 0 ? [] : this.#editsOf(code, range),
+    );
     const [before, body, after] = expressionOf(code, text);
     const start = { line: this.#lineCount(), column: before.length };
     this.#lines.push(`${before}${body}${after},`);
     const bodyLines = body.split('\n');
     const last = bodyLines.at(-1) ?? '';
     const column = (bodyLines.length === 1 ? start.column : 0) + last.length;
-    this.#pieces.push({ code, range, start, end: { line: start.line + bodyLines.length - 1, column } });
+    this.#pieces.push({ code, range, shifts, start, end: { line: start.line + bodyLines.length - 1, column } });
+  }
+
+  /** Uses of variables of what lies around, as properties of it. */
+  #editsOf({ cell }: Code, range: SourceRange): Edit[] {
+    return (cell.shared ?? []).flatMap(([start, end, how, portal]) => {
+      const environment = this.#environments.get(codeId(cell.id, portal));
+      if (environment === undefined || start < range.start || end > range.end) return [];
+      const name = cell.local.text.slice(start, end);
+      const use = `${AROUND}[${environment}].${name}`;
+      const text = how === 'call' ? `(0,${use})` : how === 'shorthand' ? `${name}:${use}` : use;
+      return [{ start: start - range.start, end: end - range.start, text }];
+    });
   }
 
   #counted = 0;

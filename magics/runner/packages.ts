@@ -20,7 +20,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { PackageOrders } from '../protocol/environment';
-import { EnvironmentSetupError } from '../protocol/errors';
+import { EnvironmentSetupError, messageOf, systemCode } from '../protocol/errors';
 import { writeWhole } from '../protocol/files';
 import { ownFacts, platformTag } from '../protocol/host-facts';
 import { parseJson, record, text } from '../protocol/shape';
@@ -119,6 +119,8 @@ async function unpack({ archive, sha256 }: PackageOrders, part: string, signal: 
   const links: (readonly [path: string, target: string])[] = [];
   const reader = new TarReader(sinkInto(part, links));
   const hash = createHash('sha256');
+  const damaged = (how: string, cause?: unknown) =>
+    new EnvironmentSetupError(`The archive of the cell's packages, ${archive}, is damaged: ${how}.`, { cause });
   await pipeline(
     createReadStream(archive, { highWaterMark: 1 << 20 }),
     async function* (pieces: AsyncIterable<Buffer>) {
@@ -132,12 +134,17 @@ async function unpack({ archive, sha256 }: PackageOrders, part: string, signal: 
       for await (const piece of pieces) reader.push(piece);
     },
     { signal },
-  );
+  ).catch((error: unknown) => {
+    throw isOfZlib(error) ? damaged(messageOf(error), error) : error;
+  });
   reader.end();
-  if (hash.digest('hex') !== sha256)
-    throw new EnvironmentSetupError(`The archive of the cell's packages, ${archive}, is damaged: its digest differs.`);
+  if (hash.digest('hex') !== sha256) throw damaged('its digest differs');
   // Last: no file is written through a link.
   for (const [path, target] of links) makeLink(part, path, target);
+}
+
+function isOfZlib(error: unknown): boolean {
+  return systemCode(error)?.startsWith('Z_') === true;
 }
 
 function sinkInto(root: string, links: (readonly [string, string])[]): TarSink {

@@ -3,7 +3,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { NO_FILES, functionsThere, installFunctions, keepPlace } from '../files/functions';
 import { listOutputs } from '../files/outputs';
-import { placeInputs } from '../files/place';
+import { MOST_COPIED_BYTES, changedMeanwhile, placeInputs } from '../files/place';
 import { systemCode } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import { inputList, type InputList } from '../protocol/job-files';
@@ -24,7 +24,7 @@ export function openWorkplace(directory: string, files: FileOrders | undefined):
   const inputs = readInputs(directory);
   const place = { work: realpathSync(work), files: files ?? NO_FILES };
   // What another machine sent is in its place already, but for links.
-  placeInputs(work, place.files, isSent ? { entries: place.files.links } : inputs);
+  const linked = placeInputs(work, place.files, isSent ? { entries: place.files.links } : inputs);
   const folder = join(work, place.files.folder);
   mkdirSync(folder, { recursive: true });
   process.chdir(folder);
@@ -35,10 +35,21 @@ export function openWorkplace(directory: string, files: FileOrders | undefined):
   );
   return {
     writeOutputs: () => {
+      warnOf(changedMeanwhile(place.files.root, linked));
       if (files === undefined || files.outputs.length === 0) return;
       writeWhole(join(directory, OUTPUTS_FILE), `${JSON.stringify(listOutputs(work, files.outputs, inputs))}\n`);
     },
   };
+}
+
+const NAMED = 5;
+
+function warnOf(changed: readonly string[]): void {
+  if (changed.length === 0) return;
+  const more = changed.length > NAMED ? ` and ${changed.length - NAMED} more` : '';
+  process.stderr.write(
+    `Changed while the job ran: ${changed.slice(0, NAMED).join(', ')}${more}. Inputs of more than ${MOST_COPIED_BYTES / 2 ** 30} GiB are not copied where they lie: the cell sees the files themselves. What it writes to has to be named with --out as well.\n`,
+  );
 }
 
 /** False: it is there. Not recursive: a job whose directory was deleted under it must not bring it back. */

@@ -9,14 +9,15 @@ import { parseJson } from '../protocol/shape';
 import type { Observation } from './dialect';
 import { readHeartbeat } from './runner';
 import type { Explanation, Sighting } from './scheduler';
+import { NO_MODULES } from '../config';
 import { NO_DIRECTORY } from '../transports/shell';
 
 /** A runner beats every second; silence for longer is a reason to ask, and no more than that. */
 const SILENCE_MS = 10_000;
 /** How long the files of an ended job may take to be seen here. */
 const LAG_MS = { failed: 4000, succeeded: 30_000 };
-/** How long the reason of an end is waited for; after it, what the runner saw has to do. */
-const PATIENCE_MS = 20_000;
+/** How long the reason of an end is waited for, once the batch system can have been asked; after it, what the runner saw has to do. */
+const PATIENCE_MS = 15_000;
 /** A job that is in no list is told of after this time, and gone if its end was asked for. */
 const ABSENT_MS = { cancelled: 4000, told: 60_000 };
 /** A controller that has just started, say, tells more than it knows: what is said for ever has to be said again. */
@@ -27,6 +28,8 @@ const LOG_LINES = 10;
 export interface ViewOptions {
   readonly directory: string;
   readonly title: string;
+  /** The batch system is asked no more often than that. */
+  readonly floorMs: number;
   readonly explainLog: (log: string) => Explanation | undefined;
   /** What the launcher printed; undefined while the batch system's id is not known. */
   readonly logPath: () => string | undefined;
@@ -49,8 +52,6 @@ export class BatchJobView {
   #absentSince: number | undefined;
   #outcomeAt: number | undefined;
   #beat: { readonly at: number; readonly seenAt: number } | undefined;
-  /** Why a job that waits for ever does so, once that was asked. */
-  wait: string | undefined;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -99,14 +100,18 @@ export class BatchJobView {
     const said = this.#observation;
     const isSettled = this.#endedAt !== undefined && said?.provisional !== true;
     if (isSettled && said !== undefined) return { news: this.#explain(said), wantsAnswer: false };
-    if (nowMs - this.#outcomeAt > PATIENCE_MS) return { news: { state: 'ended' }, wantsAnswer: false };
+    if (nowMs - this.#outcomeAt > this.#patienceMs) return { news: { state: 'ended' }, wantsAnswer: false };
     return { news: undefined, wantsAnswer: true };
+  }
+
+  get #patienceMs(): number {
+    return PATIENCE_MS + this.#options.floorMs;
   }
 
   /** The batch system says it is over, and the runner has not told. */
   #seeEnd(said: Observation, sinceMs: number): View {
     const isSuccess = said.sighting.state === 'ended' && said.sighting.explanation === undefined;
-    const isProvisional = said.provisional === true && sinceMs < PATIENCE_MS;
+    const isProvisional = said.provisional === true && sinceMs < this.#patienceMs;
     const lag = isSuccess ? LAG_MS.succeeded : LAG_MS.failed;
     if (isProvisional || sinceMs < (this.#isCancelled ? LAG_MS.failed / 4 : lag))
       return { news: undefined, wantsAnswer: isProvisional };
@@ -139,11 +144,9 @@ export class BatchJobView {
   #withWait(sighting: Sighting): Sighting {
     if (sighting.state !== 'queued' || this.#observation === undefined) return sighting;
     const { stuck, expectedStart } = this.#observation;
-    const words = [
-      sighting.reason,
-      this.wait === '' ? undefined : this.wait,
-      stuck === true ? 'It will not start by itself.' : undefined,
-    ].filter((part) => part !== undefined);
+    const words = [sighting.reason, stuck === true ? 'It will not start by itself.' : undefined].filter(
+      (part) => part !== undefined,
+    );
     return {
       state: 'queued',
       ...(words.length === 0 ? {} : { reason: words.join(' ') }),
@@ -153,11 +156,15 @@ export class BatchJobView {
   }
 
   #explain({ sighting, words }: Observation): Sighting {
-    if (sighting.state === 'cancelled') return { ...sighting, words };
-    if (sighting.state !== 'ended') return sighting;
+    if (sighting.state !== 'ended' && sighting.state !== 'cancelled') return sighting;
     const text = this.#readLog();
-    const explanation =
-      this.#options.explainLog(text) ?? toExplanation(sighting.explanation, text, this.#options.title);
+    const logged = this.#options.explainLog(text);
+    // Nodes that a worker has given back at its own end look cancelled; its log knows better.
+    if (sighting.state === 'cancelled' && (sighting.by === 'administrator' || logged === undefined))
+      return { ...sighting, words };
+    const told = sighting.state === 'ended' ? sighting.explanation : undefined;
+    const hasBegun = readHeartbeat(this.#options.directory) !== undefined;
+    const explanation = logged ?? toExplanation(told, { log: text, hasBegun, title: this.#options.title });
     const log = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');
     return { state: 'ended', explanation: { ...explanation, words, ...(log === '' ? {} : { log }) } };
   }
@@ -195,8 +202,16 @@ function isEnd(sighting: Sighting): boolean {
 /** Exit codes of sh: the command is not there, or cannot be run. */
 const NO_COMMAND = new Set([126, 127]);
 
+interface Evidence {
+  /** What the launcher printed. */
+  readonly log: string;
+  /** The runner has told that it is there. */
+  readonly hasBegun: boolean;
+  readonly title: string;
+}
+
 /** An end without a result, in the batch system's words and the last ones of the log. */
-function toExplanation(told: Explanation | undefined, log: string, title: string): Explanation {
+function toExplanation(told: Explanation | undefined, { log, hasBegun, title }: Evidence): Explanation {
   if (told === undefined)
     return {
       cause: 'runner-lost',
@@ -219,6 +234,18 @@ function toExplanation(told: Explanation | undefined, log: string, title: string
       ...told,
       cause: 'start-failed',
       reason: `Node.js could not be started on the compute node. Set \`node:\` or \`prologue:\` of this cluster in the config.`,
+    };
+  if (told.exitCode === NO_MODULES)
+    return {
+      ...told,
+      cause: 'environment',
+      reason: 'The modules of this cluster (`modules:` in the config) could not be loaded on the compute node.',
+    };
+  if (told.exitCode !== undefined && !hasBegun)
+    return {
+      ...told,
+      cause: 'environment',
+      reason: `The job's script ended with exit code ${told.exitCode} before the cell began: did a line of \`prologue:\` of this cluster end it?`,
     };
   return told;
 }

@@ -43,6 +43,8 @@ export const gridEngine: BatchDialect = {
   historyCommand: (ids) => withEnvironment(CLOCK, forEach(['qacct', '-j'], ids)),
   parseHistory: parseAccounting,
   explain: { command: (id) => ['qstat', '-xml', '-j', id], parse: parseExplanation },
+  // Against the cluster as it is defined, as if it were empty (qsub(1), -w v).
+  verify: { command: (id) => ['qalter', '-w', 'v', id], parse: parseVerification },
   explainLog: () => undefined,
   changeCommand: (change, ids) => [CHANGES[change], ...ids],
   confirmChange,
@@ -133,6 +135,7 @@ const SUBMIT_WORDS = {
 /** Letters of a state combine; they are read as a set (qstat(1), sge_status(5)). A letter that is not here makes the state unknown. */
 const LETTERS = new Set('qwhrtRsSTdEPNz');
 const MOST_TASKS = 100_000;
+const MOST_REASONS = 3;
 
 function parseQueue(result: CommandResult): Observations {
   if (result.exitCode !== 0 || !result.stdout.includes('<job_info')) throw noAnswer(TITLE, 'qstat', result);
@@ -207,6 +210,15 @@ function parseExplanation(result: CommandResult): string | undefined {
   );
   const found = errors.length > 0 ? errors : elements(result.stdout, 'MES_message');
   return found.length === 0 ? undefined : [...new Set(found)].join('; ');
+}
+
+/** What no queue offers, each once; undefined: some queue could take it. */
+function parseVerification({ stdout, stderr }: CommandResult): string | undefined {
+  const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trim());
+  if (!lines.includes('verification: no suitable queues')) return undefined;
+  const why = lines.flatMap((line) => /^Job \S+ (?:\(.*?\) )?(cannot run .*)$/.exec(line)?.[1] ?? []);
+  const shown = [...new Set(why)].slice(0, MOST_REASONS).join('; ');
+  return shown === '' ? 'No queue can ever take it.' : `No queue can ever take it: it ${shown}.`;
 }
 
 // ---- ended jobs: qacct ----------------------------------------------------------------------------------------------------------------------------
@@ -296,11 +308,17 @@ function toEnd(row: Row, failed: number, status: number, words: string): Omit<Ob
   if (failed === ENFORCED) return ended(enforced(row));
   if (failed === AFTER && status > 128)
     // A job that was deleted while it ran has the same row.
-    return { ...ended(endedByShellCode(status)), ...(status === 137 ? { maybeCancelled: true as const } : {}) };
+    return status === 137 ? { ...ended(KILLED), maybeCancelled: true } : ended(endedByShellCode(status));
   if (failed !== 0) return ended({ cause: 'runner-lost', reason: `Grid Engine says: ${words}.` });
   if (status === 0 && usedNothing(row)) return { sighting: { state: 'cancelled', by: 'unknown' } };
   return status === 0 ? { sighting: { state: 'ended' } } : ended(endedByShellCode(status));
 }
+
+const KILLED: Explanation = {
+  ...endedByShellCode(137),
+  reason:
+    'The job was ended by SIGKILL. Grid Engine does not tell whether somebody deleted it (qdel), or its node killed it.',
+};
 
 function ended(explanation: Explanation): { readonly sighting: Sighting } {
   return { sighting: { state: 'ended', explanation } };

@@ -1,10 +1,13 @@
-// How often a batch system is asked: soon after something happened, then ever more rarely, and never twice at once.
+// How often a batch system is asked: soon after something happened if it was not asked lately, then ever more rarely, and never twice at once.
 export interface PaceOptions {
-  /** From one question to the next after news, and at least between any two. */
+  /** The floor: as much at least between any two questions, whatever happens. */
   readonly firstMs: number;
   /** The interval doubles up to this. */
   readonly longestMs: number;
 }
+
+/** What has happened in one place is known in the others soon. */
+const NEWS_MS = 500;
 
 export class Pace {
   readonly #options: PaceOptions;
@@ -22,10 +25,11 @@ export class Pace {
     this.#interval = options.firstMs;
   }
 
-  /** There are news: the intervals grow from the beginning. */
-  soon(): void {
-    this.#interval = this.#options.firstMs;
-    this.#schedule(Math.max(Date.now() + this.#options.firstMs / 2, this.#askedAt + this.#options.firstMs));
+  /** There are news, of which the batch system may know more after this time: the intervals grow from the beginning. */
+  soon(afterMs = NEWS_MS): void {
+    const { firstMs } = this.#options;
+    this.#interval = firstMs;
+    this.#schedule(Math.max(Date.now() + Math.min(afterMs, firstMs / 2), this.#askedAt + firstMs));
   }
 
   /** There is nothing to ask for. */

@@ -86,6 +86,11 @@ export class Contents {
     return place !== undefined && contents.get(place.content.id) === place.content ? place : undefined;
   }
 
+  /** Chunks that are in no content here. */
+  lacking(list: ChunkList): number[] {
+    return Array.from(list.sizes.keys()).filter((index) => this.placeOf(list, index) === undefined);
+  }
+
   /** A content that comes in; what has come of it earlier is there still. Throws AgentError when there is no room for it. */
   arrival(id: ContentId, list: ChunkList): Arrival {
     const known = this.#arrivals.get(id);

@@ -15,7 +15,8 @@ import {
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { UsageError, systemCode } from '../protocol/errors';
+import { ClusterError, UsageError, systemCode } from '../protocol/errors';
+import { hostName } from '../protocol/platform';
 import type { Content } from './contents';
 import { copyRange } from './copying';
 import { FILE_CUT } from './cutting';
@@ -35,6 +36,37 @@ export async function place(
   content: Content,
   path: string,
   { signal, replace = false, mode = 0o644 }: PlaceOptions,
+): Promise<Unpacked> {
+  try {
+    return await placeAt(content, path, { signal, replace, mode });
+  } catch (error) {
+    throw toPlaceError(error, path);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied, or the file system there has no such things as links and modes',
+  EROFS: 'the file system cannot be written to',
+  ENOTDIR: 'a part of the path is no folder',
+  ENAMETOOLONG: 'a name is too long for the file system there',
+  // The place of a tree is new: within it there is only what comes with it.
+  EEXIST: 'two of its names are one name on the file system there, which does not tell upper case from lower',
+};
+
+function toPlaceError(error: unknown, path: string): unknown {
+  const reason = REASONS[systemCode(error) ?? ''];
+  if (reason === undefined || ClusterError.is(error)) return error;
+  const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
+  return new UsageError(`Cannot write ${path} on ${hostName()}: ${reason}${at}.`, { cause: error });
+}
+
+async function placeAt(
+  content: Content,
+  path: string,
+  { signal, replace, mode }: Required<PlaceOptions>,
 ): Promise<Unpacked> {
   if (content.kind === 'tree') return await unpackTree(content, path, signal);
   if (content.kind !== 'file') throw new UsageError(`A ${content.kind} of a job cannot be put to ${path}.`);

@@ -1,6 +1,7 @@
 // The head of a tree: what lies in it, as text before the bytes of its files. Without times, so that equal trees have equal ids.
 //   0  "CBTREE01", u32 bytes of the head; the head, JSON: a list of entries; then the files' bytes, in the order of the entries
 import { ProtocolError } from '../protocol/errors';
+import { leadsOut, type Links } from '../protocol/links';
 import { count, listOf, literal, parseJson, record, tagged, text, type Shaped } from '../protocol/shape';
 
 const MAGIC = 'CBTREE01';
@@ -46,6 +47,7 @@ export function readHead(read: (position: number, bytes: number) => Buffer): Tre
 export function checkEntries(entries: readonly TreeEntry[]): void {
   const directories = new Set(['']);
   const seen = new Set<string>();
+  const links = linksOf(entries);
   for (const entry of entries) {
     const { path } = entry;
     const steps = path.split('/');
@@ -53,21 +55,13 @@ export function checkEntries(entries: readonly TreeEntry[]): void {
     const parent = steps.slice(0, -1).join('/');
     if (!isPlain || seen.has(path) || !directories.has(parent))
       throw new ProtocolError(`A tree has an impossible entry: ${JSON.stringify(path.slice(0, 200))}.`);
-    if (entry.kind === 'link' && leadsOut(path, entry.target))
+    if (entry.kind === 'link' && leadsOut(path, entry.target, links))
       throw new ProtocolError(`A tree has a link that leads out of it: ${JSON.stringify(path.slice(0, 200))}.`);
     seen.add(path);
     if (entry.kind === 'directory') directories.add(path);
   }
 }
 
-/** Whether a link at `path`, relative to the tree, points to a place outside by its text. */
-export function leadsOut(path: string, target: string): boolean {
-  if (target.startsWith('/') || target.includes('\0') || target === '') return true;
-  let depth = path.split('/').length - 1;
-  for (const step of target.split('/')) {
-    if (step === '..') depth -= 1;
-    else if (step !== '' && step !== '.') depth += 1;
-    if (depth < 0) return true;
-  }
-  return false;
+export function linksOf(entries: readonly TreeEntry[]): Links {
+  return new Map(entries.flatMap((entry) => (entry.kind === 'link' ? [[entry.path, entry.target] as const] : [])));
 }

@@ -12,18 +12,20 @@ import {
   readlinkSync,
   renameSync,
   symlinkSync,
+  type BigIntStats,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ChunkList } from '../protocol/chunks';
-import { ProtocolError, UsageError } from '../protocol/errors';
+import { ProtocolError, UsageError, systemCode } from '../protocol/errors';
+import { leadsOut } from '../protocol/links';
 import { copyRange } from './copying';
 import { FILE_CUT, RECORD_CUT } from './cutting';
 import { filePart } from './parts';
 import type { Stamp } from './seen';
 import type { Part } from './source';
-import { encodeHead, leadsOut, readHead, type TreeEntry } from './tree-head';
+import { encodeHead, linksOf, readHead, type TreeEntry } from './tree-head';
 import { holesIn, type Hole } from './zeros';
 
 export interface FoundTree {
@@ -54,18 +56,13 @@ export async function findTree(
   for (let path = todo.pop(), count = 0; path !== undefined; path = todo.pop(), count++) {
     if (count % TURN_ENTRIES === TURN_ENTRIES - 1) await turn(undefined, { signal });
     const full = join(root, path);
-    const found = lstatSync(full, { bigint: true });
+    const found = look(full);
     const mode = Number(found.mode) & MODE_BITS;
     if (found.isDirectory()) {
       entries.push({ kind: 'directory', path, mode });
       if (only === undefined) for (const name of readdirSync(full).sort().reverse()) todo.push(`${path}/${name}`);
     } else if (found.isSymbolicLink()) {
-      const target = readlinkSync(full);
-      if (leadsOut(path, target))
-        throw new UsageError(
-          `Cannot send ${full}: it is a link that leads out of ${root}, to ${target}. Copy what it points to.`,
-        );
-      entries.push({ kind: 'link', path, target });
+      entries.push({ kind: 'link', path, target: readlinkSync(full) });
     } else if (found.isFile()) {
       const bytes = Number(found.size);
       const part = filePart(full, bytes);
@@ -74,9 +71,31 @@ export async function findTree(
       stamps.set(part, found);
     } else throw new UsageError(`Cannot send ${full}: it is neither a file nor a directory nor a link. Leave it out.`);
   }
+  refuseStrayLinks(root, entries);
   const files = parts.length;
   parts.unshift({ kind: 'memory', bytes: encodeHead(entries), cut: RECORD_CUT });
   return { parts, stamps, files };
+}
+
+function look(path: string): BigIntStats {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT') throw cause;
+    throw new UsageError(
+      `Cannot send ${JSON.stringify(path)}: ${path.includes('\uFFFD') ? 'its name is no UTF-8. Rename it.' : 'it went away while it was looked at. Run it again.'}`,
+      { cause },
+    );
+  }
+}
+
+function refuseStrayLinks(root: string, entries: readonly TreeEntry[]): void {
+  const links = linksOf(entries);
+  for (const [path, target] of links)
+    if (leadsOut(path, target, links))
+      throw new UsageError(
+        `Cannot send ${join(root, path)}: it is a link that leads out of ${root}, to ${target}. Copy what it points to.`,
+      );
 }
 
 /** Sorted, each directory before what is in it. */

@@ -60,7 +60,11 @@ class Shared implements AsyncDisposable {
     // A bridge that ends without a word is an error of its own, as it is over SSH.
     const gone = once(child, 'exit').then(() => Promise.reject(new Error('The bridge has ended.')));
     gone.catch(() => undefined);
-    const opened = Promise.race([once(child.stdout, 'readable').then(() => ({ stream, marker })), gone]);
+    // At its end it is readable as well, and has nothing.
+    const heard = once(child.stdout, 'readable').then(() =>
+      child.stdout.readableLength > 0 ? { stream, marker } : gone,
+    );
+    const opened = Promise.race([heard, gone]);
     opened.catch(() => undefined);
     const agent = new AgentConnection({
       connect: () => opened,

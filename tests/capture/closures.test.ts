@@ -126,6 +126,31 @@ const CELLS: readonly Row[] = [
     ],
   ],
   [
+    'functions born there call variables of a scope here without making it their this',
+    [
+      'function make() { let cb = function () { return String(this) }; return { set: (f) => { cb = f }, more: () => () => [cb(), (cb)(), cb``, cb?.()].join() } } const m = make()',
+    ],
+    'const again = m.more(); again()',
+    "'undefined,undefined,undefined,undefined'",
+    [
+      ['again()', 'undefined,undefined,undefined,undefined'],
+      ['m.set(function () { return typeof this }), again()', 'undefined,undefined,undefined,undefined'],
+    ],
+  ],
+  [
+    'functions born there use variables of a scope here in every way there is',
+    [
+      'function kit() { let n = 1, late; const now = () => n; return { now, later: (v) => { late = v }, born: (k) => function inner(deep) { n++; ({ n } = { n: n + 1 }); [n] = [n * 2]; const s = { n }; for (n of [n]); late ??= k; return [typeof n, s.n, `${n}`, new (class { v = n; [`m${k}`]() { return n-- } })()[`m${k}`](), deep ? inner(false) : late].join() } } } const k = kit()',
+    ],
+    'const born = k.born(7); born(false)',
+    "'number,6,6,6,7'",
+    [
+      ['k.now()', 5],
+      ['born(true)', 'number,14,14,14,number,30,30,30,7'],
+      ['k.now()', 29],
+    ],
+  ],
+  [
     'an object of a cycle through its own activation',
     [
       'function node() { let next; const self = { set: (v) => { next = v }, get: () => next }; return self } const p = node(), q = node(); p.set(q); q.set(p)',
@@ -381,4 +406,14 @@ test('an error in a closure that was rebuilt points at the cell it was typed in'
   const { report } = await notebook.cluster('f()');
   const shown = report.outcome.ok ? '' : report.outcome.error.traceback.join('\n');
   expect(shown).toMatch(/Cell \[1\]:5:11/);
+});
+
+test('an error in a function born there points at where it was typed, also where its text leads to a scope here', async () => {
+  await notebook.run(
+    'function make() {\n  let n = 0;\n  return { up: () => ++n, born: () => () => { n += n + n;\n    n++; if (n > 1) throw new RangeError([n, n, n].join()); return n; } };\n}\nconst m = make()',
+  );
+  await notebook.value('const f = m.born(); f()');
+  expect(await notebook.run('m.up()')).toBe(2);
+  const stack = (await notebook.run('try { f() } catch (e) { var told = e.stack } told')) as string;
+  expect(stack).toMatch(/RangeError: 7,7,7\n[^\n]*Cell \[1\]:4:27/);
 });

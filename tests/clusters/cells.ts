@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { KernelClient, type CellResult } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
+import { describePackages, moreClusters } from './package-cells';
 import type { OpenedSystem, RunningSystem } from './open';
 
 export interface Given {
@@ -80,6 +81,8 @@ writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('g
       },
       LONG_MS,
     );
+
+    describePackages(given.scheduler, { kernel: () => kernel, run, milliseconds: LONG_MS });
 
     test(
       'an error is thrown here as it was there',
@@ -298,7 +301,9 @@ async function startKernel(system: RunningSystem, given: Given): Promise<KernelC
     'clusters:',
     `  ${given.scheduler}:`,
     `    scheduler: ${given.scheduler}`,
+    '    poll: { first: 2s }',
     ...(given.entry ?? []).map((line) => `    ${line}`),
+    ...moreClusters(given.scheduler, given.entry ?? []),
   ];
   writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
   const bin = join(home, 'bin');

@@ -136,15 +136,19 @@ InactiveLimit=0
 Waittime=0
 ReturnToService=2
 MaxJobCount=20000
+# Jobs of scavenge have to give way to those of the other partitions.
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=$((PORT + 1))
 AccountingStorageUser=root
 AccountingStoragePass=$STATE/run/munge.socket
 NodeName=$PREFIX[1-$NODES] NodeHostname=$HOST NodeAddr=127.0.0.1 Port=[$((PORT + 10))-$((PORT + 9 + NODES))] CPUs=64 Boards=1 SocketsPerBoard=1 CoresPerSocket=64 ThreadsPerCore=1 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
-PartitionName=debug Nodes=ALL Default=YES MaxTime=120 DefaultTime=10 State=UP
-PartitionName=short Nodes=ALL MaxTime=1 DefaultTime=1 State=UP
-PartitionName=drained Nodes=ALL MaxTime=120 State=DRAIN
+PartitionName=debug Nodes=ALL Default=YES MaxTime=120 DefaultTime=10 PriorityTier=2 PreemptMode=OFF State=UP
+PartitionName=short Nodes=ALL MaxTime=1 DefaultTime=1 PriorityTier=2 PreemptMode=OFF State=UP
+PartitionName=drained Nodes=ALL MaxTime=120 PriorityTier=2 PreemptMode=OFF State=DRAIN
+PartitionName=scavenge Nodes=ALL MaxTime=120 PriorityTier=1 PreemptMode=CANCEL State=UP
 END
 }
 

@@ -149,7 +149,7 @@ describe('a project', () => {
       'defaults.cores': `16 < ${projectFile}:5:7`,
       'defaults.memory': `8 GB < ${path}:2:80`,
       transport: 'ssh2 < default',
-      'poll.first': '2.0 s < default',
+      'poll.first': '30 s < default',
     });
     expect(() => explain('hpx', env, folder)).toThrow('There is no cluster "hpx". Did you mean hpc? Known: hpc.');
   });

@@ -1,5 +1,6 @@
 // Files of `%%cluster` cells in a real kernel, on this machine: what goes along, what comes home, and every way to get it wrong.
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -7,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -49,13 +51,38 @@ async function errorOf(code: string): Promise<string> {
   return `${String(reply['ename'])}: ${String(reply['evalue'])}`;
 }
 
-test('a named file is at the same relative path there, and nothing is copied', async () => {
+test('a named file is at the same relative path there, and nothing beside it', async () => {
   write('data/a.csv', '1,2\n');
   write('data/b.csv', '3,4\n');
   write('data/deep/c.csv', '5,6\n');
   const source = `import { readFileSync, lstatSync, readdirSync } from 'node:fs';
 [readFileSync('data/a.csv', 'utf8').trim(), lstatSync('data/b.csv').isSymbolicLink(), readdirSync('data')]`;
-  expect(await valueOf(`%%cluster --in data/*.csv\n${source}`)).toBe("[ '1,2', true, [ 'a.csv', 'b.csv' ] ]");
+  expect(await valueOf(`%%cluster --in data/*.csv\n${source}`)).toBe("[ '1,2', false, [ 'a.csv', 'b.csv' ] ]");
+});
+
+test('what a cell does to its inputs is done to copies: the files here stay as they are', async () => {
+  write('mine/a.txt', 'mine');
+  write('mine/b.txt', 'mine');
+  write('mine/tool.sh', '#!/bin/sh\n');
+  chmodSync(place('mine/tool.sh'), 0o755);
+  const source = `import { appendFileSync, rmSync, writeFileSync, readdirSync, statSync } from 'node:fs';
+const before = [statSync('mine/tool.sh').mode & 0o777, Math.round(statSync('mine/a.txt').mtimeMs / 1000)];
+appendFileSync('mine/a.txt', ' and yours'); writeFileSync('mine/tool.sh', 'other'); rmSync('mine/b.txt'); [...before, readdirSync('mine')]`;
+  utimesSync(place('mine/a.txt'), 1_000_000, 1_000_000);
+  expect(await valueOf(`%%cluster --in mine\n${source}`)).toBe("[ 493, 1000000, [ 'a.txt', 'tool.sh' ] ]");
+  expect([read('mine/a.txt'), read('mine/b.txt'), read('mine/tool.sh')]).toEqual(['mine', 'mine', '#!/bin/sh\n']);
+});
+
+test('very large inputs are not copied where blocks cannot be shared, and what was done to them is told', async () => {
+  write('huge/a.bin', '');
+  truncateSync(place('huge/a.bin'), 1_200_000_000);
+  const source = `import { appendFileSync, lstatSync } from 'node:fs';
+appendFileSync('huge/a.bin', 'x'); console.log(lstatSync('huge/a.bin').isSymbolicLink())`;
+  const { stdout, stderr } = await run(`%%cluster --in huge\n${source}`);
+  const isSame = statSync(place('huge/a.bin')).size === 1_200_000_000;
+  if (stdout === 'true\n') expect(stderr).toMatch(/^Changed while the job ran: huge\/a\.bin\. .*--out as well\.$/m);
+  else expect([stdout, isSame]).toEqual(['false\n', true]);
+  rmSync(place('huge/a.bin'));
 });
 
 test('** goes into folders, a folder brings all in it, and names with blanks, quotes and other letters are names', async () => {

@@ -49,9 +49,20 @@ export class Terminal {
     }
   }
 
+  /** All that was drawn, colours and all. */
+  get raw(): string {
+    return this.#drawn;
+  }
+
   /** The exit code. */
   ended(): Promise<number | null> {
     return this.#ended;
+  }
+
+  /** Hangs up: what runs there is told by the system that its terminal is gone. */
+  async leave(): Promise<void> {
+    this.#program.kill('SIGKILL');
+    await this.#ended;
   }
 
   #unseen(): string {

@@ -36,32 +36,46 @@ const ARGUMENTS = [
   '--disable-dev-shm-usage',
 ];
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Gives what was there before. */
+function replaceEnvironment(wanted: Environment): Environment {
+  const before = Object.fromEntries(Object.keys(wanted).map((name) => [name, process.env[name]]));
+  for (const [name, value] of Object.entries(wanted)) {
+    if (value === undefined) Reflect.deleteProperty(process.env, name);
+    else process.env[name] = value;
+  }
+  return before;
+}
+
 export class Lab implements AsyncDisposable {
   readonly server: JupyterServer;
   readonly browser: BrowserContext;
   /** Of the same person as the notebooks: what it submits, the panel shows. */
   readonly agent: AgentConnection;
   readonly #profile: string;
-  readonly #runtime: string | undefined;
+  readonly #before: Environment;
 
-  private constructor(parts: Pick<Lab, 'server' | 'browser' | 'agent'>, profile: string, runtime: string | undefined) {
+  private constructor(parts: Pick<Lab, 'server' | 'browser' | 'agent'>, profile: string, before: Environment) {
     this.server = parts.server;
     this.browser = parts.browser;
     this.agent = parts.agent;
     this.#profile = profile;
-    this.#runtime = runtime;
+    this.#before = before;
   }
 
-  static async start(): Promise<Lab> {
+  /** `environment`: for the server, its kernels and the agent. The person's own config is never touched. */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<Lab> {
     const executablePath = findChromium();
     if (executablePath === undefined) throw new Error('There is no Chromium on this machine.');
     const profile = mkdtempSync(join(tmpdir(), 'cellburst-browser-'));
-    const server = await startServer({ lab: true });
-    const runtime = process.env['XDG_RUNTIME_DIR'];
+    const own = { CELLBURST_CONFIG: join(profile, 'config.yaml'), ...environment };
+    const server = await startServer({ lab: true, environment: own });
+    // The agent is started by us as well as by kernels, and its socket is found by the runtime directory.
+    const wanted: Environment = { ...own, XDG_RUNTIME_DIR: server.environment['XDG_RUNTIME_DIR'] };
+    const before = replaceEnvironment(wanted);
     try {
       silenceNews(server);
-      // The agent's socket is found by this variable, which the server has of its own.
-      process.env['XDG_RUNTIME_DIR'] = server.environment['XDG_RUNTIME_DIR'];
       const program = join(__dirname, '..', '..', 'dist', 'agent.js');
       const agent = await connectAgent({ stateDirectory: server.stateDirectory, agent: [program] });
       const browser = await chromium.launchPersistentContext(profile, {
@@ -72,9 +86,10 @@ export class Lab implements AsyncDisposable {
         viewport: { width: 1280, height: 800 },
       });
       browser.setDefaultTimeout(30_000);
-      return new Lab({ server, browser, agent }, profile, runtime);
+      return new Lab({ server, browser, agent }, profile, before);
     } catch (error) {
       await server.close();
+      replaceEnvironment(before);
       rmSync(profile, { recursive: true, force: true });
       throw error;
     }
@@ -85,6 +100,11 @@ export class Lab implements AsyncDisposable {
     const job = await this.agent.create({ ...specOf(), ...spec });
     await writeBundle(job.directory, code);
     return this.agent.submit(job.id);
+  }
+
+  /** The config file that kernels and agent read. */
+  get config(): string {
+    return join(this.#profile, 'config.yaml');
   }
 
   async killServer(): Promise<void> {
@@ -147,8 +167,7 @@ export class Lab implements AsyncDisposable {
     await this.agent[Symbol.asyncDispose]();
     await this.server.close();
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
-    if (this.#runtime === undefined) delete process.env['XDG_RUNTIME_DIR'];
-    else process.env['XDG_RUNTIME_DIR'] = this.#runtime;
+    replaceEnvironment(this.#before);
   }
 }
 

@@ -3,6 +3,10 @@
 import {
   MONITOR_PROTOCOL,
   type ActionResult,
+  type ConfigAsk,
+  type ConfigFileState,
+  type FieldMistake,
+  type Finding,
   type JobAction,
   type KernelMessage,
   type PanelMessage,
@@ -10,18 +14,23 @@ import {
 } from '../../../magics/protocol/monitor';
 import { applyMessage, NO_JOBS, type Jobs } from './jobs';
 import { FollowedLog, type LogLimits } from './followed-log';
+import { FollowedUsage } from './followed-usage';
+import { Inquiries } from './inquiries';
 import { Store, type Readable } from './store';
 import { isOver, type Translation } from './words';
 
 export type Send = (message: PanelMessage) => void;
+export type HostQuestion = Extract<KernelMessage, { type: 'question' }>;
 
-interface Asked {
-  readonly resolve: (result: ActionResult) => void;
-  readonly reject: (error: Error) => void;
-  readonly timer: ReturnType<typeof setTimeout>;
-}
+type Answer =
+  | { readonly kind: 'done'; readonly result: ActionResult }
+  | { readonly kind: 'config'; readonly config: ConfigFileState }
+  | { readonly kind: 'mistakes'; readonly mistakes: readonly FieldMistake[] }
+  | { readonly kind: 'examined' };
 
 const ANSWER_MS = 60_000;
+/** A look at a cluster waits for a person, a network and a queue. */
+const EXAMINE_MS = 10 * 60_000;
 
 export interface MonitorClientOptions {
   readonly trans: Translation;
@@ -34,10 +43,13 @@ export class MonitorClient {
   readonly #options: MonitorClientOptions;
   readonly #jobs = new Store<Jobs>(NO_JOBS);
   readonly #cancelling = new Store<ReadonlySet<string>>(new Set());
+  readonly #questions = new Store<readonly HostQuestion[]>([]);
   readonly #logs = new Map<string, FollowedLog>();
-  readonly #asked = new Map<string, Asked>();
+  readonly #usages = new Map<string, FollowedUsage>();
+  readonly #asked = new Inquiries<Answer>();
+  readonly #findings = new Map<string, (finding: Finding) => void>();
   #send: Send | undefined;
-  #requests = 0;
+  #isAttended = false;
 
   constructor(options: MonitorClientOptions) {
     this.#options = options;
@@ -52,21 +64,26 @@ export class MonitorClient {
     return this.#cancelling;
   }
 
+  /** What hosts want of the person, oldest first. */
+  get questions(): Readable<readonly HostQuestion[]> {
+    return this.#questions;
+  }
+
   /** A channel is open: the kernel tells everything by itself, logs go on where they were. */
   connected(send: Send): void {
     this.#send = send;
     for (const log of this.#logs.values()) log.follow(send);
+    for (const usage of this.#usages.values()) usage.follow(send);
+    if (this.#isAttended) send({ type: 'attend', isThere: true });
   }
 
   /** What was asked is not answered any more. What is known stays, to be shown as old. */
   disconnected(): void {
     this.#send = undefined;
-    for (const request of [...this.#asked.keys()])
-      this.#settle(
-        request,
-        new Error(this.#options.trans.__('The connection to the job monitor was lost. Try again.')),
-      );
+    const { trans } = this.#options;
+    this.#asked.fail(new Error(trans.__('The connection to the job monitor was lost. Try again.')));
     this.#cancelling.set(new Set());
+    if (this.#questions.value.length > 0) this.#questions.set([]);
     const jobs = this.#jobs.value;
     // From now on it grows old.
     if (jobs.feed.state === 'live')
@@ -89,8 +106,32 @@ export class MonitorClient {
       case 'log':
         this.#logs.get(message.job)?.receive(message);
         return;
+      case 'measured':
+        this.#usages.get(message.job)?.receive(message);
+        return;
       case 'result':
-        this.#settle(message.request, message.ok ? message.result : new Error(message.message));
+        this.#asked.settle(
+          message.request,
+          message.ok ? { kind: 'done', result: message.result } : new Error(message.message),
+        );
+        return;
+      case 'configured':
+        this.#asked.settle(message.request, { kind: 'config', config: message.config });
+        return;
+      case 'misconfigured':
+        this.#asked.settle(message.request, { kind: 'mistakes', mistakes: message.mistakes });
+        return;
+      case 'finding':
+        this.#findings.get(message.request)?.(message.finding);
+        return;
+      case 'examined':
+        this.#asked.settle(message.request, { kind: 'examined' });
+        return;
+      case 'question':
+        this.#questions.set([...this.#questions.value, message]);
+        return;
+      case 'settled':
+        this.#questions.set(this.#questions.value.filter(({ id }) => id !== message.id));
         return;
       case 'ping':
         this.#send?.({ type: 'pong' });
@@ -102,16 +143,72 @@ export class MonitorClient {
   }
 
   async act(action: JobAction, job: string, resources?: RetryResources): Promise<ActionResult> {
-    const send = this.#send;
-    if (send === undefined)
-      throw new Error(this.#options.trans.__('The job monitor is not connected. Reconnect, then try again.'));
+    const send = this.#connection();
     if (action === 'cancel') this.#markCancelling(job, true);
+    const { request, answer } = this.#begin(ANSWER_MS);
+    send({ type: 'action', request, action, job, ...(resources === undefined ? {} : { resources }) });
     try {
-      return await this.#ask(send, action, job, resources);
+      const answered = await answer;
+      if (answered.kind !== 'done') throw new Error(this.#options.trans.__('The kernel gave another answer.'));
+      return answered.result;
     } catch (error) {
       if (action === 'cancel') this.#markCancelling(job, false);
       throw error;
     }
+  }
+
+  /** A list: nothing was written, and why. */
+  async configure(config: ConfigAsk): Promise<ConfigFileState | readonly FieldMistake[]> {
+    const send = this.#connection();
+    const { request, answer } = this.#begin(ANSWER_MS);
+    send({ type: 'config', request, config });
+    const answered = await answer;
+    if (answered.kind === 'config') return answered.config;
+    if (answered.kind === 'mistakes') return answered.mistakes;
+    throw new Error(this.#options.trans.__('The kernel gave another answer.'));
+  }
+
+  /** Has a cluster looked at; each step is told as it is done. Settles at the end, or when the signal is aborted. */
+  async examine(
+    cluster: string,
+    what: 'reach' | 'job' | 'all',
+    found: (finding: Finding) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const send = this.#connection();
+    const { request, answer } = this.#begin(EXAMINE_MS);
+    this.#findings.set(request, found);
+    const stop = (): void => {
+      this.#send?.({ type: 'stop', request });
+      this.#asked.settle(request, { kind: 'examined' });
+    };
+    signal.addEventListener('abort', stop);
+    send({ type: 'examine', request, cluster, what });
+    try {
+      await answer;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#findings.delete(request);
+    }
+  }
+
+  /** Somebody sits before the panel: questions of hosts may come. */
+  attend(isThere: boolean): void {
+    if (isThere === this.#isAttended) return;
+    this.#isAttended = isThere;
+    this.#send?.({ type: 'attend', isThere });
+    if (!isThere) this.#questions.set([]);
+  }
+
+  /** Undefined: the person would rather not say. */
+  reply(id: number, text: string | undefined): void {
+    this.#questions.set(this.#questions.value.filter((question) => question.id !== id));
+    this.#send?.({ type: 'reply', id, ...(text === undefined ? {} : { text }) });
+  }
+
+  /** Asks when each cluster was heard last. */
+  refreshClusters(): void {
+    this.#send?.({ type: 'clusters' });
   }
 
   /** The job's output from now on. Whoever asks must call `release` once; the same job's log is shared. */
@@ -129,26 +226,29 @@ export class MonitorClient {
     return log;
   }
 
-  #ask(send: Send, action: JobAction, job: string, resources?: RetryResources): Promise<ActionResult> {
-    this.#requests += 1;
-    const request = `${String(this.#requests)}-${Math.random().toString(36).slice(2)}`;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const { trans } = this.#options;
-        this.#settle(request, new Error(trans.__('The kernel did not answer within %1 s.', ANSWER_MS / 1000)));
-      }, ANSWER_MS);
-      this.#asked.set(request, { resolve, reject, timer });
-      send({ type: 'action', request, action, job, ...(resources === undefined ? {} : { resources }) });
-    });
+  /** As `followLog`, of what the job uses. */
+  followUsage(job: string): FollowedUsage {
+    let usage = this.#usages.get(job);
+    if (usage === undefined) {
+      usage = new FollowedUsage(job, () => {
+        this.#usages.delete(job);
+        this.#send?.({ type: 'unmeasure', job });
+      });
+      this.#usages.set(job, usage);
+      if (this.#send) usage.follow(this.#send);
+    }
+    usage.retain();
+    return usage;
   }
 
-  #settle(request: string, answer: ActionResult | Error): void {
-    const asked = this.#asked.get(request);
-    if (!asked) return;
-    this.#asked.delete(request);
-    clearTimeout(asked.timer);
-    if (answer instanceof Error) asked.reject(answer);
-    else asked.resolve(answer);
+  #connection(): Send {
+    if (this.#send !== undefined) return this.#send;
+    throw new Error(this.#options.trans.__('The job monitor is not connected. Reconnect, then try again.'));
+  }
+
+  #begin(patienceMs: number) {
+    const { trans } = this.#options;
+    return this.#asked.begin(patienceMs, () => trans.__('The kernel did not answer within %1 s.', patienceMs / 1000));
   }
 
   #apply(message: Parameters<typeof applyMessage>[1]): void {
@@ -186,7 +286,23 @@ export class MonitorClient {
   }
 }
 
-const TYPES: ReadonlySet<string> = new Set(['hello', 'snapshot', 'delta', 'feed', 'log', 'result', 'ping', 'error']);
+const TYPES: Readonly<Record<KernelMessage['type'], true>> = {
+  hello: true,
+  snapshot: true,
+  delta: true,
+  feed: true,
+  log: true,
+  measured: true,
+  result: true,
+  configured: true,
+  misconfigured: true,
+  finding: true,
+  examined: true,
+  question: true,
+  settled: true,
+  ping: true,
+  error: true,
+};
 
 /**
  * Comm data is JSON of our own kernel, whose version the greeting has told; messages of kinds we do not know are left out. What is inside is
@@ -194,5 +310,5 @@ const TYPES: ReadonlySet<string> = new Set(['hello', 'snapshot', 'delta', 'feed'
  */
 function toMessage(data: unknown): KernelMessage | undefined {
   if (typeof data !== 'object' || data === null || !('type' in data)) return undefined;
-  return typeof data.type === 'string' && TYPES.has(data.type) ? (data as KernelMessage) : undefined;
+  return typeof data.type === 'string' && Object.hasOwn(TYPES, data.type) ? (data as KernelMessage) : undefined;
 }

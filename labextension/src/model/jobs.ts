@@ -13,7 +13,7 @@ export interface Jobs {
   /** Of cells that name none. */
   readonly defaultCluster?: string;
   /** What is wrong with the config. */
-  readonly problem?: string;
+  readonly problem: string | undefined;
   readonly home?: Home;
 }
 
@@ -29,6 +29,7 @@ export const NO_JOBS: Jobs = {
   isKnown: false,
   feed: { state: 'connecting', since: 0 },
   clusters: [],
+  problem: undefined,
 };
 
 /** Undefined: something was missed in between, and a snapshot has to be asked for. */
@@ -42,12 +43,10 @@ export function applyMessage(jobs: Jobs, message: JobsMessage, now: number): Job
       const { feed, clusters, defaultCluster, problem } = message;
       // Clusters are told of when they are known; a lost feed says nothing new of them.
       if (clusters.length === 0) return { ...jobs, feed };
-      const { problem: _old, ...rest } = jobs;
       return {
-        ...rest,
-        ...{ feed, clusters },
+        ...jobs,
+        ...{ feed, clusters, problem },
         ...(defaultCluster === undefined ? {} : { defaultCluster }),
-        ...(problem === undefined ? {} : { problem }),
       };
     }
     case 'snapshot':

@@ -34,6 +34,13 @@ export interface Actions {
   readonly showLog: (id: string) => void;
   readonly insertExample: () => void;
   readonly clearFinished: () => void;
+  readonly hold: (row: JobRow) => void;
+  readonly release: (row: JobRow) => void;
+  /** What the batch system was given, to the clipboard. */
+  readonly copyScript: (row: JobRow) => void;
+  readonly openClusters: () => void;
+  /** For the notebook in front; undefined: as the config says. */
+  readonly chooseCluster: (cluster: string | undefined) => void;
   readonly copy: (text: string) => void;
   readonly openSettings: () => void;
 }
@@ -45,6 +52,10 @@ export interface App {
   readonly view: Store<View>;
   /** Path of the notebook in front. */
   readonly notebook: Readable<string | undefined>;
+  /** It runs on our kernel. */
+  readonly isNotebookOurs: Readable<boolean>;
+  /** The cluster it names for cells that name none. */
+  readonly notebookCluster: Readable<string | undefined>;
   readonly trans: Translation;
   readonly actions: Actions;
 }

@@ -49,6 +49,8 @@ export function JobButtons({
 function choicesFor(app: App, row: JobRow, look: Look): Choice[] {
   const { actions, trans } = app;
   const over = isOver(row);
+  // This machine runs jobs without one.
+  const hasScript = row.cluster !== 'local' && row.submittedAt !== undefined;
   const choices: Choice[] = [];
   const retry = retryOf(row);
   if (retry !== undefined)
@@ -79,6 +81,26 @@ function choicesFor(app: App, row: JobRow, look: Look): Choice[] {
       actions.showLog(row.id);
     },
   });
+  if (row.status.state === 'queued')
+    choices.push(
+      row.isHeld === true
+        ? {
+            key: 'release',
+            label: trans.__('Release'),
+            title: trans.__('Lets the job start when it is its turn.'),
+            run: () => {
+              actions.release(row);
+            },
+          }
+        : {
+            key: 'hold',
+            label: trans.__('Hold'),
+            title: trans.__('Keeps the job waiting, whatever comes free.'),
+            run: () => {
+              actions.hold(row);
+            },
+          },
+    );
   if (row.origin.cellId !== undefined)
     choices.push({
       key: 'cell',
@@ -96,6 +118,15 @@ function choicesFor(app: App, row: JobRow, look: Look): Choice[] {
       actions.openJob(row);
     },
   });
+  if (hasScript)
+    choices.push({
+      key: 'script',
+      label: trans.__('Copy script'),
+      title: trans.__('What the batch system was given, to the clipboard'),
+      run: () => {
+        actions.copyScript(row);
+      },
+    });
   if (over)
     choices.push({
       key: 'remove',
@@ -120,6 +151,6 @@ function choicesFor(app: App, row: JobRow, look: Look): Choice[] {
 
 function retryLabel(retry: NonNullable<ReturnType<typeof retryOf>>, trans: Translation): string {
   if (retry.memoryMiB !== undefined) return trans.__('Retry with %1', formatMemory(retry.memoryMiB));
-  if (retry.wallTimeSeconds !== undefined) return trans.__('Retry with %1 h', formatDuration(retry.wallTimeSeconds));
+  if (retry.wallTimeSeconds !== undefined) return trans.__('Retry with %1', formatDuration(retry.wallTimeSeconds));
   return trans.__('Retry');
 }

@@ -26,6 +26,19 @@ export function LogPane({ app, job }: { readonly app: App; readonly job: string 
           />
           {trans.__('Follow')}
         </label>
+        <button
+          type="button"
+          className="cb-Plain"
+          title={trans.__('Copy what is shown')}
+          aria-label={trans.__('Copy what is shown')}
+          onClick={() => {
+            const log = app.client.followLog(job);
+            actions.copy(log.view.value.lines.map(({ spans }) => spans.map(({ text }) => text).join('')).join('\n'));
+            log.release();
+          }}
+        >
+          ⧉
+        </button>
         {row && (
           <button
             type="button"

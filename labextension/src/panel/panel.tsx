@@ -1,5 +1,5 @@
 // The sidebar: health, filters, jobs, and a log below.
-import { ReactWidget, refreshIcon, settingsIcon, clearIcon } from '@jupyterlab/ui-components';
+import { ReactWidget, clearIcon, listIcon, refreshIcon, settingsIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { jobsIcon } from '../shell/icons';
 import { countGroups } from '../model/selection';
@@ -63,6 +63,7 @@ function Head({ app: { trans, actions } }: { readonly app: App }): React.ReactEl
   const tools = [
     { icon: refreshIcon, label: trans.__('Reconnect'), run: actions.connect },
     { icon: clearIcon, label: trans.__('Remove finished jobs'), run: actions.clearFinished },
+    { icon: listIcon, label: trans.__('Clusters'), run: actions.openClusters },
     { icon: settingsIcon, label: trans.__('Settings'), run: actions.openSettings },
   ];
   return (

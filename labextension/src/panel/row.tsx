@@ -1,6 +1,7 @@
 // One job in the list: what it is and how it is at a glance; opened, the rest and what can be done.
 import * as React from 'react';
 import type { JobRow } from '../../../magics/protocol/monitor';
+import { hintsOf } from '../model/hints';
 import { notebookName } from '../model/places';
 import { formatBytes } from '../model/quantities';
 import {
@@ -18,6 +19,11 @@ import { useNow, type App } from './app';
 import { JobButtons } from './buttons';
 import { StateIcon } from './state-icon';
 import { TaskBar } from './task-bar';
+import { TaskGrid } from './task-grid';
+import { UsageLines } from './usage-line';
+
+/** More tasks than fit share squares; the job's own tab shows more. */
+const GRID_ROWS = 16;
 
 export interface RowProps {
   readonly app: App;
@@ -71,6 +77,13 @@ function JobRowView(props: RowProps): React.ReactElement {
       {isExpanded && (
         <div role="gridcell" className="cb-Row-more">
           <Facts app={app} row={row} />
+          {row.array && <TaskGrid array={row.array} trans={trans} rows={GRID_ROWS} />}
+          {row.startedAt !== undefined && <UsageLines app={app} row={row} />}
+          {hintsOf(row, trans).map((hint) => (
+            <div key={hint} className="cb-Row-hint">
+              {hint}
+            </div>
+          ))}
           <JobButtons app={app} row={row} look={look} />
         </div>
       )}

@@ -2,6 +2,7 @@
 import * as React from 'react';
 import { countTasks, taskRuns, type TaskArray } from '../../../magics/protocol/tasks';
 import type { Translation } from '../model/words';
+import { taskWord } from './task-grid';
 
 export function TaskBar({
   array,
@@ -23,7 +24,7 @@ export function TaskBar({
             key={index}
             className={`cb-mod-${state}`}
             style={{ flexGrow: length }}
-            title={`${state}: ${String(length)}`}
+            title={`${taskWord(state, trans)}: ${String(length)}`}
           />
         ))}
       </div>

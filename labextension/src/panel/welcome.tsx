@@ -48,7 +48,8 @@ export function Welcome({
           <p>
             {trans.__(
               'No jobs yet. A cell that begins with %1 runs on a cluster, and its results come back as if it had run here.',
-              '%%cluster',
+              // The translator takes two of them for one.
+              '%%%%cluster',
             )}
           </p>
           <pre className="cb-Code">{EXAMPLE.split('\n')[0]}</pre>

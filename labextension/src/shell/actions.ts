@@ -25,6 +25,8 @@ export interface ActionContext {
   /** Shows the sidebar. */
   readonly reveal: () => void;
   readonly openJob: (id: string) => void;
+  readonly openClusters: () => void;
+  readonly chooseCluster: (cluster: string | undefined) => void;
 }
 
 export function makeActions(context: ActionContext): Actions {
@@ -72,6 +74,26 @@ export function makeActions(context: ActionContext): Actions {
     clearFinished: () => {
       const over = [...client.jobs.value.rows.values()].filter(isOver);
       attempt(trans.__('Finished jobs could not be removed'), clearFinished(over, context));
+    },
+    hold: (row) => {
+      attempt(trans.__('%1 could not be held', row.name), client.act('hold', row.id));
+    },
+    release: (row) => {
+      attempt(trans.__('%1 could not be released', row.name), client.act('release', row.id));
+    },
+    copyScript: (row) => {
+      attempt(
+        trans.__('The script of %1 could not be copied', row.name),
+        client.act('script', row.id).then((result) => {
+          if (result.action !== 'script') return;
+          Clipboard.copyToSystem(result.text);
+          Notification.info(trans.__('The script of %1 is in the clipboard.', row.name), { autoClose: 4000 });
+        }),
+      );
+    },
+    openClusters: context.openClusters,
+    chooseCluster: (cluster) => {
+      context.chooseCluster(cluster);
     },
     copy: (text) => {
       Clipboard.copyToSystem(text);

@@ -4,6 +4,7 @@ import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { JobRow } from '../../../magics/protocol/monitor';
 import type { MonitorClient } from '../model/client';
+import { retryOf } from '../model/retry';
 import type { Translation } from '../model/words';
 import type { Notebooks } from '../notebook/notebooks';
 import type { Actions } from '../panel/app';
@@ -21,6 +22,11 @@ export const COMMANDS = {
   attach: 'cellburst:attach-job',
   goToCell: 'cellburst:go-to-cell',
   copyId: 'cellburst:copy-job-id',
+  retry: 'cellburst:retry-job',
+  hold: 'cellburst:hold-job',
+  release: 'cellburst:release-job',
+  copyScript: 'cellburst:copy-job-script',
+  openClusters: 'cellburst:open-clusters',
 } as const;
 
 export interface CommandContext {
@@ -76,14 +82,20 @@ function addPlainCommands({ app, palette, actions, notebooks, trans, reveal }: C
     describedBy: NO_ARGUMENTS,
     execute: actions.clearFinished,
   });
+  commands.addCommand(COMMANDS.openClusters, {
+    label: trans.__('Configure Clusters'),
+    icon: jobsIcon,
+    describedBy: NO_ARGUMENTS,
+    execute: actions.openClusters,
+  });
   const refresh = (): void => {
     commands.notifyCommandChanged(COMMANDS.runOnCluster);
     commands.notifyCommandChanged(COMMANDS.insertExample);
   };
   notebooks.isFrontOurs.subscribe(refresh);
   notebooks.tracker.activeCellChanged.connect(refresh);
-  const { showJobs, reconnect, runOnCluster, insertExample, clearFinished } = COMMANDS;
-  for (const command of [showJobs, reconnect, runOnCluster, insertExample, clearFinished])
+  const { showJobs, openClusters, reconnect, runOnCluster, insertExample, clearFinished } = COMMANDS;
+  for (const command of [showJobs, openClusters, reconnect, runOnCluster, insertExample, clearFinished])
     palette?.addItem({ command, category });
 }
 
@@ -107,6 +119,12 @@ function addJobCommands({ app, client, actions, trans, openJob }: CommandContext
   add(COMMANDS.cancel, trans.__('Cancel a Job'), actions.cancel);
   add(COMMANDS.attach, trans.__('Bring the Result of a Job Home'), actions.attach);
   add(COMMANDS.goToCell, trans.__('Go to the Cell of a Job'), actions.goToCell);
+  add(COMMANDS.retry, trans.__('Try a Job Again'), (row) => {
+    actions.retry(row, retryOf(row) ?? {});
+  });
+  add(COMMANDS.hold, trans.__('Hold a Job that Waits'), actions.hold);
+  add(COMMANDS.release, trans.__('Release a Held Job'), actions.release);
+  add(COMMANDS.copyScript, trans.__('Copy the Script of a Job'), actions.copyScript);
   add(COMMANDS.copyId, trans.__('Copy the Id of a Job'), (row) => {
     actions.copy(row.id);
   });

@@ -2,7 +2,8 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { JobRow } from '../../../magics/protocol/monitor';
-import { formatBytes, formatDuration, formatMemory } from '../model/quantities';
+import { hintsOf } from '../model/hints';
+import { formatBytes } from '../model/quantities';
 import {
   explanationOf,
   isOver,
@@ -19,7 +20,12 @@ import { JobButtons } from '../panel/buttons';
 import { LogView } from '../panel/log-view';
 import { StateIcon } from '../panel/state-icon';
 import { TaskBar } from '../panel/task-bar';
+import { TaskGrid } from '../panel/task-grid';
+import { UsageLines } from '../panel/usage-line';
 import { jobsIcon } from './icons';
+
+/** Ten thousand tasks are a square each where there is room for 128 to a row. */
+const GRID_ROWS = 80;
 
 export class JobDetail extends ReactWidget {
   readonly job: string;
@@ -61,6 +67,8 @@ function Detail({ app, job }: { readonly app: App; readonly job: string }): Reac
         </h2>
         <JobFacts app={app} row={row} look={look} clockOffset={jobs.clockOffset} />
         {row.array && <TaskBar array={row.array} trans={trans} />}
+        {row.array && <TaskGrid array={row.array} trans={trans} rows={GRID_ROWS} />}
+        {row.startedAt !== undefined && <UsageLines app={app} row={row} />}
         <JobButtons app={app} row={row} look={look} without={['open', 'log']} />
       </div>
       <div className="cb-Detail-logHead">
@@ -117,7 +125,7 @@ function factsOf(row: JobRow, look: Look, now: number, trans: Translation): [str
     ],
     [trans.__('Asked for'), resourceWords(resources, trans)],
     [trans.__('Used'), usageWords(row, trans)],
-    [trans.__('Hint'), hintOf(row, trans)],
+    [trans.__('Hint'), hintsOf(row, trans).join(' ')],
     [trans.__('Notebook'), origin.notebook],
     [trans.__('Submitted'), timeWords(row.submittedAt)],
     [trans.__('Started'), timeWords(row.startedAt)],
@@ -143,23 +151,4 @@ function resultWords({ status, deliveredAt }: JobRow, trans: Translation): strin
 function outputWords({ outputBytes, droppedBytes }: JobRow, trans: Translation): string {
   const all = formatBytes(outputBytes);
   return droppedBytes === 0 ? all : trans.__('%1, of which %2 were too much to keep', all, formatBytes(droppedBytes));
-}
-
-/** Far too much was asked for: others wait for it, and the job itself waits longer. */
-function hintOf({ resources, usage, status }: JobRow, trans: Translation): string | undefined {
-  if (status.state !== 'completed' || usage === undefined || usage.elapsedSeconds < 10) return undefined;
-  const { memoryMiB, wallTimeSeconds } = resources;
-  if (memoryMiB !== undefined && memoryMiB >= 2048 && usage.peakMemoryMiB < memoryMiB / 4)
-    return trans.__(
-      'Asked for %1, used %2: less waits shorter.',
-      formatMemory(memoryMiB),
-      formatMemory(usage.peakMemoryMiB),
-    );
-  if (wallTimeSeconds !== undefined && wallTimeSeconds >= 1800 && usage.elapsedSeconds < wallTimeSeconds / 8)
-    return trans.__(
-      'Asked for %1, took %2: less waits shorter.',
-      formatDuration(wallTimeSeconds),
-      formatDuration(usage.elapsedSeconds),
-    );
-  return undefined;
 }

@@ -1,11 +1,11 @@
-// The command line, as a person or a program calls it.
+// The command line about jobs, as a person or a program calls it.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
 import { duration, jobTable } from '../../cli/show';
-import { Setting, run, running, submit } from './setting';
+import { Setting, run, running, submit } from '../agent/setting';
 
 const CLI = resolve(__dirname, '..', '..', 'dist', 'cli.js');
 const setting = new Setting();
@@ -36,7 +36,7 @@ test('jobs are listed, for people and for programs', async () => {
   const job = await run(agent, 'print("hi\\n"); finish()');
   const list = await cellburst('jobs');
   expect(list).toMatchObject({ code: 0, err: '' });
-  expect(list.out).toMatch(new RegExp(`^ID +NAME +STATE[^]*\\n${job.id} +test +done +1 `));
+  expect(list.out).toMatch(new RegExp(`^ID +STATE[^]*\\n${job.id} +done +local +test +1 `));
   const json: unknown = JSON.parse((await cellburst('jobs', '--json')).out);
   expect(json).toContainEqual(
     expect.objectContaining({ id: job.id, status: { state: 'completed', outcome: 'value' } }),
@@ -86,7 +86,12 @@ test('what cannot be understood gets exit code 2 and a sentence', async () => {
     [['logs'], 'Which job?'],
     [['logs', 'none'], 'There is no job "none"'],
     [['jobs', '--frob'], '--frob'],
-    [['agent', 'dance'], 'status or stop'],
+    [['agent', 'dance'], 'none of status, stop'],
+    [['jobs', '--last', 'few'], 'a whole number from 1'],
+    [['jobs', '--stat', 'done'], 'Did you mean --state?'],
+    [['atach', 'x'], 'Did you mean attach?'],
+    [['cancel', '--json=yes', 'x'], 'takes no value'],
+    [['retry', '--memory'], '--memory needs a value'],
     [['logs', 'a', 'b'], 'one word too many'],
   ] as const) {
     const said = await cellburst(...args);
@@ -113,5 +118,6 @@ test('the kernel is installed where it was asked for, and removed again', async 
 
 test('times read as people write them', () => {
   expect([4.24, 187, 7380].map(duration)).toEqual(['4.2 s', '3:07', '2:03:00']);
-  expect(jobTable([], 0, 10)).toBe('ID  NAME  ');
+  const terminal = { columns: 10, paint: (_: string, text: string) => text };
+  expect(jobTable([], 0, terminal)).toBe('ID  STATE ');
 });

@@ -1,0 +1,397 @@
+// What is broken, and how it is made whole again: a verb for each. All of them act on the real thing.
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  BUNDLE_FILE,
+  ENVELOPE_FILE,
+  HEARTBEAT_FILE,
+  OUTCOME_FILE,
+  RECORD_FILE,
+  environmentsFolder,
+} from '../../magics/protocol/layout';
+import { sendSignal } from '../../magics/protocol/platform';
+import { filesIn, kill, until, type Bench } from './bench';
+import type { Way } from './relay';
+
+/** A job under a fault. */
+export interface Victim {
+  readonly bench: Bench;
+  /** Name of the job: part of its name at the batch system. */
+  readonly name: string;
+  /** Its id, once it is submitted. */
+  readonly id: () => Promise<string>;
+  /** Its cell has begun and printed its first lines. */
+  readonly begun: () => Promise<void>;
+  /** Lets the cell go on to its end. */
+  readonly goOn: () => void;
+}
+
+export type Break = (victim: Victim) => Promise<void>;
+
+// ---- processes ------------------------------------------------------------------------------------------------------------------------------------
+
+export const killKernel: Break = async ({ bench, id, begun }) => {
+  await id();
+  await begun();
+  await bench.replaceKernel();
+};
+
+export const killAgent: Break = async ({ bench, id, begun }) => {
+  await id();
+  await begun();
+  await kill(bench.agentPid());
+};
+
+/** The agent is away when the job ends. */
+export const killAgentBeforeTheEnd: Break = async (victim) => {
+  await killAgent(victim);
+  victim.goOn();
+  await pause(1500);
+};
+
+export const killRemoteAgent: Break = async ({ bench, begun }) => {
+  await begun();
+  await kill(bench.agentPid(bench.store));
+};
+
+export const killRunner: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await kill(bench.beat(bench.idThere(job)).runner.pid);
+};
+
+export const killCell: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await kill(bench.beat(bench.idThere(job)).cell.pid);
+};
+
+// ---- the batch system -----------------------------------------------------------------------------------------------------------------------------
+
+export const CONTROLLERS = {
+  slurm: {
+    program: 'slurmctld',
+    pidFile: 'run/slurmctld.pid',
+    start: 'slurmctld -f "$SLURM_CONF"',
+    isUp: 'scontrol ping | grep -q "is UP"',
+  },
+  gridengine: {
+    program: 'sge_qmaster',
+    pidFile: 'spool/qmaster/qmaster.pid',
+    start: 'cd / && setsid /usr/lib/gridengine/sge_qmaster',
+    isUp: 'qconf -sh',
+  },
+} as const;
+
+function controllerOf({ place, system }: Bench) {
+  if (place === 'ssh') throw new Error('There is no controller.');
+  const state = system.settings[place === 'slurm' ? 'SLURM_STATE' : 'SGE_STATE'] ?? '';
+  const controller = CONTROLLERS[place];
+  return { ...controller, pid: () => Number(readFileSync(join(state, controller.pidFile), 'utf8').trim()), state };
+}
+
+export async function killController(bench: Bench): Promise<void> {
+  await kill(controllerOf(bench).pid());
+}
+
+export async function startController(bench: Bench): Promise<void> {
+  const { start, isUp, state } = controllerOf(bench);
+  await bench.asRoot('sh', '-c', `{ ${start}; } >"${state}/log/restart.log" 2>&1 </dev/null`);
+  await until(
+    'the controller answers',
+    async () => (await bench.system.run(['sh', '-c', `timeout 5 ${wrapped(isUp)}`], 'root')).exitCode === 0,
+    100,
+  );
+}
+
+const wrapped = (command: string) => `sh -c '${command}'`;
+
+export const controllerDownWhileItRuns: Break = async (victim) => {
+  await victim.id();
+  await victim.begun();
+  await killController(victim.bench);
+  await pause(2500);
+  await startController(victim.bench);
+};
+
+export const controllerDownAtTheEnd: Break = async (victim) => {
+  await victim.id();
+  await victim.begun();
+  await killController(victim.bench);
+  victim.goOn();
+  await pause(3000);
+  await startController(victim.bench);
+};
+
+export const controllerHangs: Break = async ({ bench, id, begun, goOn }) => {
+  await id();
+  await begun();
+  const pid = controllerOf(bench).pid();
+  sendSignal(pid, 'SIGSTOP');
+  goOn();
+  await pause(4000);
+  sendSignal(pid, 'SIGCONT');
+};
+
+/** As a machine that is switched off: its daemon and all of its jobs' processes at once. */
+export const loseNode: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  const node = (await bench.asUser('squeue', '-h', '-t', 'running', '-o', '%N', '-j', bench.nativeId(job))).trim();
+  const state = bench.system.settings['SLURM_STATE'] ?? '';
+  const { runner, cell } = bench.beat(job);
+  await kill(Number(readFileSync(join(state, 'run', `slurmd.${node}.pid`), 'utf8').trim()));
+  for (const pid of ancestorsOf(runner.pid, 'slurmstepd')) await kill(pid);
+  for (const { pid } of [runner, cell]) await kill(pid);
+  await until(
+    'Slurm misses the node',
+    async () => /down|unk/i.test(await bench.asUser('sinfo', '-h', '-n', node, '-o', '%t')),
+    500,
+  );
+  await bench.asRoot('slurmd', '-f', bench.system.settings['SLURM_CONF'] ?? '', '-N', node);
+};
+
+/** An administrator takes the node away while it runs. */
+export const takeNode: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  const node = (await bench.asUser('squeue', '-h', '-t', 'running', '-o', '%N', '-j', bench.nativeId(job))).trim();
+  await bench.asRoot('scontrol', 'update', `NodeName=${node}`, 'State=DOWN', 'Reason=fault');
+  const resume = ['scontrol', 'update', `NodeName=${node}`, 'State=RESUME'] as const;
+  const isBack = async () =>
+    /^(idle|mix|alloc)/.test(await bench.asUser('sinfo', '-h', '-p', 'debug', '-n', node, '-o', '%t'));
+  // It may come back by itself (ReturnToService), and cannot before its job is cleared away.
+  await until('the node is back', async () => (await bench.system.run(resume, 'root')).exitCode === 0 || isBack(), 200);
+};
+
+function ancestorsOf(pid: number, program: string): number[] {
+  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+  const [, name = '', parent = '0'] = /^\d+ \((.*)\) \S (\d+)/.exec(stat) ?? [];
+  const rest = Number(parent) > 1 ? ancestorsOf(Number(parent), program) : [];
+  return name === program ? [pid, ...rest] : rest;
+}
+
+const CANCEL = { slurm: 'scancel', gridengine: 'qdel', ssh: '' } as const;
+
+export const cancelAsOperator: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await bench.asRoot(CANCEL[bench.place], bench.nativeId(job));
+};
+
+export const cancelInShell: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await bench.asUser(CANCEL[bench.place], bench.nativeId(job));
+};
+
+export const cancelHere: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await bench.run(`%cluster cancel ${job}`);
+};
+
+/** A job of a better partition needs all that there is. */
+export const preempt: Break = async ({ bench, id, begun }) => {
+  await id();
+  await begun();
+  await bench.asUser(
+    'sbatch',
+    '--parsable',
+    '--partition=debug',
+    '--nodes=2',
+    '--ntasks-per-node=64',
+    '--mem-per-cpu=10',
+    '-o',
+    '/dev/null',
+    '--wrap',
+    'sleep 1',
+  );
+};
+
+export const reachTimeLimit: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await bench.asRoot('scontrol', 'update', `jobid=${bench.nativeId(job)}`, 'EndTime=now+1');
+};
+
+export const waitUntilBegun: Break = async ({ id, begun }) => {
+  await id();
+  await begun();
+};
+
+/** What is wrong was so before. */
+export const nothing: Break = () => Promise.resolve();
+
+export const onlySubmit: Break = async ({ id }) => {
+  await id();
+};
+
+// ---- files ----------------------------------------------------------------------------------------------------------------------------------------
+
+/** In the middle of it: its head still reads. */
+export const damageResult: Break = async ({ bench, id, begun, goOn }) => {
+  const job = await id();
+  await begun();
+  goOn();
+  const path = join(bench.stateDirectory, 'jobs', job, ENVELOPE_FILE);
+  await until('the result is there', () => /"completed"/.test(readFileSync(join(dirname(path), RECORD_FILE), 'utf8')));
+  overwrite(path, 0.7);
+};
+
+/** Before anybody has read it: the agent is away. */
+export const damageHead: Break = async ({ bench, id, begun, goOn }) => {
+  const job = await id();
+  await begun();
+  await kill(bench.agentPid());
+  goOn();
+  const directory = join(bench.stateDirectory, 'jobs', job);
+  await until(
+    'it has ended',
+    () => (statSync(join(directory, OUTCOME_FILE), { throwIfNoEntry: false })?.size ?? 0) > 0,
+  );
+  await pause(200);
+  overwrite(join(directory, ENVELOPE_FILE), 0);
+};
+
+function overwrite(path: string, where: number): void {
+  const file = openSync(path, 'r+');
+  try {
+    const at = Math.floor(fstatSync(file).size * where);
+    writeSync(file, Buffer.alloc(40, 0xa5), 0, 40, at);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Takes all the room that there is where the jobs are. */
+export const fillDisk: Break = async ({ bench, id, begun, goOn }) => {
+  await id();
+  await begun();
+  const file = openSync(fillerOf(bench), 'w');
+  const piece = Buffer.alloc(1 << 20);
+  try {
+    for (let size = piece.length; size > 1000;) {
+      try {
+        writeSync(file, piece, 0, size);
+      } catch {
+        // Full: what is left is taken in smaller pieces.
+        size = Math.floor(size / 2);
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+  goOn();
+};
+
+export async function emptyDisk(bench: Bench): Promise<void> {
+  rmSync(fillerOf(bench), { force: true });
+  await pause(0);
+}
+
+const fillerOf = (bench: Bench) => join(dirname(bench.jobs), 'filler');
+
+/** The packages of a cell are gone, or not what they were, when its job starts. */
+export const damagePackages: Break = async ({ bench, id, goOn }) => {
+  const job = await id();
+  const archives = environmentsFolder(dirname(bench.jobs));
+  for (const name of filesIn(archives)) overwrite(join(archives, name), 0.5);
+  if (bench.place === 'slurm') await bench.asUser('scontrol', 'release', bench.nativeId(job));
+  if (bench.place === 'gridengine') await bench.asUser('qrls', bench.nativeId(job));
+  goOn();
+};
+
+// ---- the connection -------------------------------------------------------------------------------------------------------------------------------
+
+/** How far a job has come over there, by what lies in its directory. */
+const MARKS = {
+  created: RECORD_FILE,
+  bundle: BUNDLE_FILE,
+  running: HEARTBEAT_FILE,
+  ended: OUTCOME_FILE,
+} as const;
+
+export const STEPS = ['connecting', 'created', 'bundle', 'submitted', 'running', 'ended'] as const;
+export type Step = (typeof STEPS)[number];
+
+export const STEP_WORDS: Readonly<Record<Step, string>> = {
+  connecting: 'while it is made',
+  created: 'when the job was created there',
+  bundle: 'when the bundle is on its way',
+  submitted: 'when the job was submitted there',
+  running: 'while the job runs',
+  ended: 'when the result is on its way home',
+};
+
+/** Cuts the connection that there is as soon as the job has come to this step. */
+export function cutAt(step: Step, way: Way): Break {
+  return async (victim) => {
+    const { relay } = victim.bench;
+    if (relay === undefined) throw new Error('There is no relay.');
+    if (step === 'connecting') {
+      relay.cut('reset');
+      relay.cutNext(way, 1500);
+      await victim.id();
+      await victim.begun();
+      return;
+    }
+    if (step === 'running' || step === 'ended') await victim.begun();
+    if (step === 'ended') victim.goOn();
+    await reaches(victim.bench, step);
+    relay.cut(way);
+    await victim.id();
+  };
+}
+
+const known = new WeakMap<Bench, Set<string>>();
+
+/** Jobs there that were there before are none of ours. */
+export function rememberJobs(bench: Bench): void {
+  known.set(bench, new Set(filesIn(bench.jobs)));
+}
+
+async function reaches(bench: Bench, step: Exclude<Step, 'connecting'>): Promise<void> {
+  await until(
+    `the job is ${step} there`,
+    () => {
+      const job = readdirSync(bench.jobs).find((name) => known.get(bench)?.has(name) !== true);
+      // Cut too late is cut as well: what has come home is deleted there.
+      if (job === undefined) return step === 'ended';
+      const directory = join(bench.jobs, job);
+      if (step === 'submitted') return /"submittedAt"/.test(readText(join(directory, RECORD_FILE)));
+      if (step === 'bundle') return existsSync(join(directory, MARKS.bundle)) || hasParts(bench);
+      return existsSync(join(directory, MARKS[step]));
+    },
+    2,
+  );
+}
+
+function hasParts(bench: Bench): boolean {
+  return filesIn(join(bench.store, 'store')).some((name) => name.endsWith('.journal'));
+}
+
+function readText(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+// ---- the answer to a submission -------------------------------------------------------------------------------------------------------------------
+
+/** The agent is killed while the submit command hangs, before or after it has made the job. */
+export const killAgentInSubmission: Break = async ({ bench, begun }) => {
+  await until('the submit command hangs', () => bench.hasLost);
+  await pause(1000);
+  await kill(bench.agentPid());
+  await begun();
+};
