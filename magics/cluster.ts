@@ -15,7 +15,7 @@ import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import { SEED_VARIABLE } from './protocol/run';
 import type { ContainerRequest } from './protocol/image';
-import type { HostFacts } from './protocol/host-facts';
+import { ownMachine, type HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
@@ -175,6 +175,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       pid: process.pid,
       directory: session.directory,
       execution: cell.execution,
+      machine: ownMachine(),
       ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },

@@ -151,6 +151,11 @@ test('time zone and language are those of the notebook, and the record tells whe
   const last = readdirSync(jobs).sort().at(-1) ?? '';
   const record = JSON.parse(readFileSync(join(jobs, last, 'record.json'), 'utf8')) as { ranOn?: { node?: string } };
   expect(record.ranOn?.node).toBe(process.versions.node);
+  const shown = JSON.stringify((await run(`%cluster jobs ${last}`)).messages.map(({ content }) => content['data']));
+  expect(shown).toMatch(new RegExp(`Node\\.js +${process.versions.node.replaceAll('.', '\\.')}.*C library.*processor`));
+  expect(shown).not.toContain('differs');
+  const path = join(jobs, last, 'record.json');
+  expect(readFileSync(path, 'utf8')).toContain('"machine"');
 });
 
 test('a seed gives the same numbers each time, whatever thread draws them', async () => {
