@@ -2,7 +2,16 @@
 import type { AgentConnection } from './client';
 import { clusterAt, type ClusterSession } from './cluster';
 import { didYouMean } from './config/nearest';
-import { compareLock, lockPath, misfit, readLock, readSpec, writeLock, type EnvironmentSpec } from './environment';
+import {
+  compareLock,
+  lockPath,
+  misfit,
+  readLock,
+  readSpec,
+  restoreLine,
+  writeLock,
+  type EnvironmentSpec,
+} from './environment';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { HostFacts } from './protocol/host-facts';
 import { showTable, showText, type Shown } from './show';
@@ -61,7 +70,9 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
       : `Project: ${project.directory}${project.lockFile === undefined ? ', without a lock file' : `, locked by ${project.lockFile}`}`,
     ...(tsconfig === undefined ? [] : [`Aliases and options: ${tsconfig}`]),
     `Digest: ${digest}`,
-    ...(changes === undefined ? [] : [describeChanges(changes, path)]),
+    ...(changes === undefined || locked === undefined
+      ? []
+      : [describeChanges(changes, path, restoreLine(locked, spec))]),
   ];
   const rows = packages
     .slice(0, SHOWN_PACKAGES)
@@ -77,9 +88,13 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
   return { ...showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more), value };
 }
 
-function describeChanges(changes: readonly string[], path: string): string {
+function describeChanges(changes: readonly string[], path: string, restore: string | undefined): string {
   if (changes.length === 0) return `As locked in ${path}.`;
-  return [`Changed since it was locked in ${path}:`, ...changes.map((change) => `  ${change}`)].join('\n');
+  return [
+    `Changed since it was locked in ${path}:`,
+    ...changes.map((change) => `  ${change}`),
+    ...(restore === undefined ? [] : [`To have it as it was: ${restore}`]),
+  ].join('\n');
 }
 
 function lock(session: EnvironmentSession): Shown {

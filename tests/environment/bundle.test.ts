@@ -136,6 +136,14 @@ test('%cluster env shows what the notebook runs with, and what has changed since
   const manifest = join(kernel.directory, 'node_modules', 'optional', 'package.json');
   writeFileSync(manifest, JSON.stringify({ name: 'optional', version: '9.9.9' }));
   expect(await shown('%cluster env')).toContain('node_modules/optional: 9.9.9 here, 1.2.3 when it was locked');
+  expect(await shown('%cluster env')).toContain('To have it as it was: %npm install --no-save optional@1.2.3');
+  const sent = `%%cluster local\nimport speed from 'optional';\nspeed`;
+  expect((await run(sent)).stderr).toMatch(
+    /^Note: optional is 9\.9\.9, and 1\.2\.3 when it was locked in .*cellburst-lock\.json/,
+  );
+  expect((await run(sent)).stderr).toBe('');
+  writeFileSync(manifest, JSON.stringify({ name: 'optional', version: '1.2.3' }));
+  expect(await shown('%cluster env')).toContain('As locked in');
   expect(await shown('%cluster env diff local')).toMatch(/bound +1\.2\.3 +used in place/);
   expect(await shown('%cluster env diff nowhere')).toContain('There is no cluster');
   expect(await shown('%cluster env dif')).toContain('Did you mean diff?');
