@@ -1,9 +1,12 @@
 // `%cluster env`: what the notebook runs with, what a cluster lacks of it, and a lock to tell later what has changed.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { AgentConnection } from './client';
 import { clusterAt, type ClusterSession } from './cluster';
 import { didYouMean } from './config/nearest';
 import {
   compareLock,
+  compareLockFile,
   lockPath,
   misfit,
   readLock,
@@ -69,6 +72,7 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
       ? 'No package.json above the notebook: all that is installed counts.'
       : `Project: ${project.directory}${project.lockFile === undefined ? ', without a lock file' : `, locked by ${project.lockFile}`}`,
     ...(tsconfig === undefined ? [] : [`Aliases and options: ${tsconfig}`]),
+    ...describeStale(spec),
     `Digest: ${digest}`,
     ...(changes === undefined || locked === undefined
       ? []
@@ -86,6 +90,16 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
   if (rows.length === 0) return { ...showText([...head, 'No packages are installed.'].join('\n')), value };
   const more = packages.length > rows.length ? `… and ${packages.length - rows.length} more` : '';
   return { ...showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more), value };
+}
+
+/** Where something else is installed than the project's lock file says. */
+function describeStale({ project, packages }: EnvironmentSpec): string[] {
+  const { lockFile, manager } = project ?? {};
+  if (lockFile === undefined || manager === undefined) return [];
+  const stale = compareLockFile(manager, readFileSync(lockFile, 'utf8'), packages);
+  return stale.length === 0
+    ? []
+    : [`What is installed counts, and it is not what ${basename(lockFile)} says:`, ...stale.map((line) => `  ${line}`)];
 }
 
 function describeChanges(changes: readonly string[], path: string, restore: string | undefined): string {

@@ -3,12 +3,19 @@ import { basename } from 'node:path';
 import type { ClusterSession } from './cluster';
 import { compareRoots, lockPath, readLock } from './environment';
 import type { Cell } from './namespace';
+import { ClusterError } from './protocol/errors';
 import type { ModuleRoot } from './protocol/environment';
 
 /** Of what the cell names; `%cluster env` looks at all. Said once. */
 export function tellLock(roots: readonly ModuleRoot[], cell: Cell, session: ClusterSession): void {
   const path = lockPath(session.directory, session.notebook);
-  const locked = readLock(path);
+  let locked;
+  try {
+    locked = readLock(path);
+  } catch (error) {
+    if (!ClusterError.is(error)) throw error;
+    cell.output.write({ type: 'stderr', text: `Note: ${error.message}\n` });
+  }
   if (locked === undefined) return;
   const node = process.versions.node;
   const changes = [
