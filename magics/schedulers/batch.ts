@@ -28,6 +28,7 @@ import { Pulse } from './pulse';
 import { readHeartbeat } from './runner';
 import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
+import { visitNode } from './visit-node';
 import { Waits } from './waits';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission, type Try } from './submission';
 
@@ -183,6 +184,7 @@ export class BatchScheduler implements Scheduler {
 
   async *examine(signal: AbortSignal): AsyncGenerator<Finding> {
     const { dialect, run } = this.#options;
+    let isAnswering = true;
     for (const probe of dialect.probes) {
       const { check, command, remedy } = probe;
       const answer = await run(command, signal);
@@ -191,10 +193,13 @@ export class BatchScheduler implements Scheduler {
       else {
         const words = (answer.stderr.trim() || answer.stdout.trim()).split('\n').slice(-2).join(' ');
         yield trouble(check, [words, remedy].filter((part) => part !== '').join('. '));
+        // A missing history is no reason not to look further.
+        isAnswering &&= probe !== dialect.probes[0];
       }
     }
+    if (isAnswering) yield* visitNode(this.#options, signal);
     const desk = this.#nodesDesk();
-    if (desk !== undefined) yield await this.#examineStep(desk, signal);
+    if (desk !== undefined && isAnswering) yield await this.#examineStep(desk, signal);
   }
 
   /** Tried each time: a site may have changed. What was proved stands until the next try. */
