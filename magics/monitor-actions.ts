@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AgentConnection } from './client';
 import { UsageError } from './protocol/errors';
 import type { JobRecord } from './protocol/job';
-import { BUNDLE_FILE } from './protocol/layout';
+import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import type { ActionResult, JobAction, RetryResources } from './protocol/monitor';
 
 export async function act(
@@ -35,18 +35,27 @@ export async function act(
   }
 }
 
-/** The same bundle again, as a new job. Gives its id. */
+/** The same bundle again, with the packages and files that went along with it, as a new job. Gives its id. */
 async function retry(agent: AgentConnection, old: JobRecord, resources: RetryResources): Promise<string> {
   const bundle = join(old.directory, BUNDLE_FILE);
   if (!existsSync(bundle))
     throw new UsageError(
       `What job ${old.id} was sent with has been cleared away meanwhile. Run its cell again instead.`,
     );
-  const job = await agent.create({ ...old.spec, resources: { ...old.spec.resources, ...resources } });
+  // Its token would only find the old job again.
+  const { token: _, ...spec } = old.spec;
+  const job = await agent.create({ ...spec, resources: { ...spec.resources, ...resources } });
   try {
-    // Shares the bytes where the file system can.
-    await copyFile(bundle, join(job.directory, BUNDLE_FILE), constants.COPYFILE_FICLONE);
-    await agent.submit(job.id);
+    for (const name of [BUNDLE_FILE, INPUTS_FILE])
+      if (existsSync(join(old.directory, name)))
+        // Shares the bytes where the file system can.
+        await copyFile(join(old.directory, name), join(job.directory, name), constants.COPYFILE_FICLONE);
+    const { files, inputs } = spec;
+    await agent.submit(job.id, {
+      ...(files === undefined ? {} : { files }),
+      ...(inputs === undefined ? {} : { inputs }),
+      ...(old.packages === undefined ? {} : { packages: old.packages }),
+    });
   } catch (error) {
     await agent.discard(job.id);
     throw error;

@@ -11,7 +11,7 @@ const GROUPS = [
   ],
   [
     'How to',
-    ['slurm', 'gridengine', 'pbs', 'ssh', 'containers', 'air-gapped', 'terminal', 'add-a-scheduler'].map(
+    ['slurm', 'gridengine', 'pbs', 'ssh', 'files', 'containers', 'air-gapped', 'terminal', 'add-a-scheduler'].map(
       (name) => `docs/how-to/${name}.md`,
     ),
   ],
