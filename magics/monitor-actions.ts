@@ -1,4 +1,5 @@
 // What a person does to a job from a panel. Each ends in a result or in an error that says what to do.
+import { randomUUID } from 'node:crypto';
 import { constants, copyFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,9 +43,10 @@ async function retry(agent: AgentConnection, old: JobRecord, resources: RetryRes
     throw new UsageError(
       `What job ${old.id} was sent with has been cleared away meanwhile. Run its cell again instead.`,
     );
-  // Its token would only find the old job again.
-  const { token: _, ...spec } = old.spec;
-  const job = await agent.create({ ...spec, resources: { ...spec.resources, ...resources } });
+  const { spec } = old;
+  // By the old one's token the old job would be found.
+  const own = spec.token === undefined ? {} : { token: randomUUID() };
+  const job = await agent.create({ ...spec, ...own, resources: { ...spec.resources, ...resources } });
   try {
     for (const name of [BUNDLE_FILE, INPUTS_FILE])
       if (existsSync(join(old.directory, name)))
