@@ -21,7 +21,7 @@ export interface GeneratedAgent {
 }
 
 export async function startGeneratedAgent(stateDirectory: string): Promise<GeneratedAgent> {
-  const log = (line: string): void => void line;
+  const log = (): void => undefined;
   const env = { ...process.env, CELLBURST_STATE_DIR: stateDirectory };
   const read = readSettings([], env, join(__dirname, '..', '..', 'dist'));
   // A machine of any size: nothing runs on it.
