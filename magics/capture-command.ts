@@ -1,6 +1,7 @@
 // `%cluster capture [NAMES]`: what names of the notebook would take along, without a cell that uses them.
-import { dryRun, type ClusterSession } from './cluster';
+import type { ClusterSession } from './cluster';
 import { didYouMean } from './config/nearest';
+import { dryRun } from './dry-run';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { parseOptions } from './options';

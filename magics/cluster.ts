@@ -1,12 +1,14 @@
 // What `%%cluster` does, from the text of a cell to values in the notebook. The details have names and live elsewhere.
 import { join } from 'node:path';
 import { ensureAllocation } from './allocations';
+import { dryRun } from './dry-run';
 import type { AgentConnection } from './client';
 import { toProjectDefinition, type ClusterConfig } from './config';
 import type { EnvironmentRequest, Environments } from './environment';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
 import type { CaptureReport, Cell, CellOutcome, NotebookSession } from './namespace';
+import { tellLock } from './lock-told';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import { answering } from './questions';
@@ -14,12 +16,11 @@ import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import { SEED_VARIABLE } from './protocol/run';
 import type { ContainerRequest } from './protocol/image';
-import type { HostFacts } from './protocol/host-facts';
+import { ownMachine, type HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
 import { showText, succeed } from './show';
-import { outcomeOf, showCapture } from './show-capture';
 
 /** A cell that was sent from this kernel and whose result is not home yet. */
 export interface SentCell {
@@ -38,7 +39,7 @@ export interface ClusterSession extends NotebookSession {
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
   readonly environments: Environments;
-  /** Clusters whose Node is of another release line, as far as that was said. */
+  /** Differences between machines, and from what was locked, that were said. */
   readonly skewsTold: Set<string>;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
@@ -98,6 +99,7 @@ async function captureAndSubmit(
     session.environments.anticipate();
     const { captureId, fileUses, modules, locale, notices } = await capturing;
     tell(notices, cell);
+    tellLock(modules, cell, session);
     const listPath = join(job.directory, INPUTS_FILE);
     const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
@@ -113,7 +115,7 @@ async function captureAndSubmit(
   }
 }
 
-function toEnvironment(
+export function toEnvironment(
   roots: CaptureReport['modules'],
   options: ClusterOptions,
   session: ClusterSession,
@@ -137,25 +139,8 @@ function toEnvironment(
   };
 }
 
-function tell(notices: readonly string[], cell: Cell): void {
+export function tell(notices: readonly string[], cell: Cell): void {
   for (const notice of notices) cell.output.write({ type: 'stderr', text: `${notice}\n` });
-}
-
-/** Says what a cell would send, and sends nothing. */
-export async function dryRun(
-  code: CellCode,
-  options: ClusterOptions,
-  cell: Cell,
-  session: ClusterSession,
-): Promise<CellOutcome> {
-  const report = await session.namespace.capture({ cell: code }, cell.signal);
-  tell(report.notices, cell);
-  const toSend = await gatherFiles({ uses: report.fileUses, options, cell, session });
-  if (toSend !== undefined) adviseOnFiles(toSend, cell);
-  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
-  return outcomeOf(report, showCapture(report, packages, toSend), (shown) => {
-    cell.output.write({ type: 'display', ...shown });
-  });
 }
 
 function refuseNothingToRun(cell: Cell, line: MagicLine): void {
@@ -192,11 +177,13 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       pid: process.pid,
       directory: session.directory,
       execution: cell.execution,
+      machine: ownMachine(),
       ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },
     ...(options.atomic === true ? { atomic: true } : {}),
     summary,
+    ...(options.detach === true ? {} : { isAwaited: true }),
   };
 }
 

@@ -8,6 +8,7 @@ import { runDoctor } from './doctor';
 import { runEnv } from './environment-shown';
 import { FS_VERBS } from './fs';
 import { runFsMagic } from './fs-magic';
+import { showJob } from './job-shown';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { runCapture } from './capture-command';
@@ -38,11 +39,37 @@ interface Command {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   jobs: {
-    usage: 'jobs',
-    help: 'Lists your jobs, of all notebooks, newest first.',
-    async run({ agent }) {
+    usage: 'jobs [--all | ID]',
+    help: 'Lists the jobs of this notebook, newest first; --all: of all your notebooks; ID: all that is known of one, and what differs where it ran.',
+    argument: 'job',
+    async run({ words, line, agent, session }) {
+      const usage = 'jobs [--all | ID]';
+      if (words.length > 0 && words[0]?.text.startsWith('-') === false)
+        return succeed(showJob(await (await agent()).job(argumentOf(words, line, usage).text), Date.now()));
+      const isAll = flagOf(words, line, '--all', usage);
       const jobs = await (await agent()).jobs();
-      return succeed(showJobs(jobs, Date.now()));
+      const shown = isAll ? jobs : jobs.filter((job) => isOfNotebook(job, session));
+      const others = jobs.length - shown.length;
+      return succeed(
+        showJobs(shown, Date.now(), others === 0 ? '' : `${others} more of other notebooks: %cluster jobs --all`),
+      );
+    },
+  },
+  forget: {
+    usage: 'forget ID [--unfetched]',
+    help: 'Deletes what is kept of a job that has ended. --unfetched: also a result that is in no notebook yet.',
+    argument: 'job',
+    async run({ words, line, agent: connect }) {
+      const usage = 'forget ID [--unfetched]';
+      const ids = words.filter(({ text }) => text !== '--unfetched');
+      const agent = await connect();
+      const job = await agent.job(argumentOf(ids, line, usage).text);
+      if (isUnfetched(job) && ids.length === words.length)
+        throw new UsageError(
+          `Job ${job.id} has a result that is in no notebook yet. Bring it home with %cluster attach ${job.id}, or say %cluster forget ${job.id} --unfetched.`,
+        );
+      await agent.discard(job.id);
+      return succeed(showText(`Job ${job.id} is forgotten.`));
     },
   },
   logs: {
@@ -188,6 +215,22 @@ export async function runCommand(cell: Cell, line: MagicLine, session: ClusterSe
   return command.run({ words, line, cell, session, agent: () => session.agent() });
 }
 
+/** Nothing else may stand there. */
+function flagOf(words: readonly Word[], line: MagicLine, flag: string, usage: string): boolean {
+  const other = words.find(({ text }) => text !== flag);
+  if (other !== undefined) throw pointAt(line.text, other, `%cluster ${usage}: not ${JSON.stringify(other.text)}.`);
+  return words.length > 0;
+}
+
+function isOfNotebook({ spec }: JobRecord, { notebook, directory }: ClusterSession): boolean {
+  return spec.origin.directory === directory && spec.origin.notebook === notebook;
+}
+
+/** There is a result, and it is in no notebook. */
+function isUnfetched({ status, deliveredAt, spec }: JobRecord): boolean {
+  return status.state === 'completed' && deliveredAt === undefined && spec.allocation === undefined;
+}
+
 function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Word {
   const [word, extra] = words;
   if (!word)
@@ -201,19 +244,20 @@ function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Wor
 }
 
 /** Throws UsageError when all are home. */
-async function lastAway(agent: AgentConnection, { notebook, directory }: ClusterSession): Promise<JobRecord> {
+async function lastAway(agent: AgentConnection, session: ClusterSession): Promise<JobRecord> {
   const [last] = (await agent.jobs())
     .filter(
-      ({ spec, deliveredAt, submittedAt }) =>
-        spec.allocation === undefined &&
-        deliveredAt === undefined &&
-        submittedAt !== undefined &&
-        spec.origin.directory === directory &&
-        spec.origin.notebook === notebook,
+      (job) =>
+        job.spec.allocation === undefined &&
+        job.deliveredAt === undefined &&
+        job.submittedAt !== undefined &&
+        isOfNotebook(job, session),
     )
     .sort((a, b) => b.createdAt - a.createdAt);
   if (last !== undefined) return last;
-  throw new UsageError('No job of this notebook waits to be brought home. %cluster jobs lists those of all notebooks.');
+  throw new UsageError(
+    'No job of this notebook waits to be brought home. %cluster jobs --all lists those of all notebooks.',
+  );
 }
 
 async function change(change: 'hold' | 'release', { words, line, agent }: Call): Promise<CellOutcome> {

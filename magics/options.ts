@@ -206,7 +206,7 @@ export const OPTIONS = {
   }),
   dryRun: option({
     flag: '--dry-run',
-    help: 'Sends nothing; shows what would be sent: names, kinds, sizes, where they come from, packages, files, and all that cannot travel.',
+    help: 'Sends nothing; shows what would be sent: names, kinds, sizes, where they come from, whether the cluster has them already, packages, files, and all that cannot travel.',
     value: switched,
   }),
   help: option({ flag: '--help', short: '-h', help: 'Shows this text.', value: switched }),

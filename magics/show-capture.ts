@@ -8,41 +8,115 @@ import { describeRefusals } from './protocol/errors';
 import type { Refusal } from './protocol/errors';
 import { showError, showTable, showText, succeed, type Shown } from './show';
 
+/** What the cluster has not. `unknown`: it was not asked, or did not answer. */
+export type Lacking =
+  /** It is this machine. */
+  | { readonly kind: 'here' }
+  /** `lacks`: parts of the bundle, offsets and lengths in turns. `files`: bytes of each that are not there. */
+  | { readonly kind: 'there'; readonly lacks: readonly number[]; readonly files: ReadonlyMap<string, number> }
+  | { readonly kind: 'unknown' };
+
+/** `sends`: bytes of it that would be sent, 0 where all is there already. Absent: that is not known. */
+type Named = Omit<CaptureEntry, 'places'> & { readonly sends?: number };
+
 /** The JSON under CAPTURE_MIME. */
 export interface CaptureData {
-  readonly names: readonly CaptureEntry[];
+  readonly names: readonly Named[];
   readonly packages: CaptureReport['packages'];
   readonly packageMode?: string;
   /** Local modules and files: absolute or relative paths, in bytes. */
-  readonly modules: CaptureReport['files'];
-  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly modules: readonly Sized[];
+  readonly files: readonly Sized[];
   readonly refusals: readonly Refusal[];
   /** Of the whole. */
   readonly bytes: number;
 }
 
+interface Sized {
+  readonly path?: string;
+  readonly bytes: number;
+  readonly sends?: number;
+}
+
 type Packages = Pick<JobPackages, 'mode' | 'reason'>;
 
-export function showCapture(report: CaptureReport, packages: Packages, toSend?: FilesToSend): Shown {
-  const shown = toSend?.shown ?? [];
+export function showCapture(
+  report: CaptureReport,
+  packages: Packages,
+  toSend: FilesToSend | undefined,
+  lacking: Lacking,
+): Shown {
   const { count = 0, bytes = 0 } = toSend?.files ?? {};
+  const names = report.entries.map(({ places, ...entry }) => ({ ...entry, ...sendsOf(entry.bytes, places, lacking) }));
+  const modules = report.files.map((file) => ({ ...file, ...sendsOf(file.bytes, report.codePlaces, lacking) }));
+  const files = (toSend?.shown ?? []).map(({ path, bytes: size }) => ({
+    ...{ path, bytes: size },
+    ...(lacking.kind === 'there'
+      ? { sends: lacking.files.get(path) ?? size }
+      : lacking.kind === 'here'
+        ? { sends: 0 }
+        : {}),
+  }));
   const rows = [
-    ...report.entries.map((entry) => [entry.name, entry.kind, sizeOf(entry), entry.origin]),
-    ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown']),
-    ...report.files.map((file) => [file.path, 'module', showBytes(file.bytes), 'the notebook’s folder']),
-    ...shown.map((file) => [file.path, 'input', showBytes(file.bytes), '--in or input()']),
-    ...(count > shown.length ? [[`… and ${count - shown.length} more`, 'input', '', '']] : []),
+    ...names.map((entry) => [entry.name, entry.kind, sizeOf(entry), entry.origin, sentOf(entry, lacking)]),
+    ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown', '']),
+    ...modules.map((file) => [
+      file.path,
+      'module',
+      showBytes(file.bytes),
+      'the notebook’s folder',
+      sentOf(file, lacking),
+    ]),
+    ...files.map((file) => [file.path, 'input', showBytes(file.bytes), '--in or input()', sentOf(file, lacking)]),
+    ...(count > files.length ? [[`… and ${count - files.length} more`, 'input', '', '', '']] : []),
   ];
   const data: CaptureData = {
-    names: report.entries,
+    names,
     packages: report.packages,
     ...(report.packages.length === 0 ? {} : { packageMode: packages.mode }),
-    modules: report.files,
-    files: shown.map((file) => ({ path: file.path, bytes: file.bytes })),
+    modules,
+    files,
     refusals: report.refusals,
     bytes: report.bytes + bytes,
   };
   return withData(tableOf(rows, report, bytes, packages), data);
+}
+
+/** How much of what lies in these places the cluster lacks; no more than it has bytes. */
+function sendsOf(bytes: number, places: readonly number[] = [], lacking: Lacking): { readonly sends?: number } {
+  if (lacking.kind === 'unknown') return {};
+  if (lacking.kind === 'here') return { sends: 0 };
+  const parts = Array.from({ length: places.length / 2 }, (_, index) => places.slice(2 * index, 2 * index + 2));
+  const isLarge = parts.some(([, length = 0]) => length >= LARGE_BYTES);
+  let all = 0;
+  let sent = 0;
+  for (const [start = 0, length = 0] of parts) {
+    // The few bytes that say what a large array is lie among others, and go with them.
+    if (isLarge && length < SMALL_BYTES) continue;
+    all += length;
+    sent += overlap(start, start + length, lacking.lacks);
+  }
+  return { sends: sent === all ? bytes : Math.min(bytes, sent) };
+}
+
+const LARGE_BYTES = 64 * 1024;
+const SMALL_BYTES = 4 * 1024;
+
+function overlap(start: number, end: number, lacks: readonly number[]): number {
+  let bytes = 0;
+  for (let at = 0; at < lacks.length; at += 2) {
+    const [from = 0, length = 0] = lacks.slice(at, at + 2);
+    bytes += Math.max(0, Math.min(end, from + length) - Math.max(start, from));
+  }
+  return bytes;
+}
+
+function sentOf({ bytes, sends }: Sized, lacking: Lacking): string {
+  // What shares all of itself with an earlier row has said it there.
+  if (sends === undefined || bytes === 0) return '';
+  if (lacking.kind === 'here') return 'stays here';
+  if (sends === 0) return 'already there';
+  return sends >= bytes ? 'sent' : `${showBytes(sends)} of it`;
 }
 
 function tableOf(rows: readonly string[][], report: CaptureReport, fileBytes: number, packages: Packages): Shown {
@@ -54,7 +128,7 @@ function tableOf(rows: readonly string[][], report: CaptureReport, fileBytes: nu
       ? `Would have to send ${things}, and ${refusals.length === 1 ? 'one value' : `${refusals.length} values`} cannot travel:`
       : `Would send ${things}, ${showBytes(report.bytes + fileBytes)} in all:`;
   const way = report.packages.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})`;
-  return showTable(['name', 'kind', 'size', 'from'], rows, what, way);
+  return showTable(['name', 'kind', 'size', 'from', 'to send'], rows, what, way);
 }
 
 /** What an earlier row has counted is not counted again. */

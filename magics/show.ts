@@ -71,7 +71,9 @@ export function stateInWords(status: JobStatus, now = Date.now()): string {
     case 'unknown':
       return `unknown (the scheduler says ${JSON.stringify(status.raw)})`;
     case 'running':
-      return 'running';
+      return status.silentSince === undefined
+        ? 'running'
+        : `running, but nothing was heard of it for ${showDuration((now - status.silentSince) / 1000)}; it is not given up before the scheduler tells its end`;
   }
 }
 
@@ -100,6 +102,7 @@ export function statusLine(job: JobRecord, now: number): string {
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
   ];
+  if (job.path !== undefined) parts.push(job.path);
   if (job.packages !== undefined && job.packages.mode !== 'none') parts.push(`packages: ${job.packages.mode}`);
   if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
   return `${MARKS[job.status.state]} ${parts.join(' · ')}`;
@@ -142,8 +145,9 @@ export function showTable(
 
 const SUMMARY_LENGTH = 60;
 
-export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
-  if (jobs.length === 0) return showText('No jobs yet. A cell that begins with %%cluster makes one.');
+export function showJobs(jobs: readonly JobRecord[], now: number, after = ''): Shown {
+  if (jobs.length === 0)
+    return showText(['No jobs yet. A cell that begins with %%cluster makes one.', after].join('\n').trimEnd());
   const rows = [...jobs]
     .sort((a, b) => b.createdAt - a.createdAt)
     .map((job) => [
@@ -160,5 +164,5 @@ export function showJobs(jobs: readonly JobRecord[], now: number): Shown {
           : 'delivered'
         : '',
     ]);
-  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows);
+  return showTable(['job', 'state', 'time', 'cores', 'cluster', 'name', 'cell', 'result'], rows, '', after);
 }

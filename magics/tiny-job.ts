@@ -49,7 +49,11 @@ export async function tryCluster(agent: AgentConnection, cluster: string, signal
     origin: { client: 'kernel', pid: process.pid, directory: process.cwd() },
   });
   try {
-    writeContainer(join(job.directory, BUNDLE_FILE), toWritten(CELL, pack()), encodeGraph({ roots: [], rootNames: [], hooks: NO_CODE }).graph);
+    writeContainer(
+      join(job.directory, BUNDLE_FILE),
+      toWritten(CELL, pack()),
+      encodeGraph({ roots: [], rootNames: [], hooks: NO_CODE }).graph,
+    );
     await agent.submit(job.id);
     const ended = await waitForEnd(agent, job, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
     const seconds = showDuration((performance.now() - started) / 1000);

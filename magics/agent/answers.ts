@@ -78,6 +78,7 @@ export class Answers {
         return jobs.create(spec);
       },
       offer: (offered, { bytes }) => store.offer(offered, bytes),
+      lacking: (asked, { bytes }) => store.lacking(asked, bytes),
       bring: async (piece, { bytes }) => {
         await store.bring(piece, bytes);
         return {};
@@ -155,6 +156,7 @@ export class Answers {
       describe: (params, stop) => store.describe(params, stop),
       give: (params) => store.give(params),
       send: (params, stop) => store.send(params, stop),
+      compare: (params, stop) => store.compare(params, stop),
       place: (params, stop) => store.place(params, stop),
       fetch: (params, stop) => store.fetch(params, stop),
     };

@@ -1,17 +1,21 @@
 // What the agent answers about bytes (protocol/messages.ts): those of its own store, and for clients of this machine those of any cluster's.
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LinkClosed, type AgentConnection } from '../client';
-import { bytesIn, decodeList, encodeList, parseRanges, toRanges, type ContentId } from '../protocol/chunks';
+import { bytesIn, decodeList, encodeList, offsetsOf, parseRanges, toRanges, type ContentId } from '../protocol/chunks';
 import { AgentError, TransportError, UsageError } from '../protocol/errors';
 import type { JobRecord } from '../protocol/job';
 import type { CallParams, CallResult, StreamEvent, StreamParams } from '../protocol/messages';
 import {
+  containerPart,
+  filePart,
   place,
   readAsContent,
   readPiece,
   receive,
+  scan,
   send,
   toPieces,
   type ContentSource,
@@ -54,6 +58,10 @@ export class StoreAnswers {
     if (bytesIn(chunks) !== bytes)
       throw new UsageError(`Content ${content.slice(0, 12)} has another size than its list.`);
     return { state: 'lacks', chunks: toRanges(contents.arrival(content, chunks).lacks()) };
+  }
+
+  lacking({ content, kind }: CallParams<'lacking'>, list: Buffer | undefined): CallResult<'lacking'> {
+    return { chunks: toRanges(this.#facts.contents.lacking(decodeList(kind, list ?? Buffer.alloc(0), content))) };
   }
 
   async bring({ content, chunks }: CallParams<'bring'>, bytes: Buffer | undefined): Promise<void> {
@@ -109,6 +117,20 @@ export class StoreAnswers {
         send(source, agent?.store ?? this.#own(), { signal: stop, progress: toNews(tell) }),
       );
       return contentItem(source, sentBytes, mode);
+    });
+  }
+
+  compare({ cluster, path, kind }: StreamParams<'compare'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    return relay<StreamEvent<'compare'>>(stop, async (tell) => {
+      let read = 0;
+      const progress = (bytes: number): void => {
+        tell({ kind: 'read', bytes: (read += bytes) });
+      };
+      const part = kind === 'bundle' ? containerPart(here(path)) : filePart(here(path), statSync(here(path)).size);
+      const source = await scan(kind, [part], { signal: stop, progress });
+      const agent = await this.#facts.agentOf(cluster, stop);
+      const lacks = agent === undefined ? [] : await lackingOf(source, agent);
+      return { event: { kind: 'compared', bytes: source.bytes, lacks } satisfies StreamEvent<'compare'> };
     });
   }
 
@@ -210,6 +232,21 @@ export class StoreAnswers {
     }
     return await work(await this.#facts.agentOf(cluster, signal));
   }
+}
+
+/** Offsets and lengths, in turns, of what another agent has not; neighbours as one. */
+async function lackingOf(source: ContentSource, { store }: AgentConnection): Promise<number[]> {
+  const indices = parseRanges(await store.lacking(source, encodeList(source.list)), source.list.sizes.length);
+  const offsets = offsetsOf(source.list);
+  const lacks: number[] = [];
+  for (const index of indices) {
+    const start = offsets[index] ?? 0;
+    const end = offsets[index + 1] ?? start;
+    const [before = 0, length = 0] = lacks.slice(-2);
+    if (lacks.length > 0 && before + length === start) lacks[lacks.length - 1] = end - before;
+    else lacks.push(start, end - start);
+  }
+  return lacks;
 }
 
 /** A path as another machine names it. */

@@ -12,13 +12,15 @@ import { remember, stateOf } from './captures';
 import { entriesOf } from './entries';
 import { noticesOf } from './notices';
 import { modulesOf, packagesOf } from './modules';
+import { placesOfHead } from './places';
 
 /**
  * Captures what `request.cell` uses. Throws CaptureError with all refusals before anything is written, and what the system throws when the bundle
- * cannot be written. Without a path nothing is written or remembered.
+ * cannot be written.  Of a report nothing is remembered, and without a path nothing is written.
  */
 export async function captureCell(realm: Realm, request: CaptureRequest): Promise<CaptureReport> {
   const { cell, bundlePath } = request;
+  const isReport = request.isReport === true || bundlePath === undefined;
   const [hidden] = cell.hiddenNames;
   if (hidden !== undefined) {
     const path = `${cellLabel(cell.execution)}:${hidden.line + 1}:${hidden.column + 1}`;
@@ -34,13 +36,17 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     // Assigning a name that nobody has declared fails there as it does here.
     writeOnly: writes.filter((name) => realm.has(name)),
     cells: [cell],
-    forReport: bundlePath === undefined,
+    forReport: isReport,
   });
-  const { pack, encoded, codes } = gathered;
+  const { encoded, codes } = gathered;
+  const modules = modulesOf(cell, gathered.pack);
+  const packages = packagesOf(realm, modules);
+  const pack = { ...gathered.pack, versions: versionsIn(packages) };
   realm.addCode(cell);
   const head = toWritten(cell, pack);
-  const bytes =
-    bundlePath === undefined ? containerBytes(head, encoded.graph) : writeContainer(bundlePath, head, encoded.graph);
+  // What holds something that cannot travel is no bundle.
+  const isWritten = bundlePath !== undefined && encoded.refusals.length === 0;
+  const bytes = isWritten ? writeContainer(bundlePath, head, encoded.graph) : containerBytes(head, encoded.graph);
   const bound = [...pack.names, ...pack.writeOnly, ...cell.declarations.map((declaration) => declaration.name)];
   const capture = {
     cell,
@@ -49,17 +55,21 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     bufferStarts: encoded.bufferStarts,
     names: new Map(bound.map((name) => [name, stateOf(realm, name)])),
   };
-  const modules = modulesOf(cell, pack);
   return {
-    captureId: bundlePath === undefined ? '' : remember(realm, capture),
-    entries: bundlePath === undefined ? entriesOf(realm, gathered) : [],
+    captureId: isReport ? '' : remember(realm, capture),
+    entries: isReport ? entriesOf(realm, gathered, isWritten ? head : undefined) : [],
     refusals: encoded.refusals,
-    packages: packagesOf(realm, modules),
+    packages,
     modules,
     locale: localeOf(process.env),
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
     fileUses: fileUsesOf(cell, codes),
     bytes,
+    ...(isReport && isWritten ? { codePlaces: placesOfHead(head, encoded.graph) } : {}),
     notices: noticesOf(realm, pack),
   };
+}
+
+function versionsIn(packages: CaptureReport['packages']): Record<string, string> {
+  return Object.fromEntries(packages.flatMap(({ name, version }) => (version === undefined ? [] : [[name, version]])));
 }

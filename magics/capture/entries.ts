@@ -7,13 +7,14 @@ import { sizesOf } from '../protocol/graph';
 import type { Graph } from '../protocol/graph';
 import { placesOf } from '../realm/bundle';
 import type { Gathered } from '../realm/bundle';
+import { placing } from './places';
 import { Mappings } from '../realm/mappings';
 import type { Realm } from '../realm/realm';
 
-/** In the order in which the walk met them: those that the cell names itself come first. */
-export function entriesOf(realm: Realm, { pack, encoded, codecNames }: Gathered): CaptureEntry[] {
+/** `head`: of the bundle, if it was written: then entries say where in it they lie. In the order in which the walk met them: those that the cell names itself come first. */
+export function entriesOf(realm: Realm, { pack, encoded, codecNames }: Gathered, head: unknown): CaptureEntry[] {
   const { graph } = encoded;
-  const share = sharing(realm, graph);
+  const share = sharing(realm, graph, head);
   const names = [...placesOf(pack, graph.rootCount)].map(([name, root]) => ({
     name,
     kind: kindOfName(realm, name),
@@ -27,11 +28,15 @@ export function entriesOf(realm: Realm, { pack, encoded, codecNames }: Gathered)
   return [...names, ...codecs];
 }
 
-type Share = Pick<CaptureEntry, 'bytes' | 'sharedWith'>;
+type Share = Pick<CaptureEntry, 'bytes' | 'sharedWith' | 'places'>;
 
 /** Counts what can be reached from a root and from none before. */
-function sharing(realm: Realm, graph: Graph): (name: string, root: number) => Share {
-  const { scan, bytes } = sizesOf(graph);
+function sharing(realm: Realm, graph: Graph, head: unknown): (name: string, root: number) => Share {
+  const sizes = sizesOf(graph);
+  const { scan, bytes } = sizes;
+  const place = head === undefined ? undefined : placing(head, graph, sizes);
+  const placesOf = (records: number[]): Pick<Share, 'places'> =>
+    place === undefined ? {} : { places: place(records) };
   const owners = new Map<number, string>();
   const sizeOf = (record: number): number => {
     const id = scan.codes.get(record);
@@ -40,9 +45,10 @@ function sharing(realm: Realm, graph: Graph): (name: string, root: number) => Sh
   };
   return (name, root) => {
     const first = scan.roots[root] ?? -1;
-    if (first < 0) return { bytes: bytesOfPrimitive(realm.has(name) ? realm.get(name) : undefined) };
+    if (first < 0) return { bytes: bytesOfPrimitive(realm.has(name) ? realm.get(name) : undefined), ...placesOf([]) };
     let total = 0;
     let sharedWith: string | undefined;
+    const records: number[] = [];
     const todo = [first];
     for (let record = todo.pop(); record !== undefined; record = todo.pop()) {
       const owner = owners.get(record);
@@ -51,10 +57,12 @@ function sharing(realm: Realm, graph: Graph): (name: string, root: number) => Sh
         continue;
       }
       owners.set(record, name);
+      records.push(record);
       total += sizeOf(record);
       for (const edge of scan.edgesOf(record)) if (edge >= 0) todo.push(edge);
     }
-    return sharedWith === undefined ? { bytes: total } : { bytes: total, sharedWith };
+    const places = placesOf(records);
+    return sharedWith === undefined ? { bytes: total, ...places } : { bytes: total, sharedWith, ...places };
   };
 }
 

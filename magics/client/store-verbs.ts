@@ -1,4 +1,4 @@
-// What can be asked about bytes. Three verbs are for everyone at the home agent: `send` to a cluster, `place` there, `fetch` from there. The others are
+// What can be asked about bytes. Four verbs are for everyone at the home agent: `send` to a cluster, `place` there, `fetch` from there, `compare` what is there. The others are
 // what two agents say to each other for that (magics/store).
 import { ProtocolError } from '../protocol/errors';
 import type { ContentId, ContentReference } from '../protocol/chunks';
@@ -96,6 +96,24 @@ export class StoreVerbs {
   ): Promise<StreamEvent<'place'>> {
     for await (const { value } of this.#asks.events('place', what, signal)) return STREAMS.place.event(value, 'place');
     throw noAnswer('place', signal);
+  }
+
+  /** How much of a file of this machine a cluster has not: offsets and lengths, in turns. Nothing is sent. Throws TransportError. */
+  async compare(
+    what: StreamParams<'compare'>,
+    { signal, progress }: TransferOptions,
+  ): Promise<{ readonly bytes: number; readonly lacks: readonly number[] }> {
+    for await (const { value } of this.#asks.events('compare', what, signal)) {
+      const event = STREAMS.compare.event(value, 'compare');
+      if (event.kind === 'compared') return event;
+      progress?.(event);
+    }
+    throw noAnswer('compare', signal);
+  }
+
+  /** Which chunks the store has not, as toRanges writes them. */
+  async lacking({ content, kind, bytes }: ContentReference, list: Buffer): Promise<string> {
+    return (await this.#asks.call('lacking', { content, kind, bytes }, list)).chunks;
   }
 
   offer({ content, kind, bytes }: ContentReference, list?: Buffer): Promise<Known> {

@@ -13,6 +13,7 @@ import { toSegments } from '../protocol/spool';
 import type { ScheduledJob, Scheduler, Sighting } from '../schedulers';
 import { claim, deliver, release } from './delivery';
 import { findId } from './ids';
+import { Silence } from './silence';
 import { toForget, toLighten, type Retention, type StoredJob } from './retention';
 import { finish, sight, wantsExplanation, type Evidence } from './status';
 import type { JobStore } from './store';
@@ -29,6 +30,7 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #records = new Map<JobId, JobRecord>();
   readonly #unsaved = new Set<JobId>();
+  readonly #silence = new Silence();
   readonly #listeners = new Set<(record: JobRecord) => void>();
   readonly #forgetListeners = new Set<(id: JobId) => void>();
   #schedulers: ReadonlyMap<string, Scheduler> = new Map();
@@ -56,10 +58,11 @@ export class Jobs {
 
   /** Gives a scheduler the jobs that were submitted to its cluster and have not ended. */
   async adopt(scheduler: Scheduler, signal: AbortSignal): Promise<void> {
-    const jobs = this.list().filter(
-      ({ spec, status, submittedAt }) =>
-        spec.cluster === scheduler.name && submittedAt !== undefined && !isFinal(status),
+    const all = this.list().filter(
+      ({ spec, submittedAt }) => spec.cluster === scheduler.name && submittedAt !== undefined,
     );
+    scheduler.clear?.(all.filter(({ status }) => isFinal(status)));
+    const jobs = all.filter(({ status }) => !isFinal(status));
     if (jobs.length === 0) return;
     await scheduler.adopt(
       jobs.map((job) => this.#toScheduled(job)),
@@ -213,7 +216,11 @@ export class Jobs {
   /** Usage and size of output of the jobs that run, from their heartbeats; not in the journal, since the files have it. */
   refresh(): void {
     for (const record of this.list()) {
-      if (record.status.state !== 'running') continue;
+      const { status } = record;
+      if (status.state !== 'running') {
+        this.#silence.forget(record.id);
+        continue;
+      }
       const path = join(record.directory, HEARTBEAT_FILE);
       const text = readIfThere(path);
       if (text === undefined) {
@@ -223,8 +230,9 @@ export class Jobs {
         if (outputBytes !== record.outputBytes) this.#change({ ...record, outputBytes });
         continue;
       }
-      const { usage, outputBytes, droppedBytes } = parseJson(text, heartbeat, path);
-      this.#change({ ...record, usage, outputBytes, droppedBytes });
+      const { usage, outputBytes, droppedBytes, beatAt } = parseJson(text, heartbeat, path);
+      const now = this.#silence.note(record.id, status, beatAt, Date.now());
+      this.#change({ ...record, status: now, usage, outputBytes, droppedBytes });
     }
   }
 
@@ -307,6 +315,7 @@ export class Jobs {
     this.#store.remove(record);
     this.#records.delete(id);
     this.#unsaved.delete(id);
+    this.#silence.forget(id);
     for (const listener of this.#forgetListeners) listener(id);
   }
 }

@@ -1,4 +1,4 @@
-// Which ended jobs are kept, and how long. Pure.
+// Which ended jobs are kept, and how long. A result that nobody has fetched is kept whatever its age and size: only a person forgets it. Pure.
 import type { JobId, JobRecord } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 
@@ -25,11 +25,11 @@ export interface StoredJob {
 export function toForget(jobs: readonly StoredJob[], keep: Retention, nowMs: number): JobId[] {
   const forgotten = jobs.filter(({ record, isOriginAlive }) => {
     if (record.status.state === 'preparing') return !isOriginAlive && nowMs - record.createdAt > ABANDONED_MS;
-    return isFinal(record.status) && nowMs - (record.endedAt ?? record.createdAt) > keep.days * DAY_MS;
+    return isSpent(record) && nowMs - (record.endedAt ?? record.createdAt) > keep.days * DAY_MS;
   });
   const gone = new Set(forgotten);
   const order = jobs
-    .filter((job) => !gone.has(job) && isFinal(job.record.status) && !isBeingDelivered(job.record))
+    .filter((job) => !gone.has(job) && isSpent(job.record) && !isAwaited(job.record))
     .sort((a, b) => rank(a) - rank(b));
   let count = jobs.length - gone.size;
   let bytes = jobs.reduce((sum, job) => sum + (gone.has(job) ? 0 : job.bytes), 0);
@@ -42,8 +42,19 @@ export function toForget(jobs: readonly StoredJob[], keep: Retention, nowMs: num
   return forgotten.map(({ record }) => record.id);
 }
 
-function isBeingDelivered(record: JobRecord): boolean {
-  return record.claimedBy !== undefined && record.deliveredAt === undefined;
+/** There is a result, and it is in no notebook. */
+export function isUnfetched({ status, deliveredAt, spec }: JobRecord): boolean {
+  return status.state === 'completed' && deliveredAt === undefined && spec.allocation === undefined;
+}
+
+/** It has ended, and nothing of it is lost when it goes. */
+function isSpent(record: JobRecord): boolean {
+  return isFinal(record.status) && !isUnfetched(record);
+}
+
+/** Another machine's agent has brought it, and forgets it here when it has fetched how it ended. */
+function isAwaited({ spec }: JobRecord): boolean {
+  return spec.token !== undefined;
 }
 
 /** Delivered jobs before undelivered ones, old ones before young ones. */

@@ -9,8 +9,10 @@ export const CAPTURE_MIME = 'application/vnd.cellburst.capture+json';
 
 export interface CaptureRequest {
   readonly cell: CellCode;
-  /** Where to write the bundle; absent for `--dry-run`. */
+  /** Where to write the bundle; absent where nothing is to be written. */
   readonly bundlePath?: string;
+  /** For `--dry-run`: the bundle is not going to be sent, and entries say where in it they lie. */
+  readonly isReport?: boolean;
 }
 
 /** One row of `--dry-run`. */
@@ -24,12 +26,14 @@ export interface CaptureEntry {
   readonly origin: string;
   /** The first entry that holds a part of it. Absent: none does. */
   readonly sharedWith?: string;
+  /** Where it lies in the bundle, about: offsets and lengths, in turns. Only of a report whose bundle was written. */
+  readonly places?: readonly number[];
 }
 
 export interface CaptureReport {
   /** Names the capture for the later settle: the user process keeps the table of what it sent. */
   readonly captureId: string;
-  /** Only without a bundle: telling costs more than sending. */
+  /** Only of a report: telling costs more than sending. */
   readonly entries: readonly CaptureEntry[];
   /** What cannot travel. With a bundle that is an error instead. */
   readonly refusals: readonly Refusal[];
@@ -42,6 +46,8 @@ export interface CaptureReport {
   /** Files that the cell and the functions that travel with it name by literals. */
   readonly fileUses: readonly FileUse[];
   readonly bytes: number;
+  /** Where code and local modules lie in the bundle, as `places` of entries. */
+  readonly codePlaces?: readonly number[];
   /** What will be otherwise than here, each a sentence. */
   readonly notices: readonly string[];
 }

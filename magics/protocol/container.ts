@@ -73,6 +73,31 @@ export function containerBytes(head: unknown, graph: Graph): number {
   return endOfBlobs(toFront(head, graph).bytes, graph.blobs);
 }
 
+/** Where in its file each part of a graph will lie. Bytes. */
+export interface ContainerPlaces {
+  readonly head: { readonly offset: number; readonly bytes: number };
+  readonly columns: Readonly<Record<string, number>>;
+  /** By number of the blob. */
+  readonly blobs: readonly number[];
+}
+
+export function placesInContainer(head: unknown, graph: Graph): ContainerPlaces {
+  const front = toFront(head, graph);
+  const table = (COUNTS + front.columns.length + 2 * graph.blobs.length) * WORD;
+  let at = HEADER_BYTES + aligned(front.head.byteLength) + table;
+  const columns: Record<string, number> = {};
+  front.columns.forEach(({ byteLength }, index) => {
+    columns[COLUMN_TYPES[index]?.[0] ?? ''] = at;
+    at += aligned(byteLength);
+  });
+  const blobs = graph.blobs.map((blob) => {
+    const start = at + padding(at, BLOB_ALIGNMENT).byteLength;
+    at = start + blob.byteLength;
+    return start;
+  });
+  return { head: { offset: HEADER_BYTES, bytes: front.head.byteLength }, columns, blobs };
+}
+
 /** All that comes before the blobs. */
 interface Front {
   readonly head: Uint8Array;

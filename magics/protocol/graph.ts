@@ -5,6 +5,7 @@ export { decodeGraph } from './graph-decode';
 export { pathTo, withCapturedPath } from './graph-paths';
 export { parentsOf, scanGraph } from './graph-scan';
 export { sizesOf } from './graph-sizes';
+export type { Sizes } from './graph-sizes';
 export { applyIntegrity } from './graph-extras';
 export type {
   BlobSource,

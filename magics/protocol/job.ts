@@ -46,6 +46,8 @@ export interface JobOrigin {
   readonly notebook?: string;
   readonly cellId?: string;
   readonly execution?: number;
+  /** What the notebook runs on: a result may differ where it ran. */
+  readonly machine?: Machine;
 }
 
 export interface JobInput {
@@ -72,6 +74,8 @@ export interface JobSpec {
   readonly atomic?: boolean;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
+  /** Somebody waits for it: worth the quickest way. */
+  readonly isAwaited?: boolean;
   /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
   readonly allocation?: { readonly keepSeconds: number };
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
@@ -129,7 +133,13 @@ export type JobStatus =
       /** The scheduler says, and has said again, that it will not start unless somebody acts. */
       readonly isStuck?: boolean;
     }
-  | { readonly state: 'running'; readonly node?: string; readonly since: number }
+  | {
+      readonly state: 'running';
+      readonly node?: string;
+      readonly since: number;
+      /** Its runner, who else tells every second that it is there, was heard last at this time. Nothing has ended for that. */
+      readonly silentSince?: number;
+    }
   /** There is a readable envelope: the cell returned, or threw. */
   | { readonly state: 'completed'; readonly outcome: 'value' | 'error' }
   | ({ readonly state: 'failed' } & Failure)
@@ -141,6 +151,13 @@ export type JobStatus =
     }
   /** A word we do not know. Never final. */
   | { readonly state: 'unknown'; readonly raw: string };
+
+/** Which way it took to where it runs. */
+export type JobPath =
+  | 'batch job'
+  /** Of nodes that were granted at once: independent of whatever started it. */
+  | 'step'
+  | 'kept nodes';
 
 export type JobState = JobStatus['state'];
 
@@ -173,6 +190,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** Of a batch system's job, once it runs. */
+  readonly path?: JobPath;
   /** How the packages of its code come to where it runs. */
   readonly packages?: JobPackages;
   readonly createdAt: number;

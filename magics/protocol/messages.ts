@@ -57,6 +57,7 @@ export const clusterDefinition = record(
     host: text,
     transport: text,
     sshConfig: text,
+    agent: text,
     setup: listOf(text),
     store: text,
   },
@@ -113,6 +114,8 @@ export const CALLS = {
   create: { params: record({ spec: jobSpec }), result: jobRecord },
   /** A content is to come to this agent's store. Beside lies its list; without one the question is whether the content is there. */
   offer: { params: content, result: known },
+  /** The chunks of a content, whose list lies beside, that are in no content of this agent's store. Changes nothing. */
+  lacking: { params: content, result: record({ chunks: text }) },
   /** Chunks of an offered content, one after the other beside. Each is checked by its digest, and kept even if the connection is lost after. */
   bring: { params: record({ content: contentId, chunks: text }), result: nothing },
   /** Makes a content of the store a job's bundle; a small bundle lies beside itself, and its digest is told. */
@@ -275,6 +278,17 @@ export const STREAMS = {
       read: record({ kind: literal('read'), bytes: count }),
       sent: record({ kind: literal('sent'), bytes: count, of: count }),
       content: record({ kind: literal('content'), content, sentBytes: count }, { mode: count }),
+    }),
+  },
+  /**
+   * Asked of the home agent: how much of a file of this machine would have to be sent to a cluster. `lacks`: offsets and lengths, in turns, of the parts
+   * that are not there. Of a bundle the parts are those of its arrays and records.
+   */
+  compare: {
+    params: record({ cluster: text, path: text, kind: oneOf(['bundle', 'file']) }),
+    event: tagged('kind', {
+      read: record({ kind: literal('read'), bytes: count }),
+      compared: record({ kind: literal('compared'), bytes: count, lacks: listOf(count) }),
     }),
   },
   /**

@@ -61,7 +61,7 @@ const CAUSES = [
 export const jobStatus: Shape<JobStatus> = tagged('state', {
   preparing: record({ state: oneOf(['preparing']), step: oneOf(['capture', 'environment', 'staging']) }),
   queued: record({ state: oneOf(['queued']) }, { reason: text, expectedStart: number, isStuck: flag }),
-  running: record({ state: oneOf(['running']), since: number }, { node: text }),
+  running: record({ state: oneOf(['running']), since: number }, { node: text, silentSince: number }),
   completed: record({ state: oneOf(['completed']), outcome: oneOf(['value', 'error']) }),
   failed: record(
     { state: oneOf(['failed']), cause: oneOf(CAUSES), reason: text },
@@ -85,7 +85,7 @@ export const jobSpec: Shape<JobSpec> = record(
     environment: mapOf(text),
     origin: record(
       { client: oneOf(['kernel', 'cli']), pid: count, directory: text },
-      { notebook: text, cellId: text, execution: count },
+      { notebook: text, cellId: text, execution: count, machine },
     ),
     summary: text,
   },
@@ -98,6 +98,7 @@ export const jobSpec: Shape<JobSpec> = record(
     files: jobFiles,
     inputs: listOf(jobInput),
     allocation: record({ keepSeconds: number }),
+    isAwaited: flag,
   },
 );
 
@@ -113,6 +114,7 @@ export const jobRecord: Shape<JobRecord> = record(
   },
   {
     nativeId,
+    path: oneOf(['batch job', 'step', 'kept nodes']),
     packages: jobPackages,
     submittedAt: number,
     startedAt: number,

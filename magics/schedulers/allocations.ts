@@ -189,7 +189,7 @@ export class Allocations {
     if (sighting.state === 'running') {
       const host = readHeartbeat(job.directory)?.host;
       const node = `${host === undefined ? '' : `${host}, `}allocation ${job.id}`;
-      this.#options.report(id, { ...sighting, node });
+      this.#options.report(id, { ...sighting, node, path: 'kept nodes' });
     } else if (sighting.state === 'queued') {
       const reason = [sighting.reason, `in allocation ${job.id}`].filter((part) => part !== undefined).join(' ');
       this.#options.report(id, { ...sighting, reason });
@@ -234,8 +234,6 @@ function fits(spec: JobSpec, allocation: JobSpec): boolean {
   const { resources: kept } = allocation;
   return (
     spec.allocation === undefined &&
-    // They lie where the batch system's jobs see them.
-    spec.files === undefined &&
     wanted.cores <= kept.cores &&
     (wanted.memoryMiB ?? 0) <= (kept.memoryMiB ?? Infinity) &&
     (wanted.gpus ?? 0) <= (kept.gpus ?? 0) &&

@@ -25,13 +25,14 @@ import { OutputMirror } from './mirror';
 import { fetchOutputs, sendFiles } from './remote-files';
 import type { Report, ScheduledJob, Sighting } from './scheduler';
 
-/** remote.json; `sent` is 1 once the job was submitted there. */
-const journal = record({ token: text }, { id: text, sent: count });
+/** remote.json; `sent` is 1 once the job was submitted there, `gone` once nothing of it is left there. */
+const journal = record({ token: text }, { id: text, sent: count, gone: count });
 
 interface Journal {
   readonly token: string;
   readonly id?: string;
   readonly sent?: number;
+  readonly gone?: number;
 }
 
 /** Its id there, if it has come so far. */
@@ -39,6 +40,31 @@ export function readRemoteId(directory: string): string | undefined {
   const path = join(directory, REMOTE_FILE);
   const source = readIfThere(path);
   return source === undefined ? undefined : parseJson(source, journal, path).id;
+}
+
+/** Is there something left on the other machine of this job, which has ended here? */
+export function isLeftThere(directory: string): boolean {
+  const path = join(directory, REMOTE_FILE);
+  const source = readIfThere(path);
+  if (source === undefined) return false;
+  const { id, gone } = parseJson(source, journal, path);
+  return id !== undefined && gone === undefined;
+}
+
+/** Clears it away there: this agent was ended before it could. Throws when the other machine cannot be heard. */
+export async function clearThere(agent: AgentConnection, directory: string): Promise<void> {
+  const path = join(directory, REMOTE_FILE);
+  const source = readIfThere(path);
+  if (source === undefined) return;
+  const { id, ...rest } = parseJson(source, journal, path);
+  if (id === undefined) return;
+  try {
+    await agent.discard(id);
+  } catch (error) {
+    // It was cleared away, and the answer was lost.
+    if (!(error instanceof UsageError)) throw error;
+  }
+  if (existsSync(directory)) writeWhole(path, `${JSON.stringify({ ...rest, id, gone: 1 })}\n`);
 }
 
 export interface RemoteJobOptions {
@@ -116,7 +142,7 @@ export class RemoteJob {
     await this.#fetch(agent, ended, signal);
     this.#options.report(this.#options.job.id, toEnd(ended));
     // What is home is not needed there any more.
-    await agent.discard(there.id);
+    await clearThere(agent, this.#options.job.directory);
   }
 
   async #create(agent: AgentConnection): Promise<JobRecord> {
@@ -131,12 +157,13 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { name, resources, batch, environment, origin, summary, inputs, files, allocation } = job.spec;
+    const { name, resources, batch, environment, origin, summary, inputs, files, allocation, isAwaited } = job.spec;
     return {
       name,
       resources,
       ...(batch === undefined ? {} : { batch }),
       ...(allocation === undefined ? {} : { allocation }),
+      ...(isAwaited === undefined ? {} : { isAwaited }),
       ...(inputs === undefined ? {} : { inputs }),
       ...(files === undefined ? {} : { files }),
       environment,
@@ -272,10 +299,15 @@ function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function toSighting({ status, usage, tasks }: JobRecord): Sighting | undefined {
+function toSighting({ status, usage, tasks, path }: JobRecord): Sighting | undefined {
   switch (status.state) {
     case 'running':
-      return { ...status, ...(usage === undefined ? {} : { usage }), ...(tasks === undefined ? {} : { tasks }) };
+      return {
+        ...status,
+        ...(usage === undefined ? {} : { usage }),
+        ...(tasks === undefined ? {} : { tasks }),
+        ...(path === undefined ? {} : { path }),
+      };
     case 'queued':
     case 'unknown':
       return status;

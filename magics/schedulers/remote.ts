@@ -2,15 +2,16 @@
 // cluster; when it is lost it is made again, ever more patiently, and everything goes on where it was.
 import type { ClusterDefinition } from '../protocol/messages';
 import { AgentConnection, LinkClosed } from '../client';
-import { ClusterError, TransportError, messageOf } from '../protocol/errors';
+import { ClusterError, ProtocolError, TransportError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
 import type { JobId, NativeId } from '../protocol/job';
+import { JobRejectedError } from '../protocol/job-errors';
 import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pulse } from './pulse';
-import { RemoteJob } from './remote-job';
-import type { Health, Report, ScheduledJob, Scheduler } from './scheduler';
+import { RemoteJob, clearThere, isLeftThere, readRemoteId } from './remote-job';
+import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 
 export interface RemoteOptions {
   /** The cluster's name here. */
@@ -32,6 +33,9 @@ const REQUEST_MS = 60_000;
 /** A client waits no longer for a submission: what takes longer goes on by itself. */
 const PATIENCE_MS = 20_000;
 const PAUSES_MS = { first: 500, longest: 60_000 };
+const DISK_PAUSE_MS = 5000;
+/** A disk of this machine that takes nothing more. */
+const DISK_CODES: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 interface Carried {
   readonly remote: RemoteJob;
@@ -43,6 +47,8 @@ export class RemoteScheduler implements Scheduler {
   readonly name: string;
   readonly #options: RemoteOptions;
   readonly #carried = new Map<JobId, Carried>();
+  /** Directories of jobs that have ended, and of which there is something on the other machine. */
+  readonly #left = new Map<JobId, string>();
   readonly #closing = new AbortController();
   readonly #pulse: Pulse;
   #agent: AgentConnection | undefined;
@@ -72,6 +78,10 @@ export class RemoteScheduler implements Scheduler {
   adopt(jobs: readonly ScheduledJob[]): Promise<void> {
     for (const job of jobs) this.#carry(job, false).accepted.catch(() => undefined);
     return Promise.resolve();
+  }
+
+  clear(jobs: readonly ScheduledJob[]): void {
+    for (const { id, directory } of jobs) if (isLeftThere(directory)) this.#left.set(id, directory);
   }
 
   async cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void> {
@@ -173,10 +183,7 @@ export class RemoteScheduler implements Scheduler {
         }
         refuse(error);
         if (isAnswered)
-          this.#options.report(job.id, {
-            state: 'ended',
-            explanation: { cause: 'start-failed', reason: messageOf(error) },
-          });
+          this.#options.report(job.id, { state: 'ended', explanation: toExplanation(error, job.directory) });
       },
     );
     setTimeout(() => {
@@ -192,10 +199,18 @@ export class RemoteScheduler implements Scheduler {
     for (;;) {
       try {
         await remote.run(accepted, signal);
+        await this.#clearLeft();
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!isOfConnection(error) || !remote.hasBegun) throw error;
+        if (!remote.hasBegun) throw error;
+        if (isOfDisk(error)) {
+          // The job is well; what it prints or has made waits over there until there is room here.
+          this.#options.log(`${this.name}: ${messageOf(error)} Next try in ${DISK_PAUSE_MS / 1000} s.`);
+          await sleep(DISK_PAUSE_MS, undefined, { signal, ref: false });
+          continue;
+        }
+        if (!isOfConnection(error)) throw error;
         this.#pulse.failed(error);
         if (!error.transient) {
           // What it takes to get in again may need a person, and is never tried without one.
@@ -210,6 +225,31 @@ export class RemoteScheduler implements Scheduler {
       }
     }
   }
+
+  /** What jobs of an earlier life of this agent have left there: just now there is a way. */
+  async #clearLeft(): Promise<void> {
+    for (const [id, directory] of this.#left) {
+      await clearThere(this.#connection(), directory);
+      this.#left.delete(id);
+    }
+  }
+}
+
+/** Why a job ended that this agent could not bring to its end. */
+function toExplanation(error: unknown, directory: string): Explanation {
+  const reason = messageOf(error);
+  if (error instanceof JobRejectedError) {
+    const words = error.schedulerWords === undefined ? {} : { words: error.schedulerWords };
+    return { cause: 'rejected', reason, ...words };
+  }
+  if (error instanceof ProtocolError) return { cause: 'result-unreadable', reason };
+  if (error instanceof UsageError && readRemoteId(directory) !== undefined)
+    return { cause: 'runner-lost', reason: `The agent on its host knows the job no more: ${reason}` };
+  return { cause: 'start-failed', reason };
+}
+
+function isOfDisk(error: unknown): boolean {
+  return DISK_CODES.has(systemCode(error));
 }
 
 /** Not what the other agent says, but that it cannot be heard. The classes themselves: `is` knows all of ours. */

@@ -3,7 +3,7 @@
 import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
 import type { Finding } from '../protocol/finding';
-import type { Failure, JobId, JobSpec, JobUsage, NativeId } from '../protocol/job';
+import type { Failure, JobId, JobPath, JobSpec, JobUsage, NativeId } from '../protocol/job';
 import type { TaskArray } from '../protocol/tasks';
 
 export interface ScheduledJob {
@@ -29,8 +29,11 @@ export type Sighting =
       readonly state: 'running';
       readonly node?: string;
       readonly since: number;
+      /** When its runner was heard last, where that is long ago. */
+      readonly silentSince?: number;
       /** Where its runner's files are not on this machine. */
       readonly usage?: JobUsage;
+      readonly path?: JobPath;
       /** Of an array. */
       readonly tasks?: TaskArray;
     }
@@ -69,6 +72,8 @@ export interface Scheduler extends AsyncDisposable {
   submit(job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined>;
   /** Takes over jobs that were submitted in an earlier life of this agent. */
   adopt(jobs: readonly ScheduledJob[], signal: AbortSignal): Promise<void>;
+  /** Of jobs that have ended here: clears away what is left of them elsewhere, when there is a way there. */
+  clear?(jobs: readonly ScheduledJob[]): void;
   /** Cancelling a job that has ended is not an error. */
   cancel(ids: readonly JobId[], signal: AbortSignal): Promise<void>;
   /** Holds jobs that wait, or lets them go. */

@@ -163,7 +163,7 @@ test('a final status never changes, and a running job is not queued again by a l
   expect(sight(running, { state: 'unknown', raw: 'ODD' }).status).toEqual({ state: 'unknown', raw: 'ODD' });
 });
 
-test('the oldest delivered jobs are forgotten first; what runs or is being delivered stays', () => {
+test('the oldest spent jobs are forgotten first; what runs, and a result that nobody has fetched, stays', () => {
   const now = 100 * DAY;
   const job = (id: string, rest: Partial<JobRecord>, bytes = 10): StoredJob => ({
     record: recordOf(id, { status: { state: 'completed', outcome: 'value' }, endedAt: now - DAY, ...rest }),
@@ -177,10 +177,20 @@ test('the oldest delivered jobs are forgotten first; what runs or is being deliv
     job('00000d', { claimedBy: { pid: 1 } }, 1000),
     job('00000e', { status: { state: 'running', since: 0 } }, 1000),
     job('00000f', { status: { state: 'preparing', step: 'capture' } }),
+    job('00000g', { status: { state: 'failed', cause: 'exit', reason: '' }, endedAt: now - 40 * DAY }),
+    job('00000h', { status: { state: 'failed', cause: 'exit', reason: '' }, endedAt: now - 5 * DAY }),
+    job('00000j', { deliveredAt: now - 39 * DAY, endedAt: now - 40 * DAY }),
+    // Brought by another machine's agent, which has not asked for its end yet.
+    job('00000k', {
+      spec: { ...specOf(), token: 'abc' },
+      status: { state: 'failed', cause: 'exit', reason: '' },
+      endedAt: now - 5 * DAY,
+    }),
   ];
-  expect(toForget(jobs, { days: 30, jobs: 100, bytes: 1e9 }, now)).toEqual(['00000a', '00000f']);
-  expect(toForget(jobs, { days: 30, jobs: 3, bytes: 1e9 }, now)).toEqual(['00000a', '00000f', '00000c']);
-  expect(toForget(jobs, { days: 30, jobs: 100, bytes: 1 }, now)).toEqual(['00000a', '00000f', '00000c', '00000b']);
+  const old = ['00000f', '00000g', '00000j'];
+  expect(toForget(jobs, { days: 30, jobs: 100, bytes: 1e9 }, now)).toEqual(old);
+  expect(toForget(jobs, { days: 30, jobs: 6, bytes: 1e9 }, now)).toEqual([...old, '00000c']);
+  expect(toForget(jobs, { days: 30, jobs: 100, bytes: 1 }, now)).toEqual([...old, '00000c', '00000h']);
   expect(toLighten([job('00000a', { deliveredAt: now - DAY }), job('00000b', {})], now)).toEqual(['00000a']);
 });
 

@@ -80,6 +80,29 @@ test('a job whose runner was killed has failed, also when no agent saw it, and i
   }
 }, 30_000);
 
+test('a runner that is not heard of for ten seconds is suspected, and no more than that', async () => {
+  const agent = await setting.connect();
+  const job = await running(agent, await submit(agent, LIVE));
+  const { runner } = await until('there is a heartbeat', () => readBeat(job.directory));
+  sendSignal(runner.pid, 'SIGSTOP');
+  const stoppedAt = Date.now();
+  const silentSince = async () => {
+    const { status } = await agent.job(job.id);
+    if (status.state !== 'running') throw new Error(`It is ${status.state}.`);
+    return status.silentSince;
+  };
+  try {
+    const since = await until('it is suspected', silentSince);
+    expect(Date.now() - stoppedAt).toBeGreaterThan(9000);
+    expect(Math.abs(since - stoppedAt)).toBeLessThan(6000);
+  } finally {
+    sendSignal(runner.pid, 'SIGCONT');
+  }
+  await until('it is heard again', async () => (await silentSince()) === undefined);
+  writeFileSync(join(job.directory, 'go'), '');
+  expect((await ended(agent, job)).status).toEqual({ state: 'completed', outcome: 'value' });
+}, 60_000);
+
 test('a job that is held is passed by, also by the next agent, until it is released', async () => {
   const agent = await setting.connect();
   const { total } = (await agent.status()).cores;

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSystem } from '../clusters/open';
+import type { CaptureData } from '../../magics/show-capture';
+import { CAPTURE_MIME } from '../../magics/protocol/capture';
 import { KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
@@ -77,6 +79,38 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       expect(JSON.stringify(messages)).toContain(
         'Packages: bundle (every package that the cell reaches is plain JavaScript)',
       );
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a dry run tells of each name whether the cluster has it already, and sends nothing',
+    async () => {
+      const look = async (): Promise<Record<string, number | undefined>> => {
+        const { messages } = await cells.run('%%cluster far --dry-run\n[series[0], more[0], note]');
+        const found = messages.flatMap(({ content }) => {
+          const data: unknown = content['data'];
+          return typeof data === 'object' && data !== null && CAPTURE_MIME in data ? [data[CAPTURE_MIME]] : [];
+        });
+        const [{ names }] = found as [CaptureData];
+        return Object.fromEntries(names.map(({ name, sends }) => [name, sends]));
+      };
+      await cells.run(
+        `const series = Float64Array.from({ length: 500_000 }, Math.random), more = Float64Array.from({ length: 200_000 }, Math.random);\nconst note = Array.from({ length: 10_000 }, (_, i) => i + " " + Math.random());`,
+      );
+      const first = await look();
+      expect(first).toMatchObject({ series: 4_000_002, more: 1_600_002 });
+      expect(first['note']).toBeGreaterThan(200_000);
+      await cells.run('%%cluster far\nseries[0]');
+      expect(await look()).toEqual({ ...first, series: 0 });
+      await cells.run('series[3] = 7; 0');
+      const changed = await look();
+      expect(changed['series']).toBe(1_048_576);
+      await cells.run('%%cluster far\n[series[0], more[0], note]');
+      const last = await look();
+      expect(last).toMatchObject({ series: 0, more: 0 });
+      // Its first chunk has the text of the cell in it.
+      expect(last['note']).toBeLessThan(100_000);
     },
     LONG_MS,
   );

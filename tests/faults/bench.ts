@@ -147,13 +147,16 @@ export class Bench {
     return (await this.system.run(argv, 'user')).stdout;
   }
 
-  /** Names of all jobs that the batch system was ever given. */
+  /** Names of all jobs that the batch system has taken. */
   async names(): Promise<readonly string[]> {
     if (this.place === 'slurm') {
-      // A controller that was killed may have forgotten what accounting knows.
       const queue = await this.asUser('squeue', '-h', '-t', 'all', '-o', '%A|%j');
-      const history = await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName');
-      const rows = `${queue}\n${history}`.split('\n').map((row) => row.split('|'));
+      // A controller that was killed may have forgotten what accounting knows; which also has a row for each job that was refused.
+      const history = await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName,Start');
+      const rows = `${queue}\n${history}`
+        .split('\n')
+        .map((row) => row.split('|'))
+        .filter(([, , start]) => !/Unknown|None/.test(start ?? ''));
       return [...new Map(rows.map(([id = '', job = '']) => [id, job] as const)).values()];
     }
     const ended = (await this.asUser('qacct', '-j')).matchAll(/^jobname +(\S+)/gm);

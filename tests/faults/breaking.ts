@@ -169,8 +169,10 @@ export const takeNode: Break = async ({ bench, id, begun }) => {
   const node = (await bench.asUser('squeue', '-h', '-t', 'running', '-o', '%N', '-j', bench.nativeId(job))).trim();
   await bench.asRoot('scontrol', 'update', `NodeName=${node}`, 'State=DOWN', 'Reason=fault');
   const resume = ['scontrol', 'update', `NodeName=${node}`, 'State=RESUME'] as const;
-  // Not before the job is cleared away.
-  await until('the node is back', async () => (await bench.system.run(resume, 'root')).exitCode === 0, 200);
+  const isBack = async () =>
+    /^(idle|mix|alloc)/.test(await bench.asUser('sinfo', '-h', '-p', 'debug', '-n', node, '-o', '%t'));
+  // It may come back by itself (ReturnToService), and cannot before its job is cleared away.
+  await until('the node is back', async () => (await bench.system.run(resume, 'root')).exitCode === 0 || isBack(), 200);
 };
 
 function ancestorsOf(pid: number, program: string): number[] {

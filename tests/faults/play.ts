@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CellResult } from '../kernel/client';
-import { Bench, HANG_MS, openPlace, until, type Place } from './bench';
+import { Bench, HANG_MS, filesIn, openPlace, until, type Place } from './bench';
 import { rememberJobs, type Victim } from './breaking';
 import { FAULTS, type Fault } from './faults';
 
@@ -27,6 +27,14 @@ export function describeFaults(place: Place): void {
       (_, fault, index) => play(bench, fault, `f${index}`),
       3 * HANG_MS,
     );
+    if (place === 'ssh')
+      test(
+        'nothing of all that is left on the host',
+        async () => {
+          await until('the jobs there are cleared away', () => filesIn(bench.jobs).length === 0, 100);
+        },
+        HANG_MS,
+      );
   });
 }
 

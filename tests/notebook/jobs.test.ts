@@ -71,6 +71,21 @@ JSON.stringify(waited)`;
   expect(await valueOf(opened.notebook, there)).toBe('true');
 }, 60_000);
 
+test('%cluster jobs lists those of this notebook, --all those of all; %cluster forget deletes one, and no result that nobody has', async () => {
+  await succeed(opened.notebook, '%%cluster --detach --name kept\n"kept"');
+  const { id } = jobNamed('kept');
+  await eventually(() => jobNamed('kept').state === 'completed');
+  const other = await opened.server.openNotebook();
+  const elsewhere = shownText(await succeed(other, '%cluster jobs'));
+  expect(elsewhere).not.toContain(id);
+  expect(elsewhere).toMatch(/more of other notebooks: %cluster jobs --all/);
+  expect(shownText(await succeed(other, '%cluster jobs --all'))).toContain(id);
+  const refused = await opened.notebook.run(`%cluster forget ${id}`);
+  expect(refused.error?.message).toMatch(/has a result that is in no notebook yet/);
+  expect(shownText(await succeed(opened.notebook, `%cluster forget ${id} --unfetched`))).toContain('is forgotten');
+  expect(shownText(await succeed(opened.notebook, '%cluster jobs --all'))).not.toContain(id);
+}, 60_000);
+
 test('one interrupt detaches and says how to attach; the job goes on', async () => {
   const cell = opened.notebook.start(
     '%%cluster --name waited\nconsole.log("on"); await new Promise((resolve) => setTimeout(resolve, 4000)); "arrived"',

@@ -58,6 +58,9 @@ class Shape { sides = 4 }`,
   expect(row('apply')?.origin).toBe(`Cell [${(number ?? 0) - 1}]:5`);
   expect(row('model')?.origin).toBe(`Cell [${(number ?? 0) - 1}]:2`);
   expect(run.value).toMatch(/^Would send 4 things, \d/);
+  // This machine has it.
+  expect(run.value).toMatch(/model +Object .* stays here/);
+  expect(row('model')?.sends).toBe(0);
 
   const named = dataOf(await succeed(opened.notebook, `%cluster capture Shape weights`));
   expect(named.names.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([

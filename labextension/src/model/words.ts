@@ -143,6 +143,10 @@ export function explanationOf(row: JobRow, look: Look, trans: Translation): stri
       return row.deliveredAt === undefined
         ? trans.__('The cell ended with an error. Bring it into a notebook to see it.')
         : trans.__('The cell ended with an error, which is shown below its code.');
+    case 'running':
+      return status.state === 'running' && status.silentSince !== undefined
+        ? trans.__('Nothing was heard of it since %1.', new Date(status.silentSince).toLocaleTimeString())
+        : undefined;
     case 'failed':
       return status.state === 'failed' ? status.reason : undefined;
     case 'cancelled':
