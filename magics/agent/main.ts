@@ -7,6 +7,7 @@
 // Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 import { ClusterError } from '../protocol/errors';
 import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
@@ -16,6 +17,7 @@ import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults } from '../jobs';
 import { endJobs, keepAllocation } from './allocation';
+import { answerCalls } from './calling';
 import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { sweepEnvironments } from './environments';
@@ -87,8 +89,8 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
     signal: ending.signal,
     finish,
   });
-  const server = createServer((socket) => {
-    const session = new Session(socket, { answers, version: VERSION, log });
+  const accept = (stream: Duplex): void => {
+    const session = new Session(stream, { answers, version: VERSION, log });
     sessions.add(session);
     void session.serve().then(() => {
       sessions.delete(session);
@@ -97,7 +99,8 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
       if (client === undefined || ending.signal.aborted) return;
       if (![...sessions].some((other) => other.client?.pid === client.pid)) jobs.releaseAll(client);
     });
-  });
+  };
+  const server = createServer(accept);
   const place = agentSocket(settings.stateDirectory, { isShared: settings.allocation !== undefined });
   if (place.directory !== undefined) {
     privateDirectory(place.directory);
@@ -115,8 +118,11 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
     sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
   };
   ready();
+  const { allocation } = settings;
+  const calls = allocation === undefined ? undefined : answerCalls(allocation, accept, ending.signal);
   await untilDone(settings, { jobs, sweep }, sessions, ending);
   if (settings.allocation !== undefined) await endJobs(jobs);
+  await calls;
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();
