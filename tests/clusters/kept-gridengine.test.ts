@@ -146,7 +146,7 @@ async function startKernel(running: RunningSystem): Promise<KernelClient> {
   const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
   const home = running.makeDirectory('home');
   const config = join(home, 'config.yaml');
-  const entry = 'scheduler: gridengine, parallelEnvironment: smp';
+  const entry = 'scheduler: gridengine, parallelEnvironment: smp, poll: { first: 2s }';
   const lines = ['clusters:', `  ge: { ${entry} }`, `  blocked: { ${entry}, listen: none }`];
   writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
   return await KernelClient.start(
