@@ -147,16 +147,15 @@ export class Bench {
     return (await this.system.run(argv, 'user')).stdout;
   }
 
-  /** Names of all jobs that the batch system has taken. */
-  async names(): Promise<readonly string[]> {
+  /** Names of all jobs that the batch system has taken; `isForgetful`: it may have lost some that accounting knows. */
+  async names(isForgetful: boolean): Promise<readonly string[]> {
     if (this.place === 'slurm') {
       const queue = await this.asUser('squeue', '-h', '-t', 'all', '-o', '%A|%j');
-      // A controller that was killed may have forgotten what accounting knows; which also has a row for each job that was refused.
-      const history = await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName,Start');
-      const rows = `${queue}\n${history}`
-        .split('\n')
-        .map((row) => row.split('|'))
-        .filter(([, , start]) => !/Unknown|None/.test(start ?? ''));
+      // Accounting also has a row for each job that was refused.
+      const history = isForgetful
+        ? await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName')
+        : '';
+      const rows = `${queue}\n${history}`.split('\n').map((row) => row.split('|'));
       return [...new Map(rows.map(([id = '', job = '']) => [id, job] as const)).values()];
     }
     const ended = (await this.asUser('qacct', '-j')).matchAll(/^jobname +(\S+)/gm);
