@@ -90,6 +90,10 @@ declare module 'cellburst' {
     /** Files that are there already are replaced. */
     readonly force?: boolean;
   }
+  export interface TransferOptions extends PlaceOptions {
+    /** Bytes that went over the connection, of those that have to: what is there already has not. */
+    readonly progress?: (bytes: number, of: number) => void;
+  }
   export interface ClusterFile {
     /** From the folder that was listed. */
     readonly path: string;
@@ -122,8 +126,8 @@ declare module 'cellburst' {
     readText(place: string): Promise<string>;
     /** Writes a file whole, over one that is there. */
     write(place: string, content: string | Uint8Array): Promise<void>;
-    get(place: string, here?: string, options?: PlaceOptions): Promise<Transferred>;
-    put(here: string, place: string, options?: PlaceOptions): Promise<Transferred>;
+    get(place: string, here?: string, options?: TransferOptions): Promise<Transferred>;
+    put(here: string, place: string, options?: TransferOptions): Promise<Transferred>;
     remove(place: string, options?: PlaceOptions): Promise<FileCount>;
     usage(place: string): Promise<FileCount & { readonly diskBytes: number }>;
     space(place: string): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;

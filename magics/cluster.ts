@@ -180,6 +180,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
     },
     ...(options.atomic === true ? { atomic: true } : {}),
     summary,
+    ...(options.detach === true ? {} : { isAwaited: true }),
   };
 }
 

@@ -27,7 +27,9 @@ export async function runFsMagic(
     print: (text: string) => cell.output.write({ type: 'stdout', text }),
     progress: (line: string) => news.tell(line),
   };
-  return succeed(await answering(agent, cell, () => runFs(words, setting, '%cluster fs')));
+  const shown = await answering(agent, cell, () => runFs(words, setting, '%cluster fs'));
+  news.end('Done.');
+  return succeed(shown);
 }
 
 /** Who completes waits no longer. */

@@ -145,7 +145,10 @@ function splitFlags(words: readonly string[], verb: FsVerb, prefix: string) {
 function toTransfer(call: FsCall): TransferSetting {
   return {
     ...call,
-    progress: (bytes, of) => call.progress(`${showBytes(bytes)} of ${showBytes(of)}`, of === 0 ? 1 : bytes / of),
+    progress: (news) => {
+      if (news.kind === 'read') call.progress(`looked at ${showBytes(news.bytes)}`);
+      else call.progress(`${showBytes(news.bytes)} of ${showBytes(news.of)}`, news.of === 0 ? 1 : news.bytes / news.of);
+    },
   };
 }
 

@@ -102,6 +102,7 @@ export function statusLine(job: JobRecord, now: number): string {
     `${cores} core${cores === 1 ? '' : 's'}`,
     where,
   ];
+  if (job.path !== undefined) parts.push(job.path);
   if (job.packages !== undefined && job.packages.mode !== 'none') parts.push(`packages: ${job.packages.mode}`);
   if (isFinal(job.status) && job.usage) parts.push(`peak ${showMemory(job.usage.peakMemoryMiB)}`);
   return `${MARKS[job.status.state]} ${parts.join(' · ')}`;

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix, resolve } from 'node:path';
+import type { Progress } from './client';
 import type { FilesSetting } from './cluster-files';
 import { removeAt, toPlace } from './cluster-files';
 import { gatherInputs } from './files/inputs';
@@ -15,8 +16,8 @@ import { leadsOut } from './protocol/links';
 import { expandHome } from './paths';
 
 export interface TransferSetting extends FilesSetting {
-  /** Bytes so far, of those that have to go over the connection. */
-  readonly progress: (bytes: number, of: number) => void;
+  /** Of what is looked at, and then of what goes over the connection. */
+  readonly progress: (progress: Progress) => void;
 }
 
 export interface TransferOptions {
@@ -60,7 +61,7 @@ export async function getPlace(
   try {
     const { bytes, sentBytes } = await setting.agent.store.fetch(
       { cluster: place.cluster, path: root, to: beside, only },
-      { signal: setting.signal, progress: toProgress(setting) },
+      { signal: setting.signal, progress: setting.progress },
     );
     mkdirSync(path, { recursive: true });
     await settleTree(beside, path, options.force, setting.signal);
@@ -106,7 +107,7 @@ async function fetchTo(cluster: string, path: string, to: string, replace: boole
     throw new UsageError(`There is something already: ${to}. To replace it: -f`);
   return await setting.agent.store.fetch(
     { cluster, path, to, replace },
-    { signal: setting.signal, progress: toProgress(setting) },
+    { signal: setting.signal, progress: setting.progress },
   );
 }
 
@@ -150,7 +151,7 @@ export async function putPlace(
   const path = plain !== undefined && there.kind === 'folder' ? posix.join(there.path, basename(source)) : there.path;
   const content = await agent.store.send(
     { cluster: place.cluster, path: root, only: inRoot },
-    { signal, progress: toProgress(setting) },
+    { signal, progress: setting.progress },
   );
   await placeTree({ ...place, path }, content.content, options.force, setting);
   return { files: files.count, bytes: files.bytes, sentBytes: content.sentBytes, path, left };
@@ -170,7 +171,7 @@ async function sendFile(place: OnHost, source: string, { force }: TransferOption
   if (there.kind !== 'absent' && !force)
     throw new UsageError(`There is something already: ${place.path}. To replace it: -f`);
   const { cluster, path } = place;
-  const sent = await agent.store.send({ cluster, path: source }, { signal, progress: toProgress(setting) });
+  const sent = await agent.store.send({ cluster, path: source }, { signal, progress: setting.progress });
   const { content, mode } = sent;
   await agent.store.place({ cluster, content, path, replace: force, ...(mode === undefined ? {} : { mode }) }, signal);
   return sent;
@@ -200,10 +201,4 @@ async function placeTree(
     await removeAt(from, true, setting);
     throw error;
   }
-}
-
-function toProgress({ progress }: TransferSetting) {
-  return (news: { readonly kind: 'read' | 'sent'; readonly bytes: number; readonly of?: number }): void => {
-    if (news.kind === 'sent') progress(news.bytes, news.of ?? news.bytes);
-  };
 }

@@ -16,7 +16,7 @@ import {
 } from '../../magics/cluster-files';
 import { cannotStart, failureOf, isStuck } from '../../magics/failure';
 import { LastLines } from '../../magics/last-lines';
-import { getPlace, putPlace, type Transferred } from '../../magics/transfer';
+import { getPlace, putPlace, type TransferSetting, type Transferred } from '../../magics/transfer';
 import { ClusterError, UsageError } from '../../magics/protocol/errors';
 import { isFinal } from '../../magics/protocol/job';
 import type { Listed } from '../../magics/protocol/job-files';
@@ -30,13 +30,18 @@ export interface PlaceOptions {
   readonly force?: boolean;
 }
 
+interface TransferOptions extends PlaceOptions {
+  /** Bytes that went over the connection, of those that have to. */
+  readonly progress?: (bytes: number, of: number) => void;
+}
+
 export interface ClusterFs {
   list(place: string, options?: PlaceOptions): Promise<ClusterFile[]>;
   read(place: string): Promise<Buffer>;
   readText(place: string): Promise<string>;
   write(place: string, content: string | Uint8Array): Promise<void>;
-  get(place: string, here?: string, options?: PlaceOptions): Promise<Transferred>;
-  put(here: string, place: string, options?: PlaceOptions): Promise<Transferred>;
+  get(place: string, here?: string, options?: TransferOptions): Promise<Transferred>;
+  put(here: string, place: string, options?: TransferOptions): Promise<Transferred>;
   remove(place: string, options?: PlaceOptions): Promise<Removed>;
   usage(place: string): Promise<Usage>;
   space(place: string): Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
@@ -64,7 +69,6 @@ export interface ClusterApi {
 
 export function makeClusterApi(ask: AskPerson): ClusterApi {
   const desk = new Desk(ask);
-  const transfer = { progress: () => undefined };
   const full = ({ recursive = false, force = false }: PlaceOptions = {}) => ({ recursive, force });
   return {
     fs: {
@@ -77,14 +81,22 @@ export function makeClusterApi(ask: AskPerson): ClusterApi {
       readText: (place) => desk.do(async (setting) => (await readPlace(place, setting)).toString('utf8')),
       write: (place, content) => desk.do((setting) => writePlace(place, content, setting)),
       get: (place, here, options) =>
-        desk.do((setting) => getPlace(place, here, full(options), { ...setting, ...transfer })),
+        desk.do((setting) => getPlace(place, here, full(options), { ...setting, ...told(options) })),
       put: (here, place, options) =>
-        desk.do((setting) => putPlace(here, place, full(options), { ...setting, ...transfer })),
+        desk.do((setting) => putPlace(here, place, full(options), { ...setting, ...told(options) })),
       remove: (place, options) => desk.do((setting) => removePlace(place, full(options).recursive, setting)),
       usage: (place) => desk.do((setting) => measurePlace(place, setting)),
       space: (place) => desk.do((setting) => roomAt(place, setting)),
     },
     wait: (id) => desk.do((setting) => waitFor(id, setting)),
+  };
+}
+
+function told({ progress }: TransferOptions = {}): Pick<TransferSetting, 'progress'> {
+  return {
+    progress: (news) => {
+      if (news.kind === 'sent') progress?.(news.bytes, news.of);
+    },
   };
 }
 

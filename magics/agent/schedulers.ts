@@ -174,9 +174,10 @@ export class Schedulers {
   }
 
   #openHere(config: ClusterConfig): Scheduler {
-    const { programs } = this.#settings.local;
+    const { stateDirectory, local } = this.#settings;
     return openBatch(config, {
-      programs,
+      stateDirectory,
+      programs: local.programs,
       contents: this.#contents,
       report: this.#jobs.report,
       log: this.#log,

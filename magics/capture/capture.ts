@@ -38,7 +38,10 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     cells: [cell],
     forReport: isReport,
   });
-  const { pack, encoded, codes } = gathered;
+  const { encoded, codes } = gathered;
+  const modules = modulesOf(cell, gathered.pack);
+  const packages = packagesOf(realm, modules);
+  const pack = { ...gathered.pack, versions: versionsIn(packages) };
   realm.addCode(cell);
   const head = toWritten(cell, pack);
   // What holds something that cannot travel is no bundle.
@@ -52,12 +55,11 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     bufferStarts: encoded.bufferStarts,
     names: new Map(bound.map((name) => [name, stateOf(realm, name)])),
   };
-  const modules = modulesOf(cell, pack);
   return {
     captureId: isReport ? '' : remember(realm, capture),
     entries: isReport ? entriesOf(realm, gathered, isWritten ? head : undefined) : [],
     refusals: encoded.refusals,
-    packages: packagesOf(realm, modules),
+    packages,
     modules,
     locale: localeOf(process.env),
     files: pack.files.map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) })),
@@ -66,4 +68,8 @@ export async function captureCell(realm: Realm, request: CaptureRequest): Promis
     ...(isReport && isWritten ? { codePlaces: placesOfHead(head, encoded.graph) } : {}),
     notices: noticesOf(realm, pack),
   };
+}
+
+function versionsIn(packages: CaptureReport['packages']): Record<string, string> {
+  return Object.fromEntries(packages.flatMap(({ name, version }) => (version === undefined ? [] : [[name, version]])));
 }

@@ -1,12 +1,11 @@
 // Which packages a capture needs where it runs, and which versions of them are here.
 import type { CellCode } from '../protocol/code';
 import { isBuiltin } from 'node:module';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { CodePack } from '../protocol/bundle';
 import type { CaptureReport } from '../protocol/capture';
 import type { ModuleRoot } from '../protocol/environment';
 import { isLocalSpecifier } from '../realm/local-sources';
+import { versionOf } from '../realm/package-versions';
 import type { Realm } from '../realm/realm';
 
 /**
@@ -56,23 +55,4 @@ function packageName(specifier: string): string {
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
-}
-
-function versionOf(directory: string, name: string): string | undefined {
-  for (let folder = directory; ; folder = dirname(folder)) {
-    const version = readVersion(join(folder, 'node_modules', name, 'package.json'));
-    if (version !== undefined || folder === dirname(folder)) return version;
-  }
-}
-
-function readVersion(path: string): string | undefined {
-  try {
-    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const version: unknown =
-      typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : undefined;
-    return typeof version === 'string' ? version : undefined;
-  } catch {
-    // Not in this folder: the next one up may have it.
-    return undefined;
-  }
 }

@@ -10,12 +10,19 @@ import {
   type StreamEvent,
   type StreamName,
 } from '../protocol/messages';
-import type { LinkEvent } from './link';
+import { LinkClosed, type LinkEvent } from './link';
 
 /** How a connection asks. */
 interface Asks {
   call<M extends CallName>(method: M, params: CallParams<M>): Promise<CallResult<M>>;
   events(method: StreamName, params: unknown, signal: AbortSignal): AsyncGenerator<LinkEvent>;
+}
+
+const ATTEMPTS = 4;
+
+/** The next agent can be asked the same: nothing was changed by asking. */
+function isWorthAnother(error: unknown, attempt: number): boolean {
+  return error instanceof LinkClosed && attempt < ATTEMPTS;
 }
 
 export class FileVerbs {
@@ -31,9 +38,19 @@ export class FileVerbs {
     options: { readonly recursive?: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<StreamEvent<'listFiles'>> {
     const { signal, recursive = false } = options;
-    for await (const { value } of this.#asks.events('listFiles', { place, recursive }, signal))
-      yield STREAMS.listFiles.event(value, 'listFiles');
-    signal.throwIfAborted();
+    // What was told once is not told again: then a lost connection is for whoever asked.
+    for (let attempt = 1, isTold = false; ; attempt++) {
+      try {
+        for await (const { value } of this.#asks.events('listFiles', { place, recursive }, signal)) {
+          isTold = true;
+          yield STREAMS.listFiles.event(value, 'listFiles');
+        }
+        signal.throwIfAborted();
+        return;
+      } catch (error) {
+        if (isTold || !isWorthAnother(error, attempt)) throw error;
+      }
+    }
   }
 
   /** The bytes from an offset on, checked. */
@@ -41,15 +58,24 @@ export class FileVerbs {
     place: OnHost,
     options: { readonly from?: number; readonly bytes?: number; readonly signal: AbortSignal },
   ): AsyncGenerator<StreamEvent<'readFile'> & { readonly bytes: Buffer }> {
-    const { signal, from = 0, ...limit } = options;
-    const params = { place, from, ...(limit.bytes === undefined ? {} : { bytes: limit.bytes }) };
-    for await (const { value, bytes = Buffer.alloc(0) } of this.#asks.events('readFile', params, signal)) {
-      const event = STREAMS.readFile.event(value, 'readFile');
-      if (createHash('sha256').update(bytes).digest('hex') !== event.sha256)
-        throw new ProtocolError(`A piece of ${event.path} arrived damaged. Read it again.`);
-      yield { ...event, bytes };
+    const { signal, from: start = 0, bytes: limit } = options;
+    let from = start;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const params = { place, from, ...(limit === undefined ? {} : { bytes: limit - (from - start) }) };
+        for await (const { value, bytes = Buffer.alloc(0) } of this.#asks.events('readFile', params, signal)) {
+          const event = STREAMS.readFile.event(value, 'readFile');
+          if (createHash('sha256').update(bytes).digest('hex') !== event.sha256)
+            throw new ProtocolError(`A piece of ${event.path} arrived damaged. Read it again.`);
+          from = event.offset + bytes.length;
+          yield { ...event, bytes };
+        }
+        signal.throwIfAborted();
+        return;
+      } catch (error) {
+        if (!isWorthAnother(error, attempt)) throw error;
+      }
     }
-    signal.throwIfAborted();
   }
 
   async *remove(
@@ -63,9 +89,16 @@ export class FileVerbs {
   }
 
   async *usage(place: OnHost, signal: AbortSignal): AsyncGenerator<StreamEvent<'fileUsage'>> {
-    for await (const { value } of this.#asks.events('fileUsage', { place }, signal))
-      yield STREAMS.fileUsage.event(value, 'fileUsage');
-    signal.throwIfAborted();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        for await (const { value } of this.#asks.events('fileUsage', { place }, signal))
+          yield STREAMS.fileUsage.event(value, 'fileUsage');
+        signal.throwIfAborted();
+        return;
+      } catch (error) {
+        if (!isWorthAnother(error, attempt)) throw error;
+      }
+    }
   }
 
   lookAt(place: OnHost): Promise<CallResult<'lookAt'>> {

@@ -28,7 +28,7 @@ export interface Collected {
 const LOOKS_BESIDE = /\b__dirname\b|\b__filename\b|\bimport\.meta\b/;
 /** A module whose name is made while the program runs, or resolved by hand. */
 const LOADS_BY_NAME =
-  /\brequire\s*\(\s*(?!["'`\s])|\bimport\s*\(\s*(?!["'`\s])|\bcreateRequire\b|\brequire\.resolve\b|\brequire\s*\(\s*`[^`]*\$\{/;
+  /\brequire\s*\(\s*(?!["'`\s])|\bimport\s*\(\s*(?!["'`\s])|\bcreateRequire\b|\brequire\.resolve\b|\b(?:require|import)\s*\(\s*(?:`[^`]*\$\{|(?:"[^"\n]*"|'[^'\n]*')\s*\+)/;
 /** Who needs one of these builds or finds a binary. */
 const BUILDERS = new Set([
   'bindings',
@@ -123,7 +123,10 @@ class Collector {
   }
 }
 
-export function evidenceOfBinary({ folder, dependencies }: InstalledPackage): string | undefined {
+export function evidenceOfBinary({ folder, dependencies, machine }: InstalledPackage): string | undefined {
+  // A variant for one kind of machine: a program in it is no `.node` file.
+  const kind = [...(machine?.os ?? []), ...(machine?.cpu ?? []), ...(machine?.libc ?? [])].join(' ');
+  if (machine !== undefined && machine.cpu.length + machine.libc.length > 0) return `it is for ${kind} alone`;
   if (existsSync(join(folder, 'binding.gyp'))) return `${join(folder, 'binding.gyp')} builds a binary`;
   const builder = dependencies.find((name) => BUILDERS.has(name));
   return builder === undefined ? undefined : `it depends on ${builder}, which builds or finds a binary`;

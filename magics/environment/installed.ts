@@ -3,6 +3,13 @@ import { existsSync, lstatSync, readFileSync, readdirSync, readlinkSync, statSyn
 import { dirname, join, resolve, sep } from 'node:path';
 import { isObject } from '../protocol/shape';
 
+/** Words of a package.json; an empty list leaves it open. */
+export interface Machine {
+  readonly os: readonly string[];
+  readonly cpu: readonly string[];
+  readonly libc: readonly string[];
+}
+
 export interface Manifest {
   readonly name: string | undefined;
   readonly version: string | undefined;
@@ -10,7 +17,9 @@ export interface Manifest {
   readonly dependencies: readonly string[];
   readonly hasInstallScript: boolean;
   /** The kind of machine it is for, where it says so. */
-  readonly machine: { readonly os: readonly string[]; readonly cpu: readonly string[] } | undefined;
+  readonly machine: Machine | undefined;
+  /** Names that it can do without, with their versions: variants for kinds of machines, mostly. */
+  readonly optional: Readonly<Record<string, string>>;
   /** Its binary goes by Node-API, which is the same for every Node. */
   readonly usesNodeApi: boolean;
 }
@@ -73,8 +82,12 @@ function packageFolder(path: string): string | undefined {
 }
 
 function readManifest(path: string): Manifest | undefined {
-  if (!existsSync(path)) return undefined;
-  const content = parse(readFileSync(path, 'utf8'));
+  return existsSync(path) ? parseManifest(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** undefined: it is no package.json. */
+export function parseManifest(source: string): Manifest | undefined {
+  const content = parse(source);
   if (content === undefined) return undefined;
   const words = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   const keys = (value: unknown): string[] => (isObject(value) ? Object.keys(value) : []);
@@ -87,7 +100,8 @@ function readManifest(path: string): Manifest | undefined {
     machine:
       content['os'] === undefined && content['cpu'] === undefined
         ? undefined
-        : { os: listOfWords(content['os']), cpu: listOfWords(content['cpu']) },
+        : { os: listOfWords(content['os']), cpu: listOfWords(content['cpu']), libc: listOfWords(content['libc']) },
+    optional: recordOfWords(content['optionalDependencies']),
     usesNodeApi:
       content['napi'] !== undefined ||
       (isObject(content['binary']) && content['binary']['napi_versions'] !== undefined) ||
@@ -97,6 +111,12 @@ function readManifest(path: string): Manifest | undefined {
 
 function listOfWords(value: unknown): string[] {
   return [value].flat().filter((word) => typeof word === 'string');
+}
+
+function recordOfWords(value: unknown): Record<string, string> {
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+    : {};
 }
 
 /** A package.json that is none (a test of some package's own, mostly) tells nothing. */

@@ -1,7 +1,7 @@
 // `npm`: the packages are installed on the cluster, by npm from a lock file and tarballs that are all brought: no registry is needed there. What is
 // brought is what is installed here, patches and all; only what is bound to this kind of machine is built there again.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -18,6 +18,7 @@ import { filesOf, type InstalledPackage } from './installed';
 import type { Look } from './look';
 import type { EnvironmentMode, Wanted } from './mode';
 import { layOut, type PlacedPackage } from './tree';
+import { fitTo, isFor, type Fitted } from './variants';
 
 export const npm: EnvironmentMode = {
   async prepare(wanted, signal) {
@@ -27,7 +28,7 @@ export const npm: EnvironmentMode = {
     const archive = await looks.archive(
       roots,
       directory,
-      { kind, fill: (look) => toRecipe(wanted, look, host) },
+      { kind, fill: (look) => toRecipe(wanted, look, host, signal) },
       signal,
     );
     const { packages } = await looks.look(roots, directory);
@@ -35,14 +36,19 @@ export const npm: EnvironmentMode = {
   },
 };
 
-async function toRecipe({ roots, directory }: Wanted, { lookups }: Look, host: HostFacts): Promise<ArchiveContent> {
-  const placed = layOut(roots, directory, lookups);
+async function toRecipe(
+  { roots, directory }: Wanted,
+  { lookups }: Look,
+  host: HostFacts,
+  signal: AbortSignal,
+): Promise<ArchiveContent> {
+  const placed = await fitTo(host, layOut(roots, directory, lookups), directory, signal);
   const made = new Map<string, Buffer>();
   const lock: Record<string, unknown> = {};
   const tarballs = new Map<string, { resolved: string; integrity: string }>();
   for (const one of placed) {
     const { folder } = one.package;
-    const tarball = tarballs.get(folder) ?? (await addTarball(one.package, { directory, host, made }));
+    const tarball = tarballs.get(folder) ?? (await addTarball(one, { directory, host, made }));
     tarballs.set(folder, tarball);
     lock[one.place] = toLockEntry(one, tarball, isBuiltThere(one.package, host));
   }
@@ -63,8 +69,8 @@ interface Recipe {
   readonly made: Map<string, Buffer>;
 }
 
-async function addTarball(found: InstalledPackage, { directory, host, made }: Recipe) {
-  const bytes = await pack(found, host);
+async function addTarball({ package: found, tarball }: Fitted, { directory, host, made }: Recipe) {
+  const bytes = tarball ?? (await pack(found, host));
   const digest = createHash('sha512').update(bytes).digest();
   const name = `${(found.name ?? 'package').replace(/[^\w.-]+/g, '-')}-${digest.toString('hex').slice(0, 16)}.tgz`;
   made.set(join(directory, INSTALL_FOLDER, name), bytes);
@@ -94,6 +100,8 @@ function toJson(document: object): Buffer {
  */
 function isBuiltThere(found: InstalledPackage, host: HostFacts): boolean {
   const here = ownFacts();
+  // It says itself what it is for.
+  if (found.machine !== undefined && isFor(found.machine, host)) return false;
   const hasBinary =
     evidenceOfBinary(found) !== undefined || filesOf(found.folder).some((file) => file.endsWith('.node'));
   if (!hasBinary) return false;
@@ -119,7 +127,8 @@ async function pack(found: InstalledPackage, host: HostFacts): Promise<Buffer> {
     const name = relative(found.folder, path);
     if (isBuilt ? BUILT.test(name) : NOT_NEEDED.test(name)) continue;
     const content = name === 'package.json' && !isBuilt ? withoutScripts(readFileSync(path)) : readFileSync(path);
-    parts.push(tarHeader({ kind: 'file', path: `package/${name}`, isExecutable: false, size: content.length }));
+    const isExecutable = (statSync(path).mode & 0o100) !== 0;
+    parts.push(tarHeader({ kind: 'file', path: `package/${name}`, isExecutable, size: content.length }));
     parts.push(content, tarPadding(content.length));
   }
   parts.push(TAR_END);

@@ -1,7 +1,8 @@
 // Which files of packages a cell reaches: from the specifiers it names, along every static import and require, as Node would resolve them.
 // esbuild walks; what it would make of the files is thrown away, since they travel as they are.
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { BuildFailure, BuildOptions, Metafile } from 'esbuild';
+import type { BuildFailure, BuildOptions, Metafile, Plugin } from 'esbuild';
 import type { ModuleRoot } from '../protocol/environment';
 import { EnvironmentSetupError, messageOf } from '../protocol/errors';
 
@@ -21,13 +22,20 @@ const VIRTUAL = 'notebook.js';
 /** Throws EnvironmentSetupError for a file that cannot be read as JavaScript. */
 export async function findReached(roots: readonly ModuleRoot[], directory: string): Promise<Reached> {
   const missing = new Set<string>();
+  const guessing = new Set<string>();
   let format: 'esm' | 'cjs' = 'esm';
   for (let look = 0; look < LOOKS; look++) {
-    const found = await walk(roots, { directory, missing: [...missing], format });
+    const found = await walk(roots, { directory, missing: [...missing], guessing: [...guessing], format });
     if ('metafile' in found) return toReached(found.metafile, directory, [...missing]);
     const absent = found.errors.flatMap(({ text }) => /^Could not resolve "(.+)"$/.exec(text)?.[1] ?? []);
     for (const specifier of absent) missing.add(specifier);
-    if (absent.length > 0) continue;
+    // A pattern that no file fits: a build of one's own, tried before others.
+    const guesses = found.errors.flatMap(({ text, location }) =>
+      /^Could not resolve (?:require|import)\(/.test(text) && location !== null ? [`/${location.file}`] : [],
+    );
+    const isNews = guesses.some((file) => !guessing.has(file));
+    for (const file of guesses) guessing.add(file);
+    if (absent.length > 0 || isNews) continue;
     // Old CommonJS may hold what strict code may not; and what awaits at its top can be no CommonJS.
     if (format === 'esm') format = 'cjs';
     else throw new EnvironmentSetupError(unreadable(found));
@@ -40,12 +48,14 @@ export async function findReached(roots: readonly ModuleRoot[], directory: strin
 interface Walk {
   readonly directory: string;
   readonly missing: readonly string[];
+  /** Files whose modules with names made while they run are not to be looked for. */
+  readonly guessing: readonly string[];
   readonly format: 'esm' | 'cjs';
 }
 
 async function walk(
   roots: readonly ModuleRoot[],
-  { directory, missing, format }: Walk,
+  { directory, missing, guessing, format }: Walk,
 ): Promise<{ readonly metafile: Metafile } | BuildFailure> {
   const { build } = await import('esbuild');
   const options: BuildOptions & { metafile: true } = {
@@ -58,6 +68,7 @@ async function walk(
     platform: 'node',
     format,
     external: [...missing],
+    plugins: guessing.length === 0 ? [] : [blindTo(guessing)],
     // As Node resolves: no fields of bundlers, no aliases of TypeScript, nothing left out as free of side effects.
     conditions: ['node'],
     mainFields: ['main'],
@@ -72,6 +83,22 @@ async function walk(
     if (isBuildFailure(error)) return error;
     throw new EnvironmentSetupError(`Cannot look at the packages of the cell: ${messageOf(error)}`, { cause: error });
   }
+}
+
+const MADE_NAME = /\b(?:require|import)\s*\(\s*(?=`[^`]*\$\{|(?:"[^"\n]*"|'[^'\n]*')\s*\+)/g;
+
+/** Calls whose argument is made while the program runs become calls of nothing that esbuild knows. What such a package may load is seen to in collect.ts. */
+function blindTo(files: readonly string[]): Plugin {
+  const escaped = files.map((file) => file.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return {
+    name: 'blind',
+    setup: (build) => {
+      build.onLoad({ filter: new RegExp(`^(?:${escaped.join('|')})$`) }, async ({ path }) => ({
+        contents: (await readFile(path, 'utf8')).replaceAll(MADE_NAME, 'globalThis.later('),
+        loader: 'js',
+      }));
+    },
+  };
 }
 
 /** A program that uses all of each module. */

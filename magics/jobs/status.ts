@@ -148,13 +148,14 @@ export function sight(record: JobRecord, sighting: Exclude<Sighting, { state: 'e
 }
 
 /** What a sighting tells beside the status. */
-function toldOf(sighting: Sighting): Pick<JobRecord, 'usage' | 'tasks' | 'node'> {
+function toldOf(sighting: Sighting): Pick<JobRecord, 'usage' | 'tasks' | 'node' | 'path'> {
   if (sighting.state !== 'running') return {};
-  const { usage, tasks, node } = sighting;
+  const { usage, tasks, node, path } = sighting;
   return {
     ...(usage === undefined ? {} : { usage }),
     ...(tasks === undefined ? {} : { tasks }),
     ...(node === undefined ? {} : { node }),
+    ...(path === undefined ? {} : { path }),
   };
 }
 

@@ -42,6 +42,8 @@ export interface CodePack {
   readonly links: Readonly<Record<string, string>>;
   /** The notebook's folder at home. */
   readonly directory: string;
+  /** Of packages that the cell needs, by name: those of home. Absent: none. */
+  readonly versions?: Readonly<Record<string, string>>;
 }
 
 export interface BundleHead {

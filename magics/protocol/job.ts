@@ -72,6 +72,8 @@ export interface JobSpec {
   readonly atomic?: boolean;
   /** First line of the cell's code, for lists. */
   readonly summary: string;
+  /** Somebody waits for it: worth the quickest way. */
+  readonly isAwaited?: boolean;
   /** No cell: nodes that are kept for cells to come, until none has run there for so long, or the wall time is over. */
   readonly allocation?: { readonly keepSeconds: number };
   /** Names the job for whoever creates it: the same job is given when it is created again, after a lost reply. */
@@ -148,6 +150,13 @@ export type JobStatus =
   /** A word we do not know. Never final. */
   | { readonly state: 'unknown'; readonly raw: string };
 
+/** Which way it took to where it runs. */
+export type JobPath =
+  | 'batch job'
+  /** Of nodes that were granted at once: independent of whatever started it. */
+  | 'step'
+  | 'kept nodes';
+
 export type JobState = JobStatus['state'];
 
 export function isFinal(status: JobStatus): boolean {
@@ -179,6 +188,8 @@ export interface JobRecord {
   /** Absolute path on the machine of the home agent. */
   readonly directory: string;
   readonly nativeId?: NativeId;
+  /** Of a batch system's job, once it runs. */
+  readonly path?: JobPath;
   /** How the packages of its code come to where it runs. */
   readonly packages?: JobPackages;
   readonly createdAt: number;

@@ -98,6 +98,7 @@ export const jobSpec: Shape<JobSpec> = record(
     files: jobFiles,
     inputs: listOf(jobInput),
     allocation: record({ keepSeconds: number }),
+    isAwaited: flag,
   },
 );
 
@@ -113,6 +114,7 @@ export const jobRecord: Shape<JobRecord> = record(
   },
   {
     nativeId,
+    path: oneOf(['batch job', 'step', 'kept nodes']),
     packages: jobPackages,
     submittedAt: number,
     startedAt: number,

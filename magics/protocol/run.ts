@@ -13,6 +13,10 @@ export const CELL_EXIT = { done: 0, bundleUnreadable: 70, diskError: 74 } as con
 /** In the environment of a cell: the seed of its Math.random. */
 export const SEED_VARIABLE = 'CELLBURST_SEED';
 
+/** In the environment of a cell: how many GB its result may have, all names together. What comes home has to find room in the notebook's memory. */
+export const RESULT_VARIABLE = 'CELLBURST_RESULT_GB';
+export const USUAL_RESULT_GB = 32;
+
 /** Exit codes of the runner. */
 export const RUNNER_EXIT = { done: 0, directoryGone: 66, defect: 70, taken: 73, disk: 74 } as const;
 

@@ -18,7 +18,7 @@ import { CaptureError, ProtocolError, messageOf, systemCode } from '../protocol/
 import { hideHugePages } from '../protocol/huge-pages';
 import { BUNDLE_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { MAIN } from '../protocol/main-context';
-import { CELL_EXIT, SEED_VARIABLE, fileOrders } from '../protocol/run';
+import { CELL_EXIT, RESULT_VARIABLE, SEED_VARIABLE, USUAL_RESULT_GB, fileOrders } from '../protocol/run';
 import type { CellOrders } from '../protocol/run';
 import { parseJson, mapOf, record, text } from '../protocol/shape';
 import { openPack } from '../realm/bundle';
@@ -28,12 +28,14 @@ import { frontEndElsewhere, installQuestions } from '../realm/front-end';
 import { BundledSources } from '../realm/local-sources';
 import { makeRegisterCodec } from '../realm/codecs';
 import { markLocal } from '../realm/local-marks';
+import { versionNotices } from '../realm/package-versions';
 import { makePmap } from '../realm/pmap';
 import { recordSink, redirectStandardStreams } from '../realm/output';
 import type { OutputSink } from '../realm/output';
 import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
+import { tooLarge } from '../realm/result-size';
 import { UNASSIGNED, makeRefusal, makeReply, type Reply } from '../realm/reply';
 import { openWorkplace, type Workplace } from './workplace';
 import { plainTraceback, showError, type SourceOf } from '../realm/traceback';
@@ -84,6 +86,7 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
     return failed(error, `The bundle in ${directory} cannot be opened`);
   }
   if (opened === undefined) return CELL_EXIT.done;
+  tellVersions(opened.head, packages, sink);
   reportStrayErrors(opened, sink);
   const seed = process.env[SEED_VARIABLE];
   if (seed !== undefined) seedRandom(Number(seed));
@@ -171,6 +174,15 @@ async function writeEnvelope(
     before,
     run,
   });
+  const limit = (Number(process.env[RESULT_VARIABLE]) || USUAL_RESULT_GB) * 1e9;
+  const raise = `allow more: --env ${RESULT_VARIABLE}=…`;
+  const refusals = tooLarge(reply.encoded.graph, ['the result', ...reply.names], limit, raise);
+  if (refusals.length > 0) {
+    const facts = { head, received: objects.length, progress: 0, startedAt };
+    writeReply(directory, makeRefusal(realm, objects.length, refusals), facts);
+    container.close();
+    return;
+  }
   const shown = display === undefined ? {} : { display: JSON.stringify(display) };
   writeReply(directory, reply, { head, received: objects.length, progress: run.progress, startedAt, ...shown });
   container.close();
@@ -220,6 +232,12 @@ function writeReply(
 
 function sourcesOf({ cell, pack }: BundleHead): SourceOf {
   return (execution) => [cell, ...pack.cells].find((one) => one.execution === execution)?.source;
+}
+
+/** The program cannot tell whether the difference matters; the person may. */
+function tellVersions({ pack }: BundleHead, packages: string | undefined, sink: OutputSink): void {
+  const folder = packages === undefined ? pack.directory : join(packages, pack.directory);
+  for (const notice of versionNotices(pack.versions ?? {}, folder)) sink.write({ type: 'stderr', text: `${notice}\n` });
 }
 
 /** What nobody caught is output of the cell, as it is at home, and ends nothing. */

@@ -14,6 +14,8 @@ const MEMORY_HINT =
 const ADDRESS_HINT =
   ' The address space of this job is limited, of which npm reserves more than it uses: have the cell ask for more (--memory 4GB) this once.';
 const KEPT_CHARACTERS = 20_000;
+/** With fewer lines, npm has not said why. */
+const TALKATIVE_LINES = 4;
 
 /** `folder` is the one of the lock file, absolute as at home, below `root`. What only the installation needs is gone after. */
 export async function installPackages(root: string, folder: string, signal: AbortSignal): Promise<void> {
@@ -37,7 +39,7 @@ export async function installPackages(root: string, folder: string, signal: Abor
   const { code, log } = await run([npm, 'ci', ...flags], place, signal);
   if (code !== 0)
     throw new EnvironmentSetupError(
-      `Cannot install the packages of the cell: npm ci ended ${typeof code === 'number' ? `with exit code ${code}` : `by ${code}`}.${hintAt(code)} The end of its log:\n${tailOf(log)}${detailsOf(cache)}`,
+      `Cannot install the packages of the cell: npm ci ended ${typeof code === 'number' ? `with exit code ${code}` : `by ${code}`}.${hintAt(code)} The end of its log:\n${tailOf(log)}${detailsOf(cache, log)}`,
     );
   rmSync(join(place, INSTALL_FOLDER), { recursive: true, force: true });
 }
@@ -88,16 +90,19 @@ function run(
   });
 }
 
-/** What npm tells its own log alone: the folder of it is gone when the user reads of it. */
-function detailsOf(cache: string): string {
+/** What npm tells its own log alone, where it has said little to us: the folder of it is gone when the user reads of it. */
+function detailsOf(cache: string, log: string): string {
   const folder = join(cache, '_logs');
-  const lines = (existsSync(folder) ? readdirSync(folder).sort() : [])
+  if (log.trim().split('\n').length > TALKATIVE_LINES || !existsSync(folder)) return '';
+  const lines = readdirSync(folder)
+    .sort()
     .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
-    .filter((line) => /^\d+ (error|verbose (stack|code|exit))/.test(line))
-    .map((line) => line.replace(/^\d+ (error|verbose) /, ''));
-  return lines.length === 0 ? '' : `\nnpm's own log:\n${lines.slice(-SHOWN_LINES).join('\n')}`;
+    .slice(-SHOWN_LINES);
+  return `\nnpm's own log:\n${lines.join('\n')}`;
 }
 
+/** Without the help that npm shows after some mistakes. */
 function tailOf(log: string): string {
-  return log.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
+  const [said = ''] = log.split(/^npm error\s*\nnpm error Clean install a project$/m);
+  return said.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
 }

@@ -189,7 +189,7 @@ export class Allocations {
     if (sighting.state === 'running') {
       const host = readHeartbeat(job.directory)?.host;
       const node = `${host === undefined ? '' : `${host}, `}allocation ${job.id}`;
-      this.#options.report(id, { ...sighting, node });
+      this.#options.report(id, { ...sighting, node, path: 'kept nodes' });
     } else if (sighting.state === 'queued') {
       const reason = [sighting.reason, `in allocation ${job.id}`].filter((part) => part !== undefined).join(' ');
       this.#options.report(id, { ...sighting, reason });

@@ -157,13 +157,15 @@ export class BatchJobView {
   }
 
   #explain({ sighting, words }: Observation): Sighting {
-    if (sighting.state === 'cancelled') return { ...sighting, words };
-    if (sighting.state !== 'ended') return sighting;
+    if (sighting.state !== 'ended' && sighting.state !== 'cancelled') return sighting;
     const text = this.#readLog();
+    const logged = this.#options.explainLog(text);
+    // Nodes that a worker has given back at its own end look cancelled; its log knows better.
+    if (sighting.state === 'cancelled' && (sighting.by === 'administrator' || logged === undefined))
+      return { ...sighting, words };
+    const told = sighting.state === 'ended' ? sighting.explanation : undefined;
     const hasBegun = readHeartbeat(this.#options.directory) !== undefined;
-    const explanation =
-      this.#options.explainLog(text) ??
-      toExplanation(sighting.explanation, { log: text, hasBegun, title: this.#options.title });
+    const explanation = logged ?? toExplanation(told, { log: text, hasBegun, title: this.#options.title });
     const log = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');
     return { state: 'ended', explanation: { ...explanation, words, ...(log === '' ? {} : { log }) } };
   }

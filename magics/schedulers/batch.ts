@@ -1,40 +1,45 @@
 // A batch system as a scheduler of ours: a dialect (pure words) and a way to run commands make jobs of it. The worker's files push, in a directory
 // that login and compute nodes share; the batch system is asked for what they cannot tell, all jobs in one question, ever more rarely.
 import { existsSync, watch, type FSWatcher } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SchedulerError, UsageError, messageOf } from '../protocol/errors';
-import { writeWhole } from '../protocol/files';
 import { JobRejectedError } from '../protocol/job-errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
-import type { JobId, JobSpec, NativeId } from '../protocol/job';
-import { ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
-import { Allocations, OVERHEAD_MIB } from './allocations';
+import type { BatchRequest, JobId, JobPath, JobSpec, NativeId } from '../protocol/job';
+import { Allocations } from './allocations';
+import { BatchPapers, scriptOf, type BatchPlace } from './batch-papers';
 import { BatchJobView, type View } from './batch-view';
 import type { RunCommand } from './commands';
-import type { BatchDialect, BatchJob, Change, Observation, SiteWords } from './dialect';
+import type { BatchJob, Change, Observation } from './dialect';
+import {
+  explainWorker,
+  giveBack,
+  hasBegun,
+  PATIENCE_SECONDS,
+  startOnNodes,
+  suitsNodes,
+  type NodesDesk,
+  type StartedWorker,
+} from './on-nodes';
 import { Pace, type PaceOptions } from './pace';
+import { Proofs } from './proofs';
+import { proveStep } from './prove-step';
 import { Pulse } from './pulse';
-import { ordersForContainer, ordersForFiles } from './request';
-import { readHeartbeat, type RunnerPrograms } from './runner';
+import { readHeartbeat } from './runner';
 import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
-import { batchScript, type Argv } from '../transports/shell';
 import { Waits } from './waits';
-import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission } from './submission';
+import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission, type Try } from './submission';
 
-export interface BatchOptions {
+export interface BatchOptions extends BatchPlace {
   /** The cluster's name. */
   readonly name: string;
-  readonly dialect: BatchDialect;
   readonly run: RunCommand;
-  /** Absolute paths that the compute nodes see, too. */
-  readonly programs: RunnerPrograms;
-  /** Node on the compute nodes; without it that of the notebook, then ours. */
-  readonly node?: string;
-  /** Shell lines that each job begins with. */
-  readonly prologue: readonly string[];
-  readonly site: SiteWords;
   readonly pace: PaceOptions;
+  /** What its jobs ask for where nothing else is said. */
+  readonly asked?: BatchRequest;
+  /** Of this agent; seen by the compute nodes, too. */
+  readonly stateDirectory: string;
   /** This machine's store, for what comes back from allocations. */
   readonly contents: Contents;
   readonly report: Report;
@@ -50,6 +55,10 @@ interface Tracked {
   /** Aborted when its end is told: nothing is submitted for it any more. */
   readonly over: AbortController;
   nativeId: NativeId | undefined;
+  /** On nodes of its own, until it has begun. */
+  worker: StartedWorker | undefined;
+  /** It runs as a step of its own, and not as a batch job. */
+  isStep: boolean;
 }
 
 /** Before that a scheduler has no reason yet why a new job waits. */
@@ -63,6 +72,8 @@ export class BatchScheduler implements Scheduler {
   readonly name: string;
   readonly #options: BatchOptions;
   readonly #tracked = new Map<JobId, Tracked>();
+  readonly #papers: BatchPapers;
+  readonly #proofs: Proofs;
   readonly #allocations: Allocations;
   readonly #closing = new AbortController();
   readonly #pace: Pace;
@@ -74,9 +85,11 @@ export class BatchScheduler implements Scheduler {
   constructor(options: BatchOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#papers = new BatchPapers(options);
+    this.#proofs = new Proofs(options.stateDirectory, options.log);
     this.#allocations = new Allocations({
       dialect: options.dialect,
-      agentCommand: (spec) => this.#agentCommand(spec),
+      agentCommand: (spec) => this.#papers.agentCommand(spec),
       contents: options.contents,
       report: options.report,
       log: options.log,
@@ -103,7 +116,7 @@ export class BatchScheduler implements Scheduler {
         `${this.#options.dialect.title} gives no way into a running job, so ${this.name} can keep no nodes. Run cells without --keep.`,
       );
     // A dialect refuses what it cannot express when it spells it.
-    const job = this.#toBatchJob({ spec, directory: '/' }, newSubmission().token);
+    const job = this.#papers.toBatchJob({ spec, directory: '/' }, newSubmission().token);
     this.#options.dialect.directives(job);
     this.#options.dialect.submitCommand(job, '/');
   }
@@ -112,8 +125,11 @@ export class BatchScheduler implements Scheduler {
     const both = AbortSignal.any([signal, this.#closing.signal]);
     const allocation = this.#allocations.find(job.spec);
     if (allocation !== undefined) return await this.#allocations.submit(job, allocation, both);
+    const desk = this.#nodesDesk();
+    if (desk !== undefined && suitsNodes(job.spec) && this.#proofs.of(this.name)?.stepSurvives === true)
+      return await this.#startOnNodes(desk, job, both);
     const submission = newSubmission();
-    const batchJob = this.#write(job, submission.token);
+    const batchJob = this.#papers.write(job, submission.token);
     const made = await trySubmit(this.#options, batchJob, scriptOf(job), submission, both);
     if (made.outcome === 'accepted') this.#pulse.heard();
     if (made.outcome === 'none') {
@@ -134,7 +150,12 @@ export class BatchScheduler implements Scheduler {
       if (this.#allocations.adopt(job)) continue;
       const submission = readSubmission(job.directory);
       const tracked = this.#track(job, submission?.nativeId);
-      if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+      const desk = this.#nodesDesk();
+      tracked.isStep = submission?.way === 'nodes';
+      if (submission?.way === 'nodes' && desk !== undefined) {
+        if (!hasBegun(job.directory)) this.#resumeOnNodes(desk, tracked, submission);
+        else if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+      } else if (tracked.nativeId === undefined) this.#resume(tracked, submission);
       this.#look(tracked);
     }
     if (jobs.length > 0) this.#pace.soon();
@@ -172,6 +193,87 @@ export class BatchScheduler implements Scheduler {
         yield trouble(check, [words, remedy].filter((part) => part !== '').join('. '));
       }
     }
+    const desk = this.#nodesDesk();
+    if (desk !== undefined) yield await this.#examineStep(desk, signal);
+  }
+
+  /** Tried each time: a site may have changed. What was proved stands until the next try. */
+  async #examineStep(desk: NodesDesk, signal: AbortSignal): Promise<Finding> {
+    const check = 'independent step';
+    const { asked = {}, stateDirectory } = this.#options;
+    const { native, ...request } = asked;
+    if (native !== undefined && native.length > 0)
+      return fine(check, 'not tried: `native:` holds arguments for batch jobs only, so cells run as those');
+    const proof = await proveStep(desk, stateDirectory, request, signal);
+    if (proof.outcome === 'open')
+      return trouble(
+        check,
+        `could not be tried now: ${proof.words.split('\n').at(-1) ?? ''}. Try again when nodes are free.`,
+      );
+    this.#proofs.keep(this.name, { at: Date.now(), stepSurvives: proof.outcome === 'survives' });
+    return proof.outcome === 'survives'
+      ? fine(check, 'survives the loss of the login node: cells that wait start at once where nodes are free')
+      : fine(check, 'ends with its client, so cells run as batch jobs: they start at the next turn of the scheduler');
+  }
+
+  #nodesDesk(): NodesDesk | undefined {
+    const { dialect, run } = this.#options;
+    return dialect.nodes === undefined ? undefined : { dialect, run, nodes: dialect.nodes };
+  }
+
+  /** In the background from the moment that it is no quick start any more. */
+  async #startOnNodes(desk: NodesDesk, job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined> {
+    const submission = newSubmission();
+    const batchJob = this.#papers.write(job, submission.token);
+    const tracked = this.#track(job, undefined);
+    const paths = { script: scriptOf(job), log: desk.nodes.logPath(batchJob) };
+    const worker = await startOnNodes(desk, batchJob, paths, submission, signal);
+    if (worker === undefined) {
+      this.#instead(desk, tracked, batchJob);
+      return undefined;
+    }
+    this.#pulse.heard();
+    tracked.nativeId = worker.id;
+    tracked.worker = worker;
+    tracked.isStep = true;
+    if (tracked.view.isCancelled) await this.#change('cancel', [tracked], signal);
+    void worker.lost.then(() => {
+      if (!hasBegun(job.directory) && this.#tracked.get(job.id) === tracked) this.#instead(desk, tracked, batchJob);
+    });
+    this.#pace.soon();
+    return worker.id;
+  }
+
+  /** The nodes are given back, and the queue is where the job belongs. */
+  #instead(desk: NodesDesk, tracked: Tracked, batchJob: Pick<BatchJob, 'name' | 'token'>): void {
+    const { job } = tracked;
+    const known = tracked.nativeId;
+    tracked.nativeId = undefined;
+    this.#finishSubmission(tracked, async (signal) => {
+      await giveBack(desk, batchJob, signal);
+      // A worker that was there after all has told, or its end will be.
+      if (known !== undefined && hasBegun(job.directory)) return { outcome: 'accepted', id: known };
+      tracked.isStep = false;
+      return await this.#submitAnew(job, signal);
+    });
+  }
+
+  /** An earlier agent asked for nodes, and no worker has told of itself. Its step may be about to start, its request about to be granted. */
+  #resumeOnNodes(desk: NodesDesk, tracked: Tracked, { token, nativeId }: Submission): void {
+    const { job } = tracked;
+    const wait = async (): Promise<void> => {
+      const signal = AbortSignal.any([this.#closing.signal, tracked.over.signal]);
+      for (const deadline = Date.now() + 2 * PATIENCE_SECONDS * 1000; Date.now() < deadline;) {
+        if (hasBegun(job.directory)) break;
+        await sleep(LOOK_MS, undefined, { signal });
+      }
+      if (hasBegun(job.directory) && nativeId !== undefined) return;
+      this.#instead(desk, tracked, { name: job.spec.name, token });
+    };
+    wait().catch((error: unknown) => {
+      if (!this.#closing.signal.aborted && !tracked.over.signal.aborted)
+        this.#options.log(`${job.id}: ${messageOf(error)}`);
+    });
   }
 
   /** Lets go: the jobs belong to the batch system, and the next agent finds them by the journal. */
@@ -197,15 +299,17 @@ export class BatchScheduler implements Scheduler {
       directory: job.directory,
       title: dialect.title,
       floorMs: this.#options.pace.firstMs,
-      explainLog: (log) => dialect.explainLog(log),
-      logPath: () =>
-        tracked.nativeId === undefined
-          ? undefined
-          : dialect.logPath(this.#toBatchJob(job, TOKEN_OF_NONE), tracked.nativeId),
+      explainLog: (log) => dialect.explainLog(log) ?? explainWorker(log),
+      logPath: () => (tracked.nativeId === undefined ? undefined : this.#papers.logPath(job, tracked.nativeId)),
     });
     if (job.cancelRequestedAt !== undefined) view.cancel();
     const watcher = this.#watch(job, () => this.#look(tracked));
-    const tracked: Tracked = { job, view, watcher, over: new AbortController(), nativeId };
+    const tracked: Tracked = {
+      ...{ job, view, watcher, nativeId },
+      over: new AbortController(),
+      worker: undefined,
+      isStep: false,
+    };
     // A deleted directory: the batch system still tells of the job.
     watcher?.on('error', () => this.#look(tracked));
     this.#tracked.set(job.id, tracked);
@@ -218,14 +322,22 @@ export class BatchScheduler implements Scheduler {
   #resume(tracked: Tracked, submission: Submission | undefined): void {
     const { job } = tracked;
     if (submission === undefined) {
-      const fresh = newSubmission();
-      const batchJob = this.#write(job, fresh.token);
-      this.#finishSubmission(tracked, async (signal) => {
-        const made = await trySubmit(this.#options, batchJob, scriptOf(job), fresh, signal);
-        if (made.outcome !== 'uncertain') return made;
-        return await findOrRepeat(this.#options, batchJob, scriptOf(job), { ...fresh, tries: 1 }, signal);
-      });
-    } else this.#settleLater(tracked, this.#write(job, submission.token), submission, 'the submission was interrupted');
+      this.#finishSubmission(tracked, (signal) => this.#submitAnew(job, signal));
+    } else
+      this.#settleLater(
+        tracked,
+        this.#papers.write(job, submission.token),
+        submission,
+        'the submission was interrupted',
+      );
+  }
+
+  async #submitAnew(job: ScheduledJob, signal: AbortSignal): Promise<Exclude<Try, { outcome: 'uncertain' }>> {
+    const fresh = newSubmission();
+    const batchJob = this.#papers.write(job, fresh.token);
+    const made = await trySubmit(this.#options, batchJob, scriptOf(job), fresh, signal);
+    if (made.outcome !== 'uncertain') return made;
+    return await findOrRepeat(this.#options, batchJob, scriptOf(job), { ...fresh, tries: 1 }, signal);
   }
 
   #settleLater(tracked: Tracked, batchJob: BatchJob, submission: Submission, words: string): void {
@@ -256,75 +368,6 @@ export class BatchScheduler implements Scheduler {
     settle().catch((error: unknown) => {
       if (!signal.aborted) log(`${job.id}: its submission to ${dialect.title} cannot be settled: ${messageOf(error)}`);
     });
-  }
-
-  /** Everything that the batch system needs, in the job's directory. */
-  #write(job: ScheduledJob, token: string): BatchJob {
-    const { cores, memoryMiB, wallTimeSeconds, gpus } = job.spec.resources;
-    const common = {
-      directory: job.directory,
-      jobId: job.id,
-      cores,
-      ...(memoryMiB === undefined ? {} : { memoryMiB }),
-    };
-    const orders =
-      job.spec.allocation === undefined
-        ? {
-            ...common,
-            environment: job.spec.environment,
-            ...(job.packageOrders === undefined ? {} : { packages: job.packageOrders }),
-            ...ordersForFiles(job.spec),
-            ...ordersForContainer(job.spec),
-            ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
-          }
-        : { ...common, ...job.spec.allocation, ...(gpus === undefined ? {} : { gpus }) };
-    writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(orders)}\n`);
-    const batchJob = this.#toBatchJob(job, token);
-    const script = batchScript({
-      directives: this.#options.dialect.directives(batchJob),
-      title: `Cellburst job ${job.id}`,
-      environment: {},
-      prologue: this.#options.prologue,
-      directory: job.directory,
-      command: batchJob.command,
-    });
-    writeWhole(scriptOf(job), script);
-    return batchJob;
-  }
-
-  #toBatchJob({ spec, directory }: Pick<ScheduledJob, 'spec' | 'directory'>, token: string): BatchJob {
-    const { programs, site } = this.#options;
-    const { native = [], ...request } = spec.batch ?? {};
-    const orders = join(directory, ORDERS_FILE);
-    const cell = programs.cell === undefined ? [] : ['--cell', programs.cell];
-    const { memoryMiB } = spec.resources;
-    const isAllocation = spec.allocation !== undefined;
-    const command: Argv = isAllocation
-      ? [...this.#agentCommand(spec), '--runner', programs.runner, ...cell, '--allocation', orders]
-      : [this.#nodeFor(spec), programs.runner, ...cell, '--orders', orders];
-    return {
-      token,
-      name: spec.name,
-      directory,
-      command,
-      environment: {},
-      resources: {
-        ...spec.resources,
-        ...request,
-        ...(isAllocation && memoryMiB !== undefined ? { memoryMiB: memoryMiB + OVERHEAD_MIB } : {}),
-      },
-      native,
-      site,
-    };
-  }
-
-  #nodeFor(spec: JobSpec): string {
-    return this.#options.node ?? spec.nodeProgram ?? process.execPath;
-  }
-
-  /** Our programs lie together. */
-  #agentCommand(spec: JobSpec): Argv {
-    return [this.#nodeFor(spec), join(dirname(this.#options.programs.runner), 'agent.js')];
   }
 
   /** Where the system takes no more watches, looking has to do. */
@@ -359,7 +402,9 @@ export class BatchScheduler implements Scheduler {
     const { state } = view.news;
     const isOver = state === 'ended' || state === 'cancelled';
     if (isOver) this.#forget(tracked);
-    this.#options.report(job.id, view.news);
+    if (state === 'running') tracked.worker?.letGo();
+    const news = view.news.state === 'running' ? { ...view.news, path: pathOf(tracked) } : view.news;
+    this.#options.report(job.id, news);
     if (isOver) this.#allocations.close(job.id, view.news);
     else if (state === 'running' && nativeId !== undefined) this.#allocations.open(job.id, nativeId);
   }
@@ -415,6 +460,10 @@ export class BatchScheduler implements Scheduler {
   }
 }
 
+function pathOf({ isStep }: Tracked): JobPath {
+  return isStep ? 'step' : 'batch job';
+}
+
 /** The queue lacks it, or knows no more than that it has ended. */
 function isOpen(observation: Observation | undefined): boolean {
   return observation === undefined || observation.provisional === true || observation.sighting.state === 'unknown';
@@ -426,11 +475,4 @@ function toExplanation(error: SchedulerError): Explanation {
   if (!(error instanceof JobRejectedError)) return { cause: 'start-failed', reason };
   const words = error.schedulerWords === undefined ? {} : { words: error.schedulerWords };
   return { cause: 'rejected', reason, ...words };
-}
-
-/** Where a log lies does not depend on the token. */
-const TOKEN_OF_NONE = 'cb0000000000';
-
-function scriptOf(job: Pick<ScheduledJob, 'directory'>): string {
-  return join(job.directory, SCRIPT_FILE);
 }

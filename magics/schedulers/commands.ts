@@ -11,10 +11,21 @@ const MOST_BYTES = 64 * 1024 * 1024;
 /** What a shell says of a command that is not there. */
 const NOT_FOUND = 127;
 
-export const runHere: RunCommand = ([program, ...args], signal) =>
+export const runHere: RunCommand = (argv, signal) => runAs(argv, signal, { end: 'SIGKILL', detached: false });
+
+/** A request that its client withdraws when it is asked to end, and leaves behind when it is killed. In a session of its own, so that only we ask. */
+export const askHere: RunCommand = (argv, signal) => runAs(argv, signal, { end: 'SIGTERM', detached: true });
+
+interface Manner {
+  /** How it is ended before its time. */
+  readonly end: 'SIGKILL' | 'SIGTERM';
+  readonly detached: boolean;
+}
+
+const runAs = ([program, ...args]: Argv, signal: AbortSignal, { end, detached }: Manner): Promise<CommandResult> =>
   new Promise((resolve) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    const child = spawn(program, args, { detached, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let bytes = 0;
@@ -25,7 +36,7 @@ export const runHere: RunCommand = ([program, ...args], signal) =>
     child.stdout.on('data', keep(stdout));
     child.stderr.on('data', keep(stderr));
     const kill = (): void => {
-      child.kill('SIGKILL');
+      child.kill(end);
       // A grandchild may hold the pipes open.
       child.stdout.destroy();
       child.stderr.destroy();

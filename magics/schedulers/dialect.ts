@@ -109,6 +109,26 @@ export interface Probe {
   readonly remedy: string;
 }
 
+/** What a request for nodes without a script was answered. */
+export type NodesAnswer =
+  | { readonly outcome: 'granted'; readonly id: NativeId }
+  /** Not now. There may be a request left: it is looked for by its name. */
+  | { readonly outcome: 'busy'; readonly words: string }
+  | Exclude<Submission, { readonly outcome: 'accepted' }>;
+
+/** Nodes that are granted at once or not at all, and a worker on them that no process on this machine keeps alive. */
+export interface NodesDialect {
+  /** The request is withdrawn after this time, by the command itself. */
+  askCommand(job: BatchJob, patienceSeconds: number): Argv;
+  parseAnswer(result: CommandResult): NodesAnswer;
+  /** Where the worker's launcher and the step's client complain; read as `BatchDialect.logPath` is. */
+  logPath(job: BatchJob): string;
+  /** Its standard streams lead nowhere. */
+  workerCommand(id: NativeId, job: BatchJob, command: Argv): Argv;
+  /** Run on the nodes, at the end of the worker. */
+  readonly giveBackScript: string;
+}
+
 /** How one batch system spells a job. Pure. Each parser throws a SchedulerError for an answer it cannot trust, transient where asking again may help. */
 export interface BatchDialect {
   /** The word in the config. */
@@ -136,6 +156,8 @@ export interface BatchDialect {
   explainLog(log: string): Explanation | undefined;
   /** A command inside a job that runs, with our standard input and output as its own; absent where the batch system cannot do that. */
   readonly stepCommand?: (id: NativeId, command: Argv) => Argv;
+  /** Absent where the batch system cannot do that. */
+  readonly nodes?: NodesDialect;
   changeCommand(change: Change, ids: readonly NativeId[]): Argv;
   /** Returns when it was accepted (which is not yet done) or there was nothing left to cancel; else throws SchedulerError with the scheduler's words. */
   confirmChange(change: Change, result: CommandResult): void;

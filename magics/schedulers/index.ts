@@ -22,7 +22,7 @@ export const DIALECTS: ReadonlyMap<string, BatchDialect> = new Map(
 /** A batch system whose commands are on this machine. */
 export function openBatch(
   config: ClusterConfig,
-  common: Pick<BatchOptions, 'programs' | 'contents' | 'report' | 'log' | 'healthChanged'>,
+  common: Pick<BatchOptions, 'stateDirectory' | 'programs' | 'contents' | 'report' | 'log' | 'healthChanged'>,
 ): Scheduler {
   const dialect = DIALECTS.get(config.scheduler);
   if (dialect === undefined) throw new TypeError(`There is no batch system ${JSON.stringify(config.scheduler)}.`);
@@ -33,6 +33,7 @@ export function openBatch(
     run: runHere,
     ...(config.node === undefined ? {} : { node: config.node }),
     prologue: config.prologue,
+    asked: config.batch,
     site: config.site,
     pace: { firstMs: config.poll.firstSeconds * 1000, longestMs: config.poll.longestSeconds * 1000 },
   });

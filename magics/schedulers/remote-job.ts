@@ -157,12 +157,13 @@ export class RemoteJob {
   /** Paths of this machine mean nothing there. */
   #toSpec(): JobSpec {
     const { job, definition } = this.#options;
-    const { name, resources, batch, environment, origin, summary, inputs, files, allocation } = job.spec;
+    const { name, resources, batch, environment, origin, summary, inputs, files, allocation, isAwaited } = job.spec;
     return {
       name,
       resources,
       ...(batch === undefined ? {} : { batch }),
       ...(allocation === undefined ? {} : { allocation }),
+      ...(isAwaited === undefined ? {} : { isAwaited }),
       ...(inputs === undefined ? {} : { inputs }),
       ...(files === undefined ? {} : { files }),
       environment,
@@ -298,10 +299,15 @@ function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function toSighting({ status, usage, tasks }: JobRecord): Sighting | undefined {
+function toSighting({ status, usage, tasks, path }: JobRecord): Sighting | undefined {
   switch (status.state) {
     case 'running':
-      return { ...status, ...(usage === undefined ? {} : { usage }), ...(tasks === undefined ? {} : { tasks }) };
+      return {
+        ...status,
+        ...(usage === undefined ? {} : { usage }),
+        ...(tasks === undefined ? {} : { tasks }),
+        ...(path === undefined ? {} : { path }),
+      };
     case 'queued':
     case 'unknown':
       return status;

@@ -3,7 +3,7 @@
 import type { AgentConnection } from '../client';
 import type { JobPackages, PackageOrders } from '../protocol/environment';
 import type { Finding } from '../protocol/finding';
-import type { Failure, JobId, JobSpec, JobUsage, NativeId } from '../protocol/job';
+import type { Failure, JobId, JobPath, JobSpec, JobUsage, NativeId } from '../protocol/job';
 import type { TaskArray } from '../protocol/tasks';
 
 export interface ScheduledJob {
@@ -33,6 +33,7 @@ export type Sighting =
       readonly silentSince?: number;
       /** Where its runner's files are not on this machine. */
       readonly usage?: JobUsage;
+      readonly path?: JobPath;
       /** Of an array. */
       readonly tasks?: TaskArray;
     }

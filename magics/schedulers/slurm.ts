@@ -6,6 +6,7 @@ import type { BatchDialect, BatchJob, CommandResult, Observation, Observations }
 import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import type { Explanation } from './scheduler';
 import { withEnvironment } from '../transports/shell';
+import { slurmNodes, STEP_NAME } from './slurm-nodes';
 import { ALIVE, ENDED, waiting } from './slurm-words';
 
 const TITLE = 'Slurm';
@@ -71,7 +72,7 @@ export const slurm: BatchDialect = {
     scriptPath,
   ],
   parseSubmit: (result) => readSubmission(result, SUBMIT_WORDS),
-  logPath: (job) => `${job.directory}/${LOG}`,
+  logPath,
   statusCommand: (ids) =>
     withEnvironment(CLOCK, [
       'squeue',
@@ -86,8 +87,9 @@ export const slurm: BatchDialect = {
       queueFormat(QUEUE_COLUMNS),
     ]),
   parseStatus: (result) => parseQueue(result, QUEUE_COLUMNS),
+  // With its steps: one of ours knows how a job ended whose nodes were only given back.
   historyCommand: (ids) =>
-    withEnvironment(CLOCK, ['sacct', '-X', '-n', '-P', '-j', ids.join(','), '-o', HISTORY_COLUMNS.join(',')]),
+    withEnvironment(CLOCK, ['sacct', '-n', '-P', '-j', ids.join(','), '-o', HISTORY_COLUMNS.join(',')]),
   parseHistory: (result) => parseAccounting(result, HISTORY_COLUMNS),
   explainLog,
   // --overlap: it takes no cores from the cells. --unbuffered: without it a line that has no end is held back.
@@ -104,6 +106,7 @@ export const slurm: BatchDialect = {
     '--mpi=none',
     ...command,
   ],
+  nodes: slurmNodes(options, logPath),
   changeCommand: (change, ids) => (change === 'cancel' ? ['scancel', ...ids] : ['scontrol', change, ids.join(',')]),
   confirmChange,
   probes: [
@@ -149,6 +152,10 @@ function identity(job: BatchJob): readonly string[] {
   // In file names of sbatch % begins a pattern.
   const log = `${job.directory}/${LOG}`.replaceAll('%', '%%');
   return [`--job-name=${name}`, `--comment=${job.token}`, `--chdir=${job.directory}`, `--output=${log}`];
+}
+
+function logPath(job: BatchJob): string {
+  return `${job.directory}/${LOG}`;
 }
 
 function options(job: BatchJob): readonly string[] {
@@ -224,13 +231,28 @@ export function parseAccounting(result: CommandResult, columns: Columns): Observ
   for (const line of result.stdout.split('\n')) {
     const row = toRow(line, columns);
     const id = row?.JobID ?? '';
-    if (row === undefined || !JOB.test(id)) continue;
+    if (row === undefined) continue;
+    const step = row.JobName === STEP_NAME ? /^(\d+)\.\d+$/.exec(id)?.[1] : undefined;
+    if (step !== undefined) {
+      const nodes = seen.get(toNativeId(step));
+      const told =
+        nodes === undefined ? undefined : explainByStep(nodes, settle(observe(row, fromPair(row.ExitCode ?? ''))));
+      if (told !== undefined) seen.set(toNativeId(step), told);
+      continue;
+    }
+    if (!JOB.test(id)) continue;
     const found = observe(row, row.ExitCode === undefined ? undefined : fromPair(row.ExitCode));
     // Rows written before the job's own record has come: their owner, state and codes may be wrong for some seconds.
     const early = row.JobName === 'allocation' && row.Partition === '';
     seen.set(toNativeId(id), early ? { ...withoutOwner(found), provisional: true } : settle(found));
   }
   return seen;
+}
+
+/** Nodes that were given back by our step are cancelled by their owner, whatever became of it. An end that came from elsewhere is that of the step, too. */
+function explainByStep(nodes: Observation, step: Observation): Observation | undefined {
+  const isGivenBack = nodes.sighting.state === 'cancelled' && nodes.sighting.by !== 'administrator';
+  return isGivenBack && step.sighting.state === 'ended' ? step : undefined;
 }
 
 function withoutOwner(found: Observation): Observation {

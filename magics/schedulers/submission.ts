@@ -9,43 +9,50 @@ import { JobRejectedError } from '../protocol/job-errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { NativeId } from '../protocol/job';
 import { HEARTBEAT_FILE, OUTCOME_FILE, SUBMISSION_FILE } from '../protocol/layout';
-import { count, parseJson, record, text } from '../protocol/shape';
+import { count, literal, parseJson, record, text } from '../protocol/shape';
 import { toNativeId } from './answer';
 import type { RunCommand } from './commands';
 import type { BatchDialect, BatchJob } from './dialect';
 import { nativeName } from './request';
 
 /** submission.json */
-const journal = record({ token: text, tries: count }, { nativeId: text });
+const journal = record({ token: text, tries: count }, { nativeId: text, way: literal('nodes') });
 
 export interface Submission {
   readonly token: string;
   /** How often the submit command was begun. */
   readonly tries: number;
   readonly nativeId: NativeId | undefined;
+  /** Nodes are asked for, and a step is started on them (on-nodes.ts); absent for a batch job. */
+  readonly way?: 'nodes';
 }
 
 export function readSubmission(directory: string): Submission | undefined {
   const path = join(directory, SUBMISSION_FILE);
   const source = readIfThere(path);
   if (source === undefined) return undefined;
-  const { token, tries, nativeId } = parseJson(source, journal, path);
-  return { token, tries, nativeId: nativeId === undefined ? undefined : toNativeId(nativeId) };
+  const { token, tries, nativeId, way } = parseJson(source, journal, path);
+  const id = nativeId === undefined ? undefined : toNativeId(nativeId);
+  return { token, tries, nativeId: id, ...(way === undefined ? {} : { way }) };
 }
 
 export function newSubmission(): Submission {
   return { token: `cb${randomBytes(6).toString('hex')}`, tries: 0, nativeId: undefined };
 }
 
-function write(directory: string, { token, tries, nativeId }: Submission): void {
-  const kept = { token, tries, ...(nativeId === undefined ? {} : { nativeId }) };
+export function keepSubmission(directory: string, { token, tries, nativeId, way }: Submission): void {
+  const kept = {
+    ...{ token, tries },
+    ...(nativeId === undefined ? {} : { nativeId }),
+    ...(way === undefined ? {} : { way }),
+  };
   writeWhole(join(directory, SUBMISSION_FILE), `${JSON.stringify(kept)}\n`);
 }
 
 /** On a disk that is full now: the job is there all the same, and is found again by its token. */
 function keepId(directory: string, submission: Submission): void {
   try {
-    write(directory, submission);
+    keepSubmission(directory, submission);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
   }
@@ -73,7 +80,7 @@ export async function trySubmit(
 ): Promise<Try> {
   const { dialect, run } = desk;
   const argv = dialect.submitCommand(job, scriptPath);
-  write(job.directory, { ...before, tries: before.tries + 1 });
+  keepSubmission(job.directory, { ...before, tries: before.tries + 1 });
   const answer = dialect.parseSubmit(await run(argv, signal));
   if (answer.outcome === 'accepted') {
     keepId(job.directory, { ...before, tries: before.tries + 1, nativeId: answer.id });

@@ -1,12 +1,21 @@
 // The pages of docs/reference, each from the table that is the truth about it.
 import prettier from 'prettier';
 import { load } from '../load.mjs';
+import { refuseUnknownLicences, shippedParts } from '../pack/licences.mjs';
+import { buildPrograms } from '../setup/programs.mjs';
 import { root } from '../setup/places.mjs';
 import { join } from 'node:path';
 
 /** @returns {Promise<{ file: string, text: string }[]>} */
 export async function reference() {
-  const pages = [await options(), await magics(), await config(), await commandLine(), await errors()];
+  const pages = [
+    await options(),
+    await magics(),
+    await config(),
+    await commandLine(),
+    await errors(),
+    await licences(),
+  ];
   const style = await prettier.resolveConfig(join(root, 'README.md'));
   return await Promise.all(
     pages.map(async ({ file, lines }) => ({
@@ -176,6 +185,32 @@ async function errors() {
       '  else throw error;',
       '}',
       '```',
+    ],
+  );
+}
+
+/** Of what `npm run pack` makes. */
+async function licences() {
+  await buildPrograms();
+  const { bundled, installed, extension } = await shippedParts();
+  refuseUnknownLicences([...bundled, ...installed, ...extension]);
+  const rows = (parts) => parts.map(({ name, version, license, note }) => [name, version, license, note ?? '']);
+  const headings = ['package', 'version', 'licence', ''];
+  return page(
+    'licences.md',
+    'Licences of what is shipped',
+    'Cellburst is under the Apache Licence 2.0. All that is shipped with it is under licences that let anybody use it for anything; `npm run pack` stops at one that is not known to.',
+    [
+      ...[
+        '## In the programs',
+        '',
+        'Their texts lie in `dist/THIRD-PARTY-LICENSES.txt`.',
+        '',
+        ...table(headings, rows(bundled)),
+        '',
+      ],
+      ...['## Beside them, installed by npm', '', ...table(headings, rows(installed)), ''],
+      ...["## In JupyterLab's extension", '', ...table(headings, rows(extension))],
     ],
   );
 }

@@ -9,6 +9,9 @@ import { run, step } from './progress.mjs';
 /** Oldest that works, and the two main targets. */
 export const NODE_VERSIONS = ['20.19.6', '22.23.3', '24.21.0'];
 
+/** The oldest that clusters may have: what the runner is compiled for. */
+export const OLDEST_THERE = '18.20.8';
+
 /**
  * @param {string} version
  * @returns {Promise<string>} path of the program

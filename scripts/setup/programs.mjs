@@ -10,7 +10,11 @@ export const stampPath = join(dist, '.sources');
 /** What dist/ is made of. */
 export function sourcesDigest() {
   const folders = ['cli', 'kernel', 'labextension', 'language', 'magics', 'scripts/build-labextension.mjs'];
-  return digest(root, [...folders, 'scripts/build.mjs', 'package.json', 'package-lock.json'], /\.(tsx?|json|css|mjs)$/);
+  return digest(
+    root,
+    [...folders, 'scripts/build.mjs', 'scripts/setup/bundles.mjs', 'package.json', 'package-lock.json'],
+    /\.(tsx?|json|css|mjs)$/,
+  );
 }
 
 export function programsAreStale() {

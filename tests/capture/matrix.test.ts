@@ -107,6 +107,7 @@ const INTRODUCTION = `<!-- Made from tests/capture/matrix.ts by its test: CELLBU
 
 A value goes there, may be changed there, and is here what it is there afterwards: the same object, for every alias, key of a Map and closure that holds it. Each kind of
 value is carried exactly, or refused by path before anything is sent. \`%%cluster --dry-run\` and \`%cluster capture NAMES\` tell beforehand what would go along.
+A result of more than 32 GB, all names together, is refused with its size; \`--env CELLBURST_RESULT_GB=64\` allows more.
 `;
 
 const CODE = `

@@ -74,6 +74,11 @@ export class Notebook {
     return run.value;
   }
 
+  /** A name that came with a job of another notebook. */
+  declare(name: string, kind: DeclarationKind): void {
+    this.#known.set(name, kind);
+  }
+
   commit(code: CellCode, progress: number): void {
     for (const { name, kind, step } of code.declarations) if (progress > step) this.#known.set(name, kind);
   }

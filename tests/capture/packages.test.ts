@@ -2,7 +2,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Notebook } from './notebook';
+import { captureCell } from '../../magics/capture';
+import { Notebook, runCell } from './notebook';
 
 const MODULES = join(__dirname, '..', '..', 'node_modules');
 
@@ -147,4 +148,27 @@ test('a package that is only where the cell ran keeps nothing else from coming h
     /`twice of 'far'` stayed with the job that made it: Cannot find package 'far'/,
   );
   await expect(notebook.run('far.list')).rejects.toThrow(/`default of 'far'` stayed with the job/);
+});
+
+test('B6 a package of another version there than here is told, with both', async () => {
+  const folder = join(notebook.directory, 'node_modules', 'tool');
+  mkdirSync(folder);
+  const install = (version: string): void => {
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'tool', version }));
+  };
+  writeFileSync(join(folder, 'index.js'), 'exports.double = (n) => 2 * n;');
+  install('4.17.21');
+  await notebook.run("import { double } from 'tool'; const run = (n) => double(n)");
+  const said = async (): Promise<string> => {
+    const code = notebook.lower('%%cluster\nrun(2)');
+    const directory = notebook.newJob();
+    await captureCell(notebook.realm, { cell: code, bundlePath: join(directory, 'bundle.bin') });
+    install('3.10.1');
+    const { output } = await runCell(directory);
+    return output.map((record) => ('text' in record ? record.text : '')).join('');
+  };
+  expect(await said()).toBe(
+    "Note: this cell runs with tool 3.10.1, and the notebook has 4.17.21. --env-mode bundle brings the notebook's.\n",
+  );
+  expect(await said()).toBe('');
 });

@@ -1,5 +1,7 @@
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { captureCell, settleCell } from '../../magics/capture';
 import { Realm } from '../../magics/realm';
 import { Notebook, runCell } from './notebook';
@@ -214,3 +216,46 @@ test('a name that nobody has declared cannot be assigned, there as here', async 
   await expect(notebook.value('nowhere = 1')).rejects.toThrow('nowhere is not defined');
   expect(notebook.realm.has('nowhere')).toBe(false);
 });
+
+test('H6 a result above the limit is refused with its size and a way around, and nothing of it is applied', async () => {
+  await notebook.run('const kept = { n: 1 }');
+  const cell =
+    'process.env.CELLBURST_RESULT_GB = "0.001"; kept.n = 2; const many = Array.from({ length: 300 }, () => new Float64Array(1000)); 0';
+  const { report } = await notebook.cluster(cell);
+  expect(report.outcome).toMatchObject({
+    ok: false,
+    error: {
+      name: 'CaptureError',
+      message: expect.stringMatching(
+        /^cannot ship many: all that the cell made has 0\.0024\d* GB, and at most 0\.001 GB come home — write it to a file \(output\('name'\)\) and bring home what you need of it, or allow more: --env CELLBURST_RESULT_GB=…$/,
+      ) as unknown,
+    },
+  });
+  expect(await notebook.run('[kept.n, typeof many].join()')).toBe('1,undefined');
+});
+
+test('H8 a thousand results leave nothing behind in the notebook (a job is a process of its own)', async () => {
+  await notebook.run(
+    'class Model { #w = [1]; layers = new Map([["a", { n: 1 }]]); step = () => this.layers.size } const model = new Model, list = Array.from({ length: 50 }, (_, i) => ({ i }))',
+  );
+  const { directory } = await notebook.cluster('model.step() + list.length');
+  const cell = notebook.lower('%%cluster\nmodel.step() + list.length');
+  const again = async (): Promise<void> => {
+    const { captureId } = await captureCell(notebook.realm, {
+      cell,
+      bundlePath: join(notebook.directory, 'again.bin'),
+    });
+    const report = await settleCell(notebook.realm, { captureId, directory, atomic: false, where: 'there' });
+    expect(report.outcome.ok).toBe(true);
+  };
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heap = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  for (let i = 0; i < 100; i++) await again();
+  const before = heap();
+  for (let i = 0; i < 1000; i++) await again();
+  expect(heap() - before).toBeLessThan(1e6);
+}, 60_000);

@@ -1,5 +1,6 @@
 // A cluster with an older Node than the notebook's: CELLBURST_TEST_OLD_NODE names its program (18 or later; headers in ../include make the add-on
-// test possible). Not tested without it.
+// test possible), as `npm test` has it from the npm registry. Not tested without it.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openSystem } from '../clusters/open';
@@ -9,8 +10,8 @@ import { cellsOf, value, type Cells } from './cells';
 import { writeProject } from './project';
 
 const LONG_MS = 240_000;
-const program = process.env['CELLBURST_TEST_OLD_NODE'] ?? '';
-const system = program === '' ? undefined : openSystem('sshd');
+const given = process.env['CELLBURST_TEST_OLD_NODE'] ?? '';
+const system = given === '' ? undefined : openSystem('sshd');
 const reason = system === undefined ? 'CELLBURST_TEST_OLD_NODE is not set' : system.ok ? '' : system.reason;
 const describeIf = system?.ok === true ? describe : describe.skip;
 
@@ -21,6 +22,14 @@ describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${
   beforeAll(async () => {
     if (system?.ok !== true) return;
     store = system.makeDirectory('store');
+    // Where the plain user can read it.
+    const prefix = system.makeDirectory('node');
+    execFileSync('cp', [
+      '-r',
+      ...['bin', 'include'].map((name) => join(dirname(given), '..', name)).filter(existsSync),
+      prefix,
+    ]);
+    const program = join(prefix, 'bin', 'node');
     const config = join(system.settings['SSHD_STATE'] ?? '', 'old.yaml');
     const lines = [
       'clusters:',
@@ -55,7 +64,7 @@ describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${
     LONG_MS,
   );
 
-  const canBuild = existsSync(join(dirname(program), '..', 'include', 'node', 'node.h'));
+  const canBuild = existsSync(join(dirname(given), '..', 'include', 'node', 'node.h'));
   (canBuild ? test : test.skip)(
     'an add-on that is bound to the ABI is built there, once; one that cannot be built says why',
     async () => {

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { startServer, type JupyterServer } from '../notebook/server';
 
 const examples = join(__dirname, '..', '..', 'examples');
-/** The quickstart is run by the demo, and the displays are looked at one by one (tests/notebook). */
-const ELSEWHERE = ['quickstart', 'displays'];
+/**
+ * The quickstart is run by the demo, the displays are looked at one by one (tests/notebook), and Slurm has to be there (tests/binder, tests/transports).
+ */
+const ELSEWHERE = ['quickstart', 'displays', 'slurm'];
 const names = readdirSync(examples)
   .filter((name) => name.endsWith('.ipynb') && !name.endsWith('.executed.ipynb'))
   .map((name) => name.slice(0, -'.ipynb'.length))

@@ -2,18 +2,23 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  readSync,
   readdirSync,
   readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectAgent } from '../../magics/client';
+import { runFs } from '../../magics/fs';
 import { sendSignal } from '../../magics/protocol/platform';
 import { openSystem } from '../clusters/open';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -188,6 +193,91 @@ copyFileSync('heavy.bin', 'copy.bin');`);
       expect(cuts.done).toBe(1);
       good(await kernel.outcome(id, performance.now(), LONG_MS));
       expect(readFileSync(place('copy.bin')).equals(readFileSync(place('heavy.bin')))).toBe(true);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a transfer in the middle of which both agents and the way between them were killed sends the rest and no more',
+    async () => {
+      const bytes = 120_000_000;
+      write('resumed.bin', randomBytes(bytes));
+      const stateDirectory = join(kernel.directory, 'state');
+      const what = { cluster: 'far', path: place('resumed.bin') };
+      // The kernel starts its agent where there is none.
+      const connect = async () => {
+        good(await run(`%cluster fs ls far:${folder}`));
+        return await connectAgent({ stateDirectory, isPassive: true });
+      };
+      let sent = 0;
+      {
+        await using agent = await connect();
+        const killed = new AbortController();
+        const sending = agent.store.send(what, {
+          signal: killed.signal,
+          progress: (news) => {
+            if (news.kind !== 'sent' || sent > 0 || news.bytes < 40_000_000) return;
+            sent = news.bytes;
+            for (const state of [store, stateDirectory])
+              for (const { pid } of processesWith(`CELLBURST_STATE_DIR=${state}`).filter(({ command }) =>
+                command.includes('agent.js'),
+              ))
+                sendSignal(pid, 'SIGKILL');
+            killed.abort();
+          },
+        });
+        await expect(sending).rejects.toThrow();
+      }
+      expect(sent).toBeGreaterThanOrEqual(40_000_000);
+      await using next = await connect();
+      const rest = await next.store.send(what, { signal: AbortSignal.timeout(LONG_MS) });
+      // What was on its way when it was cut comes again, and nothing else.
+      expect(rest.sentBytes).toBeGreaterThan(0);
+      expect(rest.sentBytes).toBeLessThan(bytes - sent + 12_000_000);
+      await next.store.place(
+        { cluster: 'far', content: rest.content, path: join(folder, 'resumed.bin') },
+        AbortSignal.timeout(LONG_MS),
+      );
+      expect(readFileSync(join(folder, 'resumed.bin')).equals(readFileSync(place('resumed.bin')))).toBe(true);
+      const told: string[] = [];
+      const shown = await runFs(
+        ['get', `far:${folder}/resumed.bin`, 'again.bin'],
+        {
+          agent: next,
+          directory: kernel.directory,
+          signal: AbortSignal.timeout(LONG_MS),
+          print: () => undefined,
+          progress: (words) => told.push(words),
+        },
+        'fs',
+      );
+      expect(shown?.value).toMatchObject({ files: 1, bytes });
+      expect(told).toContain('120 MB of 120 MB');
+      expect(told.join()).toMatch(/looked at [\d.]+ MB/);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a file of 5 GB that is mostly holes goes there and back in no time, and has its holes',
+    async () => {
+      const bytes = 5_000_000_000;
+      const end = randomBytes(100_000);
+      const check = (path: string): void => {
+        const back = Buffer.alloc(end.length);
+        const file = openSync(path, 'r');
+        readSync(file, back, 0, back.length, bytes - end.length);
+        closeSync(file);
+        const { size, blocks } = statSync(path);
+        expect([size, blocks * 512 < 3_000_000, back.equals(end)]).toEqual([bytes, true, true]);
+      };
+      const file = openSync(place('sparse.img'), 'w');
+      writeSync(file, end, 0, end.length, bytes - end.length);
+      closeSync(file);
+      good(await run(`%cluster fs put sparse.img far:${folder}/sparse.img`));
+      check(join(folder, 'sparse.img'));
+      good(await run(`%cluster fs get far:${folder}/sparse.img back.img`));
+      check(place('back.img'));
     },
     LONG_MS,
   );

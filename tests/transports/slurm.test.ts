@@ -1,13 +1,16 @@
 // A real Slurm behind a real sshd: the agent there submits, and what a cell sees is as if the batch system were here.
-import { writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { sendSignal } from '../../magics/protocol/platform';
 import { openSystem } from '../clusters/open';
-import { KernelClient, type CellResult } from '../kernel/client';
+import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { writeProject } from '../environment/project';
 import { endProcesses, processesWith } from '../notebook/processes';
 
+const execFileAsync = promisify(execFile);
 const ssh = openSystem('sshd');
 const slurm = openSystem('slurm');
 const describeIf = ssh.ok && slurm.ok ? describe : describe.skip;
@@ -22,10 +25,11 @@ afterAll(() => {
 describeIf(`cells on Slurm over ssh2${why}`, () => {
   let kernel: KernelClient;
   let store = '';
+  let config = '';
   beforeAll(async () => {
     if (!ssh.ok || !slurm.ok) return;
     store = ssh.makeDirectory('store');
-    const config = join(ssh.settings['SSHD_STATE'] ?? '', 'slurm.yaml');
+    config = join(ssh.settings['SSHD_STATE'] ?? '', 'slurm.yaml');
     const lines = [
       'clusters:',
       '  hpc:',
@@ -61,6 +65,27 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
       );
       expect(value(answer)).toMatch(/^\[ '\d+', '3', 'yes' \]$/);
       expect(answer.stdout).toBe('from there\n');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'the example is run from the laptop, by the command line',
+    async () => {
+      const cli = join(ROOT, 'dist', 'cli.js');
+      const { directory } = kernel;
+      const own = {
+        CELLBURST_STATE_DIR: join(directory, 'state'),
+        XDG_RUNTIME_DIR: directory,
+        CELLBURST_CONFIG: config,
+      };
+      const output = join(directory, 'slurm.ipynb');
+      const args = [cli, 'run', join(ROOT, 'examples', 'slurm.ipynb'), '-o', output];
+      const { stderr } = await execFileAsync(process.execPath, args, { env: { ...process.env, ...own } });
+      expect(stderr).toMatch(/All \d+ cells of slurm\.ipynb ran/);
+      const shown = readFileSync(output, 'utf8');
+      expect(shown).toMatch(/24 walks on \S+, job \d+/);
+      expect(shown).toContain('[ true, true ]');
     },
     LONG_MS,
   );

@@ -235,4 +235,43 @@ export const CODE: readonly Line[] = [
     "'B,B,B,true,true'",
     [['[c.constructor === B, 5 instanceof A].join()', 'true,true']],
   ],
+  [
+    'D9 an object of a package, by its properties',
+    ["import { Gauge } from 'gauge'; const g = new Gauge(3)"],
+    'g.value += 2; const h = new Gauge(g.value); [g.twice(), h instanceof Gauge].join()',
+    "'10,true'",
+    [['[g.value, h.twice(), h instanceof Gauge].join()', '5,10,true']],
+  ],
+  [
+    'D15 a class that extends Error and hides state',
+    [
+      'class HttpError extends Error { #status; constructor(status) { super(`http ${status}`); this.#status = status } get status() { return this.#status } retry() { this.#status++; return this } } const e = new HttpError(500)',
+    ],
+    'e.retry(); const f = new HttpError(404); [e.status, e.message, f.status, String(f)].join()',
+    "'501,http 500,404,Error: http 404'",
+    [['[e.status, f.status, f instanceof HttpError, f instanceof Error].join()', '501,404,true,true']],
+  ],
+  [
+    'D16 classes that extend Array, Map, Set and Date and hide state',
+    [
+      'class Stack extends Array { #top = 0; put(x) { this.#top = x; this.push(x) } get top() { return this.#top } } class Cache extends Map { #hits = 0; get(k) { this.#hits++; return super.get(k) } get hits() { return this.#hits } } class Bag extends Set { #name = "bag"; get name() { return this.#name } } class Day extends Date { #zone = "utc"; get zone() { return this.#zone } } const s = Stack.of(1, 2), c = new Cache([["a", s]]), b = new Bag([s]), d = new Day(5)',
+    ],
+    's.put(9); c.get("a"); b.add(c); d.setTime(6); const n = Stack.of(3); n.put(4); [s.top, s.join("-"), c.hits, b.name, b.has(s), d.zone, n.top].join()',
+    "'9,1-2-9,1,bag,true,utc,4'",
+    [
+      [
+        '[s.top, s.length, c.hits, b.size, b.has(c), d.getTime(), n.top, n instanceof Stack].join()',
+        '9,3,1,2,true,6,4,true',
+      ],
+    ],
+  ],
+  [
+    'C20 a function born there calls a variable of an activation here',
+    [
+      'function kit() { let cb = function () { return String(this) }; return { set: (f) => { cb = f }, born: () => () => cb() } } const k = kit()',
+    ],
+    'const call = k.born(); call()',
+    "'undefined'",
+    [['call()', 'undefined']],
+  ],
 ];

@@ -1,5 +1,7 @@
 // Each line of the conformance list in a real kernel, three ways: as a local cell, as a cluster cell, and as a detached job that is attached later on. All
 // lines share one kernel: names are declared anew.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { KernelClient, type CellResult } from '../../kernel/client';
 import { CODE } from './code';
@@ -13,6 +15,17 @@ type Way = 'local' | 'cluster' | 'detached';
 let kernel: KernelClient;
 beforeAll(async () => {
   kernel = await KernelClient.start();
+  writeFileSync(
+    join(kernel.directory, 'tally.ts'),
+    'let tallies = 0;\nexport class Tally {\n  constructor(public sum: number) {\n    tallies++;\n  }\n  add(n: number): void {\n    this.sum += n;\n  }\n}\nexport const total = (): number => Math.min(tallies, 1) || 1;\n',
+  );
+  const gauge = join(kernel.directory, 'node_modules', 'gauge');
+  mkdirSync(gauge, { recursive: true });
+  writeFileSync(join(gauge, 'package.json'), '{ "name": "gauge", "version": "1.0.0" }');
+  writeFileSync(
+    join(gauge, 'index.js'),
+    'exports.Gauge = class Gauge { constructor(value) { this.value = value } twice() { return 2 * this.value } };',
+  );
 }, 60_000);
 afterAll(() => kernel.stop(), 60_000);
 

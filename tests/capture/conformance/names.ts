@@ -69,4 +69,24 @@ export const NAMES: readonly Line[] = [
     'let h: Hash | undefined; typeof h',
     "'undefined'",
   ],
+  [
+    'B3 a module that is nowhere',
+    [],
+    "await import('not-installed').catch((e) => [e.code, /not-installed/.test(e.message)].join())",
+    "'ERR_MODULE_NOT_FOUND,true'",
+  ],
+  [
+    'B7 a local module, its class and its state',
+    ["import { Tally, total } from './tally'; const t = new Tally(2)"],
+    't.add(3); [t.sum, total(), t instanceof Tally].join()',
+    "'5,1,true'",
+    [['[t.sum, t instanceof Tally].join()', '5,true']],
+  ],
+  [
+    'A19 what is not used is not sent',
+    ['let big = new Array(1e6).fill(1.5), socket = new WeakMap()'],
+    '1 + 1',
+    '2',
+    [['big.length', 1e6]],
+  ],
 ];

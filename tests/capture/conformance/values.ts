@@ -146,4 +146,55 @@ export const VALUES: readonly Line[] = [
     "'https://a.b/x?d=1&e=2'",
     [['[u.href, u.searchParams === q].join()', 'https://a.b/x?d=1&e=2,true']],
   ],
+  [
+    'E15 settled Promises',
+    [
+      'const o = { n: 1 }, done = Promise.resolve(o), failed = Promise.reject(new TypeError("no")); failed.catch(() => {})',
+    ],
+    '(await done).n++; const late = Promise.resolve(o), why = await failed.catch((e) => e.message); [await late === o, o.n, why].join()',
+    "'true,2,no'",
+    [
+      [
+        '[await done === o, await late === o, o.n, await failed.catch((e) => e instanceof TypeError)].join()',
+        'true,true,2,true',
+      ],
+    ],
+  ],
+  [
+    'E16 Intl objects',
+    [
+      'const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "EUR" }), day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" })',
+    ],
+    'const percent = new Intl.NumberFormat("en", { style: "percent" }); [money.format(1234.5), day.format(0)].join(";")',
+    "'€1,234.50;1 January 1970'",
+    [['[money.format(2), percent.format(0.25), percent instanceof Intl.NumberFormat].join()', '€2.00,25%,true']],
+  ],
+  [
+    'E8 many numbers',
+    ['const numbers = Array.from({ length: 200000 }, (_, i) => i / 3)'],
+    'numbers[5] = -0; numbers.length = 150000; Object.is(numbers[5], -0) && numbers.at(-1) === 149999 / 3',
+    'true',
+    [['[numbers.length, Object.is(numbers[5], -0), numbers[7] === 7 / 3].join()', '150000,true,true']],
+  ],
+  [
+    'E9 many bytes',
+    ['const bytes = new Uint8Array(5e6)'],
+    'bytes[4999999] = 9; bytes.subarray(10, 12).fill(3); bytes.length',
+    '5000000',
+    [['[bytes[4999999], bytes[10], bytes[12]].join()', '9,3,0']],
+  ],
+  [
+    'G3 what was not changed stays what it is',
+    ['const big = new Float64Array(100000).fill(2), kept = big; let last = 0'],
+    'last = big[99999]; big.length',
+    '100000',
+    [['[last, kept === big, big[0]].join()', '2,true,2']],
+  ],
+  [
+    'H3 a key named __proto__ is data',
+    ['const o = JSON.parse(\'{"__proto__": { "x": 1 }, "b": 2}\')'],
+    'const p = JSON.parse(\'{"__proto__": { "y": 1 }}\'); o.b = 3; [Object.keys(o).join(\'+\'), o.x, p.y].join()',
+    "'__proto__+b,,'",
+    [["[Object.keys(o).join('+'), Object.keys(p).join(), o.b, o.x, ({}).y].join()", '__proto__+b,__proto__,3,,']],
+  ],
 ];

@@ -22,6 +22,9 @@ interface Trace {
   readonly states: readonly (readonly Line[])[];
 }
 
+/** What notebooks may hang things on that outlives them: all of a process have the same. */
+const SHARED: readonly object[] = [Math.max, Array.prototype.slice];
+
 /** By the number of the cell and what was known before it: both runs take the same code, as long as they know the same names. */
 type Lowered = Map<string, CellCode>;
 
@@ -91,6 +94,9 @@ class NotebookRun {
       if (cell.place === 'cluster') await this.#settle(cell.group);
     }
     states.push(this.#describe());
+    for (const shared of SHARED)
+      for (const key of Reflect.ownKeys(shared))
+        if (key !== 'name' && key !== 'length') Reflect.deleteProperty(shared, key);
     // What scripts hold would otherwise be held until the process ends.
     this.#realm.forget();
     return { shown: this.#shown, states };

@@ -1,0 +1,146 @@
+// The quickest way to a job's worker: nodes that are granted at once or not at all, and a step on them that depends on no process of this machine. A batch
+// job waits for the scheduler's next turn instead. Whatever is left of a request that came to nothing is given back, and that is confirmed, before the
+// job goes to the queue.
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SchedulerError } from '../protocol/errors';
+import type { JobSpec, NativeId } from '../protocol/job';
+import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
+import { readTree, sendSignal } from '../protocol/platform';
+import { endedBySignal } from './answer';
+import { askHere, type RunCommand } from './commands';
+import type { BatchDialect, BatchJob, NodesDialect } from './dialect';
+import { nativeName } from './request';
+import type { Explanation } from './scheduler';
+import { keepSubmission, type Submission } from './submission';
+import type { Argv } from '../transports/shell';
+
+/** Longer than this, and the queue is where the job belongs. */
+export const PATIENCE_SECONDS = 5;
+/** From a step's start to the first word of its worker. */
+const START_MS = 60_000;
+const LOOK_MS = 500;
+
+export interface NodesDesk {
+  readonly dialect: BatchDialect;
+  readonly nodes: NodesDialect;
+  readonly run: RunCommand;
+}
+
+/** A worker whose start has been asked for. */
+export interface StartedWorker {
+  readonly id: NativeId;
+  /** It has begun: from now on nothing here keeps it alive. */
+  letGo(): void;
+  /** Its client has ended, in its own words; after `letGo` that means nothing. */
+  readonly lost: Promise<void>;
+}
+
+/** Does it start on nodes of its own? What only the submit command of batch jobs understands, or needs several tasks, does not. */
+export function suitsNodes({ isAwaited, allocation, batch }: JobSpec): boolean {
+  const { native, nodes = 1, tasks = 1 } = batch ?? {};
+  return isAwaited === true && allocation === undefined && (native ?? []).length === 0 && nodes === 1 && tasks === 1;
+}
+
+/** undefined: no nodes now, or a refusal that the submit command of batch jobs shall put into words. `giveBack` is next. */
+export async function startOnNodes(
+  desk: NodesDesk,
+  job: BatchJob,
+  paths: { readonly script: string; readonly log: string },
+  before: Submission,
+  signal: AbortSignal,
+): Promise<StartedWorker | undefined> {
+  const { nodes } = desk;
+  const asked = { ...before, tries: before.tries + 1, way: 'nodes' as const };
+  keepSubmission(job.directory, asked);
+  const answer = nodes.parseAnswer(await askHere(nodes.askCommand(job, PATIENCE_SECONDS), signal));
+  if (answer.outcome !== 'granted') return undefined;
+  keepSubmission(job.directory, { ...asked, nativeId: answer.id });
+  return startWorker(answer.id, nodes.workerCommand(answer.id, job, workerScript(nodes, paths)), paths.log);
+}
+
+const LAST_WORDS = 'cellburst: the runner of this job was ended by signal';
+
+/** What a worker has said of its runner's end. */
+export function explainWorker(log: string): Explanation | undefined {
+  const signal = new RegExp(`^${LAST_WORDS} (\\d+)$`, 'm').exec(log)?.[1];
+  return signal === undefined ? undefined : endedBySignal(Number(signal));
+}
+
+/** The batch script as it is; then the nodes are given back from inside, whoever else is dead. */
+export function workerScript(nodes: NodesDialect, paths: { readonly script: string; readonly log: string }): Argv {
+  // A handled signal is not ignored in what the shell starts, and does not end the shell before its last line.
+  const lines = [
+    'trap : TERM HUP INT',
+    'sh "$1" >>"$2" 2>&1 </dev/null',
+    'code=$?',
+    // The end of the runner itself, which can tell of it no more. It has no exit codes beyond.
+    `[ $code -le 128 ] || echo "${LAST_WORDS} $((code - 128))" >>"$2"`,
+    nodes.giveBackScript,
+    'exit $code',
+  ];
+  return ['sh', '-c', lines.join('\n'), 'cellburst', paths.script, paths.log];
+}
+
+function startWorker(id: NativeId, [program, ...args]: Argv, log: string): StartedWorker {
+  const complaints = openSync(log, 'a', 0o600);
+  // In a session of its own: a signal to ours is none to it.
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', complaints], windowsHide: true });
+  closeSync(complaints);
+  const limit = setTimeout(() => {
+    child.kill('SIGTERM');
+  }, START_MS);
+  const lost = new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(limit);
+      resolve();
+    };
+    child.once('error', end);
+    child.once('exit', end);
+  });
+  child.unref();
+  let isFree = false;
+  return {
+    id,
+    letGo: () => {
+      if (isFree || child.pid === undefined || child.exitCode !== null) return;
+      isFree = true;
+      freeStep(child.pid);
+    },
+    lost,
+  };
+}
+
+/** Ends a step's client, and its watcher before that: it would end the step. */
+export function freeStep(pid: number): void {
+  for (const each of [...readTree(pid).pids].reverse()) sendSignal(each, 'SIGKILL');
+}
+
+/** Has a runner ever been there? Making the outcome's file is its first act (runner/report.ts). */
+export function hasBegun(directory: string): boolean {
+  return [HEARTBEAT_FILE, OUTCOME_FILE, `${OUTCOME_FILE}.part`].some((file) => existsSync(join(directory, file)));
+}
+
+/** Until the batch system says that nothing lives under the job's name any more. What it does not answer is asked again. */
+export async function giveBack(
+  { dialect, run }: Pick<NodesDesk, 'dialect' | 'run'>,
+  job: Pick<BatchJob, 'name' | 'token'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const [search] = dialect.searches(nativeName(job));
+  if (search === undefined) throw new TypeError(`${dialect.title} cannot be asked for a name.`);
+  for (let pause = LOOK_MS; ; pause = Math.min(pause * 2, 30_000)) {
+    try {
+      const ids = search.parse(await run(search.command, signal));
+      const seen = ids.length === 0 ? undefined : dialect.parseStatus(await run(dialect.statusCommand(ids), signal));
+      const living = ids.filter((id) => !['ended', 'cancelled'].includes(seen?.get(id)?.sighting.state ?? 'ended'));
+      if (living.length === 0) return;
+      dialect.confirmChange('cancel', await run(dialect.changeCommand('cancel', living), signal));
+    } catch (error) {
+      if (!(error instanceof SchedulerError)) throw error;
+    }
+    await sleep(pause, undefined, { signal });
+  }
+}

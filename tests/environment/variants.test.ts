@@ -1,0 +1,205 @@
+// A cluster of another kind than this machine: packages that have a variant for each kind of machine go there in the one for it, or are refused before a job is
+// made. The machines are told, not had; npm, the archives and what is installed from them are real.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Environments } from '../../magics/environment';
+import { isFor } from '../../magics/environment/variants';
+import { INSTALL_FOLDER } from '../../magics/protocol/environment';
+import { archivePath } from '../../magics/protocol/layout';
+import { ownFacts, type HostFacts } from '../../magics/protocol/host-facts';
+import { TarReader } from '../../magics/protocol/tar';
+import { installPackages } from '../../magics/runner/install';
+import { openRegistry, type Registry, type Served } from './registry';
+
+const LONG_MS = 120_000;
+const ARM: HostFacts = { ...ownFacts(), os: 'linux', arch: 'arm64', libc: 'glibc 2.36' };
+const MUSL: HostFacts = { ...ownFacts(), os: 'linux', arch: 'x64', libc: 'musl' };
+
+test.each([
+  [{ os: ['linux'], cpu: ['arm64'], libc: [] }, ARM, true],
+  [{ os: ['linux'], cpu: ['x64'], libc: [] }, ARM, false],
+  [{ os: ['linux'], cpu: ['x64'], libc: ['glibc'] }, MUSL, false],
+  [{ os: ['linux'], cpu: ['x64'], libc: ['musl'] }, MUSL, true],
+  [{ os: ['!win32'], cpu: [], libc: [] }, ARM, true],
+  [{ os: ['!linux'], cpu: [], libc: [] }, ARM, false],
+])('a package for %j', (machine, host, expected) => {
+  expect(isFor(machine, host)).toBe(expected);
+});
+
+/** A library as sharp is: code, a variant for each machine, and what that in turn needs beside it. */
+const variant = (kind: string, machine: object, needs: readonly string[] = []): Served => ({
+  name: `@fast/${kind}`,
+  version: '1.0.0',
+  manifest: {
+    ...machine,
+    main: 'fast.node',
+    optionalDependencies: Object.fromEntries(needs.map((name) => [`@fast/${name}`, '1.0.0'])),
+  },
+  files: { 'fast.node': `binary for ${kind}` },
+});
+const PACKAGES: readonly Served[] = [
+  variant('linux-arm64', { os: ['linux'], cpu: ['arm64'] }, ['parts-linux-arm64']),
+  variant('parts-linux-arm64', { os: ['linux'], cpu: ['arm64'] }),
+  variant('linuxmusl-x64', { os: ['linux'], cpu: ['x64'], libc: ['musl'] }),
+  variant('linux-x64', { os: ['linux'], cpu: ['x64'], libc: ['glibc'] }),
+];
+
+describe('packages with a variant for each kind of machine', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'variants-test-'));
+  const state = join(folder, 'state');
+  let registry: Registry;
+  beforeAll(async () => {
+    registry = await openRegistry(PACKAGES);
+    const install = (name: string, manifest: object, files: Record<string, string>): void => {
+      const place = join(folder, 'node_modules', name);
+      mkdirSync(place, { recursive: true });
+      const all = { 'package.json': JSON.stringify({ name, version: '1.0.0', ...manifest }), ...files };
+      for (const [path, text] of Object.entries(all)) writeFileSync(join(place, path), text);
+    };
+    const kinds = ['linux-arm64', 'linux-x64', 'linuxmusl-x64', 'darwin-arm64'];
+    const optionalDependencies = Object.fromEntries(kinds.map((kind) => [`@fast/${kind}`, '1.0.0']));
+    install(
+      'fast',
+      { optionalDependencies },
+      { 'index.js': "module.exports = require('@fast/' + process.platform);\n" },
+    );
+    install('@fast/linux-x64', { os: ['linux'], cpu: ['x64'], libc: ['glibc'] }, { 'fast.node': 'binary of here' });
+    writeNpmrc(registry.url);
+  });
+  afterAll(async () => {
+    await registry[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  /** npm keeps nothing from one test to the next, and does not try for minutes. */
+  function writeNpmrc(url: string): void {
+    rmSync(join(folder, 'cache'), { recursive: true, force: true });
+    writeFileSync(join(folder, '.npmrc'), `@fast:registry=${url}\ncache=${join(folder, 'cache')}\nfetch-retries=0\n`);
+  }
+  const prepare = (facts: HostFacts, specifier = 'fast', directory = folder) =>
+    new Environments(state).prepare(
+      {
+        roots: [{ specifier, kind: 'require' }],
+        directory,
+        host: 'far',
+        isContained: false,
+        facts: () => Promise.resolve(facts),
+      },
+      AbortSignal.timeout(LONG_MS),
+    );
+
+  const isX64 = ownFacts().arch === 'x64' && ownFacts().libc.startsWith('glibc');
+  (isX64 ? test : test.skip)(
+    'the one for the cluster is fetched, with its parts, and installs there without a registry; that of here stays here',
+    async () => {
+      const { mode, reason, archive } = await prepare(ARM);
+      expect([mode, reason]).toEqual(['npm', 'it has binaries: @fast/linux-x64 1.0.0']);
+      const root = unpack(archivePath(state, archive?.sha256 ?? ''), join(folder, 'there'));
+      const before = registry.asked.length;
+      await installPackages(root, folder, AbortSignal.timeout(LONG_MS));
+      const installed = join(root, folder, 'node_modules', '@fast');
+      expect(readdirSync(installed).sort()).toEqual(['linux-arm64', 'parts-linux-arm64']);
+      expect(readFileSync(join(installed, 'linux-arm64', 'fast.node'), 'utf8')).toBe('binary for linux-arm64');
+      expect(registry.asked.slice(before)).toEqual([]);
+      // Nothing was asked about machines that are neither here nor there.
+      expect(registry.asked.filter((path) => path.includes('darwin'))).toEqual([]);
+    },
+    LONG_MS,
+  );
+
+  (isX64 ? test : test.skip)(
+    'another C library is another kind of machine',
+    async () => {
+      const { archive } = await prepare(MUSL);
+      const lock = readLock(unpack(archivePath(state, archive?.sha256 ?? ''), join(folder, 'musl')), folder);
+      expect(Object.keys(lock).filter((place) => place.includes('@fast'))).toEqual([
+        'node_modules/@fast/linuxmusl-x64',
+      ]);
+    },
+    LONG_MS,
+  );
+
+  (isX64 ? test : test.skip)(
+    'without a registry, and without a variant, the cell is refused before there is a job',
+    async () => {
+      writeNpmrc('http://127.0.0.1:9/');
+      await expect(prepare({ ...ARM, libc: 'glibc 2.31' })).rejects.toThrow(
+        /The cluster is linux-arm64.*@fast\/linux-arm64@1\.0\.0.*npm cannot fetch it: .*Is a registry reached/s,
+      );
+      await expect(prepare({ ...ARM, arch: 's390x' })).rejects.toThrow(
+        /fast 1\.0\.0 has a binary for each kind of machine, and none for the cluster's \(linux-s390x-glibc\)/,
+      );
+      writeNpmrc(registry.url);
+    },
+    LONG_MS,
+  );
+
+  const reached = isX64 && isReached();
+  (reached ? test : test.skip)(
+    `sharp, as it is in the public registry${reached ? '' : ' (not tested: npm reaches no registry)'}: its own runs, and another machine gets another one`,
+    async () => {
+      const project = join(folder, 'public');
+      mkdirSync(project);
+      writeFileSync(join(project, 'package.json'), '{"name":"project","version":"1.0.0"}');
+      execFileSync('npm', ['install', 'sharp@0.35.5', '--no-package-lock', '--silent'], { cwd: project });
+      const own = await prepare(ownFacts(), 'sharp', project);
+      const root = unpack(archivePath(state, own.archive?.sha256 ?? ''), join(folder, 'sharp'));
+      await installPackages(root, project, AbortSignal.timeout(LONG_MS));
+      const use = `require('sharp')({ create: { width: 8, height: 8, channels: 3, background: 'red' } }).png().toBuffer().then((b) => console.log(b.subarray(1, 4).toString()))`;
+      expect(execFileSync(process.execPath, ['-e', use], { cwd: join(root, project), encoding: 'utf8' })).toBe('PNG\n');
+      const other = await prepare(ARM, 'sharp', project);
+      const there = join(unpack(archivePath(state, other.archive?.sha256 ?? ''), join(folder, 'arm')), project);
+      const tarball =
+        readdirSync(join(there, INSTALL_FOLDER)).find((name) => name.startsWith('-img-sharp-linux-arm64')) ?? '';
+      const binary = execFileSync('tar', [
+        '-xzO',
+        '-f',
+        join(there, INSTALL_FOLDER, tarball),
+        '--wildcards',
+        '*/sharp-linux-arm64*.node',
+      ]);
+      // e_machine of an ELF header (elf(5)): EM_AARCH64 is 183.
+      expect(binary.readUInt16LE(18)).toBe(183);
+    },
+    LONG_MS,
+  );
+});
+
+function isReached(): boolean {
+  try {
+    execFileSync('npm', ['view', 'sharp', 'name', '--fetch-retries=0', '--fetch-timeout=8000'], {
+      stdio: 'pipe',
+      timeout: 20_000,
+    });
+    return true;
+  } catch {
+    // Whatever the reason: the test says that it was left out.
+    return false;
+  }
+}
+
+function unpack(archive: string, root: string): string {
+  const reader = new TarReader({
+    file: (path) => {
+      const parts: Buffer[] = [];
+      return {
+        write: (bytes) => void parts.push(Buffer.from(bytes)),
+        close: () => {
+          mkdirSync(dirname(join(root, path)), { recursive: true });
+          writeFileSync(join(root, path), Buffer.concat(parts));
+        },
+      };
+    },
+    link: () => undefined,
+  });
+  reader.push(gunzipSync(readFileSync(archive)));
+  reader.end();
+  return root;
+}
+
+function readLock(root: string, folder: string): Record<string, unknown> {
+  const path = join(root, folder, 'package-lock.json');
+  return (JSON.parse(readFileSync(path, 'utf8')) as { packages: Record<string, unknown> }).packages;
+}
