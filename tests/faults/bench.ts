@@ -1,5 +1,5 @@
 // One real system, a kernel of a plain user in front of it, and hands to break things with. Everything is ended by process id.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -36,6 +36,7 @@ export class Bench {
   readonly store: string;
   readonly relay: Relay | undefined;
   kernel: KernelClient;
+  #watch: ChildProcess | undefined;
 
   private constructor(place: Place, system: RunningSystem, parts: Pick<Bench, 'home' | 'store' | 'relay'>) {
     this.place = place;
@@ -107,6 +108,7 @@ export class Bench {
     for (const directory of [this.stateDirectory, this.store, `${this.store}-skewed`])
       await endProcesses(`CELLBURST_STATE_DIR=${directory}`);
     await this.relay?.[Symbol.asyncDispose]();
+    this.#watch?.kill('SIGKILL');
     spawnSync('umount', ['-l', dirname(this.jobs)]);
     this.system.stop();
   }
@@ -221,6 +223,11 @@ export class Bench {
     const ids = (flag: string) => execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }).trim();
     const options = `size=200m,mode=700,uid=${ids('-u')},gid=${ids('-g')}`;
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+    // Also when this process is killed before it could; the agent ends with its directory.
+    const watch = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; umount -l "$2"';
+    const args = ['-c', watch, 'bash', `${process.pid}`, directory];
+    this.#watch = spawn('bash', args, { stdio: 'ignore', detached: true });
+    this.#watch.unref();
   }
 
   #wrapSubmit(): void {

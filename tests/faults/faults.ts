@@ -8,6 +8,8 @@ import { WAYS, WAY_WORDS, type Way } from './relay';
 export type End =
   /** The cell's value, once, with all its output. */
   | { readonly kind: 'value' }
+  /** Its value, or before there is a job this error, which says so; what it is depends on who was first. */
+  | { readonly kind: 'value or refusal'; readonly name: string; readonly says: RegExp }
   /** An error of this class, whose message says this. `runs`: how often the cell began, 1 if not told. */
   | { readonly kind: 'error'; readonly name: string; readonly says?: RegExp; readonly runs?: 0 | 1 };
 
@@ -371,7 +373,7 @@ const CUTS: readonly Fault[] = STEPS.flatMap((step) =>
     ...(isQuick(step, way) ? { quick: ['ssh' as const] } : {}),
     isHeavy: step === 'bundle' || step === 'ended',
     breaks: breaking.cutAt(step, way),
-    ends: step === 'connecting' ? error('TransportError', /Cannot reach/, 0) : value,
+    ends: step === 'connecting' ? { kind: 'value or refusal', name: 'TransportError', says: /Cannot reach/ } : value,
   })),
 );
 
