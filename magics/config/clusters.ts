@@ -20,6 +20,8 @@ export interface ClusterConfig {
   readonly setup: readonly string[];
   readonly node?: string;
   readonly store?: string;
+  /** How long the host's agent stays. */
+  readonly agent: 'detached' | 'connection';
   readonly prologue: readonly string[];
   /** The image that cells run in. */
   readonly container?: ContainerRequest;
@@ -110,6 +112,7 @@ export function toConfig(name: string, entry: WholeEntry, origin: string, isOfPr
     name,
     scheduler: entry.scheduler,
     transport: entry.transport ?? 'ssh2',
+    agent: entry.agent ?? 'detached',
     ...defined({ host, node, store, sshConfig }),
     setup: [...(hasJobs ? [] : loading), ...(entry.setup ?? [])],
     prologue: [...(hasJobs ? loading : []), ...(entry.prologue ?? [])],

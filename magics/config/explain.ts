@@ -47,6 +47,7 @@ function rowsOf(config: ClusterConfig): [string, string][] {
     ['scheduler', config.scheduler],
     ['host', config.host ?? 'none: commands run on this machine'],
     ['transport', config.host === undefined ? undefined : config.transport],
+    ['agent', config.host === undefined ? undefined : config.agent],
     ['sshConfig', config.sshConfig],
     ['setup', config.setup],
     ['node', config.node],

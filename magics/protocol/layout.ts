@@ -26,6 +26,8 @@ export const SUBMISSION_FILE = 'submission.json';
 export const ALLOCATION_FILE = 'allocation.json';
 /** Of an allocation: the state directory of its agent. */
 export const ALLOCATION_STATE = 'agent';
+/** Its presence asks the runner to end, where no signal reaches it: from another machine. */
+export const CANCEL_FILE = 'cancel';
 /** The files that go along with the job (job-files.ts): written by the notebook before submission. */
 export const INPUTS_FILE = 'inputs.json';
 /** The files that the job has made for the notebook: written by the cell process before the envelope. */

@@ -57,6 +57,7 @@ export const clusterDefinition = record(
     host: text,
     transport: text,
     sshConfig: text,
+    agent: text,
     setup: listOf(text),
     store: text,
   },

@@ -234,8 +234,6 @@ function fits(spec: JobSpec, allocation: JobSpec): boolean {
   const { resources: kept } = allocation;
   return (
     spec.allocation === undefined &&
-    // They lie where the batch system's jobs see them.
-    spec.files === undefined &&
     wanted.cores <= kept.cores &&
     (wanted.memoryMiB ?? 0) <= (kept.memoryMiB ?? Infinity) &&
     (wanted.gpus ?? 0) <= (kept.gpus ?? 0) &&

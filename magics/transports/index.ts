@@ -15,6 +15,6 @@ export function openTransport(
   programs: string,
   hosts: Hosts,
 ): Transport {
-  const { node, store, setup } = config;
-  return new HostAgent(hosts.take(config), programs, { node, store, setup }, join(stateDirectory(), 'node'));
+  const { node, store, setup, agent } = config;
+  return new HostAgent(hosts.take(config), programs, { node, store, setup, agent }, join(stateDirectory(), 'node'));
 }
