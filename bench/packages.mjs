@@ -44,7 +44,11 @@ export const packagesAgain = {
       await sleep(PAUSE_MS);
       return timed(() => cell(mode));
     };
-    return alternate({ runs: 15, ours: () => paused('bundle'), reference: async () => (await paused('none')) + ALLOWED_MS });
+    return alternate({
+      runs: 15,
+      ours: () => paused('bundle'),
+      reference: async () => (await paused('none')) + ALLOWED_MS,
+    });
   },
 };
 

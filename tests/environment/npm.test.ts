@@ -14,6 +14,9 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { sweepEnvironments } from '../../magics/agent/environments';
 import type { JobRecord } from '../../magics/protocol/job';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sendSignal } from '../../magics/protocol/platform';
+import { readBeat } from '../agent/setting';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { cellsOf, value } from './cells';
 import { writeProject } from './project';
@@ -89,6 +92,32 @@ test(
       mkdirSync(join(folder, `${name}.part-1`));
     }
     expect(value(await there(code))).toBe(`'yes'`);
+  },
+  LONG_MS,
+);
+
+test(
+  'a maker that is killed is followed by the next one at once, and what it left half made is not used',
+  async () => {
+    appendFileSync(join(kernel.directory, 'node_modules', 'patched', 'mod.js'), '// changed again\n');
+    const code = `import { version } from 'zeromq';\nimport patched from 'patched';\n(patched as any).patched + version[0]`;
+    const { messages } = await run(`%%cluster local --env-mode npm --detach\n${code}`);
+    const job = /Job (\w{6}) is submitted/.exec(JSON.stringify(messages))?.[1] ?? '';
+    const environments = join(kernel.directory, 'state', 'environments');
+    const deadline = Date.now() + LONG_MS;
+    while (!readdirSync(environments).some((name) => name.endsWith('.json.lock')) && Date.now() < deadline)
+      await pause(5);
+    const beat = readBeat(join(kernel.directory, 'state', 'jobs', job));
+    sendSignal(beat?.runner.pid ?? 0, 'SIGKILL');
+    expect((await run(`%cluster attach ${job}`)).reply['ename']).toBe('JobLostError');
+    const since = Date.now();
+    const next = await there(code);
+    expect([value(next), next.stderr]).toEqual([
+      expect.stringMatching(/^'yes\d'$/),
+      expect.stringContaining('Installed in'),
+    ]);
+    // The lease of a maker on another node would be a minute.
+    expect(Date.now() - since).toBeLessThan(55_000);
   },
   LONG_MS,
 );
