@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { sweepEnvironments } from '../../magics/agent/environments';
 import type { JobRecord } from '../../magics/protocol/job';
 import { setTimeout as pause } from 'node:timers/promises';
+import { clearScratch, noteSize } from '../../magics/runner/scratch';
 import { sendSignal } from '../../magics/protocol/platform';
 import { readBeat } from '../agent/setting';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
@@ -121,6 +122,29 @@ test(
   },
   LONG_MS,
 );
+
+test('folders on a node go by age and size, and one in use stays', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sweep-test-'));
+  const make = (name: string, hours: number): void => {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, 'file'), 'x'.repeat(100));
+    noteSize(join(folder, name));
+    const at = new Date(Date.now() - hours * 3_600_000);
+    utimesSync(join(folder, name), at, at);
+  };
+  for (const [name, hours] of [
+    ['old', 200],
+    ['idle', 20],
+    ['later', 10],
+    ['used', 1],
+  ] as const)
+    make(name, hours);
+  expect(clearScratch(folder, 1000, Date.now())).toEqual(['old']);
+  expect(clearScratch(folder, 250, Date.now())).toEqual(['idle']);
+  expect(clearScratch(folder, 50, Date.now())).toEqual(['later']);
+  expect(readdirSync(folder).sort()).toEqual(['used', 'used.bytes']);
+  rmSync(folder, { recursive: true });
+});
 
 test('archives that nobody needs go by age and size, and those of jobs that run stay', () => {
   const state = mkdtempSync(join(tmpdir(), 'sweep-test-'));
