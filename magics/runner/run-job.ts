@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../protocol/errors';
-import { ENVELOPE_FILE } from '../protocol/layout';
+import { CANCEL_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { hostName, identify } from '../protocol/platform';
 import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } from '../protocol/run';
 import type { CellExit, CellProcess } from './cell-process';
@@ -225,8 +225,10 @@ function watchDirectory(directory: string, cell: CellProcess, stop: Stop, beat: 
   const { ino, dev } = statSync(directory);
   return setInterval(() => {
     const now = statSync(directory, { throwIfNoEntry: false });
-    if (now?.ino === ino && now.dev === dev) beat();
-    else if (stop.claim({ kind: 'abandoned' })) cell.kill();
+    if (now?.ino === ino && now.dev === dev) {
+      beat();
+      if (existsSync(join(directory, CANCEL_FILE))) process.kill(process.pid, 'SIGTERM');
+    } else if (stop.claim({ kind: 'abandoned' })) cell.kill();
   }, BEAT_MS);
 }
 
