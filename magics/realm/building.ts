@@ -67,6 +67,7 @@ export class Builder implements DecodeHooks {
     );
     const open = new Script(text, { filename }).runInThisContext() as Opener;
     this.#realm.codes.addScript(filename, open, (place) => composer.placeInCell(place));
+    for (const variant of composer.variants) this.#realm.codes.addVariant(variant.text, variant.cell, variant.entry);
     const environments = around.map((activation) => this.#realm.environmentOf(activation));
     const opened = open(this.#realm.contextOfCode(), giveBack(), composer.selves, environments, selfOf(around));
     return this.#adopt(scope, opened, within);

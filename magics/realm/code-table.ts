@@ -57,6 +57,13 @@ export class CodeTable {
     this.#scripts.set(filename, { sample, toCell, id: undefined });
   }
 
+  /** A text that a function of a cell has where its code was changed to fit into a scope. */
+  addVariant(text: string, cell: CellCode, entry: FunctionCode): void {
+    const same = this.#byText.get(text) ?? [];
+    if (same.some((candidate) => candidate.cell.id === cell.id && candidate.function === entry)) return;
+    this.#byText.set(text, [...same, { cell, function: entry, text: 'local' }]);
+  }
+
   cell(id: CellId): CellCode | undefined {
     return this.#cells.get(id);
   }

@@ -1,7 +1,7 @@
 // The text of the scopes that functions are built in: scopes within scopes as they were, each with its variables, and in it the functions that
 // close over them. Keeps the way from places in that text to the cells the functions come from.
 import { RUNTIME, codeId, portalName, scriptName } from '../protocol/code';
-import type { SourceRange } from '../protocol/code';
+import type { CellCode, FunctionCode, SourceRange } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
 import { SELF } from '../protocol/graph';
 import type { Activation, FunctionGroup } from '../protocol/graph';
@@ -66,6 +66,8 @@ export class Composer {
   readonly #environments = new Map<string, number>();
   readonly #lines: string[] = [];
   readonly #pieces: Piece[] = [];
+  /** Texts of functions that are not those of their cells. */
+  readonly variants: { readonly text: string; readonly cell: CellCode; readonly entry: FunctionCode }[] = [];
   /** What `this` is in the scopes where it is no object, in the order of the text. */
   readonly selves: unknown[] = [];
 
@@ -151,10 +153,9 @@ export class Composer {
 
   #code(code: Code): void {
     const range = code.function[this.#kind];
-    const { text, shifts } = withEdits(
-      code.cell[this.#kind].text.slice(range.start, range.end),
-      this.#environments.size === 0 ? [] : this.#editsOf(code, range),
-    );
+    const edits = this.#environments.size === 0 ? [] : this.#editsOf(code, range);
+    const { text, shifts } = withEdits(code.cell[this.#kind].text.slice(range.start, range.end), edits);
+    if (edits.length > 0) this.#noteVariants(code, range, edits);
     const [before, body, after] = expressionOf(code, text);
     const start = { line: this.#lineCount(), column: before.length };
     this.#lines.push(`${before}${body}${after},`);
@@ -174,6 +175,19 @@ export class Composer {
       const text = how === 'call' ? `(0,${use})` : how === 'shorthand' ? `${name}:${use}` : use;
       return [{ start: start - range.start, end: end - range.start, text }];
     });
+  }
+
+  /** Functions that will be made by this one show their changed text. */
+  #noteVariants({ cell }: Code, range: SourceRange, edits: readonly Edit[]): void {
+    for (const entry of cell.functions) {
+      const { start, end } = entry.local;
+      if (start < range.start || end > range.end) continue;
+      const own = edits
+        .filter((edit) => edit.start + range.start >= start && edit.end + range.start <= end)
+        .map((edit) => ({ ...edit, start: edit.start + range.start - start, end: edit.end + range.start - start }));
+      if (own.length > 0)
+        this.variants.push({ text: withEdits(cell.local.text.slice(start, end), own).text, cell, entry });
+    }
   }
 
   #counted = 0;

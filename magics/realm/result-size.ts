@@ -34,7 +34,8 @@ export function tooLarge(
 
 /** What the columns and arrays of a graph take in its file, about. */
 function bytesOf({ columns, blobs }: Graph): number {
-  const all: readonly ArrayBufferView[] = [...Object.values(columns), ...blobs];
+  const own = Object.values(columns) as readonly ArrayBufferView[];
+  const all = [...own, ...blobs];
   return all.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 

@@ -2,7 +2,7 @@
 // that login and compute nodes share; the batch system is asked for what they cannot tell, all jobs in one question, ever more rarely.
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SchedulerError, UsageError, messageOf } from '../protocol/errors';
+import { SchedulerError, messageOf } from '../protocol/errors';
 import { JobRejectedError } from '../protocol/job-errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
 import type { BatchRequest, JobId, JobPath, JobSpec, NativeId } from '../protocol/job';
@@ -28,6 +28,7 @@ import { Pulse } from './pulse';
 import { readHeartbeat } from './runner';
 import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
+import { Callers } from '../transports';
 import { Waits } from './waits';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission, type Try } from './submission';
 
@@ -38,6 +39,8 @@ export interface BatchOptions extends BatchPlace {
   readonly pace: PaceOptions;
   /** What its jobs ask for where nothing else is said. */
   readonly asked?: BatchRequest;
+  /** HOST or HOST:PORT at which nodes reach this agent. */
+  readonly listen?: string;
   /** Of this agent; seen by the compute nodes, too. */
   readonly stateDirectory: string;
   /** This machine's store, for what comes back from allocations. */
@@ -74,6 +77,7 @@ export class BatchScheduler implements Scheduler {
   readonly #tracked = new Map<JobId, Tracked>();
   readonly #papers: BatchPapers;
   readonly #proofs: Proofs;
+  readonly #callers: Callers;
   readonly #allocations: Allocations;
   readonly #closing = new AbortController();
   readonly #pace: Pace;
@@ -87,12 +91,14 @@ export class BatchScheduler implements Scheduler {
     this.#options = options;
     this.#papers = new BatchPapers(options);
     this.#proofs = new Proofs(options.stateDirectory, options.log);
+    this.#callers = new Callers(options.listen, options.log);
     this.#allocations = new Allocations({
       dialect: options.dialect,
       agentCommand: (spec) => this.#papers.agentCommand(spec),
       contents: options.contents,
       report: options.report,
       log: options.log,
+      callers: this.#callers,
       again: (job) => {
         this.#resume(this.#track(job, undefined), undefined);
       },
@@ -111,10 +117,6 @@ export class BatchScheduler implements Scheduler {
   }
 
   check(spec: JobSpec): void {
-    if (spec.allocation !== undefined && this.#options.dialect.stepCommand === undefined)
-      throw new UsageError(
-        `${this.#options.dialect.title} gives no way into a running job, so ${this.name} can keep no nodes. Run cells without --keep.`,
-      );
     // A dialect refuses what it cannot express when it spells it.
     const job = this.#papers.toBatchJob({ spec, directory: '/' }, newSubmission().token);
     this.#options.dialect.directives(job);
@@ -277,13 +279,14 @@ export class BatchScheduler implements Scheduler {
   }
 
   /** Lets go: the jobs belong to the batch system, and the next agent finds them by the journal. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     clearInterval(this.#looking);
     this.#pace.stop();
     for (const { watcher } of this.#tracked.values()) watcher?.close();
     this.#tracked.clear();
-    return this.#allocations[Symbol.asyncDispose]();
+    await this.#allocations[Symbol.asyncDispose]();
+    await this.#callers[Symbol.asyncDispose]();
   }
 
   async #change(change: Change, wanted: readonly Tracked[], signal: AbortSignal): Promise<void> {

@@ -408,6 +408,17 @@ test('an error in a closure that was rebuilt points at the cell it was typed in'
   expect(shown).toMatch(/Cell \[1\]:5:11/);
 });
 
+test('what a function makes that was born there and came home travels again', async () => {
+  await notebook.run(
+    'function make() { let n = 0; return { up: () => ++n, born: () => () => ({ by: (k) => (n += k), now: () => n }) } } const m = make()',
+  );
+  await notebook.value('const f = m.born(); f().by(5)');
+  expect(await notebook.run('m.up()')).toBe(6);
+  await notebook.run('const g = f()');
+  expect(await notebook.value('g.by(10); g.now() + m.up()')).toBe('33');
+  expect(await notebook.run('[g.now(), m.up(), g.by(1), f().now()].join()')).toBe('17,18,19,19');
+});
+
 test('an error in a function born there points at where it was typed, also where its text leads to a scope here', async () => {
   await notebook.run(
     'function make() {\n  let n = 0;\n  return { up: () => ++n, born: () => () => { n += n + n;\n    n++; if (n > 1) throw new RangeError([n, n, n].join()); return n; } };\n}\nconst m = make()',
