@@ -115,7 +115,7 @@ const LONG_MS = 90_000;
     async () => {
       const cut = jobOf(
         await run(
-          '%%cluster slurm --cores 2 --detach\nconsole.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
+          '%%cluster slurm --cores 2 --detach --out step.txt\nrequire("node:fs").writeFileSync("step.txt", "1"); console.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
         ),
       );
       await until(async () => (await run(`%cluster logs ${cut}`)).stdout.includes('begun'));
@@ -125,6 +125,8 @@ const LONG_MS = 90_000;
       const ended = await run(`%cluster attach ${cut}`);
       expect(ended.stdout).toContain('begun');
       expect(ended.reply).toMatchObject({ status: 'error' });
+      const left = /not put into its place: 1 file, 1 B in (.*)$/m.exec(ended.stderr)?.[1] ?? '';
+      expect(readFileSync(join(left, 'step.txt'), 'utf8')).toBe('1');
       expect(text(await run(`%cluster attach ${waiting}`))).toBe("'elsewhere'");
     },
     LONG_MS,
