@@ -256,7 +256,8 @@ async function startKernel(running: RunningSystem): Promise<KernelClient> {
   const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
   const home = running.makeDirectory('home');
   const config = join(home, 'config.yaml');
-  if (!existsSync(config)) writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
+  if (!existsSync(config))
+    writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
   return await KernelClient.start(
     { ...running.settings, HOME: home, CELLBURST_CONFIG: config },
     { uid: ids('-u'), gid: ids('-g') },
