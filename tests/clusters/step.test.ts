@@ -69,6 +69,17 @@ const LONG_MS = 90_000;
     );
 
     test(
+      'a request that is refused is an error with the words of Slurm, and leaves nothing behind',
+      async () => {
+        const { reply } = await run('%%cluster slurm --queue nosuchqueue\n1');
+        expect(reply).toMatchObject({ ename: 'JobRejectedError' });
+        expect(String(reply['evalue'])).toMatch(/Slurm refuses the job: .*partition/is);
+        await untilFree();
+      },
+      LONG_MS,
+    );
+
+    test(
       'what is detached stays a batch job',
       async () => {
         const job = jobOf(await run('%%cluster slurm --detach\nprocess.env.SLURM_JOB_ID'));
