@@ -305,7 +305,8 @@ function* pairUp(line: MagicLine): Generator<Given> {
       };
     else {
       const value = words.shift();
-      if (value === undefined || SPELLINGS.has(value.text))
+      // In quotes it is meant: --native '-h'.
+      if (value === undefined || (SPELLINGS.has(value.text) && !/['"]/.test(line.text[value.start] ?? '')))
         throw pointAt(line.text, flag, `${declared.flag} needs a value: ${declared.flag} ${declared.argument}.`);
       yield { kind: 'option', name, flag, value };
     }
