@@ -34,9 +34,9 @@ const GROUPS = [
   ],
   [
     'Examples',
-    ['quickstart', 'many-cores', 'packages', 'big-arrays', 'errors', 'detach', 'live-plot', 'displays', 'slurm'].map(
-      (name) => `examples/${name}.ipynb`,
-    ),
+    ['quickstart', 'many-cores', 'packages', 'big-arrays', 'errors', 'detach', 'live-plot', 'displays', 'slurm']
+      .map((name) => `examples/${name}.ipynb`)
+      .concat('examples/README.md'),
   ],
 ];
 

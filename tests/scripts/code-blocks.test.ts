@@ -14,7 +14,7 @@ import { magicOf } from '../../magics/table';
 
 const root = join(__dirname, '..', '..');
 const documents = [
-  ...['README.md', 'CONTRIBUTING.md', 'binder/README.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'binder/README.md', 'examples/README.md'],
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
@@ -36,7 +36,7 @@ const where = ({ document, text }: Block): string => `${document}: ${text.split(
 
 /** What the text around a block has said already. */
 const GIVEN = `declare const masses: Float64Array; declare const planets: { name: string; radius: number; mass: number }[]; declare const seeds: number[];
-declare function fit(planet: unknown): void; declare function summary(path: string): string; declare const speeds: Float64Array;
+declare function fit(planet: unknown): void; declare function summary(path: string): string; declare function sum(text: string): number; declare const speeds: Float64Array;
 declare function bootstrap(values: Float64Array, draws: number, seed: number): number[]; declare function mean(values: Float64Array): number;
 declare class Interval { static of(estimate: number, draws: number[]): Interval }
 import { readdirSync, writeFileSync } from 'node:fs';`;
