@@ -13,6 +13,7 @@ import { memory, monitor } from './memory.mjs';
 import { objects } from './objects.mjs';
 import { panelChange, panelFrame, panelUpdate } from './panel.mjs';
 import { packagesAgain, packagesFirst } from './packages.mjs';
+import { lineLocal, lineSlurm, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 import { unchanged } from './unchanged.mjs';
@@ -35,6 +36,11 @@ export const rows = [
   monitor,
   clusterCell,
   clusterCellP95,
+  slurmCell,
+  slurmCellBesideBatch,
+  slurmEnd,
+  lineLocal,
+  lineSlurm,
   array,
   packagesAgain,
   packagesFirst,
