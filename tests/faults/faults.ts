@@ -214,7 +214,7 @@ const CAUSES: readonly Fault[] = [
   },
   {
     name: 'packages that are damaged on their way are told as such',
-    on: ALL,
+    on: BATCH,
     quick: ['slurm'],
     options: '--env-mode bundle',
     isHeld: true,
