@@ -196,7 +196,7 @@ const CAUSES: readonly Fault[] = [
     isHeld: true,
     breaks: breaking.closeDirectory,
     after: cancelLast,
-    ends: error('JobCannotStartError', /keeps it in error state\..*can't chdir/s, 0),
+    ends: error('JobCannotStartError', /keeps it in error state\..*Permission denied/s, 0),
   },
   {
     name: 'a job whose log cannot be opened fails to start, and is told so',
