@@ -195,7 +195,7 @@ export const OPTIONS = {
   keep: option({
     flag: '--keep',
     argument: 'TIME',
-    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time. Slurm.',
+    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time.',
     examples: ['10m', '30m', '1h'],
     value: quantity(parseDuration, 'a time such as 10m or 1h'),
   }),

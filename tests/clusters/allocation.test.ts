@@ -115,7 +115,7 @@ const LONG_MS = 90_000;
     async () => {
       const cut = jobOf(
         await run(
-          '%%cluster slurm --cores 2 --detach\nconsole.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
+          '%%cluster slurm --cores 2 --detach --out step.txt\nrequire("node:fs").writeFileSync("step.txt", "1"); console.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
         ),
       );
       await until(async () => (await run(`%cluster logs ${cut}`)).stdout.includes('begun'));
@@ -125,6 +125,8 @@ const LONG_MS = 90_000;
       const ended = await run(`%cluster attach ${cut}`);
       expect(ended.stdout).toContain('begun');
       expect(ended.reply).toMatchObject({ status: 'error' });
+      const left = /not put into its place: 1 file, 1 B in (.*)$/m.exec(ended.stderr)?.[1] ?? '';
+      expect(readFileSync(join(left, 'step.txt'), 'utf8')).toBe('1');
       expect(text(await run(`%cluster attach ${waiting}`))).toBe("'elsewhere'");
     },
     LONG_MS,
@@ -147,16 +149,18 @@ symlinkSync('deep/it.bin', 'late/link');
 readFileSync('given.txt', 'utf8')`);
       const job = jobOf(sent);
       await until(async () => (await run(`%cluster logs ${job}`)).stdout.includes('begun'));
-      const [allocation = ''] = await running();
-      sendSignal(agentPid(), 'SIGKILL');
-      for (const pid of bridges()) sendSignal(pid, 'SIGKILL');
-      writeFileSync(flag, '');
       const jobs = join(kernel.directory, 'state', 'jobs');
       const outcomes = () =>
         readdirSync(jobs, { recursive: true })
           .map(String)
           .filter((path) => /\/agent\/jobs\/[^/]+\/outcome\.json$/.test(path));
-      await until(() => Promise.resolve(outcomes().length > 0));
+      // Earlier tests had allocations, too.
+      const before = outcomes().length;
+      const [allocation = ''] = await running();
+      sendSignal(agentPid(), 'SIGKILL');
+      for (const pid of bridges()) sendSignal(pid, 'SIGKILL');
+      writeFileSync(flag, '');
+      await until(() => Promise.resolve(outcomes().length > before));
       if (system.ok) await system.run(['scancel', allocation]);
       await until(async () => (await squeue('running,completing')).length === 0);
       // Nobody has brought it home meanwhile.
