@@ -18,6 +18,7 @@ import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
 import { JobStore, Jobs, keepResults, type Fence } from '../jobs';
 import { endJobs, keepAllocation } from './allocation';
+import { answerCalls } from './calling';
 import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { sweepEnvironments } from './environments';
@@ -156,9 +157,12 @@ async function serve(
         })
       : undefined;
   ready();
+  const { allocation } = settings;
+  const calls = allocation === undefined ? undefined : answerCalls(allocation, accept, ending.signal);
   await untilDone(settings, { jobs, sweep, door }, sessions, ending);
   door?.close();
   if (settings.allocation !== undefined) await endJobs(jobs);
+  await calls;
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();

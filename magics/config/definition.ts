@@ -6,8 +6,14 @@ import type { ClusterDefinition } from '../protocol/messages';
 import { AGENTS, SCHEDULERS, TRANSPORTS } from './schema';
 import { UsageError } from '../protocol/errors';
 
-export function toDefinition({ scheduler, prologue, node, site, poll }: ClusterConfig): ClusterDefinition {
-  const content = { scheduler, prologue, ...poll, ...site, ...(node === undefined ? {} : { node }) };
+export function toDefinition({ scheduler, prologue, node, listen, site, poll }: ClusterConfig): ClusterDefinition {
+  const content = {
+    ...{ scheduler, prologue },
+    ...poll,
+    ...site,
+    ...(node === undefined ? {} : { node }),
+    ...(listen === undefined ? {} : { listen }),
+  };
   const digest = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);
   return { ...content, name: `${scheduler}-${digest}`, prologue: [...prologue] };
 }
@@ -37,7 +43,7 @@ export function fromDefinition(definition: ClusterDefinition): ClusterConfig {
     );
   const { name, prologue, node, firstSeconds, longestSeconds, parallelEnvironment, memoryResource, gpuResource } =
     definition;
-  const { host, transport, sshConfig, setup = [], store, agent } = definition;
+  const { host, transport, sshConfig, setup = [], store, agent, listen } = definition;
   return {
     name,
     scheduler,
@@ -47,6 +53,7 @@ export function fromDefinition(definition: ClusterDefinition): ClusterConfig {
     ...(host === undefined ? {} : { host }),
     ...(sshConfig === undefined ? {} : { sshConfig }),
     ...(store === undefined ? {} : { store }),
+    ...(listen === undefined ? {} : { listen }),
     prologue,
     batch: {},
     defaults: {},

@@ -52,6 +52,7 @@ function rowsOf(config: ClusterConfig): [string, string][] {
     ['setup', config.setup],
     ['node', config.node],
     ['store', config.store],
+    ['listen', config.listen],
     ['prologue', config.prologue],
     ['queue', batch.queue],
     ['account', batch.account],

@@ -95,6 +95,11 @@ export const clusterEntry = z
       .optional()
       .describe('Grid Engine: the resource that limits memory, `h_vmem` by default; counted per slot.'),
     gpuResource: word.optional().describe('Grid Engine: the resource that counts GPUs.'),
+    listen: word
+      .optional()
+      .describe(
+        'Grid Engine, PBS: HOST or HOST:PORT at which compute nodes reach the host that submits, for nodes that are kept (`%cluster start`). By default its name and any port; where that is blocked, files are used, as with `none`.',
+      ),
     defaults: z
       .strictObject({
         cores: count(1).optional().describe('Cores of a job.'),

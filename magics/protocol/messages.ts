@@ -51,6 +51,7 @@ export const clusterDefinition = record(
   { name: text, scheduler: text, prologue: listOf(text), firstSeconds: number, longestSeconds: number },
   {
     node: text,
+    listen: text,
     parallelEnvironment: text,
     memoryResource: text,
     gpuResource: text,

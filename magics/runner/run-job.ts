@@ -9,6 +9,7 @@ import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
 import { grantedNodes } from './nodes';
+import { writeLeftOutputs } from './output-list';
 import { placePackages } from './packages';
 import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
@@ -69,6 +70,7 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   group?.close();
   spool.close();
   if (stop.verdict?.kind === 'abandoned' || !existsSync(directory)) return undefined;
+  listWhatIsLeft(orders);
   const outcome = {
     protocol: RUN_PROTOCOL,
     host: hostName(),
@@ -82,6 +84,16 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   } satisfies Outcome;
   report.finish(outcome, ended);
   return outcome;
+}
+
+/** Of a cell that was ended before it could say what it had written. */
+function listWhatIsLeft({ directory, files, jobId }: RunOrders): void {
+  try {
+    writeLeftOutputs(directory, files);
+  } catch (error) {
+    // How it ended is to be told in any case.
+    console.error(`${jobId}: cannot list what it has written: ${String(error)}`);
+  }
 }
 
 interface Start {

@@ -7,6 +7,8 @@ import type { Hosts } from './hosts';
 
 export type { Ask, Question } from './ask';
 export type { Transport } from './host-agent';
+export { Callers, keepCalling, readKey, writeKey } from './calls';
+export { FileStream, LOOK_MS } from './file-stream';
 export { Hosts } from './hosts';
 
 /** `programs` is where our built programs lie. */

@@ -1,5 +1,6 @@
 // `cellburst run`: notebooks and programs, as a person or a script calls it.
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { namedAfter, toClusterCell } from '../../cli/program';
 import { processesWith } from '../notebook/processes';
@@ -216,8 +217,12 @@ describe('a program', () => {
 test(
   'a job is run again with what it was sent with, and more of what it lacked',
   async () => {
-    place.write('small.ts', 'console.log("cores", process.env["CELLBURST_CORES"] ?? ""); 6 * 7');
-    await place.run('run', 'small.ts', '--on', 'local', '--detach');
+    place.write(
+      'small.ts',
+      'import { readFileSync } from "node:fs";\nconsole.log("read", readFileSync("along.txt", "utf8"));\n6 * 7',
+    );
+    place.write('along.txt', 'a file that goes along');
+    await place.run('run', 'small.ts', '--on', 'local', '--in', 'along.txt', '--detach');
     const [first] = JSON.parse((await place.run('jobs', '--json', '--last', '1')).out) as { id: string }[];
     expect((await place.run('attach', first?.id ?? '')).code).toBe(0);
     const again = JSON.parse((await place.run('retry', '--memory', '1GB', '--json', first?.id ?? '')).out) as {
@@ -225,7 +230,7 @@ test(
       spec: object;
     };
     expect(again.spec).toMatchObject({ resources: { memoryMiB: 1024 } });
-    expect((await place.run('attach', again.id)).code).toBe(0);
+    expect(await place.run('attach', again.id)).toMatchObject({ code: 0, out: 'read a file that goes along\n' });
     expect((await place.run('remove', again.id)).err).toContain('is forgotten');
     expect((await place.run('logs', again.id)).code).toBe(2);
   },
@@ -256,6 +261,23 @@ test(
     expect(await parse('config')).toMatchObject({ defaultCluster: 'local' });
     const { findings } = (await parse('doctor')) as { findings: { check: string; verdict: string }[] };
     expect(findings.map(({ check }) => check)).toContain('a tiny job');
+  },
+  TIMEOUT,
+);
+
+test(
+  'whoever reads only the beginning ends it, and nothing is left behind',
+  async () => {
+    place.write('many.ts', 'for (let i = 0; i < 200_000; i++) console.log(i);');
+    const script = 'TMPDIR=$PWD/tmp cellburst run many.ts | head -n 2; echo "${PIPESTATUS[0]}"';
+    mkdirSync(join(place.folder, 'tmp'));
+    const child = spawn('bash', ['-c', script], {
+      cwd: place.folder,
+      env: place.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(await said(child)).toMatchObject({ out: '0\n1\n0\n', err: '' });
+    expect(readdirSync(join(place.folder, 'tmp'))).toEqual([]);
   },
   TIMEOUT,
 );
