@@ -2,6 +2,7 @@
 import type { ts } from '../compiler';
 import type { FunctionCode, FunctionKind, PortalUse, SourceRange, Uses } from '../../magics/protocol/code';
 import { kindOfCode, shownName, type CodeNode } from './function-names';
+import type { Doors } from './doors';
 import { isInside, type Portals } from './portals';
 import type { Place, Places } from './writer';
 
@@ -40,7 +41,7 @@ interface Entry {
   /** The function, field or block whose `this` it uses. */
   thisOwner: ts.Node | undefined;
   hidesThis: boolean;
-  usesPrivate: boolean;
+  readonly privateOwners: Set<ts.Node>;
   isDecorated: boolean;
   hidesNames: boolean;
   usesSuper: boolean;
@@ -51,9 +52,11 @@ export class FunctionTable {
   readonly #open: Entry[] = [];
   readonly #cell = new UseSet();
   readonly #portals: Portals;
+  readonly #doors: Doors;
 
-  constructor(portals: Portals) {
+  constructor(portals: Portals, doors: Doors) {
     this.#portals = portals;
+    this.#doors = doors;
   }
 
   /** Are we in a body that runs when it is called, not when the cell does? */
@@ -79,7 +82,7 @@ export class FunctionTable {
       lexicalThis: false,
       thisOwner: undefined,
       hidesThis: false,
-      usesPrivate: false,
+      privateOwners: new Set(),
       isDecorated: false,
       hidesNames: false,
       usesSuper: false,
@@ -134,7 +137,8 @@ export class FunctionTable {
 
   /** A private name that `owner` declares. */
   notePrivate(owner: ts.Node): void {
-    for (const entry of this.#open) if (entry.node !== owner && isInside(entry.node, owner)) entry.usesPrivate = true;
+    for (const entry of this.#open)
+      if (entry.node !== owner && isInside(entry.node, owner)) entry.privateOwners.add(owner);
   }
 
   toUses(isOwn: (name: string) => boolean): Uses {
@@ -164,6 +168,18 @@ export class FunctionTable {
     return { portals, assigned, hiddenThis: hidesThis || (thisOwner !== undefined && self === undefined) };
   }
 
+  /** Of a class or function of the cell. */
+  indexOf(node: ts.Node): number | undefined {
+    return this.#entries.find((entry) => entry.node === node)?.index;
+  }
+
+  #privacy({ node, privateOwners }: Entry): Pick<FunctionCode, 'privateOf' | 'door'> {
+    const innermost = [...privateOwners].sort((a, b) => b.pos - a.pos)[0];
+    const privateOf = innermost && this.indexOf(innermost);
+    const door = this.#doors.at(node)?.name;
+    return { ...(privateOf === undefined ? {} : { privateOf }), ...(door === undefined ? {} : { door }) };
+  }
+
   #toCode(entry: Entry): FunctionCode {
     const captures = [...entry.captures.keys()].sort();
     const { portals, assigned, hiddenThis } = this.#shared(entry);
@@ -181,7 +197,7 @@ export class FunctionTable {
       ...(assigned.length === 0 ? {} : { assigned }),
       lexicalThis: entry.lexicalThis,
       ...(hiddenThis ? { hiddenThis } : {}),
-      ...(entry.usesPrivate ? { usesPrivate: true } : {}),
+      ...this.#privacy(entry),
       ...(entry.isDecorated ? { isDecorated: true } : {}),
       ...(entry.hidesNames ? { hidesNames: true } : {}),
       usesSuper: entry.usesSuper,

@@ -43,13 +43,15 @@ export class Portals {
     this.#place();
   }
 
-  get codes(): PortalCode[] {
+  /** `doorOf`: index of the innermost class with a door that a place lies in. */
+  codes(doorOf: (place: ts.Node) => number | undefined): PortalCode[] {
     return [...this.#bySite.values()].map(({ index, site, names, self, parent }) => ({
       index,
       name: ts.isSourceFile(site) ? '' : enclosingName(site.parent),
       names: [...names.keys()],
       self: self !== undefined,
       ...(parent === undefined ? {} : { parent: parent.index }),
+      ...doorPart(doorOf(site)),
     }));
   }
 
@@ -211,6 +213,10 @@ export class Portals {
       this.#bySite.set(site, { index: this.#bySite.size, site, names, self, parent });
     }
   }
+}
+
+function doorPart(door: number | undefined): Pick<PortalCode, 'door'> {
+  return door === undefined ? {} : { door };
 }
 
 function isInParameters(node: ts.Node, { parameters }: FunctionNode): boolean {

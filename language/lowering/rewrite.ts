@@ -15,6 +15,7 @@ import {
   writeUpdate,
   type Rewriting,
 } from './names';
+import { ownerOfPrivate } from './doors';
 import { fileUseOf } from './file-uses';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import {
@@ -47,6 +48,7 @@ export class Rewriter implements Rewriting {
   readonly plan: Plan;
   readonly table: FunctionTable;
   readonly portals: Portals;
+  readonly doors: Rewriting['doors'];
   readonly words: CallWords;
   readonly shared: Rewriting['shared'] = [];
   readonly known: Rewriting['known'];
@@ -59,6 +61,7 @@ export class Rewriter implements Rewriting {
     this.plan = shared.plan;
     this.table = shared.table;
     this.portals = shared.portals;
+    this.doors = shared.doors;
     this.words = shared.words;
     this.known = shared.known;
     this.#anchors = anchors;
@@ -165,14 +168,7 @@ export class Rewriter implements Rewriting {
   }
 
   #visitPrivate(name: ts.PrivateIdentifier): void {
-    const owner = ts.findAncestor(
-      name,
-      (at) =>
-        ts.isClassLike(at) &&
-        at.members.some(
-          (member) => member.name && ts.isPrivateIdentifier(member.name) && member.name.text === name.text,
-        ),
-    );
+    const owner = ownerOfPrivate(name);
     if (owner) this.table.notePrivate(owner);
   }
 
@@ -225,12 +221,21 @@ export class Rewriter implements Rewriting {
     this.writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
     this.#inside(node, begin, () => {
       if (isDecorated(node)) this.table.noteDecorated();
+      this.#giveName(node, begin);
       node.heritageClauses?.forEach(this.visit);
       writeOpening(this, node);
       node.members.forEach(this.visit);
     });
     if (top) this.writer.insert(`;${passed(top)};`);
     else if (isStatement && !node.name) this.writer.insert(');');
+  }
+
+  /** A class that functions in it have to be found by, and that has no name for itself. */
+  #giveName(node: ts.ClassLikeDeclaration, begin: number): void {
+    const door = this.doors.at(node);
+    if (door?.shows === undefined) return;
+    this.writer.copyTo(begin + 'class'.length);
+    this.writer.insert(` ${door.name}`);
   }
 
   /** Enters the text from `begin` to the node's end into the this.table. */

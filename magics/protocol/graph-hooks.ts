@@ -13,6 +13,8 @@ export abstract class Activation {
   abstract readonly portal: string;
   /** The next activation around it that is of interest. */
   abstract readonly parent: Activation | undefined;
+  /** The class that it lies in, if functions of it use private names of that class: they can only be made there. */
+  abstract readonly door: object | undefined;
   /** SELF may be among them. */
   abstract readonly names: readonly string[];
   /** In the order of `names`; UNINITIALISED for a variable in its dead zone. */
@@ -140,13 +142,21 @@ export interface BuiltGroup {
   make(index: number, superclass: object | null, keys?: readonly (string | symbol)[]): object;
 }
 
+export interface BuildPlace {
+  /** The activation that is around it and is here already. */
+  readonly within?: Activation;
+  /** The class inside of which it is made; what is around it the class sees. */
+  readonly door?: object;
+  /** What is around it, where it is the class that sees it. */
+  readonly parent?: Activation;
+}
+
 export interface DecodeHooks {
   /** Makes an object that looks like those of `prototype`. Throws NotDecoded when it cannot, and a sentence when this side does not know the codec. */
   decodeBy(codec: object, payload: unknown, prototype: object): object;
   /** The value at a path of `EncodeHooks.pathOf`. */
   resolve(path: string): unknown;
-  /** `within`: the activation that is around it and is here already. */
-  build(group: FunctionGroup, within?: Activation): BuiltGroup;
+  build(group: FunctionGroup, place?: BuildPlace): BuiltGroup;
   member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown;
   fromSource(text: string): object;
   /** An object of the class with its private fields in place, without any code of the user's having run. */

@@ -19,6 +19,7 @@ export type {
 export { Activation, NotDecoded, SELF, UNINITIALISED } from './graph-hooks';
 export type { RootNames } from './graph-filling';
 export type {
+  BuildPlace,
   BuiltGroup,
   Coded,
   DecodeHooks,

@@ -38,11 +38,13 @@ export class ActivationTable {
 
   /** What a function closes over: undefined for nothing, UNREACHABLE if it shares what cannot be found. */
   of(value: object, code: Code): Activation | undefined | typeof UNREACHABLE {
-    const { captures, portals = [] } = code.function;
-    if (captures.length === 0 && portals.length === 0) return undefined;
+    const { captures, portals = [], privateOf } = code.function;
+    if (captures.length === 0 && portals.length === 0 && privateOf === undefined) return undefined;
     const built = this.#realm.activations.get(value);
     if (built !== undefined) return this.#known(built, code);
     const scopes = this.#inspection.scopesOf(value);
+    const door = privateOf === undefined ? undefined : this.#classAround(code.cell, privateOf, scopes);
+    if (privateOf !== undefined && door === undefined) return UNREACHABLE;
     let innermost: Activation | undefined;
     for (const { portal, names, self } of portals) {
       const activation = this.#shared(code.cell, portal, scopes);
@@ -52,9 +54,9 @@ export class ActivationTable {
     }
     const shared = new Set(portals.flatMap(({ names }) => names));
     const constants = captures.filter((name) => !shared.has(name));
-    if (constants.length === 0) return innermost;
+    if (constants.length === 0 && (door === undefined || door === innermost?.door)) return innermost;
     const values = constants.map((name) => readVariable(scopes, name));
-    const activation = new FreshActivation(constants, values, innermost);
+    const activation = new FreshActivation(constants, values, innermost, door);
     this.#names.set(activation, ownerName(code));
     return activation;
   }
@@ -85,6 +87,15 @@ export class ActivationTable {
     return again;
   }
 
+  /** The class that a function stands in, by its name for itself; undefined if something else has that name there. */
+  #classAround(cell: CellCode, index: number, scopes: readonly object[]): object | undefined {
+    const name = cell.functions[index]?.door;
+    const value = name === undefined ? undefined : readVariable(scopes, name);
+    if (typeof value !== 'function') return undefined;
+    const found = this.#realm.codes.codeOf(value, (subject) => this.#inspection.placeOf(subject));
+    return found?.cell.id === cell.id && found.function.index === index ? value : undefined;
+  }
+
   /** The activation of a portal that a function sees, and those around it. */
   #shared(cell: CellCode, index: number, scopes: readonly object[]): Activation | undefined {
     const code = cell.portals?.[index];
@@ -95,7 +106,8 @@ export class ActivationTable {
     let parent: Activation | undefined;
     for (let at = code.parent; at !== undefined && parent === undefined; at = cell.portals?.[at]?.parent)
       parent = this.#shared(cell, at, scopes);
-    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, parent);
+    const door = code.door === undefined ? undefined : this.#classAround(cell, code.door, scopes);
+    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, { parent, door });
     this.#live.set(portal, activation);
     return activation;
   }

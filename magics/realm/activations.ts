@@ -10,11 +10,18 @@ import { MAIN } from '../protocol/main-context';
 export class FreshActivation extends Activation {
   readonly portal = '';
   readonly parent: Activation | undefined;
+  readonly door: object | undefined;
   readonly names: readonly string[];
   readonly #values: readonly unknown[];
 
-  constructor(names: readonly string[], values: readonly unknown[], parent: Activation | undefined) {
+  constructor(
+    names: readonly string[],
+    values: readonly unknown[],
+    parent: Activation | undefined,
+    door: object | undefined,
+  ) {
     super();
+    this.door = door;
     this.names = names;
     this.#values = values;
     this.parent = parent;
@@ -40,15 +47,22 @@ export class LiveActivation extends Activation {
   readonly portal: string;
   readonly parent: Activation | undefined;
   readonly token: Portal;
+  readonly door: object | undefined;
   readonly #code: PortalCode;
   readonly #names: string[] = [];
   #isTold = false;
   #hasGrown = false;
 
-  constructor(id: string, code: PortalCode, portal: Portal, parent: Activation | undefined) {
+  constructor(
+    id: string,
+    code: PortalCode,
+    portal: Portal,
+    around: { readonly parent: Activation | undefined; readonly door: object | undefined },
+  ) {
     super();
+    this.door = around.door;
     this.portal = id;
-    this.parent = parent;
+    this.parent = around.parent;
     this.#code = code;
     this.token = portal;
   }
@@ -65,7 +79,7 @@ export class LiveActivation extends Activation {
 
   /** The same scope for another walk, which may need other variables of it. */
   again(parent: Activation | undefined): LiveActivation {
-    return new LiveActivation(this.portal, this.#code, this.token, parent);
+    return new LiveActivation(this.portal, this.#code, this.token, { parent, door: this.door });
   }
 
   need(names: readonly string[]): void {
@@ -109,18 +123,20 @@ export class BuiltActivation extends Activation {
   readonly portal: string;
   readonly parent: Activation | undefined;
   readonly names: readonly string[];
+  readonly door: object | undefined;
   /** What stands for the portal. */
   readonly token: object | undefined;
   readonly #variables: readonly Variable[];
 
   constructor(
     group: Pick<FunctionGroup, 'portal' | 'names'>,
-    parent: Activation | undefined,
+    around: { readonly parent: Activation | undefined; readonly door: object | undefined },
     opened: { readonly variables: readonly Variable[]; readonly token?: object },
   ) {
     super();
+    this.door = around.door;
     this.portal = group.portal;
-    this.parent = parent;
+    this.parent = around.parent;
     this.names = group.names;
     this.#variables = opened.variables;
     this.token = opened.token;

@@ -94,9 +94,9 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
     'cannot ship f: an arrow function that uses `arguments`, `super`, `new.target` or a hidden `this` of late — keep what it needs in a variable',
   ],
   [
-    'class P { #n = 1; get = () => this.#n } const p = new P',
+    'const key = "c", P = { [key]: class { #n = 1; get = () => this.#n } }[key], p = new P',
     'p.get()',
-    'cannot ship p.get: a function that uses private names of a class around it — make it a method of that class',
+    'cannot ship p.get: a function that uses private names of a class around it, which cannot be told — make it a method of that class, or give the class a name of its own',
   ],
   [
     'function* g() { yield 1; yield 2 } const it = g(); it.next()',
