@@ -40,6 +40,8 @@ interface Entry {
   lexicalThis: boolean;
   /** The function, field or block whose `this` it uses. */
   thisOwner: ts.Node | undefined;
+  /** What has the `super` that it uses, of an enclosing function. */
+  superOwner: ts.Node | undefined;
   hidesThis: boolean;
   readonly privateOwners: Set<ts.Node>;
   isDecorated: boolean;
@@ -81,6 +83,7 @@ export class FunctionTable {
       captures: new Map(),
       lexicalThis: false,
       thisOwner: undefined,
+      superOwner: undefined,
       hidesThis: false,
       privateOwners: new Set(),
       isDecorated: false,
@@ -120,7 +123,9 @@ export class FunctionTable {
         return;
       }
       entry.lexicalThis = true;
-      if (what === 'this') entry.thisOwner = container;
+      if (what !== 'other' && container) entry.thisOwner = container;
+      if (what === 'super' && container) entry.superOwner = container;
+      else if (what === 'this') continue;
       else entry.hidesThis = true;
     }
   }
@@ -149,9 +154,9 @@ export class FunctionTable {
     return this.#entries.map((entry) => this.#toCode(entry));
   }
 
-  #shared({ node, captures, thisOwner, hidesThis }: Entry): Shared {
-    const uses = new Map<number, { portal: number; names: string[]; self: boolean }>();
-    const useOf = (portal: number): { names: string[]; self: boolean } => {
+  #shared({ node, captures, thisOwner, superOwner, hidesThis }: Entry): Shared {
+    const uses = new Map<number, { portal: number; names: string[]; self: boolean; asksSuper?: true }>();
+    const useOf = (portal: number): { names: string[]; self: boolean; asksSuper?: true } => {
       const use = uses.get(portal) ?? { portal, names: [], self: false };
       uses.set(portal, use);
       return use;
@@ -164,8 +169,12 @@ export class FunctionTable {
     }
     const self = thisOwner && this.#portals.ofSelf(thisOwner, node);
     if (self) useOf(self.index).self = true;
+    const asked = superOwner && this.#portals.ofSuper(superOwner, node);
+    if (asked) Object.assign(useOf(asked.index), { self: true, asksSuper: true });
+    const isHidden =
+      (thisOwner !== undefined && self === undefined) || (superOwner !== undefined && asked === undefined);
     const portals = [...uses.values()].sort((a, b) => a.portal - b.portal);
-    return { portals, assigned, hiddenThis: hidesThis || (thisOwner !== undefined && self === undefined) };
+    return { portals, assigned, hiddenThis: hidesThis || isHidden };
   }
 
   /** Of a class or function of the cell. */

@@ -62,10 +62,13 @@ export function lowerCell(request: LowerRequest): CellCode {
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();
-  const portalCodes = portals.codes((place) => {
-    const around = doors.around(place);
-    return around && table.indexOf(around);
-  });
+  const portalCodes = portals.codes(
+    (place) => {
+      const around = doors.around(place);
+      return around && table.indexOf(around);
+    },
+    (code) => table.indexOf(code),
+  );
   return {
     id: createHash('sha256').update(`${request.source}\0${shipped.text}`).digest('hex').slice(0, 20),
     execution: request.execution,

@@ -32,7 +32,7 @@ import { typedAt, type Anchor, type Writer } from './writer';
 import type { CallWords } from './call-words';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
-import { portalText, thisContainer, type Portals } from './portals';
+import { isSuperCall, portalText, thisContainer, type Portals } from './portals';
 
 export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */
@@ -105,7 +105,7 @@ export class Rewriter implements Rewriting {
         writeStaticBlock(this, node, this.visit);
       });
     } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis('this', thisContainer(node).container);
-    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(isSuperCall(node) ? 'other' : 'super');
+    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.#visitSuper(node);
     else if (ts.isPrivateIdentifier(node)) this.#visitPrivate(node);
     else if (ts.isComputedPropertyName(node)) writeKey(this, node);
     else if (ts.isCaseOrDefaultClause(node)) this.#visitClause(node);
@@ -165,6 +165,11 @@ export class Rewriter implements Rewriting {
       this.writer.insert(portalText(portal));
     }
     node.statements.forEach(this.visit);
+  }
+
+  #visitSuper(node: ts.Node): void {
+    if (isSuperCall(node)) this.table.noteThis('other');
+    else this.table.noteThis('super', thisContainer(node).container);
   }
 
   #visitPrivate(name: ts.PrivateIdentifier): void {
@@ -326,8 +331,4 @@ function usesSuper(member: ts.ObjectLiteralElementLike): boolean {
 /** What has a `super` of its own. */
 function isOwnWorld(node: ts.Node): boolean {
   return (isFunctionNode(node) && !ts.isArrowFunction(node)) || ts.isClassLike(node);
-}
-
-function isSuperCall(node: ts.Node): boolean {
-  return ts.isCallExpression(node.parent) && node.parent.expression === node;
 }

@@ -43,7 +43,7 @@ export const RUNTIME = {
   revive: `$${MARK}r`,
   /**
    * Prefix of scope portals (see portalName): `PORTAL(2 * i)` reads the i-th variable of its activation, `PORTAL(2 * i + 1, v)` writes it, where
-   * i counts `PortalCode.names`; `PORTAL(2 * names.length)` gives `this`. Each is a function of its own in each activation: its identity.
+   * i counts `PortalCode.names`; `PORTAL(2 * names.length)` gives `this`, `PORTAL(2 * names.length + 1, key)` gives `super[key]`. Each is a function of its own in each activation: its identity.
    */
   portal: `$${MARK}o`,
 } as const;
@@ -194,6 +194,8 @@ export interface PortalUse {
   readonly portal: number;
   readonly names: readonly string[];
   readonly self: boolean;
+  /** It uses `super` of that activation. Absent: no. */
+  readonly asksSuper?: true;
 }
 
 /** The activations of one scope, as far as functions share their state. */
@@ -205,6 +207,8 @@ export interface PortalCode {
   readonly names: readonly string[];
   /** Does it know `this`? */
   readonly self: boolean;
+  /** Index of the method, constructor, field or block whose `super` it knows. Absent: it knows none. */
+  readonly superOf?: number;
   /** Index of the innermost class with a door that it lies in. Absent: none. */
   readonly door?: number;
   /** The portal of the next enclosing scope that has one. */

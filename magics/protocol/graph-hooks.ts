@@ -15,7 +15,7 @@ export abstract class Activation {
   abstract readonly parent: Activation | undefined;
   /** The class that it lies in, if functions of it use private names of that class: they can only be made there. */
   abstract readonly door: object | undefined;
-  /** SELF may be among them. */
+  /** SELF and HOME may be among them. */
   abstract readonly names: readonly string[];
   /** In the order of `names`; UNINITIALISED for a variable in its dead zone. */
   abstract read(): readonly unknown[];
@@ -25,6 +25,8 @@ export abstract class Activation {
 
 /** Stands among the names of an activation for what `this` is in it. */
 export const SELF = 'this';
+/** The same for the object that `super` in it goes out from: `C.prototype` for methods of C, C for its static ones, the literal for its methods. */
+export const HOME = 'super';
 
 export const UNINITIALISED: unique symbol = Symbol('uninitialised');
 

@@ -1,9 +1,10 @@
 // Which activations a function of the notebook closes over, as one walk over values meets them: found by their portals, each once.
 import { codeId, portalName } from '../protocol/code';
-import type { CellCode } from '../protocol/code';
-import { SELF } from '../protocol/graph';
+import type { CellCode, PortalCode, PortalUse } from '../protocol/code';
+import { HOME, SELF } from '../protocol/graph';
 import type { Activation } from '../protocol/graph';
 import { FreshActivation, LiveActivation } from './activations';
+import { findHome } from './super-homes';
 import type { Portal } from './activations';
 import type { Code } from './code-table';
 import type { Realm } from './realm';
@@ -46,10 +47,13 @@ export class ActivationTable {
     const door = privateOf === undefined ? undefined : this.#classAround(code.cell, privateOf, scopes);
     if (privateOf !== undefined && door === undefined) return UNREACHABLE;
     let innermost: Activation | undefined;
-    for (const { portal, names, self } of portals) {
-      const activation = this.#shared(code.cell, portal, scopes);
+    for (const use of portals) {
+      const activation = this.#shared(code.cell, use.portal, scopes);
       if (activation === undefined) return UNREACHABLE;
-      if (activation instanceof LiveActivation) activation.need(self ? [...names, SELF] : names);
+      if (activation instanceof LiveActivation) {
+        if (use.asksSuper === true && activation.home === undefined) return UNREACHABLE;
+        activation.need(namesOf(use));
+      }
       innermost = activation;
     }
     const shared = new Set(portals.flatMap(({ names }) => names));
@@ -72,7 +76,7 @@ export class ActivationTable {
     const needed = new Map(portals.map((use) => [codeId(cell.id, use.portal), use]));
     for (let at: Activation | undefined = innermost; at !== undefined; at = this.parentOf(at)) {
       const use = needed.get(at.portal);
-      if (use !== undefined && at instanceof LiveActivation) at.need(use.self ? [...use.names, SELF] : use.names);
+      if (use !== undefined && at instanceof LiveActivation) at.need(namesOf(use));
     }
     return innermost;
   }
@@ -85,6 +89,18 @@ export class ActivationTable {
     const again = activation.again(this.parentOf(activation));
     this.#live.set(activation.token, again);
     return again;
+  }
+
+  /** What `super` in an activation goes out from: found from its `this`, and held against what the portal gets from there. */
+  #homeOf(cell: CellCode, { names }: PortalCode, index: number, portal: Portal): object | undefined {
+    const word = 2 * names.length;
+    return findHome({
+      cell,
+      index,
+      self: () => portal(word),
+      get: (key) => portal(word + 1, key),
+      codeOf: (value) => this.#realm.codes.codeOf(value, (subject) => this.#inspection.placeOf(subject)),
+    });
   }
 
   /** The class that a function stands in, by its name for itself; undefined if something else has that name there. */
@@ -107,10 +123,19 @@ export class ActivationTable {
     for (let at = code.parent; at !== undefined && parent === undefined; at = cell.portals?.[at]?.parent)
       parent = this.#shared(cell, at, scopes);
     const door = code.door === undefined ? undefined : this.#classAround(cell, code.door, scopes);
-    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, { parent, door });
+    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, {
+      parent,
+      door,
+      home: code.superOf === undefined ? undefined : this.#homeOf(cell, code, code.superOf, portal as Portal),
+    });
     this.#live.set(portal, activation);
     return activation;
   }
+}
+
+/** Variables, and words of the language that stand among them. */
+function namesOf({ names, self, asksSuper }: PortalUse): string[] {
+  return [...names, ...(self ? [SELF] : []), ...(asksSuper === true ? [HOME] : [])];
 }
 
 /** Of the function or class whose call made a function. */

@@ -2,7 +2,7 @@
 // function may have for itself.
 import { portalName } from '../protocol/code';
 import type { PortalCode } from '../protocol/code';
-import { Activation, SELF, UNINITIALISED } from '../protocol/graph';
+import { Activation, HOME, SELF, UNINITIALISED } from '../protocol/graph';
 import type { FunctionGroup } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
 
@@ -48,6 +48,8 @@ export class LiveActivation extends Activation {
   readonly parent: Activation | undefined;
   readonly token: Portal;
   readonly door: object | undefined;
+  /** What `super` in it goes out from, if that is known. */
+  readonly home: object | undefined;
   readonly #code: PortalCode;
   readonly #names: string[] = [];
   #isTold = false;
@@ -57,10 +59,15 @@ export class LiveActivation extends Activation {
     id: string,
     code: PortalCode,
     portal: Portal,
-    around: { readonly parent: Activation | undefined; readonly door: object | undefined },
+    around: {
+      readonly parent: Activation | undefined;
+      readonly door: object | undefined;
+      readonly home: object | undefined;
+    },
   ) {
     super();
     this.door = around.door;
+    this.home = around.home;
     this.portal = id;
     this.parent = around.parent;
     this.#code = code;
@@ -79,7 +86,7 @@ export class LiveActivation extends Activation {
 
   /** The same scope for another walk, which may need other variables of it. */
   again(parent: Activation | undefined): LiveActivation {
-    return new LiveActivation(this.portal, this.#code, this.token, { parent, door: this.door });
+    return new LiveActivation(this.portal, this.#code, this.token, { parent, door: this.door, home: this.home });
   }
 
   need(names: readonly string[]): void {
@@ -96,13 +103,13 @@ export class LiveActivation extends Activation {
   }
 
   read(): readonly unknown[] {
-    return this.#names.map((name) => readGuarded(() => this.token(this.#key(name))));
+    return this.#names.map((name) => (name === HOME ? this.home : readGuarded(() => this.token(this.#key(name)))));
   }
 
   write(values: readonly unknown[]): boolean {
     this.#names.forEach((name, index) => {
       const value = values[index];
-      if (name !== SELF && value !== UNINITIALISED) this.token(this.#key(name) + 1, value);
+      if (name !== SELF && name !== HOME && value !== UNINITIALISED) this.token(this.#key(name) + 1, value);
     });
     return true;
   }
@@ -167,7 +174,7 @@ export class BuiltActivation extends Activation {
 export function environmentOf(activation: Activation): object {
   const environment = Object.create(null) as object;
   activation.names.forEach((name, index) => {
-    if (name === SELF) return;
+    if (name === SELF || name === HOME) return;
     Object.defineProperty(environment, name, {
       get: () => {
         const value = activation.read()[index];

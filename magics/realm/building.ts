@@ -3,7 +3,7 @@
 import { Script } from 'node:vm';
 import { cellLabel, scriptName } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
-import { SELF } from '../protocol/graph';
+import { HOME, SELF } from '../protocol/graph';
 import type { Activation, BuildPlace, BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
 import { BuiltActivation } from './activations';
@@ -12,7 +12,7 @@ import { CODEC_PATH } from './codecs';
 import { Composer, isMethodLike } from './composing';
 import type { OpenedScope, Opener, Scope } from './composing';
 import { placeScript } from './frames';
-import { settleHome, standIn } from './homes';
+import { homeVariable, settleHome, standIn } from './homes';
 import { openClass, revive, reviving, setPrivates } from './private-fields';
 import { References } from './references';
 import { stayedBehind } from './stayed';
@@ -76,7 +76,9 @@ export class Builder implements DecodeHooks {
     this.#realm.codes.addScript(filename, open, (place) => composer.placeInCell(place));
     for (const variant of composer.variants) this.#realm.codes.addVariant(variant.text, variant.cell, variant.entry);
     const environments = around.map((activation) => this.#realm.environmentOf(activation));
-    const opened = open(this.#realm.contextOfCode(), giveBack(), composer.selves, environments, selfOf(around));
+    const [self, home] = [SELF, HOME].map((word) => wordOf(around, word));
+    const context = this.#realm.contextOfCode();
+    const opened = open(context, giveBack(), composer.selves, homeVariable, environments, self, home);
     return this.#adopt(scope, opened, { parent: within ?? place.parent, door });
   }
 
@@ -136,6 +138,7 @@ export class Builder implements DecodeHooks {
     if (group.portal !== '' && portal === undefined) throw new ProtocolError(`There is no scope ${group.portal} here.`);
     const allowed = new Set(portal?.names ?? codes.flatMap((code) => code.function.captures));
     if (portal?.self === true) allowed.add(SELF);
+    if (portal?.superOf !== undefined) allowed.add(HOME);
     for (const name of group.names)
       if (!allowed.has(name)) throw new ProtocolError(`The code has no variable ${JSON.stringify(name)}.`);
     return { group, codes, portal: portal?.index, inner: group.inner.map((inner) => this.#scope(inner)) };
@@ -189,9 +192,10 @@ function chainOf(within: Activation): Activation[] {
   return chain;
 }
 
-function selfOf(around: readonly Activation[]): unknown {
-  const owner = around.findLast((activation) => activation.names.includes(SELF));
-  return owner?.read()[owner.names.indexOf(SELF)];
+/** What `this` or the home of `super` is in activations. */
+function wordOf(around: readonly Activation[], word: string): unknown {
+  const owner = around.findLast((activation) => activation.names.includes(word));
+  return owner?.read()[owner.names.indexOf(word)];
 }
 
 /** Does the code stand in the class or function of that index? */

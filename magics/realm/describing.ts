@@ -156,6 +156,11 @@ export class Describer implements EncodeHooks {
     if (reason !== undefined) return refused(reason);
     const captured = this.#activations.of(value, code);
     if (captured === UNREACHABLE && code.function.privateOf !== undefined) return refused(PRIVATE);
+    if (captured === UNREACHABLE && code.function.portals?.some(({ asksSuper }) => asksSuper === true) === true)
+      return refused({
+        what: `an arrow function that uses \`super\` of ${ownerName(code)}, whose object cannot be told`,
+        advice: 'make it a method of that object',
+      });
     if (captured === UNREACHABLE)
       return refused({ what: `its shared variables of ${ownerName(code)} cannot be read`, advice: KEEP });
     this.found.cells.add(code.cell);
@@ -287,7 +292,7 @@ function reasonAgainst(code: Code): RefusalReason | undefined {
     };
   if (hiddenThis === true)
     return {
-      what: `an arrow function that uses \`arguments\`, \`super\`, \`new.target\` or a hidden \`this\` of ${owner}`,
+      what: `an arrow function that uses \`arguments\`, \`super()\`, \`new.target\` or a hidden \`this\` of ${owner}`,
       advice: 'keep what it needs in a variable',
     };
   if (assigned.length === 0) return undefined;

@@ -353,6 +353,25 @@ const CELLS: readonly Row[] = [
     ],
   ],
   [
+    'arrows that use super of the method around them',
+    [
+      'class A { n = 1; hi(x) { return `A${x}${this.n}` } get up() { return this.n + 10 } static make() { return `made ${this.name}` } } class B extends A { hi(x) { return `B${super.hi(x)}` } late(k = 0) { return { call: (x) => `${super.hi(x)}${++k}`, up: () => super.up, deep: () => () => super.hi("d") + this.n++ } } field = () => super.hi("f"); static late() { return () => super.make() } constructor() { super(); this.made = (x) => super.hi(x) } } const b = new B, late = b.late(), field = b.field, made = B.late(), ctor = b.made',
+      'const o = { __proto__: { m() { return this.v } }, v: 5, m() { return () => super.m() + 1 } }, om = o.m(); const mixin = (Base) => class extends Base { hi(x) { return () => `M${super.hi(x)}` } }; class Two extends mixin(B) {} const two = new Two, hi = two.hi(7)',
+    ],
+    'b.n = 4; o.v = 9; const fresh = new B().late(5), born = late.deep(); [late.call(1), late.up(), born(), field(), made(), ctor(2), om(), hi(), fresh.call(3), b.field === field].join()',
+    "'A141,14,Ad44,Af5,made B,A25,10,MBA71,A316,true'",
+    [
+      [
+        '[late.call(1), late.up(), late.deep()(), born(), field(), made(), ctor(2), om(), hi(), fresh.call(3), b.n].join()',
+        'A152,15,Ad55,Ad66,Af7,made B,A27,10,MBA71,A317,7',
+      ],
+      [
+        '(() => { A.prototype.hi = () => "changed"; return [late.call(0), field(), born()].join() })()',
+        'changed3,changed,changed7',
+      ],
+    ],
+  ],
+  [
     'Promises that are settled',
     [
       'const done = Promise.resolve({ n: 1 }), o = await done, failed = Promise.reject(new TypeError("no")); failed.catch(() => {}); const holder = { done }',

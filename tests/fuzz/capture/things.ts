@@ -493,8 +493,16 @@ const CLASSES: readonly Thing[] = [
     '@nOne.set("b", @v).size',
     'new @n([["c", 1]]).get("c")',
   ),
-  // Not yet: arrows that use `super`.
-  // classes('class @nBase { hi() { return "hi" } n = 1 } class @n extends @nBase { late() { return () => super.hi() + this.n++ } } const @nOne = new @n(), @nArrow = @nOne.late()', '@nArrow()', '@nOne.n', '@nOne.late()()'),
+  classes(
+    'class @nBase { hi() { return "hi" } n = 1 } class @n extends @nBase { late() { let k = 0; return { one: () => super.hi() + this.n++ + k++, more: () => () => super.hi() + k++ } } field = () => super.hi() } const @nOne = new @n(), @nArrow = @nOne.late()',
+    '@nArrow.one()',
+    '@nOne.n',
+    '@nOne.late().one()',
+    '@nOne.field()',
+    '@nOne.kept = @nArrow.more(), 0',
+    '@nOne.kept?.()',
+    '@nBase.prototype.hi = function () { return "other" + typeof this }, 0',
+  ),
   classes(
     'let @nRuns = 0; class @n { constructor(public a = ++@nRuns, { b, c = 2 }: any = {}) { this.b = b; this.c = c } b; c; #p = @nRuns; p() { return this.#p } } const @nOne = new @n(1, { b: @v })',
     '@nOne.p()',
