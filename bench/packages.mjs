@@ -9,6 +9,8 @@ import { root } from '../scripts/setup/places.mjs';
 
 const COUNT = 200;
 const MODULES = 10;
+/** What bringing them may cost when they are there already. */
+const ALLOWED_MS = 10;
 
 /** Packages of ten files each, one importing the next. */
 function writePackages(directory) {
@@ -30,8 +32,8 @@ export const packagesAgain = {
   key: 'packages',
   name: `second run of a cell with ${COUNT} packages, brought along`,
   unit: 'ms',
-  against: 'the same, used in place (goal: 10 ms more)',
-  goal: undefined,
+  against: 'the same, used in place, and 10 ms',
+  goal: { atMost: 1 },
   async measure(bench) {
     const environment = { ...bench.environment, CELLBURST_SCRATCH: bench.directory };
     writePackages(bench.directory);
@@ -42,7 +44,11 @@ export const packagesAgain = {
       await sleep(PAUSE_MS);
       return timed(() => cell(mode));
     };
-    return alternate({ runs: 15, ours: () => paused('bundle'), reference: () => paused('none') });
+    return alternate({
+      runs: 15,
+      ours: () => paused('bundle'),
+      reference: async () => (await paused('none')) + ALLOWED_MS,
+    });
   },
 };
 

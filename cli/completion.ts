@@ -126,13 +126,17 @@ export function completionScript(shell: (typeof SHELLS)[number]): string {
 const SCRIPTS: Readonly<Record<(typeof SHELLS)[number], string>> = {
   bash: `# Completion of cellburst for bash. In ~/.bashrc:  eval "$(cellburst completion bash)"
 _cellburst() {
-  local line words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
-  # bash splits words at colons (hpc:runs); they are put together again, and what stands before the last colon is cut off the answers.
-  declare -F _get_comp_words_by_ref >/dev/null && {
-    local cur cword cwords
-    _get_comp_words_by_ref -n : -w cwords -i cword -c cur
-    words=("\${cwords[@]:1:cword}")
-  }
+  local line word words=() cut
+  # bash takes hpc:runs and --cores=4 apart; they are put together again, and what stands before the last colon is cut off the answers.
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    if ((\${#words[@]})) && [[ $word == [:=]* || \${words[-1]} == *[:=] ]]; then
+      words[-1]+=$word
+    else
+      words+=("$word")
+    fi
+  done
+  word=\${words[-1]-}
+  cut=\${word%"\${word##*:}"}
   COMPREPLY=()
   while IFS= read -r line; do
     if [[ $line == ${FILES} ]]; then
@@ -140,10 +144,10 @@ _cellburst() {
       COMPREPLY=()
       return
     fi
-    COMPREPLY+=("\${line%%$'\\t'*}")
+    line=\${line%%$'\\t'*}
+    COMPREPLY+=("\${line#"$cut"}")
   done < <(cellburst complete -- "\${words[@]}" 2>/dev/null)
   [[ \${COMPREPLY[0]-} == *[:/] ]] && compopt -o nospace
-  declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "\${words[-1]-}"
 }
 complete -o nosort -F _cellburst cellburst
 `,

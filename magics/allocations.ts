@@ -2,7 +2,7 @@
 import type { AgentConnection } from './client';
 import { clusterAt, toSpec, type ClusterSession } from './cluster';
 import { showDuration } from './config/quantities';
-import { failureOf } from './failure';
+import { cannotStart, failureOf, isStuck } from './failure';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { parseOptions } from './options';
@@ -36,6 +36,7 @@ export async function startAllocation(
       if (job.status.state === 'completed') return succeed(showText(`Allocation ${job.id} has ended already.`));
       return fail(failureOf(job));
     }
+    if (isStuck(job)) return fail(cannotStart(job));
     const keep = showDuration(spec.allocation?.keepSeconds ?? options.keep ?? KEEP_SECONDS);
     return succeed(
       showText(
@@ -130,7 +131,7 @@ async function untilRunning(agent: AgentConnection, job: JobRecord, cell: Cell):
   for await (const record of agent.watch(job.id, cell.signal)) {
     status.update(record);
     last = record;
-    if (record.status.state === 'running' || isFinal(record.status)) break;
+    if (record.status.state === 'running' || isFinal(record.status) || isStuck(record)) break;
   }
   cell.signal.throwIfAborted();
   return last;

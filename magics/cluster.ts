@@ -8,6 +8,7 @@ import type { EnvironmentRequest, Environments } from './environment';
 import { bringHome } from './home';
 import type { MagicLine } from './line';
 import type { CaptureReport, Cell, CellOutcome, NotebookSession } from './namespace';
+import { tellLock } from './lock-told';
 import { optionsHelp, parseOptions, type ClusterOptions } from './options';
 import { showProblems } from './problems';
 import { answering } from './questions';
@@ -15,7 +16,7 @@ import type { CellCode } from './protocol/code';
 import { UsageError } from './protocol/errors';
 import { SEED_VARIABLE } from './protocol/run';
 import type { ContainerRequest } from './protocol/image';
-import type { HostFacts } from './protocol/host-facts';
+import { ownMachine, type HostFacts } from './protocol/host-facts';
 import type { BatchRequest, JobId, JobRecord, JobSpec } from './protocol/job';
 import { BUNDLE_FILE, INPUTS_FILE } from './protocol/layout';
 import { adviseOnFiles, filesHere, gatherFiles, sendInputs } from './job-files';
@@ -38,7 +39,7 @@ export interface ClusterSession extends NotebookSession {
   defaultCluster: string;
   readonly sent: Map<JobId, SentCell>;
   readonly environments: Environments;
-  /** Clusters whose Node is of another release line, as far as that was said. */
+  /** Differences between machines, and from what was locked, that were said. */
   readonly skewsTold: Set<string>;
   /** Of cells, as far as `%cd` knows. */
   workingDirectory: string;
@@ -98,6 +99,7 @@ async function captureAndSubmit(
     session.environments.anticipate();
     const { captureId, fileUses, modules, locale, notices } = await capturing;
     tell(notices, cell);
+    tellLock(modules, cell, session);
     const listPath = join(job.directory, INPUTS_FILE);
     const toSend = await gatherFiles({ uses: fileUses, options, cell, session, listPath });
     const packages = await session.environments.prepare(toEnvironment(modules, options, session), cell.signal);
@@ -175,6 +177,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
       pid: process.pid,
       directory: session.directory,
       execution: cell.execution,
+      machine: ownMachine(),
       ...(session.notebook === undefined ? {} : { notebook: session.notebook }),
       ...(cell.cellId === undefined ? {} : { cellId: cell.cellId }),
     },

@@ -8,6 +8,7 @@ import { runDoctor } from './doctor';
 import { runEnv } from './environment-shown';
 import { FS_VERBS } from './fs';
 import { runFsMagic } from './fs-magic';
+import { showJob } from './job-shown';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
 import { runCapture } from './capture-command';
@@ -38,10 +39,14 @@ interface Command {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   jobs: {
-    usage: 'jobs [--all]',
-    help: 'Lists the jobs of this notebook, newest first; --all: of all your notebooks.',
+    usage: 'jobs [--all | ID]',
+    help: 'Lists the jobs of this notebook, newest first; --all: of all your notebooks; ID: all that is known of one, and what differs where it ran.',
+    argument: 'job',
     async run({ words, line, agent, session }) {
-      const isAll = flagOf(words, line, '--all', 'jobs [--all]');
+      const usage = 'jobs [--all | ID]';
+      if (words.length > 0 && words[0]?.text.startsWith('-') === false)
+        return succeed(showJob(await (await agent()).job(argumentOf(words, line, usage).text), Date.now()));
+      const isAll = flagOf(words, line, '--all', usage);
       const jobs = await (await agent()).jobs();
       const shown = isAll ? jobs : jobs.filter((job) => isOfNotebook(job, session));
       const others = jobs.length - shown.length;

@@ -1,8 +1,20 @@
 // `%cluster env`: what the notebook runs with, what a cluster lacks of it, and a lock to tell later what has changed.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { AgentConnection } from './client';
 import { clusterAt, type ClusterSession } from './cluster';
 import { didYouMean } from './config/nearest';
-import { compareLock, lockPath, misfit, readLock, readSpec, writeLock, type EnvironmentSpec } from './environment';
+import {
+  compareLock,
+  compareLockFile,
+  lockPath,
+  misfit,
+  readLock,
+  readSpec,
+  restoreLine,
+  writeLock,
+  type EnvironmentSpec,
+} from './environment';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { HostFacts } from './protocol/host-facts';
 import { showTable, showText, type Shown } from './show';
@@ -60,8 +72,11 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
       ? 'No package.json above the notebook: all that is installed counts.'
       : `Project: ${project.directory}${project.lockFile === undefined ? ', without a lock file' : `, locked by ${project.lockFile}`}`,
     ...(tsconfig === undefined ? [] : [`Aliases and options: ${tsconfig}`]),
+    ...describeStale(spec),
     `Digest: ${digest}`,
-    ...(changes === undefined ? [] : [describeChanges(changes, path)]),
+    ...(changes === undefined || locked === undefined
+      ? []
+      : [describeChanges(changes, path, restoreLine(locked, spec))]),
   ];
   const rows = packages
     .slice(0, SHOWN_PACKAGES)
@@ -77,9 +92,23 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
   return { ...showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more), value };
 }
 
-function describeChanges(changes: readonly string[], path: string): string {
+/** Where something else is installed than the project's lock file says. */
+function describeStale({ project, packages }: EnvironmentSpec): string[] {
+  const { lockFile, manager } = project ?? {};
+  if (lockFile === undefined || manager === undefined) return [];
+  const stale = compareLockFile(manager, readFileSync(lockFile, 'utf8'), packages);
+  return stale.length === 0
+    ? []
+    : [`What is installed counts, and it is not what ${basename(lockFile)} says:`, ...stale.map((line) => `  ${line}`)];
+}
+
+function describeChanges(changes: readonly string[], path: string, restore: string | undefined): string {
   if (changes.length === 0) return `As locked in ${path}.`;
-  return [`Changed since it was locked in ${path}:`, ...changes.map((change) => `  ${change}`)].join('\n');
+  return [
+    `Changed since it was locked in ${path}:`,
+    ...changes.map((change) => `  ${change}`),
+    ...(restore === undefined ? [] : [`To have it as it was: ${restore}`]),
+  ].join('\n');
 }
 
 function lock(session: EnvironmentSession): Shown {

@@ -4,7 +4,7 @@ import type { ClusterSession } from './cluster';
 import { cannotStart, failureOf, isStuck, unreadable } from './failure';
 import { LastLines } from './last-lines';
 import type { Cell, CellOutcome } from './namespace';
-import { landOutputs } from './job-files';
+import { landOutputs, tellLeftOutputs } from './job-files';
 import { clusterLabel, isFinal, type JobId, type JobRecord } from './protocol/job';
 import { ProtocolError } from './protocol/errors';
 import { OutputReader } from './protocol/output';
@@ -115,6 +115,7 @@ async function settle(
   if (job.status.state !== 'completed') {
     session.sent.delete(job.id);
     if (sent) session.namespace.forget(sent.captureId);
+    await tellLeftOutputs(job, cell);
     return fail(failureOf(job, printed.lines));
   }
   await agent.claim(job.id);

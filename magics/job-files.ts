@@ -1,5 +1,6 @@
 // Files of a `%%cluster` cell in the words of a notebook: what goes along, what came home, and what a person is to know of either.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { showBytes } from './config/quantities';
@@ -11,7 +12,8 @@ import type { FileUse } from './protocol/code';
 import { JobFailedError } from './protocol/job-errors';
 import { isMissing } from './protocol/files';
 import type { JobBrings, JobRecord } from './protocol/job';
-import { inputList, type JobFiles } from './protocol/job-files';
+import { inputList, outputList, type JobFiles } from './protocol/job-files';
+import { OUTPUTS_FILE, WORK_FOLDER } from './protocol/layout';
 import { parseJson } from './protocol/shape';
 import { fail, showQuietly } from './show';
 
@@ -123,6 +125,23 @@ export async function landOutputs(
     new JobFailedError(
       `Job ${id} ended and its values are here, but it has not written ${list(landed.missing)}, which --out names. Relative paths begin from the cell's working directory there; \`output(…)\` gives the path to write to.`,
     ),
+  );
+}
+
+/** A job that left no result may have written something, perhaps half of it: that is told, and not put into its place. */
+export async function tellLeftOutputs({ directory, spec }: JobRecord, cell: Cell): Promise<void> {
+  if (spec.files === undefined || spec.files.outputs.length === 0) return;
+  const path = join(directory, OUTPUTS_FILE);
+  const source = await readWhole(path);
+  const entries = source === undefined ? [] : parseJson(source, outputList, path).entries;
+  const sizes = entries.flatMap((entry) => (entry.kind === 'file' ? [entry.size] : []));
+  if (sizes.length === 0) return;
+  const what = `${sizes.length} file${sizes.length === 1 ? '' : 's'}, ${showBytes(sizes.reduce((sum, size) => sum + size))}`;
+  say(
+    [
+      `What it had written by then may be incomplete, and was not put into its place: ${what} in ${join(directory, WORK_FOLDER)}`,
+    ],
+    cell,
   );
 }
 

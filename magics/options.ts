@@ -195,7 +195,7 @@ export const OPTIONS = {
   keep: option({
     flag: '--keep',
     argument: 'TIME',
-    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time. Slurm.',
+    help: 'Keeps the nodes for cells to come (they start at once), until none has run there for so long. Needs --time.',
     examples: ['10m', '30m', '1h'],
     value: quantity(parseDuration, 'a time such as 10m or 1h'),
   }),
@@ -305,7 +305,8 @@ function* pairUp(line: MagicLine): Generator<Given> {
       };
     else {
       const value = words.shift();
-      if (value === undefined || SPELLINGS.has(value.text))
+      // In quotes it is meant: --native '-h'.
+      if (value === undefined || (SPELLINGS.has(value.text) && !/['"]/.test(line.text[value.start] ?? '')))
         throw pointAt(line.text, flag, `${declared.flag} needs a value: ${declared.flag} ${declared.argument}.`);
       yield { kind: 'option', name, flag, value };
     }

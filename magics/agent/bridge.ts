@@ -1,33 +1,69 @@
-// Standard input and output as a connection to this machine's agent, which is started if need be: how an agent on another machine reaches it over SSH.
-// The marker comes first, since login shells print what they like.
+// Standard input and output as a connection to the agent of this state directory: how an agent on another machine reaches it over SSH. It is started if need
+// be, or found on another login node. The marker comes first, since login shells print what they like.
+import type { Duplex } from 'node:stream';
 import { connectOrStart, tryConnect } from '../client';
 import { AgentError } from '../protocol/errors';
+import { reachElsewhere } from './elsewhere';
+import { holderElsewhere } from './lease';
 
 const START_MS = 20_000;
+const ATTEMPTS = 3;
 
 export interface Bridge {
   readonly marker: string;
-  /** false: only to an agent that is there. */
-  readonly mayStart: boolean;
+  /**
+   * When there is no agent: `detached`, one is started that stays; `here`, this process becomes it, as long as its connection; `none`, that is an error.
+   */
+  readonly start: 'detached' | 'here' | 'none';
 }
 
-export async function bridge({ marker, mayStart }: Bridge, program: string, stateDirectory: string): Promise<void> {
-  const signal = AbortSignal.timeout(START_MS);
-  const socket = mayStart
-    ? await connectOrStart({ stateDirectory, agent: [program], startTimeoutMs: START_MS }, signal)
-    : await tryConnect(stateDirectory);
-  if (socket === undefined) throw new AgentError(`There is no agent at work in ${stateDirectory}.`);
+/** Settles when the connection is over, with whether there was one: if not, this process is to be the agent. */
+export async function bridge({ marker, start }: Bridge, program: string, stateDirectory: string): Promise<boolean> {
+  const stream =
+    start === 'none'
+      ? await tryConnect(stateDirectory)
+      : await reach(stateDirectory, async () =>
+          start === 'here' ? await tryConnect(stateDirectory) : await startDetached(program, stateDirectory),
+        );
+  if (stream === undefined) {
+    if (start === 'here') return false;
+    throw new AgentError(`There is no agent at work in ${stateDirectory}.`);
+  }
+  await join(marker, stream);
+  return true;
+}
+
+/** Another machine's agent may come up while one is started here: then that one it is. */
+async function reach(stateDirectory: string, here: () => Promise<Duplex | undefined>): Promise<Duplex | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const far = await reachElsewhere(stateDirectory, new AbortController().signal);
+    if (far !== undefined) return far;
+    try {
+      return await here();
+    } catch (error) {
+      if (attempt >= ATTEMPTS || holderElsewhere(stateDirectory) === undefined) throw error;
+    }
+  }
+}
+
+async function startDetached(program: string, stateDirectory: string): Promise<Duplex> {
+  const options = { stateDirectory, agent: [program], startTimeoutMs: START_MS };
+  return await connectOrStart(options, AbortSignal.timeout(START_MS));
+}
+
+/** Until either side closes. */
+export async function join(marker: string, stream: Duplex): Promise<void> {
   process.stdout.write(marker);
-  process.stdin.pipe(socket);
-  socket.pipe(process.stdout);
+  process.stdin.pipe(stream);
+  stream.pipe(process.stdout);
   await new Promise<void>((resolve) => {
     const done = (): void => {
       resolve();
     };
-    socket.once('close', done);
-    socket.once('error', done);
+    stream.once('close', done);
+    stream.once('error', done);
     process.stdin.once('close', done);
     process.stdout.once('error', done);
   });
-  socket.destroy();
+  stream.destroy();
 }

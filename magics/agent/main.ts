@@ -2,25 +2,29 @@
 // socket, ends when it is idle, and finds everything again on disk.
 //
 //   node agent.js [--runner PROGRAM] [--cell PROGRAM]      environment: see settings.ts
-//   node agent.js --bridge MARKER [--to-running]           see bridge.ts
+//   node agent.js --bridge MARKER [--to-running | --bound]  see bridge.ts
 //   node agent.js --allocation ORDERS                      see allocation.ts
-// Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error.
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+// Exit codes: 0 done, or another agent is there already; 1 it cannot work, the reason is on standard error; 3 another machine's agent has taken over.
+import { existsSync, mkdirSync, rmSync, utimesSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
-import { ClusterError } from '../protocol/errors';
+import { join as joinPath } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { tryConnect } from '../client';
+import { ClusterError, messageOf } from '../protocol/errors';
 import { AGENT_PROTOCOL, type AgentStatus } from '../protocol/messages';
 import { writeWhole } from '../protocol/files';
 import { agentSocket, placeFile, privateDirectory } from '../protocol/platform';
 import { VERSION } from '../protocol/version';
 import { isFinal } from '../protocol/job';
-import { JobStore, Jobs, keepResults } from '../jobs';
+import { JobStore, Jobs, keepResults, type Fence } from '../jobs';
 import { endJobs, keepAllocation } from './allocation';
+import { answerCalls } from './calling';
 import { Contents, sweepSeen } from '../store';
 import { Answers } from './answers';
 import { sweepEnvironments } from './environments';
+import { bridge, join, type Bridge } from './bridge';
+import { Door } from './door';
 import { clearInputs } from './job-inputs';
-import { bridge } from './bridge';
 import { takeLock } from './lock';
 import { Questions } from './questions';
 import { Schedulers } from './schedulers';
@@ -36,13 +40,14 @@ function log(line: string): void {
   console.error(`${new Date().toISOString()} ${process.pid} ${line}`);
 }
 
+/** An agent that lives as long as a connection: who is at its other end. */
+type Only = Pick<Bridge, 'marker'>;
+
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env, __dirname);
   mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
-  if (settings.bridge !== undefined) {
-    await bridge(settings.bridge, __filename, settings.stateDirectory);
-    return;
-  }
+  const { bridge: way } = settings;
+  if (way !== undefined && (await bridge(way, __filename, settings.stateDirectory))) return;
   const ending = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
@@ -51,18 +56,42 @@ async function main(): Promise<void> {
   }
   process.on('SIGHUP', () => undefined);
   const lock = await takeLock(settings.stateDirectory);
-  if (lock === undefined) return;
+  if (lock === undefined) {
+    // Another connection was quicker; its agent may need a moment to listen.
+    if (way !== undefined) await bridge({ ...way, start: 'detached' }, __filename, settings.stateDirectory);
+    return;
+  }
+  const { fence } = lock;
   try {
-    if (settings.allocation === undefined) await serve(settings, ending);
-    else await keepAllocation(settings.allocation, ending.signal, (ready) => serve(settings, ending, ready));
+    if (settings.allocation !== undefined)
+      await keepAllocation(settings.allocation, ending.signal, (ready) => serve(settings, fence, ending, ready));
+    else await serve(settings, fence, ending, () => void stayFor(way, settings, ending));
   } finally {
     lock.release();
   }
 }
 
-async function serve(settings: Settings, ending: AbortController, ready: () => void = () => undefined): Promise<void> {
-  const jobs = new Jobs({ store: new JobStore(settings.stateDirectory), retention: settings.retention, log });
-  const contents = new Contents({ directory: join(settings.stateDirectory, 'store'), limits: settings.store, log });
+/** Where a site ends what stays behind, the agent is there for its one connection, and leaves with it. */
+async function stayFor(only: Only | undefined, { stateDirectory }: Settings, ending: AbortController): Promise<void> {
+  if (only === undefined) return;
+  try {
+    const own = await tryConnect(stateDirectory);
+    if (own !== undefined) await join(only.marker, own);
+  } catch (error) {
+    log(`its connection failed: ${messageOf(error)}`);
+  }
+  ending.abort();
+}
+
+async function serve(
+  settings: Settings,
+  fence: Fence,
+  ending: AbortController,
+  ready: () => void = () => undefined,
+): Promise<void> {
+  const store = new JobStore(settings.stateDirectory, fence);
+  const jobs = new Jobs({ store, retention: settings.retention, log });
+  const contents = new Contents({ directory: joinPath(settings.stateDirectory, 'store'), limits: settings.store, log });
   const questions = new Questions();
   const schedulers = new Schedulers(settings, jobs, contents, questions, log);
   await jobs.recover(schedulers.all, ending.signal);
@@ -87,7 +116,7 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
     signal: ending.signal,
     finish,
   });
-  const server = createServer((socket) => {
+  const accept = (socket: Duplex): void => {
     const session = new Session(socket, { answers, version: VERSION, log });
     sessions.add(session);
     void session.serve().then(() => {
@@ -97,7 +126,8 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
       if (client === undefined || ending.signal.aborted) return;
       if (![...sessions].some((other) => other.client?.pid === client.pid)) jobs.releaseAll(client);
     });
-  });
+  };
+  const server = createServer(accept);
   const place = agentSocket(settings.stateDirectory, { isShared: settings.allocation !== undefined });
   if (place.directory !== undefined) {
     privateDirectory(place.directory);
@@ -112,11 +142,27 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
     contents.sweep(Date.now());
     void clearInputs(jobs.list(), Date.now(), ending.signal, log);
     sweepEnvironments(settings.stateDirectory, jobs.list(), settings.store, Date.now());
-    sweepSeen(join(contents.directory, 'seen'), settings.store.days, Date.now());
+    // What clears /tmp looks at times.
+    if (place.directory !== undefined) utimesSync(place.path, new Date(), new Date());
+    sweepSeen(joinPath(contents.directory, 'seen'), settings.store.days, Date.now());
   };
+  const door =
+    settings.allocation === undefined
+      ? new Door({
+          stateDirectory: settings.stateDirectory,
+          accept,
+          log,
+          leave: finish,
+          reasonToStay: () => busyHere(jobs),
+        })
+      : undefined;
   ready();
-  await untilDone(settings, { jobs, sweep }, sessions, ending);
+  const { allocation } = settings;
+  const calls = allocation === undefined ? undefined : answerCalls(allocation, accept, ending.signal);
+  await untilDone(settings, { jobs, sweep, door }, sessions, ending);
+  door?.close();
   if (settings.allocation !== undefined) await endJobs(jobs);
+  await calls;
   server.close();
   for (const session of sessions) session.close();
   await schedulers.close();
@@ -125,10 +171,16 @@ async function serve(settings: Settings, ending: AbortController, ready: () => v
   log('done');
 }
 
+/** Jobs of a batch system are looked after from anywhere; those of this machine are not. */
+function busyHere(jobs: Jobs): string | undefined {
+  const open = jobs.list().filter(({ spec, status }) => spec.cluster === 'local' && !isFinal(status));
+  return open.length === 0 ? undefined : `${open.length} of its jobs run on that machine`;
+}
+
 /** Settles when the agent was asked to end, has been idle for long enough, or its state directory is gone. */
 function untilDone(
   settings: Settings,
-  { jobs, sweep }: { readonly jobs: Jobs; readonly sweep: () => void },
+  { jobs, sweep, door }: { readonly jobs: Jobs; readonly sweep: () => void; readonly door: Door | undefined },
   sessions: ReadonlySet<Session>,
   ending: AbortController,
 ): Promise<void> {
@@ -136,6 +188,7 @@ function untilDone(
   let sweptAt = 0;
   const tick = (): void => {
     if (!existsSync(settings.stateDirectory)) ending.abort();
+    door?.look();
     jobs.refresh();
     if (Date.now() - sweptAt > SWEEP_MS) {
       sweptAt = Date.now();

@@ -11,13 +11,14 @@ import { allowedCpus, stateDirectory } from '../protocol/platform';
 import type { LocalOptions } from '../schedulers';
 import type { Retention } from '../jobs';
 import type { StoreLimits } from '../store';
+import type { Bridge } from './bridge';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Settings {
   readonly stateDirectory: string;
   /** Not to be an agent, but a way to it. */
-  readonly bridge?: { readonly marker: string; readonly mayStart: boolean };
+  readonly bridge?: Bridge;
   /** To be the agent of an allocation: what was granted, and how long it may be idle. */
   readonly allocation?: AllocationOrders;
   /** Where our programs lie. */
@@ -40,6 +41,7 @@ export function readSettings(argv: readonly string[], env: Environment, programD
       cell: { type: 'string' },
       bridge: { type: 'string' },
       'to-running': { type: 'boolean' },
+      bound: { type: 'boolean' },
       allocation: { type: 'string' },
     },
   });
@@ -50,7 +52,12 @@ export function readSettings(argv: readonly string[], env: Environment, programD
   return {
     ...(values.bridge === undefined
       ? {}
-      : { bridge: { marker: values.bridge, mayStart: values['to-running'] !== true } }),
+      : {
+          bridge: {
+            marker: values.bridge,
+            start: values['to-running'] === true ? 'none' : values.bound === true ? 'here' : 'detached',
+          },
+        }),
     ...(allocation === undefined ? {} : { allocation }),
     programDirectory,
     stateDirectory: allocation === undefined ? stateDirectory(env) : join(allocation.directory, ALLOCATION_STATE),

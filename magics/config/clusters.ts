@@ -20,6 +20,8 @@ export interface ClusterConfig {
   readonly setup: readonly string[];
   readonly node?: string;
   readonly store?: string;
+  /** How long the host's agent stays. */
+  readonly agent: 'detached' | 'connection';
   readonly prologue: readonly string[];
   /** The image that cells run in. */
   readonly container?: ContainerRequest;
@@ -31,6 +33,8 @@ export interface ClusterConfig {
     readonly memoryResource?: string;
     readonly gpuResource?: string;
   };
+  /** Where compute nodes reach the host that submits. */
+  readonly listen?: string;
   readonly poll: { readonly firstSeconds: number; readonly longestSeconds: number };
   /** Something of it is said by a project's config, which only notebooks of that project know. */
   readonly isOfProject: boolean;
@@ -103,14 +107,15 @@ function stampOf(path: string | undefined): string {
 }
 
 export function toConfig(name: string, entry: WholeEntry, origin: string, isOfProject: boolean): ClusterConfig {
-  const { host, node, store, sshConfig, defaults = {}, poll = {} } = entry;
+  const { host, node, store, sshConfig, listen, defaults = {}, poll = {} } = entry;
   const loading = moduleLines(entry.modules ?? []);
   const hasJobs = entry.scheduler !== 'none';
   return {
     name,
     scheduler: entry.scheduler,
     transport: entry.transport ?? 'ssh2',
-    ...defined({ host, node, store, sshConfig }),
+    agent: entry.agent ?? 'detached',
+    ...defined({ host, node, store, sshConfig, listen }),
     setup: [...(hasJobs ? [] : loading), ...(entry.setup ?? [])],
     prologue: [...(hasJobs ? loading : []), ...(entry.prologue ?? [])],
     ...(entry.container === undefined ? {} : { container: toContainer(entry.container) }),

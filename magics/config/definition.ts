@@ -3,21 +3,28 @@
 import { createHash } from 'node:crypto';
 import type { ClusterConfig } from './clusters';
 import type { ClusterDefinition } from '../protocol/messages';
-import { SCHEDULERS, TRANSPORTS } from './schema';
+import { AGENTS, SCHEDULERS, TRANSPORTS } from './schema';
 import { UsageError } from '../protocol/errors';
 
-export function toDefinition({ scheduler, prologue, node, site, poll }: ClusterConfig): ClusterDefinition {
-  const content = { scheduler, prologue, ...poll, ...site, ...(node === undefined ? {} : { node }) };
+export function toDefinition({ scheduler, prologue, node, listen, site, poll }: ClusterConfig): ClusterDefinition {
+  const content = {
+    ...{ scheduler, prologue },
+    ...poll,
+    ...site,
+    ...(node === undefined ? {} : { node }),
+    ...(listen === undefined ? {} : { listen }),
+  };
   const digest = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);
   return { ...content, name: `${scheduler}-${digest}`, prologue: [...prologue] };
 }
 
 /** For the home agent: a project's cluster, which may mean something else in another project. Jobs show it under the name before the `@`. */
 export function toProjectDefinition(config: ClusterConfig): ClusterDefinition {
-  const { host, transport, sshConfig, setup, store } = config;
+  const { host, transport, sshConfig, setup, store, agent } = config;
   const whole = {
     ...toDefinition(config),
     transport,
+    agent,
     setup: [...setup],
     ...(host === undefined ? {} : { host }),
     ...(sshConfig === undefined ? {} : { sshConfig }),
@@ -36,15 +43,17 @@ export function fromDefinition(definition: ClusterDefinition): ClusterConfig {
     );
   const { name, prologue, node, firstSeconds, longestSeconds, parallelEnvironment, memoryResource, gpuResource } =
     definition;
-  const { host, transport, sshConfig, setup = [], store } = definition;
+  const { host, transport, sshConfig, setup = [], store, agent, listen } = definition;
   return {
     name,
     scheduler,
     transport: TRANSPORTS.find((word) => word === transport) ?? 'ssh2',
+    agent: AGENTS.find((word) => word === agent) ?? 'detached',
     setup,
     ...(host === undefined ? {} : { host }),
     ...(sshConfig === undefined ? {} : { sshConfig }),
     ...(store === undefined ? {} : { store }),
+    ...(listen === undefined ? {} : { listen }),
     prologue,
     batch: {},
     defaults: {},

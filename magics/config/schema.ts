@@ -38,6 +38,7 @@ const container = z
   .transform((given) => (typeof given === 'string' ? { image: given } : given));
 
 export const SCHEDULERS = ['slurm', 'gridengine', 'pbs', 'none'] as const;
+export const AGENTS = ['detached', 'connection'] as const;
 export const TRANSPORTS = ['ssh2', 'openssh'] as const;
 
 /** What one file says of a cluster: each key may be left to another file, so what has to be there is a rule of the whole. */
@@ -57,6 +58,12 @@ export const clusterEntry = z
       ),
     sshConfig: word.optional().describe("An OpenSSH client's configuration, where it is not ~/.ssh/config."),
     setup: lines.optional().describe("Shell lines for the host's agent, before it starts, as `module load slurm`."),
+    agent: z
+      .enum(AGENTS)
+      .optional()
+      .describe(
+        'How long our agent stays on the host: `detached` (default) until it has had nothing to do for a minute, `connection` only as long as the connection, for sites that forbid or end what stays behind.',
+      ),
     node: word
       .optional()
       .describe(
@@ -88,6 +95,11 @@ export const clusterEntry = z
       .optional()
       .describe('Grid Engine: the resource that limits memory, `h_vmem` by default; counted per slot.'),
     gpuResource: word.optional().describe('Grid Engine: the resource that counts GPUs.'),
+    listen: word
+      .optional()
+      .describe(
+        'Grid Engine, PBS: HOST or HOST:PORT at which compute nodes reach the host that submits, for nodes that are kept (`%cluster start`). By default its name and any port; where that is blocked, files are used, as with `none`.',
+      ),
     defaults: z
       .strictObject({
         cores: count(1).optional().describe('Cores of a job.'),
@@ -121,7 +133,7 @@ interface Rule {
   holds(entry: ClusterEntry): boolean;
 }
 
-const REMOTE_KEYS = ['transport', 'sshConfig', 'setup', 'store'] as const;
+const REMOTE_KEYS = ['transport', 'sshConfig', 'setup', 'store', 'agent'] as const;
 
 export const RULES: readonly Rule[] = [
   {
@@ -141,7 +153,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     keys: REMOTE_KEYS,
-    message: 'transport, sshConfig, setup and store are for a cluster with a host',
+    message: 'transport, sshConfig, setup, store and agent are for a cluster with a host',
     holds: (entry) => entry.host !== undefined || REMOTE_KEYS.every((key) => entry[key] === undefined),
   },
 ];

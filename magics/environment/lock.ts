@@ -1,19 +1,29 @@
 // What a notebook ran with, written beside it, so that whoever runs it later can tell what has changed.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { ModuleRoot } from '../protocol/environment';
 import { writeWhole } from '../protocol/files';
 import { count, listOf, parseJson, record, text, type Shaped } from '../protocol/shape';
+import { Installed, findPackage } from './installed';
+import { packageName } from './reach';
 import type { EnvironmentSpec } from './spec';
 
 const LOCK_VERSION = 1;
 
-const lockShape = record({
-  version: count,
-  digest: text,
-  node: text,
-  platform: text,
-  packages: listOf(record({ place: text, version: text })),
-});
+const lockShape = record(
+  {
+    version: count,
+    digest: text,
+    node: text,
+    platform: text,
+    packages: listOf(record({ place: text, version: text })),
+  },
+  {
+    /** That of the project, by its name and SHA-256: while it is the same, its manager brings everything back. */ lockFile:
+      record({ name: text, sha256: text }),
+  },
+);
 export type EnvironmentLock = Shaped<typeof lockShape>;
 
 /** `report.cellburst-lock.json` for `report.ipynb`. */
@@ -22,15 +32,56 @@ export function lockPath(directory: string, notebook: string | undefined): strin
   return join(directory, `${stem}cellburst-lock.json`);
 }
 
-export function writeLock(path: string, { digest, host, packages }: EnvironmentSpec): void {
+export function writeLock(path: string, { digest, host, packages, project }: EnvironmentSpec): void {
   const lock: EnvironmentLock = {
     version: LOCK_VERSION,
     digest,
     node: host.node,
     platform: [host.os, host.arch, host.libc].filter(Boolean).join(' '),
     packages: packages.map(({ place, version }) => ({ place, version })),
+    ...(project?.lockFile === undefined ? {} : { lockFile: identify(project.lockFile) }),
   };
   writeWhole(path, `${JSON.stringify(lock, null, 2)}\n`);
+}
+
+function identify(path: string): { readonly name: string; readonly sha256: string } {
+  return { name: basename(path), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+}
+
+const BY_MANAGER = {
+  npm: '%npm ci',
+  pnpm: '!pnpm install --frozen-lockfile',
+  yarn: '!yarn install --immutable',
+} as const;
+
+/** The line that installs again what was locked; undefined: it is all here. */
+export function restoreLine(lock: EnvironmentLock, { packages, project }: EnvironmentSpec): string | undefined {
+  const now = new Map(packages.map(({ place, version }) => [place, version]));
+  const lost = lock.packages.filter(({ place, version }) => now.get(place) !== version);
+  if (lost.length === 0) return undefined;
+  const { lockFile, manager } = project ?? {};
+  if (lockFile !== undefined && manager !== undefined && identify(lockFile).sha256 === lock.lockFile?.sha256)
+    return BY_MANAGER[manager];
+  const top = lost.flatMap(({ place, version }) => {
+    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(place)?.[1];
+    return name === undefined ? [] : [`${name}@${version}`];
+  });
+  return top.length === 0 ? undefined : `%npm install --no-save ${top.join(' ')}`;
+}
+
+/** What a cell loads by name, against the lock: a few files are read. One line for each difference. */
+export function compareRoots(lock: EnvironmentLock, roots: readonly ModuleRoot[], directory: string): string[] {
+  const then = new Map(lock.packages.map(({ place, version }) => [place, version]));
+  const installed = new Installed();
+  const names = new Set(roots.map(({ specifier }) => packageName(specifier)).filter((name) => name !== undefined));
+  return [...names].flatMap((name) => {
+    const locked = then.get(`node_modules/${name}`);
+    const place = findPackage(name, directory);
+    const version = place === undefined ? undefined : installed.manifestIn(place)?.version;
+    return locked === undefined || version === undefined || locked === version
+      ? []
+      : [`${name} is ${version}, and ${locked} when it was locked`];
+  });
 }
 
 /** undefined: there is none. Throws ProtocolError for a file that is none. */

@@ -1,8 +1,8 @@
 // `npm`: the packages are installed on the cluster, by npm from a lock file and tarballs that are all brought: no registry is needed there. What is
 // brought is what is installed here, patches and all; only what is bound to this kind of machine is built there again.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { INSTALL_FOLDER } from '../protocol/environment';
@@ -59,8 +59,9 @@ async function toRecipe(
   const document = { ...root, lockfileVersion: 3, requires: true, packages: { '': root, ...lock } };
   made.set(join(directory, 'package.json'), toJson({ ...root, private: true }));
   made.set(join(directory, 'package-lock.json'), toJson(document));
-  const files = host.npm === undefined ? bringNpm(directory, made) : [];
-  return { files, links: [], made, directory };
+  if (host.npm === undefined) bringNpm(directory, made);
+  if (placed.some((one) => isBuiltThere(one.package, host))) bringHeaders(host, directory, made);
+  return { files: [], links: [], made, directory };
 }
 
 interface Recipe {
@@ -113,6 +114,9 @@ function isBuiltThere(found: InstalledPackage, host: HostFacts): boolean {
   );
 }
 
+/** Below the folder that Node is installed in. */
+const HEADERS = join('include', 'node');
+
 const LEVEL = 1;
 /** What node-gyp makes; and what of it only the compiler needs, and the file for which npm would build again. */
 const BUILT = /^build\//;
@@ -144,12 +148,21 @@ function withoutScripts(source: Buffer): Buffer {
 }
 
 /** For a cluster that has Node alone. */
-function bringNpm(directory: string, made: Map<string, Buffer>): string[] {
+function bringNpm(directory: string, made: Map<string, Buffer>): void {
   const program = findNpm();
   if (program === undefined)
     throw new EnvironmentSetupError('Neither this machine nor the cluster has npm. Install it on one of them.');
   const folder = join(program, '..', '..');
   for (const path of filesOf(folder, { deep: true }))
     made.set(join(directory, INSTALL_FOLDER, 'npm', relative(folder, path)), readFileSync(path));
-  return [];
+}
+
+/** What add-ons are compiled with, for the same Node where it was brought: that is the program alone. Those of OpenSSL are ten times the rest, and hardly asked for. */
+function bringHeaders(host: HostFacts, directory: string, made: Map<string, Buffer>): void {
+  const folder = join(dirname(dirname(process.execPath)), HEADERS);
+  if (host.node !== process.versions.node || !existsSync(join(folder, 'node.h'))) return;
+  for (const path of filesOf(folder)) {
+    const name = relative(folder, path);
+    if (!name.startsWith('openssl')) made.set(join(directory, INSTALL_FOLDER, HEADERS, name), readFileSync(path));
+  }
 }

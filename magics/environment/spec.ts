@@ -6,6 +6,7 @@ import type { ModuleRoot } from '../protocol/environment';
 import { ownFacts, type HostFacts } from '../protocol/host-facts';
 import { evidenceOfBinary } from './collect';
 import { Installed, filesOf } from './installed';
+import type { Manager } from './lock-files';
 import { layOut, type PlacedPackage } from './tree';
 
 export interface SpecPackage {
@@ -23,7 +24,7 @@ export interface SpecPackage {
 export interface Project {
   /** Absolute; the folder of its package.json. */
   readonly directory: string;
-  readonly manager: 'npm' | 'pnpm' | 'yarn' | undefined;
+  readonly manager: Manager | undefined;
   /** Name of its lock file. */
   readonly lockFile: string | undefined;
 }
@@ -88,7 +89,7 @@ function findUp(name: string, from: string): string | undefined {
   }
 }
 
-function findLock(from: string): readonly [string, Exclude<Project['manager'], undefined>] | undefined {
+function findLock(from: string): readonly [string, Manager] | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const found = LOCK_FILES.find(([name]) => existsSync(join(folder, name)));
     if (found !== undefined) return [join(folder, found[0]), found[1]];

@@ -1,5 +1,5 @@
 // Jobs on disk: one directory each, with everything about the job in it. The records are the journal: written beside, synced, renamed.
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, systemCode } from '../protocol/errors';
 import { readIfThere, writeAhead, writeWhole } from '../protocol/files';
@@ -13,6 +13,19 @@ import { isId, nextId } from './ids';
 import { readEnvelope } from './envelope';
 import type { Evidence } from './status';
 
+/**
+ * Several machines may share a state directory. An agent that was taken for dead and lives on must not write over its successor's records: each writes under the
+ * number it found at its start, and reads the highest.
+ */
+export interface Fence {
+  /** 0 as long as nobody was overrun. */
+  readonly number: number;
+  /** Ends this process when another one has taken over. */
+  check(): void;
+}
+
+const NO_FENCE: Fence = { number: 0, check: () => undefined };
+
 export interface UnreadableJob {
   readonly directory: string;
   readonly problem: string;
@@ -24,11 +37,13 @@ const SPARE_MS = 15_000;
 export class JobStore {
   readonly stateDirectory: string;
   readonly #directory: string;
+  readonly #fence: Fence;
   #last: JobId | undefined;
   #spareTimer: NodeJS.Timeout | undefined;
 
-  constructor(stateDirectory: string) {
+  constructor(stateDirectory: string, fence = NO_FENCE) {
     this.stateDirectory = stateDirectory;
+    this.#fence = fence;
     // Of an agent that was ended meanwhile.
     dropSpares(stateDirectory);
     this.#directory = join(stateDirectory, 'jobs');
@@ -43,11 +58,8 @@ export class JobStore {
     for (const id of this.#ids()) {
       const directory = join(this.#directory, id);
       try {
-        const record = parseJson(
-          readFileSync(join(directory, RECORD_FILE), 'utf8'),
-          jobRecord,
-          join(directory, RECORD_FILE),
-        );
+        const path = this.#adopt(directory);
+        const record = parseJson(readFileSync(path, 'utf8'), jobRecord, path);
         // The state directory may have been moved.
         records.push({ ...record, id, directory });
       } catch (error) {
@@ -74,12 +86,14 @@ export class JobStore {
   }
 
   save(record: JobRecord): void {
-    writeWhole(join(record.directory, RECORD_FILE), toText(record));
+    this.#fence.check();
+    writeWhole(join(record.directory, this.#recordFile), toText(record));
   }
 
   /** Does not wait for the disk: for steps that the job's files tell as well, and for those that mean nothing once the machine has stopped. */
   saveAhead(record: JobRecord, log: (line: string) => void): void {
-    writeAhead(join(record.directory, RECORD_FILE), toText(record), (error) => {
+    this.#fence.check();
+    writeAhead(join(record.directory, this.#recordFile), toText(record), (error) => {
       log(`${record.id}: its record may not be on the disk yet: ${error.message}`);
     });
   }
@@ -128,6 +142,23 @@ export class JobStore {
     }, SPARE_MS).unref();
   }
 
+  get #recordFile(): string {
+    return recordFile(this.#fence.number);
+  }
+
+  /** The record of the agent before, under this one's number from now on: what that one still writes, nobody reads. */
+  #adopt(directory: string): string {
+    const own = join(directory, this.#recordFile);
+    if (this.#fence.number === 0) return own;
+    const names = new Set(readdirSync(directory));
+    for (let number = this.#fence.number; number >= 0; number--) {
+      if (!names.has(recordFile(number))) continue;
+      if (number < this.#fence.number) renameSync(join(directory, recordFile(number)), own);
+      return own;
+    }
+    return own;
+  }
+
   #ids(): JobId[] {
     return readdirSync(this.#directory).filter(isId).sort();
   }
@@ -145,6 +176,10 @@ export class JobStore {
       }
     }
   }
+}
+
+function recordFile(number: number): string {
+  return number === 0 ? RECORD_FILE : `record.${number}.json`;
 }
 
 function toText(record: JobRecord): string {

@@ -46,6 +46,8 @@ export interface JobOrigin {
   readonly notebook?: string;
   readonly cellId?: string;
   readonly execution?: number;
+  /** What the notebook runs on: a result may differ where it ran. */
+  readonly machine?: Machine;
 }
 
 export interface JobInput {

@@ -24,8 +24,14 @@ export const SCRIPT_FILE = 'submit.sh';
 export const SUBMISSION_FILE = 'submission.json';
 /** Of a job that runs in an allocation: which. */
 export const ALLOCATION_FILE = 'allocation.json';
+/** Of an allocation that nobody can reach: the key that its agent and ours know, where its agent shall call, and calls through files. */
+export const KEY_FILE = 'key';
+export const LISTEN_FILE = 'listen.json';
+export const CALLS_FOLDER = 'calls';
 /** Of an allocation: the state directory of its agent. */
 export const ALLOCATION_STATE = 'agent';
+/** Its presence asks the runner to end, where no signal reaches it: from another machine. */
+export const CANCEL_FILE = 'cancel';
 /** The files that go along with the job (job-files.ts): written by the notebook before submission. */
 export const INPUTS_FILE = 'inputs.json';
 /** The files that the job has made for the notebook: written by the cell process before the envelope. */

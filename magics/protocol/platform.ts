@@ -2,9 +2,9 @@
 // Everything else in the project is the same everywhere. Linux reads /proc; macOS asks `ps`; Windows has named pipes and no groups.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AgentError, systemCode } from './errors';
 import { AGENT_PROTOCOL } from './messages';
 import type { ProcessIdentity } from './run';
@@ -47,7 +47,7 @@ export function agentSocket(
   const places = [
     // A job may have the runtime directory's name of another machine.
     ...(runtime && !isShared ? [join(runtime, 'cellburst', `${digest}-v${protocol}.sock`)] : []),
-    ...(isShared ? [] : [join(state, 'run', `agent-v${protocol}.sock`)]),
+    ...(isShared || !isOfThisMachine(state, platform) ? [] : [join(state, 'run', `agent-v${protocol}.sock`)]),
     join(tmpdir(), `cellburst-${process.getuid?.() ?? 0}`, `${digest}-v${protocol}.sock`),
   ];
   const path = places.find((place) => Buffer.byteLength(place) <= MAX_SOCKET_BYTES);
@@ -56,6 +56,19 @@ export function agentSocket(
       `Cannot place the agent's socket: every path for it is longer than ${MAX_SOCKET_BYTES} bytes. Set XDG_RUNTIME_DIR to a short path.`,
     );
   return { path, directory: resolve(path, '..') };
+}
+
+/** Magic numbers of file systems that no other machine shares: ext, xfs, btrfs, tmpfs, ramfs, overlay, zfs, f2fs, bcachefs (statfs(2)). */
+const OF_ONE_MACHINE = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x858458f6, 0x794c7630, 0x2fc12fc1, 0xf2f52010, 0xca451a4e,
+]);
+
+/** A socket leads nowhere on a file server's other machines, and some do not take one at all. What is not known is taken for such a server. */
+function isOfThisMachine(directory: string, platform: NodeJS.Platform): boolean {
+  if (platform !== 'linux' || process.platform !== 'linux') return true;
+  let at = directory;
+  while (!existsSync(at) && at !== dirname(at)) at = dirname(at);
+  return OF_ONE_MACHINE.has(statfsSync(at).type);
 }
 
 /** Where the agent notes the place of its socket: its environment, and so the place, may be another than that of a client. */
@@ -79,6 +92,9 @@ export function refuseForeign(directory: string): void {
       `Cannot use ${directory}: it is not a directory of this user. Move it away, or set XDG_RUNTIME_DIR.`,
     );
 }
+
+/** An agent or a runner of another machine that has not shown life for as long is dead, or has to behave as if it were: nobody can ask its processes. */
+export const LEASE_MS = 1000 * Number(process.env['CELLBURST_LEASE_SECONDS'] || 45);
 
 /** Names this machine in files that another one might read. */
 export function hostName(): string {

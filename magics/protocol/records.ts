@@ -85,7 +85,7 @@ export const jobSpec: Shape<JobSpec> = record(
     environment: mapOf(text),
     origin: record(
       { client: oneOf(['kernel', 'cli']), pid: count, directory: text },
-      { notebook: text, cellId: text, execution: count },
+      { notebook: text, cellId: text, execution: count, machine },
     ),
     summary: text,
   },

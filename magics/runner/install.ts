@@ -52,10 +52,11 @@ function hintAt(code: number | string): string {
   return space === null ? '' : ADDRESS_HINT;
 }
 
-/** Headers of this Node, where they came with it: add-ons are compiled without a download then. */
-function headers(): Record<string, string> {
-  const prefix = dirname(dirname(process.execPath));
-  return existsSync(join(prefix, 'include', 'node', 'node.h')) ? { npm_config_nodedir: prefix } : {};
+/** Headers of this Node, where they came with it or with the packages: add-ons are compiled without a download then. */
+function headers(place: string): Record<string, string> {
+  const prefixes = [dirname(dirname(process.execPath)), join(place, INSTALL_FOLDER)];
+  const prefix = prefixes.find((folder) => existsSync(join(folder, 'include', 'node', 'node.h')));
+  return prefix === undefined ? {} : { npm_config_nodedir: prefix };
 }
 
 function run(
@@ -67,7 +68,7 @@ function run(
     const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
     const child = spawn(process.execPath, args, {
       cwd: directory,
-      env: { ...process.env, ...headers(), PATH: path },
+      env: { ...process.env, ...headers(directory), PATH: path },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own: compilers end with it.
       detached: true,

@@ -9,7 +9,6 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -28,10 +27,13 @@ import { TarReader, type TarSink } from '../protocol/tar';
 import { installPackages } from './install';
 import { once, touch } from './once';
 import { packTree } from './pack-tree';
+import { USE_MS, clearScratch, noteSize } from './scratch';
 
-const HOUR_MS = 3_600_000;
-/** Folders that no job has used for so long are cleared away. */
-const KEPT_MS = 7 * 24 * HOUR_MS;
+const SCRATCH_GB = 10;
+
+function scratchBytes(): number {
+  return Number(process.env['CELLBURST_SCRATCH_GB'] || SCRATCH_GB) * 1e9;
+}
 
 /**
  * Gives the folder that stands for the root of the notebook's machine. `say` is told, in a line, what takes long. Throws EnvironmentSetupError for an archive
@@ -56,12 +58,13 @@ export async function placePackages(
       rmSync(part, { recursive: true, force: true });
       throw error;
     }
-    clearAway(scratch, Date.now() - KEPT_MS);
+    noteSize(place);
+    clearScratch(scratch, scratchBytes(), Date.now());
   });
   touch(place);
   setInterval(() => {
     touch(place);
-  }, HOUR_MS).unref();
+  }, USE_MS).unref();
   return place;
 }
 
@@ -180,12 +183,4 @@ function makeLink(root: string, path: string, target: string): void {
     throw new EnvironmentSetupError(`The archive of the cell's packages has a link that leads out of it: ${path}.`);
   mkdirSync(dirname(place), { recursive: true });
   symlinkSync(target, place);
-}
-
-function clearAway(scratch: string, before: number): void {
-  for (const name of readdirSync(scratch)) {
-    const path = join(scratch, name);
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && found.mtimeMs < before) rmSync(path, { recursive: true, force: true });
-  }
 }

@@ -2,13 +2,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../protocol/errors';
-import { ENVELOPE_FILE } from '../protocol/layout';
+import { CANCEL_FILE, ENVELOPE_FILE } from '../protocol/layout';
 import { hostName, identify } from '../protocol/platform';
 import { CELL_EXIT, RUN_PROTOCOL, type Ending, type Outcome, type RunOrders } from '../protocol/run';
 import type { CellExit, CellProcess } from './cell-process';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
 import { grantedNodes } from './nodes';
+import { writeLeftOutputs } from './output-list';
 import { placePackages } from './packages';
 import { ownMachine } from '../protocol/host-facts';
 import { encodeOutput } from '../protocol/output';
@@ -69,6 +70,7 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   group?.close();
   spool.close();
   if (stop.verdict?.kind === 'abandoned' || !existsSync(directory)) return undefined;
+  listWhatIsLeft(orders);
   const outcome = {
     protocol: RUN_PROTOCOL,
     host: hostName(),
@@ -82,6 +84,16 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   } satisfies Outcome;
   report.finish(outcome, ended);
   return outcome;
+}
+
+/** Of a cell that was ended before it could say what it had written. */
+function listWhatIsLeft({ directory, files, jobId }: RunOrders): void {
+  try {
+    writeLeftOutputs(directory, files);
+  } catch (error) {
+    // How it ended is to be told in any case.
+    console.error(`${jobId}: cannot list what it has written: ${String(error)}`);
+  }
 }
 
 interface Start {
@@ -213,8 +225,10 @@ function watchDirectory(directory: string, cell: CellProcess, stop: Stop, beat: 
   const { ino, dev } = statSync(directory);
   return setInterval(() => {
     const now = statSync(directory, { throwIfNoEntry: false });
-    if (now?.ino === ino && now.dev === dev) beat();
-    else if (stop.claim({ kind: 'abandoned' })) cell.kill();
+    if (now?.ino === ino && now.dev === dev) {
+      beat();
+      if (existsSync(join(directory, CANCEL_FILE))) process.kill(process.pid, 'SIGTERM');
+    } else if (stop.claim({ kind: 'abandoned' })) cell.kill();
   }, BEAT_MS);
 }
 

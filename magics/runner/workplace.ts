@@ -2,15 +2,12 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { NO_FILES, functionsThere, installFunctions, keepPlace } from '../files/functions';
-import { listOutputs } from '../files/outputs';
 import { MOST_COPIED_BYTES, changedMeanwhile, placeInputs } from '../files/place';
 import { systemCode } from '../protocol/errors';
-import { readIfThere, writeWhole } from '../protocol/files';
-import { inputList, type InputList } from '../protocol/job-files';
-import { INPUTS_FILE, OUTPUTS_FILE, WORK_FOLDER } from '../protocol/layout';
+import { WORK_FOLDER } from '../protocol/layout';
 import { MAIN } from '../protocol/main-context';
 import type { FileOrders } from '../protocol/run';
-import { parseJson } from '../protocol/shape';
+import { readInputs, writeOutputList } from './output-list';
 
 export interface Workplace {
   /** Says what is to go home, in the job's directory. Throws what the system throws. */
@@ -36,8 +33,7 @@ export function openWorkplace(directory: string, files: FileOrders | undefined):
   return {
     writeOutputs: () => {
       warnOf(changedMeanwhile(place.files.root, linked));
-      if (files === undefined || files.outputs.length === 0) return;
-      writeWhole(join(directory, OUTPUTS_FILE), `${JSON.stringify(listOutputs(work, files.outputs, inputs))}\n`);
+      writeOutputList(directory, files, inputs);
     },
   };
 }
@@ -61,10 +57,4 @@ function makeFolder(path: string): boolean {
     if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
-}
-
-function readInputs(directory: string): InputList {
-  const path = join(directory, INPUTS_FILE);
-  const source = readIfThere(path);
-  return source === undefined ? { entries: [] } : parseJson(source, inputList, path);
 }

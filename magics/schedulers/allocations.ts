@@ -6,10 +6,12 @@ import { messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { jobId } from '../protocol/records';
-import { ALLOCATION_FILE, ALLOCATION_STATE, REMOTE_FILE } from '../protocol/layout';
+import { ALLOCATION_FILE, ALLOCATION_STATE, KEY_FILE, LISTEN_FILE, REMOTE_FILE } from '../protocol/layout';
 import { parseJson, record } from '../protocol/shape';
 import type { Contents } from '../store';
 import { withEnvironment, type Argv } from '../transports/shell';
+import { readKey, type Callers } from '../transports';
+import { CallTransport } from './call-transport';
 import type { BatchDialect } from './dialect';
 import { RemoteScheduler } from './remote';
 import { readRemoteId } from './remote-job';
@@ -26,6 +28,8 @@ export interface AllocationsOptions {
   readonly contents: Contents;
   readonly report: Report;
   readonly log: (line: string) => void;
+  /** Who calls us from nodes that we cannot reach. */
+  readonly callers: Callers;
   /** For a job that its allocation has never begun: it needs another place. */
   readonly again: (job: ScheduledJob) => void;
 }
@@ -35,6 +39,7 @@ interface Allocation {
   nativeId: NativeId | undefined;
   /** Once it runs. */
   scheduler: RemoteScheduler | undefined;
+  transport: StepTransport | CallTransport | undefined;
   /** Its end was asked for: nothing goes there any more. */
   isStopping: boolean;
   /** Everything that was given to it and has not ended. */
@@ -53,8 +58,14 @@ export class Allocations {
 
   /** An allocation was submitted, or found again. */
   add(job: ScheduledJob): void {
-    if (!this.#all.has(job.id))
-      this.#all.set(job.id, { job, nativeId: undefined, scheduler: undefined, isStopping: false, jobs: new Map() });
+    if (this.#all.has(job.id)) return;
+    this.#all.set(job.id, {
+      ...{ job, nativeId: undefined, isStopping: false, jobs: new Map() },
+      scheduler: undefined,
+      transport: undefined,
+    });
+    const key = readKey(join(job.directory, KEY_FILE));
+    if (key !== undefined) void this.#options.callers.expect(job.id, key, join(job.directory, LISTEN_FILE));
   }
 
   /** Its agent is there: jobs that wait for it are brought to it. */
@@ -159,16 +170,11 @@ export class Allocations {
   }
 
   #reach(allocation: Allocation, nativeId: NativeId): RemoteScheduler {
-    const { dialect, agentCommand, contents, log } = this.#options;
-    const { stepCommand } = dialect;
-    if (stepCommand === undefined) throw new TypeError(`${dialect.title} gives no way into a running job.`);
+    const { contents, log } = this.#options;
     const { job } = allocation;
-    const state = { CELLBURST_STATE_DIR: join(job.directory, ALLOCATION_STATE) };
-    const bridge = (marker: string): Argv => [...agentCommand(job.spec), '--bridge', marker, '--to-running'];
     const name = `allocation ${job.id}`;
-    const transport = new StepTransport(name, (marker) =>
-      stepCommand(nativeId, withEnvironment(state, bridge(marker))),
-    );
+    const transport = this.#wayTo(job, nativeId, name);
+    allocation.transport = transport;
     return new RemoteScheduler({
       name,
       definition: THERE,
@@ -183,12 +189,23 @@ export class Allocations {
     });
   }
 
+  #wayTo(job: ScheduledJob, nativeId: NativeId, name: string): StepTransport | CallTransport {
+    const { dialect, agentCommand, callers } = this.#options;
+    const { stepCommand } = dialect;
+    if (stepCommand === undefined) return new CallTransport(name, job.id, job.directory, callers);
+    const state = { CELLBURST_STATE_DIR: join(job.directory, ALLOCATION_STATE) };
+    const bridge = (marker: string): Argv => [...agentCommand(job.spec), '--bridge', marker, '--to-running'];
+    return new StepTransport(name, (marker) => stepCommand(nativeId, withEnvironment(state, bridge(marker))));
+  }
+
   #report(allocation: Allocation, id: JobId, sighting: Sighting): void {
-    const { job, jobs } = allocation;
+    const { job, jobs, transport } = allocation;
     if (sighting.state === 'ended' || sighting.state === 'cancelled') jobs.delete(id);
     if (sighting.state === 'running') {
       const host = readHeartbeat(job.directory)?.host;
-      const node = `${host === undefined ? '' : `${host}, `}allocation ${job.id}`;
+      const slowness = transport instanceof CallTransport ? transport.slowness : undefined;
+      const parts = [host, `allocation ${job.id}`, slowness].filter((part) => part !== undefined);
+      const node = parts.join(', ');
       this.#options.report(id, { ...sighting, node, path: 'kept nodes' });
     } else if (sighting.state === 'queued') {
       const reason = [sighting.reason, `in allocation ${job.id}`].filter((part) => part !== undefined).join(' ');
@@ -234,8 +251,6 @@ function fits(spec: JobSpec, allocation: JobSpec): boolean {
   const { resources: kept } = allocation;
   return (
     spec.allocation === undefined &&
-    // They lie where the batch system's jobs see them.
-    spec.files === undefined &&
     wanted.cores <= kept.cores &&
     (wanted.memoryMiB ?? 0) <= (kept.memoryMiB ?? Infinity) &&
     (wanted.gpus ?? 0) <= (kept.gpus ?? 0) &&

@@ -1,13 +1,15 @@
 // What a batch system and a runner need of a job, written into its directory: the orders, and the script that the batch system runs.
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeWhole } from '../protocol/files';
 import type { JobSpec, NativeId } from '../protocol/job';
-import { ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
+import { KEY_FILE, ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
 import { OVERHEAD_MIB } from './allocations';
 import type { BatchDialect, BatchJob, SiteWords } from './dialect';
 import { ordersForContainer, ordersForFiles } from './request';
 import type { RunnerPrograms } from './runner';
 import type { ScheduledJob } from './scheduler';
+import { writeKey } from '../transports';
 import { batchScript, type Argv } from '../transports/shell';
 
 export interface BatchPlace {
@@ -30,6 +32,9 @@ export class BatchPapers {
 
   write(job: ScheduledJob, token: string): BatchJob {
     writeWhole(join(job.directory, ORDERS_FILE), `${JSON.stringify(ordersOf(job))}\n`);
+    const keyFile = join(job.directory, KEY_FILE);
+    const isUnreachable = job.spec.allocation !== undefined && this.#place.dialect.stepCommand === undefined;
+    if (isUnreachable && !existsSync(keyFile)) writeKey(keyFile);
     const batchJob = this.toBatchJob(job, token);
     const script = batchScript({
       directives: this.#place.dialect.directives(batchJob),

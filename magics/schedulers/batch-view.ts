@@ -2,7 +2,8 @@
 // outcome tells, the batch system explains; and none of its words ends a job before the files have had the time to arrive.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMissing, readIfThere } from '../protocol/files';
+import { systemCode } from '../protocol/errors';
+import { readIfThere } from '../protocol/files';
 import { OUTCOME_FILE } from '../protocol/layout';
 import { outcome, type Outcome } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
@@ -189,7 +190,8 @@ export class BatchJobView {
         closeSync(file);
       }
     } catch (error) {
-      if (isMissing(error)) return '';
+      // Without it an end is told all the same, without the last words.
+      if (systemCode(error) !== undefined) return '';
       throw error;
     }
   }

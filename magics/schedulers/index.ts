@@ -34,6 +34,7 @@ export function openBatch(
     ...(config.node === undefined ? {} : { node: config.node }),
     prologue: config.prologue,
     asked: config.batch,
+    ...(config.listen === undefined ? {} : { listen: config.listen }),
     site: config.site,
     pace: { firstMs: config.poll.firstSeconds * 1000, longestMs: config.poll.longestSeconds * 1000 },
   });

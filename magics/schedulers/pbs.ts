@@ -137,6 +137,7 @@ function observe(job: Job): Observation {
         sighting: queued(comment),
         words,
         ...(comment.startsWith('Can Never Run') ? { stuck: true as const } : {}),
+        ...expected(job),
       };
     case 'H':
       return {
@@ -164,6 +165,14 @@ function observe(job: Job): Observation {
     default:
       return { sighting: { state: 'unknown', raw: words }, words };
   }
+}
+
+/** "estimated" of pbs_job_attributes(7B), where the site lets PBS plan ahead: documented as a date, kept as seconds since the epoch. */
+function expected(job: Job): { readonly expectedStart?: number } {
+  const plan = job['estimated'];
+  const start = isRecord(plan) ? plan['start_time'] : undefined;
+  const at = typeof start === 'number' ? start * 1000 : parseTime(typeof start === 'string' ? start : undefined);
+  return at === undefined ? {} : { expectedStart: at };
 }
 
 /** A job can be held for several reasons at once; `n` is none. */

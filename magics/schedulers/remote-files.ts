@@ -5,11 +5,11 @@ import { rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { AgentConnection } from '../client';
 import { settleTree } from '../files/settle';
-import { decodeList } from '../protocol/chunks';
-import { ProtocolError } from '../protocol/errors';
+import { decodeList, type ContentId } from '../protocol/chunks';
+import { AgentError, ProtocolError } from '../protocol/errors';
 import { readIfThere } from '../protocol/files';
 import type { JobBrings } from '../protocol/job';
-import { inputList, outputList } from '../protocol/job-files';
+import { inputList, outputList, type JobFiles } from '../protocol/job-files';
 import { INPUTS_FILE, OUTPUTS_FILE, WORK_FOLDER } from '../protocol/layout';
 import { parseJson } from '../protocol/shape';
 import { place, readAsContent, receive, send, type Contents } from '../store';
@@ -38,15 +38,45 @@ export async function sendFiles(
     const { content } = await send(source, agent.store, { signal });
     return { files, inputs: [{ content, path: '.' }] };
   }
+  if (files.inputs === 'sent') {
+    for (const { content } of inputs) await keepThere(agent, content, files, { job, contents }, signal);
+    return {};
+  }
+  const read = await readInputs(files.root, { job, contents }, signal);
+  if (read === undefined) return {};
+  const { content } = await send(read.source, agent.store, { signal });
+  return { files: { ...files, inputs: 'sent', links: read.links }, inputs: [{ content, path: '.' }] };
+}
+
+/** The inputs as they lie on this machine. undefined: they do not. */
+async function readInputs(root: string, { job, contents }: Sending, signal: AbortSignal) {
   const listPath = join(job.directory, INPUTS_FILE);
-  const list = files.inputs === 'here' ? readIfThere(listPath) : undefined;
-  if (list === undefined) return {};
+  const list = readIfThere(listPath);
+  if (list === undefined) return undefined;
   const { entries } = parseJson(list, inputList, listPath);
   const links = entries.flatMap((entry) => (entry.kind === 'link' ? [entry] : []));
   const only = entries.filter(({ kind, path }) => kind !== 'link' && path !== '.').map(({ path }) => path);
-  const { source } = await readAsContent(files.root, seen, { signal, only });
-  const { content } = await send(source, agent.store, { signal });
-  return { files: { ...files, inputs: 'sent', links }, inputs: [{ content, path: '.' }] };
+  const { source } = await readAsContent(root, join(contents.directory, 'seen'), { signal, only });
+  return { source, links };
+}
+
+/** The notebook has sent them; but the job may have waited so long for its host that they were cleared away there. */
+async function keepThere(
+  agent: AgentConnection,
+  content: ContentId,
+  { root, bytes }: JobFiles,
+  { job, contents }: Sending,
+  signal: AbortSignal,
+): Promise<void> {
+  // Whoever asks for it uses it: it stays for an hour from now.
+  const known = await agent.store.offer({ content, kind: 'tree', bytes: Math.max(1, bytes) });
+  if (known.state === 'whole') return;
+  const read = await readInputs(root, { job, contents }, signal);
+  if (read?.source.content !== content)
+    throw new AgentError(
+      `The inputs of job ${job.id} are no longer on its cluster, since it has waited for long, and here they are not what they were. Run the cell again.`,
+    );
+  await send(read.source, agent.store, { signal });
 }
 
 export interface FetchOptions {

@@ -1,12 +1,12 @@
 // A runner as the local scheduler holds it: started by us (warm or for a job), or found running after a restart.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, watch } from 'node:fs';
+import { existsSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readIfThere } from '../protocol/files';
-import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
-import { isAlive, sendSignal, signalGroup } from '../protocol/platform';
+import { CANCEL_FILE, HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
+import { LEASE_MS, hostName, isAlive, sendSignal, signalGroup } from '../protocol/platform';
 import { RUNNER_EXIT, heartbeat, runnerEvent, type Heartbeat, type RunOrders } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
 import type { Explanation } from './scheduler';
@@ -148,6 +148,7 @@ const LOOK_MS = 500;
 export function findRunner(directory: string): Runner | undefined {
   const beat = readHeartbeat(directory);
   if (beat === undefined) return undefined;
+  if (beat.host !== hostName()) return followFar(directory, beat.host);
   const { runner } = beat;
   const ended = new Promise<Explanation | undefined>((resolve) => {
     const look = (): void => {
@@ -177,4 +178,26 @@ export function findRunner(directory: string): Runner | undefined {
       endCell(directory);
     },
   };
+}
+
+/** A runner on another machine that shares this directory: its heart tells that it lives, as long as it beats. Clocks differ, so changes count. */
+function followFar(directory: string, host: string): Runner {
+  const ended = new Promise<Explanation | undefined>((resolve) => {
+    let last = 0;
+    let heardAt = performance.now();
+    const timer = setInterval(() => {
+      const isTold = existsSync(join(directory, OUTCOME_FILE));
+      const beatAt = readHeartbeat(directory)?.beatAt ?? 0;
+      if (beatAt !== last) heardAt = performance.now();
+      last = beatAt;
+      if (!isTold && performance.now() - heardAt < LEASE_MS) return;
+      clearInterval(timer);
+      const reason = `It ran on ${host}, which has shown no life for ${LEASE_MS / 1000} s. If ${host} is only cut off, it may still run there.`;
+      resolve(isTold ? undefined : { cause: 'node-lost', reason });
+    }, LOOK_MS);
+  });
+  const ask = (): void => {
+    if (existsSync(directory)) writeFileSync(join(directory, CANCEL_FILE), '');
+  };
+  return { ended, terminate: ask, kill: ask };
 }

@@ -70,7 +70,7 @@ const REASONS: Readonly<Record<string, string>> = {
   launch_failed_requeued_held: 'It could not be started, went back into the queue and is held.',
   DependencyNeverSatisfied: 'The job it waits for ended in a way that it never can start after.',
   PartitionTimeLimit: 'It asks for more time than its partition ever gives.',
-  PartitionNodeLimit: 'It asks for more or fewer nodes than its partition ever gives.',
+  PartitionNodeLimit: 'It asks for more or fewer nodes than its partition gives, or than are up there.',
   PartitionConfig: 'Its partition can never give what it asks for.',
   BadConstraints: 'No node can ever give what it asks for.',
   AccountNotAllowed: 'Its account may not use this partition.',
@@ -79,13 +79,20 @@ const REASONS: Readonly<Record<string, string>> = {
   InvalidQOS: 'Its QOS is not valid.',
   AssociationTimeLimit: 'It asks for more time than its account ever gives.',
   QOSTimeLimit: 'It asks for more time than its QOS ever gives.',
+  MaxMemPerLimit: 'It asks for more memory than one job may have.',
+  QOSMinCpuNotSatisfied: 'It asks for fewer cores than its QOS wants.',
+  QOSMinGRES: 'It asks for fewer GPUs, or the like, than its QOS wants.',
+  BurstBufferResources: 'It waits for room in a burst buffer.',
+  BurstBufferStageIn: 'Its files are being staged in.',
+  QOSUsageThreshold: 'Its QOS has used more than its share, and waits.',
+  FedJobLock: 'It waits for the other clusters of the federation.',
   TimeLimit: 'It reached its time limit.',
   SystemFailure: 'Slurm, a file system or the network failed.',
 };
 const STUCK_REASONS = new Set(
   (
     'JobHoldMaxRequeue launch_failed_requeued_held DependencyNeverSatisfied PartitionTimeLimit PartitionNodeLimit PartitionConfig BadConstraints AccountNotAllowed ' +
-    'QOSNotAllowed InvalidAccount InvalidQOS AssociationTimeLimit QOSTimeLimit'
+    'QOSNotAllowed InvalidAccount InvalidQOS AssociationTimeLimit QOSTimeLimit MaxMemPerLimit QOSMinCpuNotSatisfied QOSMinGRES'
   ).split(' '),
 );
 
@@ -95,8 +102,8 @@ export function waiting(state: string, raw: string): { readonly reason?: string;
   const words = [STATE_WORDS[state], reasonWords(key, raw, rest.join(',').replaceAll('_', ' ').trim())]
     .filter(Boolean)
     .join(' ');
-  // A limit per job is one that this job alone is over.
-  const stuck = STUCK_STATES.has(state) || STUCK_REASONS.has(key) || /^(Assoc|QOS)\w*PerJob/.test(key);
+  // A limit per job, or per node of one, is one that this job alone is over.
+  const stuck = STUCK_STATES.has(state) || STUCK_REASONS.has(key) || /^(Assoc|QOS)\w*Per(Job|Node)/.test(key);
   return words === '' ? { stuck } : { reason: words, stuck };
 }
 

@@ -1,21 +1,11 @@
 // A content that comes in. Every chunk is checked before it is written, and noted after; what was noted in an earlier life of the agent is checked
 // again, since only a process that lives can vouch for what it wrote. In its place it appears whole, by rename.
 import { createHash, webcrypto } from 'node:crypto';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { AgentError, ProtocolError, messageOf, systemCode } from '../protocol/errors';
-import {
-  DIGEST_BYTES,
-  bytesIn,
-  digestAt,
-  encodeList,
-  offsetsOf,
-  parseRanges,
-  type ChunkList,
-  type ContentId,
-} from '../protocol/chunks';
+import { AgentError, ProtocolError } from '../protocol/errors';
+import { DIGEST_BYTES, digestAt, offsetsOf, parseRanges, type ChunkList, type ContentId } from '../protocol/chunks';
 import type { Contents } from './contents';
-import { arrivalFile, contentFile, journalFile, listFile } from './places';
+import { ArrivalFile, type OpenArrival } from './arrival-file';
 import { isZero } from './zeros';
 
 const SMALL_BYTES = 64 * 1024;
@@ -33,6 +23,7 @@ export class Arrival {
   readonly #id: ContentId;
   readonly #list: ChunkList;
   readonly #offsets: Float64Array;
+  readonly #file: ArrivalFile;
   /** By digest: all places that the chunk has in this content. */
   readonly #places = new Map<string, number[]>();
   /** 1: written and checked in this life, 2: noted in an earlier one. */
@@ -47,13 +38,14 @@ export class Arrival {
     this.#list = list;
     this.#offsets = offsetsOf(list);
     this.#have = new Uint8Array(list.sizes.length);
+    this.#file = new ArrivalFile(contents.directory, id, list);
     list.sizes.forEach((_, index) => {
       const key = digestAt(list, index);
       const places = this.#places.get(key);
       if (places === undefined) this.#places.set(key, [index]);
       else places.push(index);
     });
-    this.#open();
+    for (const index of this.#file.open()) if (index < this.#have.length) this.#have[index] = 2;
   }
 
   /** Chunks that have to come from the other side: each once, at its first place. */
@@ -81,9 +73,9 @@ export class Arrival {
       at += size;
     }
     await this.#check(chunks);
-    await using file = await this.#file();
+    await using file = await this.#file.write();
     await this.#writeAll(file, chunks, bytes);
-    this.#note(indices);
+    this.#file.note(indices.flatMap((index) => this.#places.get(digestAt(this.#list, index)) ?? []));
     return indices.length;
   }
 
@@ -108,26 +100,20 @@ export class Arrival {
   async #gather(signal: AbortSignal, progress: (bytes: number) => void): Promise<Gathered> {
     const lacking = this.lacks();
     if (lacking.length > 0) return { state: 'lacks', indices: lacking };
-    try {
-      await using file = await this.#file();
+    {
+      await using file = await this.#file.write();
       await this.#copyKnown(file, signal, progress);
       await this.#checkEarlier(file, signal, progress);
       const lost = this.lacks();
       if (lost.length > 0) return { state: 'lacks', indices: lost };
       await file.sync();
-    } catch (error) {
-      throw this.#toError(error);
     }
-    const { directory } = this.#contents;
-    const list = listFile(directory, this.#id, this.#list.kind);
-    renameSync(arrivalFile(directory, this.#id), contentFile(directory, this.#id));
-    writeList(list, encodeList(this.#list));
-    rmSync(journalFile(directory, this.#id), { force: true });
+    this.#file.finish();
     this.#contents.add(this.#id, this.#list);
     return { state: 'whole' };
   }
 
-  async #copyKnown(file: FileHandle, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+  async #copyKnown(file: OpenArrival, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     let from: { readonly path: string; readonly file: FileHandle } | undefined;
     const buffer = Buffer.allocUnsafe(Math.max(0, ...this.#largest()));
     try {
@@ -152,12 +138,12 @@ export class Arrival {
     }
   }
 
-  async #checkEarlier(file: FileHandle, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
+  async #checkEarlier(file: OpenArrival, signal: AbortSignal, progress: (bytes: number) => void): Promise<void> {
     for (const [index, state] of this.#have.entries()) {
       if (state !== 2) continue;
       signal.throwIfAborted();
       const chunk = Buffer.allocUnsafe(this.#list.sizes[index] ?? 0);
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, this.#offsets[index] ?? 0);
+      const bytesRead = await file.readAt(chunk, this.#offsets[index] ?? 0);
       const isRight = bytesRead === chunk.length && (await this.#matches(index, chunk));
       this.#have[index] = isRight ? 1 : 0;
       if (!isRight) this.#bad.add(digestAt(this.#list, index));
@@ -178,12 +164,12 @@ export class Arrival {
   }
 
   /** `bytes` holds all of them, one after the other. What lies together is written together: a tree has a chunk for each of its small files. */
-  async #writeAll(file: FileHandle, chunks: readonly Chunk[], bytes: Buffer): Promise<void> {
+  async #writeAll(file: OpenArrival, chunks: readonly Chunk[], bytes: Buffer): Promise<void> {
     let from = 0;
     let to = 0;
     let first: number | undefined;
     const writeRun = async (): Promise<void> => {
-      if (first !== undefined) await this.#writeAt(file, bytes.subarray(from, to), this.#offsets[first] ?? 0);
+      if (first !== undefined) await file.writeAt(bytes.subarray(from, to), this.#offsets[first] ?? 0);
       from = to;
       first = undefined;
     };
@@ -205,22 +191,11 @@ export class Arrival {
   }
 
   /** At every place it has. Zeros are what a hole reads as, so sparse files stay sparse. */
-  async #write(file: FileHandle, index: number, chunk: Buffer): Promise<void> {
+  async #write(file: OpenArrival, index: number, chunk: Buffer): Promise<void> {
     const key = digestAt(this.#list, index);
     if (!isZero(chunk) || this.#bad.has(key))
-      for (const place of this.#places.get(key) ?? []) await this.#writeAt(file, chunk, this.#offsets[place] ?? 0);
+      for (const place of this.#places.get(key) ?? []) await file.writeAt(chunk, this.#offsets[place] ?? 0);
     this.#vouch(index);
-  }
-
-  async #writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-    try {
-      for (let at = 0; at < bytes.length;) {
-        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
-        at += bytesWritten;
-      }
-    } catch (error) {
-      throw this.#toError(error);
-    }
   }
 
   #vouch(index: number): void {
@@ -228,60 +203,4 @@ export class Arrival {
     for (const place of this.#places.get(key) ?? []) this.#have[place] = 1;
     this.#bad.delete(key);
   }
-
-  #note(indices: readonly number[]): void {
-    const noted = Uint32Array.from(indices.flatMap((index) => this.#places.get(digestAt(this.#list, index)) ?? []));
-    const journal = openSync(journalFile(this.#contents.directory, this.#id), 'a', 0o600);
-    try {
-      writeSync(journal, Buffer.from(noted.buffer));
-    } finally {
-      closeSync(journal);
-    }
-  }
-
-  #open(): void {
-    const { directory } = this.#contents;
-    const path = arrivalFile(directory, this.#id);
-    const journal = journalFile(directory, this.#id);
-    if (existsSync(path) && existsSync(journal)) {
-      const bytes = readFileSync(journal);
-      for (let at = 0; at + 4 <= bytes.length; at += 4) {
-        const index = bytes.readUInt32LE(at);
-        if (index < this.#have.length) this.#have[index] = 2;
-      }
-    }
-    const file = openSync(path, existsSync(path) ? 'r+' : 'w', 0o600);
-    try {
-      ftruncateSync(file, bytesIn(this.#list));
-    } catch (error) {
-      throw this.#toError(error);
-    } finally {
-      closeSync(file);
-    }
-  }
-
-  #file(): Promise<FileHandle> {
-    return open(arrivalFile(this.#contents.directory, this.#id), 'r+');
-  }
-
-  #toError(error: unknown): unknown {
-    const code = systemCode(error);
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-    const why = code === 'ENOSPC' ? 'the disk is full' : 'the quota is used up';
-    return new AgentError(
-      `Cannot write ${bytesIn(this.#list)} bytes to the store ${this.#contents.directory}: ${why} (${messageOf(error)}). Free some space there, or set \`store\` of the cluster to another place.`,
-      { cause: error },
-    );
-  }
-}
-
-function writeList(path: string, bytes: Buffer): void {
-  const part = `${path}.part`;
-  const file = openSync(part, 'w', 0o600);
-  try {
-    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(part, path);
 }

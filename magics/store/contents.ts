@@ -1,10 +1,11 @@
 // The contents that an agent keeps: each a file beside its list, found by its id, and chunk by chunk by whoever puts together another one. Only
 // the agent that holds the lock of the state directory writes here.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, statfsSync, utimesSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { AgentError, messageOf } from '../protocol/errors';
 import {
   CONTENT_KINDS,
+  DIGEST_BYTES,
   bytesIn,
   contentId,
   decodeList,
@@ -15,8 +16,10 @@ import {
   type ContentKind,
 } from '../protocol/chunks';
 import { Arrival } from './arrival';
+import { FILE_CUT } from './cutting';
 import { superseded, toDrop, type Kept } from './keeping';
 import { LIST, arrivalFile, contentFile, journalFile, listFile } from './places';
+import { holesIn } from './zeros';
 
 export interface StoreLimits {
   readonly bytes: number;
@@ -95,7 +98,7 @@ export class Contents {
   arrival(id: ContentId, list: ChunkList): Arrival {
     const known = this.#arrivals.get(id);
     if (known !== undefined) return known;
-    this.#makeRoom(bytesIn(list), id);
+    this.#makeRoom(list);
     const arrival = new Arrival(this, id, list);
     this.#arrivals.set(id, arrival);
     return arrival;
@@ -112,7 +115,8 @@ export class Contents {
   add(id: ContentId, list: ChunkList): Content {
     this.#arrivals.delete(id);
     const content = this.#know(id, list);
-    for (const old of superseded(content, [...this.#all.values()], (one) => this.#shared(content, one)))
+    const own = digestsOf(list);
+    for (const old of superseded(content, [...this.#all.values()], (one) => bytesOf(one.list, own())))
       this.#drop(old, undefined);
     return content;
   }
@@ -143,9 +147,9 @@ export class Contents {
       const names = readdirSync(this.directory);
       for (const name of names) this.#load(name);
       // What a crash has left without its list.
+      const known = new Set([...this.#contents.values()].map(({ path }) => basename(path)));
       for (const name of names)
-        if (name.endsWith('.content') && ![...this.#contents.values()].some(({ path }) => path.endsWith(name)))
-          rmSync(join(this.directory, name), { force: true });
+        if (name.endsWith('.content') && !known.has(name)) rmSync(join(this.directory, name), { force: true });
     }
     return this.#contents;
   }
@@ -185,16 +189,6 @@ export class Contents {
     return content;
   }
 
-  #shared(content: Content, other: Content): number {
-    const own = new Set<string>();
-    for (let index = 0; index < content.list.sizes.length; index++) own.add(digestAt(content.list, index));
-    let bytes = 0;
-    other.list.sizes.forEach((size, index) => {
-      if (own.has(digestAt(other.list, index))) bytes += size;
-    });
-    return bytes;
-  }
-
   #touch(content: Content): void {
     const now = new Date();
     utimesSync(listFile(this.directory, content.id, content.kind), now, now);
@@ -206,31 +200,57 @@ export class Contents {
     this.#all.delete(content.id);
     rmSync(listFile(this.directory, content.id, content.kind), { force: true });
     rmSync(content.path, { force: true });
+    // By their first bytes, which are quickly compared: a store may hold a million chunks.
+    const lost = new Set<number>();
     content.list.sizes.forEach((_, index) => {
       const key = digestAt(content.list, index);
-      if (this.#chunks.get(key)?.content === content) this.#chunks.delete(key);
+      if (this.#chunks.get(key)?.content !== content) return;
+      this.#chunks.delete(key);
+      lost.add(beginningOf(content.list, index));
     });
+    if (lost.size === 0) return;
     // Chunks that another content has as well are found there from now on.
     for (const other of this.#all.values())
       for (let index = 0; index < other.list.sizes.length; index++) {
+        if (!lost.has(beginningOf(other.list, index))) continue;
         const key = digestAt(other.list, index);
         if (!this.#chunks.has(key)) this.#chunks.set(key, { content: other, index });
       }
   }
 
-  #makeRoom(bytes: number, id: ContentId): void {
+  /** The limit is for what is kept: what somebody sends now may be more, if there is room for it, and goes again later. */
+  #makeRoom(list: ChunkList): void {
     const { limits } = this.#options;
-    const now = Date.now();
-    for (const content of toDrop([...this.#all.values()], { ...limits, bytes: limits.bytes - bytes }, now))
+    const bytes = bytesIn(list);
+    for (const content of toDrop([...this.#all.values()], { ...limits, bytes: limits.bytes - bytes }, Date.now()))
       this.#drop(content, undefined);
     const used = [...this.#all.values()].reduce((sum, content) => sum + content.bytes, 0);
     if (used + bytes <= limits.bytes) return;
+    const holes = holesIn(list, offsetsOf(list), FILE_CUT.largest);
+    const needed = holes.reduce((sum, [from, to]) => sum - (to - from), bytes);
+    const { bavail, bsize } = statfsSync(this.directory);
+    if (needed <= bavail * bsize) return;
     const gb = (amount: number): string => `${(amount / 1e9).toPrecision(3)} GB`;
     throw new AgentError(
-      `There is no room for ${gb(bytes)} (content ${id.slice(0, 12)}) in the store ${this.directory}: it may hold ${gb(limits.bytes)}, and ${gb(used)} of it were used within the last hour. ` +
-        `Set CELLBURST_STORE_GB higher in the \`setup\` of the cluster, or send less at once.`,
+      `There is no room for ${gb(needed)} in the store ${this.directory}: ${gb(bavail * bsize)} are left there, and ${gb(used)} in the store were used within the last hour. ` +
+        `Free some space, or set \`store\` of the cluster to another place.`,
     );
   }
+}
+
+function beginningOf({ digests }: ChunkList, index: number): number {
+  return digests.readUInt32LE(index * DIGEST_BYTES);
+}
+
+/** Made when it is asked for first. */
+function digestsOf(list: ChunkList): () => ReadonlySet<string> {
+  let made: Set<string> | undefined;
+  return () => (made ??= new Set(Array.from(list.sizes, (_, index) => digestAt(list, index))));
+}
+
+/** Of the chunks that are among these. */
+function bytesOf(list: ChunkList, among: ReadonlySet<string>): number {
+  return list.sizes.reduce((sum, size, index) => (among.has(digestAt(list, index)) ? sum + size : sum), 0);
 }
 
 export type { ContentKind };

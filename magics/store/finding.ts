@@ -1,8 +1,8 @@
 // A file or a directory of the user's, read as a content; what has not changed since the last time is not read again.
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { UsageError } from '../protocol/errors';
 import { filePart } from './parts';
-import { Seen, type Stamp } from './seen';
+import { Seen, stampOf, type Stamp } from './seen';
 import { scan, type ContentSource, type Part } from './source';
 import { findTree } from './tree';
 
@@ -26,13 +26,13 @@ export async function readAsContent(
   seenDirectory: string,
   { signal, only, progress }: ReadOptions,
 ): Promise<FoundContent> {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new UsageError(`Cannot send ${path}: there is nothing of that name.`);
   const isTree = found.isDirectory();
   if (!isTree && !found.isFile()) throw new UsageError(`Cannot send ${path}: it is neither a file nor a directory.`);
   const seen = new Seen(seenDirectory, path);
   const { parts, stamps } = isTree ? await findTree(path, only, signal) : singleFile(path, found);
-  const stampOf = (part: Part): { readonly path: string; readonly stamp: Stamp } | undefined => {
+  const stamped = (part: Part): { readonly path: string; readonly stamp: Stamp } | undefined => {
     const stamp = stamps.get(part);
     return part.kind === 'file' && stamp !== undefined ? { path: part.path, stamp } : undefined;
   };
@@ -40,20 +40,20 @@ export async function readAsContent(
   const source = await scan(isTree ? 'tree' : 'file', parts, {
     signal,
     known: (part) => {
-      const stamped = stampOf(part);
-      return stamped && seen.find(stamped.path, stamped.stamp);
+      const file = stamped(part);
+      return file && seen.find(file.path, file.stamp);
     },
     seen: (part, chunks) => {
-      const stamped = stampOf(part);
-      if (stamped !== undefined) seen.note(stamped.path, stamped.stamp, chunks);
+      const file = stamped(part);
+      if (file !== undefined) seen.note(file.path, file.stamp, chunks);
     },
     progress: (bytes) => progress?.((read += bytes)),
   });
   seen.save();
-  return isTree ? { source } : { source, mode: Number(found.mode) & 0o777 };
+  return isTree ? { source } : { source, mode: found.mode & 0o777 };
 }
 
-function singleFile(path: string, found: Stamp): { parts: Part[]; stamps: Map<Part, Stamp> } {
-  const part = filePart(path, Number(found.size));
-  return { parts: [part], stamps: new Map([[part, found]]) };
+function singleFile(path: string, found: Stats): { parts: Part[]; stamps: Map<Part, Stamp> } {
+  const part = filePart(path, found.size);
+  return { parts: [part], stamps: new Map([[part, stampOf(found)]]) };
 }

@@ -1,17 +1,22 @@
 // Chunks of files that were read before and have not changed since: by size, inode and both times. One file for each place that was sent, rewritten
 // whole. A file that was changed a moment before it was read is not noted: what comes in the same tick of the clock could not be told apart.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isMissing } from '../protocol/files';
 import { isObject } from '../protocol/shape';
 import type { Chunks } from './source';
 
+/** By what a file is known again. */
 export interface Stamp {
-  readonly size: bigint;
-  readonly ino: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly changedAt: number;
+}
+
+/** Times as numbers tell 0.25 µs apart, which is finer than the clocks of file systems; as bigints they make a walk of ten thousand files twice as dear. */
+export function stampOf({ size, dev, ino, mtimeMs, ctimeMs }: Stats): Stamp {
+  return { text: `${size} ${dev} ${ino} ${mtimeMs} ${ctimeMs}`, changedAt: ctimeMs };
 }
 
 /** Clocks of network file systems are coarse. */
@@ -32,7 +37,7 @@ export class Seen {
 
   find(path: string, stamp: Stamp): Chunks | undefined {
     const entry = this.#old.get(path);
-    if (!isObject(entry) || entry['stamp'] !== textOf(stamp)) return undefined;
+    if (!isObject(entry) || entry['stamp'] !== stamp.text) return undefined;
     const { sizes, digests } = entry;
     if (!Array.isArray(sizes) || typeof digests !== 'string') return undefined;
     this.#new.set(path, entry);
@@ -40,8 +45,8 @@ export class Seen {
   }
 
   note(path: string, stamp: Stamp, { sizes, digests }: Chunks): void {
-    if (Date.now() - Number(stamp.ctimeNs / 1_000_000n) < SETTLED_MS) return;
-    this.#new.set(path, { stamp: textOf(stamp), sizes, digests: digests.toString('base64') });
+    if (Date.now() - stamp.changedAt < SETTLED_MS) return;
+    this.#new.set(path, { stamp: stamp.text, sizes, digests: digests.toString('base64') });
     this.#isChanged = true;
   }
 
@@ -68,10 +73,6 @@ export function sweepSeen(directory: string, days: number, nowMs: number): void 
     const { mtimeMs } = statSync(join(directory, name), { throwIfNoEntry: false }) ?? { mtimeMs: nowMs };
     if (nowMs - mtimeMs > days * DAY_MS) rmSync(join(directory, name), { force: true });
   }
-}
-
-function textOf({ size, ino, mtimeNs, ctimeNs }: Stamp): string {
-  return `${size} ${ino} ${mtimeNs} ${ctimeNs}`;
 }
 
 /** A damaged file has nothing to tell: everything is read again. */

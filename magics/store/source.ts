@@ -105,13 +105,13 @@ export async function scan(kind: ContentKind, parts: readonly Part[], options: S
   for (const part of parts) {
     options.signal.throwIfAborted();
     const known = options.known?.(part);
-    const found = known ?? (await readPart(part, options.signal));
+    const found = known ?? (await readPart(part, options));
     if (known === undefined) {
       options.seen?.(part, found);
       sinceTurn += sizeOf(part);
     }
     chunks.push(found);
-    options.progress?.(sizeOf(part));
+    if (known !== undefined || !isLarge(part)) options.progress?.(sizeOf(part));
     if (sinceTurn < TURN_BYTES) continue;
     sinceTurn = 0;
     await turn();
@@ -123,12 +123,17 @@ function sizeOf(part: Part): number {
   return part.kind === 'memory' ? part.bytes.length : part.bytes;
 }
 
-function readPart(part: Part, signal: AbortSignal): Chunks | Promise<Chunks> {
+/** One that tells by itself how far it is. */
+function isLarge(part: Part): part is Part & { kind: 'file' } {
+  return part.kind === 'file' && (part.bytes > SMALL_BYTES || part.sections.length > 1);
+}
+
+function readPart(part: Part, options: ScanOptions): Chunks | Promise<Chunks> {
   if (part.kind === 'memory') return chunksOfMemory(part.bytes, part.cut);
+  if (isLarge(part)) return readSections(part.path, part.sections, options);
   const [section] = part.sections;
   if (part.bytes === 0 || section === undefined) return { sizes: [], digests: Buffer.alloc(0) };
-  if (part.bytes <= SMALL_BYTES && part.sections.length === 1) return chunksOfSmall(part.path, part.bytes, section.cut);
-  return readSections(part.path, part.sections, signal);
+  return chunksOfSmall(part.path, part.bytes, section.cut);
 }
 
 function chunksOfSmall(path: string, bytes: number, cut: Cut): Chunks {
@@ -153,7 +158,11 @@ function chunksOfMemory(bytes: Buffer, cut: Cut): Chunks {
   return { sizes, digests: Buffer.concat(digests) };
 }
 
-async function readSections(path: string, sections: readonly Section[], signal: AbortSignal): Promise<Chunks> {
+async function readSections(
+  path: string,
+  sections: readonly Section[],
+  { signal, progress }: ScanOptions,
+): Promise<Chunks> {
   const sizes: number[] = [];
   const digests: (Buffer | Promise<ArrayBuffer>)[] = [];
   await using file = await open(path, 'r');
@@ -162,6 +171,7 @@ async function readSections(path: string, sections: readonly Section[], signal: 
     for await (const chunk of cutSection(reader.read, path, section)) {
       signal.throwIfAborted();
       sizes.push(chunk.length);
+      progress?.(chunk.length);
       if (isZero(chunk)) {
         digests.push(digestOfZeros(chunk.length));
         continue;

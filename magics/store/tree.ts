@@ -12,7 +12,7 @@ import {
   readlinkSync,
   renameSync,
   symlinkSync,
-  type BigIntStats,
+  type Stats,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ import { leadsOut } from '../protocol/links';
 import { copyRange } from './copying';
 import { FILE_CUT, RECORD_CUT } from './cutting';
 import { filePart } from './parts';
-import type { Stamp } from './seen';
+import { stampOf, type Stamp } from './seen';
 import type { Part } from './source';
 import { encodeHead, linksOf, readHead, type TreeEntry } from './tree-head';
 import { holesIn, type Hole } from './zeros';
@@ -57,18 +57,18 @@ export async function findTree(
     if (count % TURN_ENTRIES === TURN_ENTRIES - 1) await turn(undefined, { signal });
     const full = join(root, path);
     const found = look(full);
-    const mode = Number(found.mode) & MODE_BITS;
+    const mode = found.mode & MODE_BITS;
     if (found.isDirectory()) {
       entries.push({ kind: 'directory', path, mode });
       if (only === undefined) for (const name of readdirSync(full).sort().reverse()) todo.push(`${path}/${name}`);
     } else if (found.isSymbolicLink()) {
       entries.push({ kind: 'link', path, target: readlinkSync(full) });
     } else if (found.isFile()) {
-      const bytes = Number(found.size);
+      const bytes = found.size;
       const part = filePart(full, bytes);
       entries.push({ kind: 'file', path, mode, bytes });
       parts.push(part);
-      stamps.set(part, found);
+      stamps.set(part, stampOf(found));
     } else throw new UsageError(`Cannot send ${full}: it is neither a file nor a directory nor a link. Leave it out.`);
   }
   refuseStrayLinks(root, entries);
@@ -77,9 +77,9 @@ export async function findTree(
   return { parts, stamps, files };
 }
 
-function look(path: string): BigIntStats {
+function look(path: string): Stats {
   try {
-    return lstatSync(path, { bigint: true });
+    return lstatSync(path);
   } catch (cause) {
     if (systemCode(cause) !== 'ENOENT') throw cause;
     throw new UsageError(

@@ -24,8 +24,8 @@ import {
 export interface Transport extends AsyncDisposable {
   /** As the user names it: `user@host`. */
   readonly host: string;
-  /** Starts the agent there if need be. What the login shell prints before `marker` is to be skipped by the reader. Throws TransportError. */
-  open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }>;
+  /** Starts the agent there if need be. What comes before a `marker`, from a login shell say, is to be skipped by the reader. Throws TransportError. */
+  open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker?: string }>;
   /** A look at the way, step by step. */
   examine?(signal: AbortSignal): AsyncIterable<Finding>;
 }

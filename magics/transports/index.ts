@@ -7,6 +7,8 @@ import type { Hosts } from './hosts';
 
 export type { Ask, Question } from './ask';
 export type { Transport } from './host-agent';
+export { Callers, keepCalling, readKey, writeKey } from './calls';
+export { FileStream, LOOK_MS } from './file-stream';
 export { Hosts } from './hosts';
 
 /** `programs` is where our built programs lie. */
@@ -15,6 +17,6 @@ export function openTransport(
   programs: string,
   hosts: Hosts,
 ): Transport {
-  const { node, store, setup } = config;
-  return new HostAgent(hosts.take(config), programs, { node, store, setup }, join(stateDirectory(), 'node'));
+  const { node, store, setup, agent } = config;
+  return new HostAgent(hosts.take(config), programs, { node, store, setup, agent }, join(stateDirectory(), 'node'));
 }

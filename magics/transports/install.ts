@@ -33,6 +33,8 @@ export interface HostSettings {
   readonly store: string | undefined;
   /** The user's own lines, before the agent starts. */
   readonly setup: readonly string[];
+  /** It ends with its connection, or stays for the next one. */
+  readonly agent: 'detached' | 'connection';
 }
 
 const CACHE = '"${XDG_CACHE_HOME:-$HOME/.cache}"/cellburst/';
@@ -49,7 +51,7 @@ export interface Words {
 /** A command that becomes the way to the host's agent, and begins with the marker; or says that something is missing. */
 export function agentCommand(
   { digest }: Programs,
-  { node, store, setup }: HostSettings,
+  { node, store, setup, agent }: HostSettings,
   words: Words,
   brought: NodeProgram | undefined,
 ): string {
@@ -61,7 +63,7 @@ export function agentCommand(
     ...findNodeLines(node, brought),
     `[ -n "$CELLBURST_NODE" ] || { printf '%s %s %s %s\\n' ${commandLine([words.node])} "$(uname -s)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo unknown)"; exit 0; }`,
     `[ -f ${program} ] || { ${say(words.programs)}; exit 0; }`,
-    `exec "$CELLBURST_NODE" ${program} --bridge ${commandLine([words.agent])}`,
+    `exec "$CELLBURST_NODE" ${program} --bridge ${commandLine([words.agent])}${agent === 'connection' ? ' --bound' : ''}`,
   ]);
 }
 

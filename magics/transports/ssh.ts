@@ -7,6 +7,7 @@ import type { Ask } from './ask';
 import { Tail, type Channel, type CommandEnd, type Host } from './host';
 import { decide, openProxy } from './proxy-command';
 import { Admission } from './ssh-admission';
+import { Patience } from './patience';
 import { lookUpHost } from './ssh-config';
 import { HostKeys } from './ssh-host-keys';
 import { parseTarget, settingsFor, type SshSettings } from './ssh-settings';
@@ -95,17 +96,18 @@ export class SshHost implements Host {
   async #admit(settings: SshSettings, passage: Passage | undefined, signal: AbortSignal): Promise<Client> {
     const { default: ssh2 } = await import('ssh2');
     const shown = `${settings.user}@${settings.alias}`;
-    const { ask } = this.#options;
+    const { reachSeconds, keepAlive } = settings;
+    let fail: (error: Error) => void = () => undefined;
+    const patience = new Patience(reachSeconds * 1000, () => {
+      fail(new Error(`it did not answer within ${reachSeconds} s`));
+    });
+    const ask = patience.around(this.#options.ask);
     const keys = new HostKeys(settings, ask, signal);
     const { parseKey } = ssh2.utils;
     const admission = new Admission(settings, ask, { parseKey, openAgent: ssh2.createAgent }, signal);
     const client = new ssh2.Client();
-    const { reachSeconds, keepAlive } = settings;
     try {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => {
-          fail(new Error(`it did not answer within ${reachSeconds} s`));
-        }, reachSeconds * 1000);
         admission.unanswered = (error) => {
           reject(error);
           client.end();
@@ -115,8 +117,7 @@ export class SshHost implements Host {
           () => reject(new TransportError(`The connection to ${shown} was given up.`, { transient: true })),
           { once: true },
         );
-        const fail = (error: Error): void => {
-          clearTimeout(timer);
+        fail = (error: Error): void => {
           const said = passage?.complaints() ?? Promise.resolve('');
           void said.then((words) => {
             reject(keys.refusal ?? toError(shown, error, admission, words));
@@ -137,10 +138,11 @@ export class SshHost implements Host {
           keepaliveCountMax: keepAlive.times,
           algorithms: { serverHostKey: keys.algorithms },
           hostVerifier: (key: Buffer, verify: (isGood: boolean) => void) => {
-            clearTimeout(timer);
+            patience.renew();
             void keys.verify(key).then(verify);
           },
           authHandler: (left, _partial, next) => {
+            patience.renew();
             admission.next(left).then(
               (method) => {
                 if (method !== undefined) {
@@ -162,6 +164,8 @@ export class SshHost implements Host {
       client.destroy();
       passage?.close();
       throw error;
+    } finally {
+      patience.end();
     }
     client.once('close', () => passage?.close());
     return client;

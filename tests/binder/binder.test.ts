@@ -113,8 +113,14 @@ describeIf(`as an unprivileged user${why}`, () => {
         page.setDefaultTimeout(120_000);
         await page.goto(`${url}lab/tree/examples/slurm.ipynb?token=${token}`);
         await page.locator('.jp-NotebookPanel .jp-Cell').first().waitFor();
-        await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
-        await page.evaluate(`window.jupyterapp.commands.execute('notebook:run-all-cells')`);
+        await page.waitForFunction(
+          `(() => {
+            const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+            return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+          })()`,
+        );
+        // Not awaited: it ends when the cells have.
+        await page.evaluate(`void window.jupyterapp.commands.execute('notebook:run-all-cells')`);
         await page.getByText(/24 walks on \S+, job \d+/).waitFor();
         await page.getByText('[ true, true ]').waitFor();
       } finally {

@@ -216,8 +216,12 @@ describe('a program', () => {
 test(
   'a job is run again with what it was sent with, and more of what it lacked',
   async () => {
-    place.write('small.ts', 'console.log("cores", process.env["CELLBURST_CORES"] ?? ""); 6 * 7');
-    await place.run('run', 'small.ts', '--on', 'local', '--detach');
+    place.write(
+      'small.ts',
+      'import { readFileSync } from "node:fs";\nconsole.log("read", readFileSync("along.txt", "utf8"));\n6 * 7',
+    );
+    place.write('along.txt', 'a file that goes along');
+    await place.run('run', 'small.ts', '--on', 'local', '--in', 'along.txt', '--detach');
     const [first] = JSON.parse((await place.run('jobs', '--json', '--last', '1')).out) as { id: string }[];
     expect((await place.run('attach', first?.id ?? '')).code).toBe(0);
     const again = JSON.parse((await place.run('retry', '--memory', '1GB', '--json', first?.id ?? '')).out) as {
@@ -225,7 +229,7 @@ test(
       spec: object;
     };
     expect(again.spec).toMatchObject({ resources: { memoryMiB: 1024 } });
-    expect((await place.run('attach', again.id)).code).toBe(0);
+    expect(await place.run('attach', again.id)).toMatchObject({ code: 0, out: 'read a file that goes along\n' });
     expect((await place.run('remove', again.id)).err).toContain('is forgotten');
     expect((await place.run('logs', again.id)).code).toBe(2);
   },

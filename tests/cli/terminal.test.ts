@@ -94,6 +94,12 @@ describe('completion', () => {
       terminal.type('--sys');
       terminal.type(KEYS.tab);
       await terminal.until(/--sys-prefix /);
+      terminal.type(KEYS.interrupt);
+      await terminal.until(/ready> /);
+      place.write('colon-test.txt', '');
+      terminal.type(`cellburst fs ls local:${place.folder}/colon-t`);
+      terminal.type(KEYS.tab);
+      await terminal.until(/local:\S+\/colon-test\.txt/);
       await terminal.leave();
     },
     TIMEOUT,

@@ -1,6 +1,6 @@
 // Nodes that are kept on a real Slurm: cells start there at once, and nothing that happens to the allocation, the agent or the way there loses a job or a node.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -50,9 +50,10 @@ const LONG_MS = 90_000;
     async () => {
       writeFileSync(join(kernel.directory, 'given.txt'), 'given', { mode: 0o644 });
       const answer = await run(
-        `%%cluster slurm --in given.txt --out made/*.txt\nimport { mkdirSync, readFileSync, writeFileSync } from 'node:fs';\nmkdirSync('made'); writeFileSync('made/it.txt', readFileSync('given.txt', 'utf8') + '!');`,
+        `%%cluster slurm --in given.txt --out made/*.txt\nimport { mkdirSync, readFileSync, writeFileSync } from 'node:fs';\nmkdirSync('made'); writeFileSync('made/it.txt', readFileSync('given.txt', 'utf8') + '!'); process.env.SLURM_JOB_ID`,
       );
       expect(answer.reply['evalue']).toBe(undefined);
+      expect(text(answer)).toBe(`'${(await running())[0] ?? ''}'`);
       expect(readFileSync(join(kernel.directory, 'made', 'it.txt'), 'utf8')).toBe('given!');
     },
     LONG_MS,
@@ -114,7 +115,7 @@ const LONG_MS = 90_000;
     async () => {
       const cut = jobOf(
         await run(
-          '%%cluster slurm --cores 2 --detach\nconsole.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
+          '%%cluster slurm --cores 2 --detach --out step.txt\nrequire("node:fs").writeFileSync("step.txt", "1"); console.log("begun"); await new Promise((go) => setTimeout(go, 80_000));',
         ),
       );
       await until(async () => (await run(`%cluster logs ${cut}`)).stdout.includes('begun'));
@@ -124,7 +125,51 @@ const LONG_MS = 90_000;
       const ended = await run(`%cluster attach ${cut}`);
       expect(ended.stdout).toContain('begun');
       expect(ended.reply).toMatchObject({ status: 'error' });
+      const left = /not put into its place: 1 file, 1 B in (.*)$/m.exec(ended.stderr)?.[1] ?? '';
+      expect(readFileSync(join(left, 'step.txt'), 'utf8')).toBe('1');
       expect(text(await run(`%cluster attach ${waiting}`))).toBe("'elsewhere'");
+    },
+    LONG_MS,
+  );
+
+  test(
+    'the result and the files of a job whose allocation ended while nobody was here to take them come home',
+    async () => {
+      const flag = join(kernel.directory, 'finish');
+      writeFileSync(join(kernel.directory, 'given.txt'), 'given', { mode: 0o644 });
+      if ((await running()).length === 0) await run('%cluster start slurm --cores 1 --time 10m --keep 5m');
+      await until(async () => (await running()).length === 1);
+      const sent = await run(`%%cluster slurm --detach --in given.txt --out late/**
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+console.log('begun');
+while (!existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 50));
+mkdirSync('late/deep', { recursive: true });
+writeFileSync('late/deep/it.bin', new Uint8Array(3_000_000).fill(7));
+symlinkSync('deep/it.bin', 'late/link');
+readFileSync('given.txt', 'utf8')`);
+      const job = jobOf(sent);
+      await until(async () => (await run(`%cluster logs ${job}`)).stdout.includes('begun'));
+      const jobs = join(kernel.directory, 'state', 'jobs');
+      const outcomes = () =>
+        readdirSync(jobs, { recursive: true })
+          .map(String)
+          .filter((path) => /\/agent\/jobs\/[^/]+\/outcome\.json$/.test(path));
+      // Earlier tests had allocations, too.
+      const before = outcomes().length;
+      const [allocation = ''] = await running();
+      sendSignal(agentPid(), 'SIGKILL');
+      for (const pid of bridges()) sendSignal(pid, 'SIGKILL');
+      writeFileSync(flag, '');
+      await until(() => Promise.resolve(outcomes().length > before));
+      if (system.ok) await system.run(['scancel', allocation]);
+      await until(async () => (await squeue('running,completing')).length === 0);
+      // Nobody has brought it home meanwhile.
+      expect(() => process.kill(agentPid(), 0)).toThrow('ESRCH');
+      expect(existsSync(join(kernel.directory, 'late'))).toBe(false);
+      expect(text(await run(`%cluster attach ${job}`))).toBe("'given'");
+      const late = join(kernel.directory, 'late');
+      expect(readFileSync(join(late, 'link')).equals(Buffer.alloc(3_000_000, 7))).toBe(true);
+      expect(readlinkSync(join(late, 'link'))).toBe('deep/it.bin');
     },
     LONG_MS,
   );
@@ -194,7 +239,8 @@ async function startKernel(running: RunningSystem): Promise<KernelClient> {
   const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
   const home = running.makeDirectory('home');
   const config = join(home, 'config.yaml');
-  if (!existsSync(config)) writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
+  if (!existsSync(config))
+    writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
   return await KernelClient.start(
     { ...running.settings, HOME: home, CELLBURST_CONFIG: config },
     { uid: ids('-u'), gid: ids('-g') },

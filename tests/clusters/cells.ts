@@ -27,6 +27,10 @@ export interface Given {
   readonly lostAnswer: string;
   /** Names of all jobs that were ever submitted. */
   names(system: RunningSystem): Promise<readonly string[]>;
+  /** How often the batch system was asked about jobs, as it counts. */
+  questions?(system: RunningSystem): Promise<number>;
+  /** As a native argument: the job waits. */
+  readonly held?: string;
   /** Names of those that wait or run. */
   living(system: RunningSystem): Promise<readonly string[]>;
 }
@@ -220,6 +224,27 @@ writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!'); lstatSync('g
       },
       LONG_MS,
     );
+
+    if (given.questions !== undefined && given.held !== undefined) {
+      const { questions, held } = given;
+      test(
+        'many jobs that wait are one question, and no more than one for each interval',
+        async () => {
+          if (!system.ok) return;
+          for (let i = 0; i < 12; i++) await detach(run, `${on(`--detach --name many${i} --native '${held}'`)}\n${i}`);
+          const [before, began] = [await questions(system), performance.now()];
+          await pause(12_000);
+          const asked = (await questions(system)) - before;
+          // A floor of 2 s that doubles: at 2, 4, 8 and 16 s after the last news.
+          const most = Math.floor((performance.now() - began) / 2000);
+          expect(asked).toBeGreaterThan(0);
+          expect(asked).toBeLessThan(most);
+          await system.run(['scancel', '--user=cluster']);
+          await leavesQueue(given, system);
+        },
+        LONG_MS,
+      );
+    }
 
     for (const [how, what] of [
       ['hangs-after', 'after the batch system has taken the job'],

@@ -17,5 +17,13 @@ describeCells('Slurm', {
   submitCommand: 'sbatch',
   lostAnswer: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation',
   names: (system) => names(system, 'all'),
+  held: '--hold',
+  questions: async (system) => {
+    const { stdout } = await system.run(['sdiag'], 'root');
+    const counts = [...stdout.matchAll(/REQUEST_JOB_(?:INFO|USER_INFO|INFO_SINGLE) .*?count:(\d+)/g)];
+    // They stand there by type and by user: the types come first.
+    const types = stdout.slice(0, stdout.indexOf('by user'));
+    return counts.filter(({ index }) => index < types.length).reduce((sum, [, count]) => sum + Number(count), 0);
+  },
   living: (system) => names(system, 'pending,running,completing'),
 });

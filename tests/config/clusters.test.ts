@@ -48,6 +48,7 @@ clusters:
     scheduler: 'slurm',
     host: 'me@login.example.org',
     transport: 'ssh2',
+    agent: 'detached',
     setup: [],
     prologue: ['module purge', 'module load nodejs/22'],
     batch: { queue: 'long', account: 'p123', native: ['--licenses=matlab'] },

@@ -136,6 +136,14 @@ test('%cluster env shows what the notebook runs with, and what has changed since
   const manifest = join(kernel.directory, 'node_modules', 'optional', 'package.json');
   writeFileSync(manifest, JSON.stringify({ name: 'optional', version: '9.9.9' }));
   expect(await shown('%cluster env')).toContain('node_modules/optional: 9.9.9 here, 1.2.3 when it was locked');
+  expect(await shown('%cluster env')).toContain('To have it as it was: %npm install --no-save optional@1.2.3');
+  const sent = `%%cluster local\nimport speed from 'optional';\nspeed`;
+  expect((await run(sent)).stderr).toMatch(
+    /^Note: optional is 9\.9\.9, and 1\.2\.3 when it was locked in .*cellburst-lock\.json/,
+  );
+  expect((await run(sent)).stderr).toBe('');
+  writeFileSync(manifest, JSON.stringify({ name: 'optional', version: '1.2.3' }));
+  expect(await shown('%cluster env')).toContain('As locked in');
   expect(await shown('%cluster env diff local')).toMatch(/bound +1\.2\.3 +used in place/);
   expect(await shown('%cluster env diff nowhere')).toContain('There is no cluster');
   expect(await shown('%cluster env dif')).toContain('Did you mean diff?');
@@ -151,6 +159,11 @@ test('time zone and language are those of the notebook, and the record tells whe
   const last = readdirSync(jobs).sort().at(-1) ?? '';
   const record = JSON.parse(readFileSync(join(jobs, last, 'record.json'), 'utf8')) as { ranOn?: { node?: string } };
   expect(record.ranOn?.node).toBe(process.versions.node);
+  const shown = JSON.stringify((await run(`%cluster jobs ${last}`)).messages.map(({ content }) => content['data']));
+  expect(shown).toMatch(new RegExp(`Node\\.js +${process.versions.node.replaceAll('.', '\\.')}.*C library.*processor`));
+  expect(shown).not.toContain('differs');
+  const path = join(jobs, last, 'record.json');
+  expect(readFileSync(path, 'utf8')).toContain('"machine"');
 });
 
 test('a seed gives the same numbers each time, whatever thread draws them', async () => {

@@ -14,6 +14,10 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { sweepEnvironments } from '../../magics/agent/environments';
 import type { JobRecord } from '../../magics/protocol/job';
+import { setTimeout as pause } from 'node:timers/promises';
+import { clearScratch, noteSize } from '../../magics/runner/scratch';
+import { sendSignal } from '../../magics/protocol/platform';
+import { readBeat } from '../agent/setting';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { cellsOf, value } from './cells';
 import { writeProject } from './project';
@@ -92,6 +96,55 @@ test(
   },
   LONG_MS,
 );
+
+test(
+  'a maker that is killed is followed by the next one at once, and what it left half made is not used',
+  async () => {
+    appendFileSync(join(kernel.directory, 'node_modules', 'patched', 'mod.js'), '// changed again\n');
+    const code = `import { version } from 'zeromq';\nimport patched from 'patched';\n(patched as any).patched + version[0]`;
+    const { messages } = await run(`%%cluster local --env-mode npm --detach\n${code}`);
+    const job = /Job (\w{6}) is submitted/.exec(JSON.stringify(messages))?.[1] ?? '';
+    const environments = join(kernel.directory, 'state', 'environments');
+    const deadline = Date.now() + LONG_MS;
+    while (!readdirSync(environments).some((name) => name.endsWith('.json.lock')) && Date.now() < deadline)
+      await pause(5);
+    const beat = readBeat(join(kernel.directory, 'state', 'jobs', job));
+    sendSignal(beat?.runner.pid ?? 0, 'SIGKILL');
+    expect((await run(`%cluster attach ${job}`)).reply['ename']).toBe('JobLostError');
+    const since = Date.now();
+    const next = await there(code);
+    expect([value(next), next.stderr]).toEqual([
+      expect.stringMatching(/^'yes\d'$/),
+      expect.stringContaining('Installed in'),
+    ]);
+    // The lease of a maker on another node would be a minute.
+    expect(Date.now() - since).toBeLessThan(55_000);
+  },
+  LONG_MS,
+);
+
+test('folders on a node go by age and size, and one in use stays', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sweep-test-'));
+  const make = (name: string, hours: number): void => {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, 'file'), 'x'.repeat(100));
+    noteSize(join(folder, name));
+    const at = new Date(Date.now() - hours * 3_600_000);
+    utimesSync(join(folder, name), at, at);
+  };
+  for (const [name, hours] of [
+    ['old', 200],
+    ['idle', 20],
+    ['later', 10],
+    ['used', 1],
+  ] as const)
+    make(name, hours);
+  expect(clearScratch(folder, 1000, Date.now())).toEqual(['old']);
+  expect(clearScratch(folder, 250, Date.now())).toEqual(['idle']);
+  expect(clearScratch(folder, 50, Date.now())).toEqual(['later']);
+  expect(readdirSync(folder).sort()).toEqual(['used', 'used.bytes']);
+  rmSync(folder, { recursive: true });
+});
 
 test('archives that nobody needs go by age and size, and those of jobs that run stay', () => {
   const state = mkdtempSync(join(tmpdir(), 'sweep-test-'));

@@ -1,12 +1,13 @@
 // A cluster with an older Node than the notebook's: CELLBURST_TEST_OLD_NODE names its program (18 or later; headers in ../include make the add-on
 // test possible), as `npm test` has it from the npm registry. Not tested without it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openSystem } from '../clusters/open';
 import { KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
+import { writeAddOn } from './add-on';
 import { writeProject } from './project';
 
 const LONG_MS = 240_000;
@@ -80,24 +81,3 @@ describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${
     LONG_MS,
   );
 });
-
-/** By V8's own interface, which every line of Node changes. */
-function writeAddOn(folder: string, name: string, result: string): void {
-  const place = join(folder, 'node_modules', name);
-  mkdirSync(place, { recursive: true });
-  const files = {
-    'package.json': JSON.stringify({ name, version: '1.0.0', main: 'index.js', gypfile: true }),
-    'binding.gyp': JSON.stringify({ targets: [{ target_name: name, sources: ['main.cc'] }] }),
-    'index.js': `exports.answer = () => require('./build/Release/${name}.node').answer();\n`,
-    'main.cc': [
-      '#include <node.h>',
-      'void Answer(const v8::FunctionCallbackInfo<v8::Value>& info) {',
-      `  info.GetReturnValue().Set(${result});`,
-      '}',
-      'void Init(v8::Local<v8::Object> exports) { NODE_SET_METHOD(exports, "answer", Answer); }',
-      'NODE_MODULE(NODE_GYP_MODULE_NAME, Init)',
-      '',
-    ].join('\n'),
-  };
-  for (const [path, content] of Object.entries(files)) writeFileSync(join(place, path), content);
-}

@@ -4,6 +4,9 @@ import { layOut } from '../../magics/environment/tree';
 import type { HostFacts } from '../../magics/protocol/host-facts';
 import { TAR_END, TarReader, tarHeader, tarPadding, type TarMember } from '../../magics/protocol/tar';
 import { languageOf } from '../../magics/protocol/locale';
+import { showJob } from '../../magics/job-shown';
+import { jobRecord } from '../../magics/protocol/records';
+import { parseJson } from '../../magics/protocol/shape';
 import { parseKind } from '../../magics/transports/node-program';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -118,4 +121,46 @@ test('packages are laid out as npm would: once at the top, below where versions 
     'node_modules/b/node_modules/c 2.0.0',
     'node_modules/c 1.0.0',
   ]);
+});
+
+test('a job tells what differs where it ran from the machine of the notebook', () => {
+  const machine = { node: '20.20.2', platform: 'linux-x64', libc: 'glibc 2.36', cpu: 'A' };
+  const job = {
+    id: 'abc123',
+    status: { state: 'completed', outcome: 'value' },
+    spec: {
+      name: 'fit',
+      cluster: 'hpc@1234',
+      resources: { cores: 2, memoryMiB: 1024 },
+      environment: { CELLBURST_SEED: '7', TZ: 'Asia/Tokyo', API_KEY: 'hidden' },
+      origin: { client: 'kernel', pid: 1, directory: '/', machine },
+      summary: 'fit()',
+      container: { image: 'x.sif', mounts: [], options: [] },
+    },
+    packages: { mode: 'bundle', reason: 'plain', packages: ['yaml 2.8.0'] },
+    ranOn: { ...machine, libc: 'glibc 2.28', cpu: 'B' },
+  };
+  const text = String(
+    showJob(
+      parseJson(
+        JSON.stringify({ directory: '/', createdAt: 0, outputBytes: 0, droppedBytes: 0, ...job }),
+        jobRecord,
+        'a test',
+      ),
+      0,
+    ).data['text/plain'],
+  );
+  for (const row of [
+    /cluster +hpc\b/,
+    /asked for +2 cores, 1(\.0)? ?GB/,
+    /packages +bundle \(plain\): yaml 2\.8\.0/,
+    /image +x\.sif/,
+    /seed +7/,
+    /TZ=Asia\/Tokyo/,
+    /Node\.js +20\.20\.2$/m,
+    /C library +glibc 2\.28 \(differs: glibc 2\.36 at the notebook\)/,
+    /processor +B \(differs: A at the notebook\)/,
+  ])
+    expect(text).toMatch(row);
+  expect(text).not.toContain('hidden');
 });

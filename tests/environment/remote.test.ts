@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { openSystem } from '../clusters/open';
 import type { CaptureData } from '../../magics/show-capture';
 import { CAPTURE_MIME } from '../../magics/protocol/capture';
-import { KernelClient } from '../kernel/client';
+import { KernelClient, ROOT } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
 import { writeProject } from './project';
 
-/** A folder of all programs but Node, npm and what goes with them. */
-function withoutNode(folder: string): string {
+/** A folder of all programs but Node, npm and what goes with them, and some more. */
+function withoutNode(folder: string, more: readonly string[] = []): string {
   for (const place of ['/usr/bin', '/bin']) {
     for (const name of readdirSync(place)) {
-      if (/^(node|nodejs|npm|npx|corepack)$/.test(name) || existsSync(join(folder, name))) continue;
+      if (/^(node|nodejs|npm|npx|corepack)$/.test(name) || more.includes(name) || existsSync(join(folder, name)))
+        continue;
       symlinkSync(join(place, name), join(folder, name));
     }
   }
@@ -48,6 +49,12 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
       `    store: ${system.makeDirectory('bare')}`,
       `    setup: export PATH=${withoutNode(system.makeDirectory('bin'))} XDG_CACHE_HOME=${system.makeDirectory('cache')} CELLBURST_SCRATCH=${scratch}`,
+      // One whose system does not say that its C library is glibc, as Alpine's.
+      '  foreign:',
+      '    scheduler: none',
+      '    host: cb-login',
+      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+      `    setup: export PATH=${withoutNode(system.makeDirectory('foreign'), ['getconf'])} XDG_CACHE_HOME=${system.makeDirectory('foreign-cache')}`,
       '  old:',
       '    scheduler: none',
       '    host: cb-login',
@@ -148,6 +155,29 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       const shown = JSON.stringify(messages);
       expect(shown).toMatch(new RegExp(`Node\\.js +${process.versions.node} +${process.versions.node}`));
       expect(shown).toMatch(/bound +1\.2\.3 +its binary of here runs there/);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'there, a package with a binary is installed by an npm that comes along, and asks for nothing',
+    async () => {
+      symlinkSync(join(ROOT, 'node_modules', 'zeromq'), join(kernel.directory, 'node_modules', 'zeromq'));
+      const code = `%%cluster bare\nimport { version } from 'zeromq';\nversion.split('.').length`;
+      const first = await cells.run(code);
+      expect([value(first), first.stderr]).toEqual(['3', expect.stringMatching(/Installed in \d+ s/)]);
+      expect((await cells.run(code)).stderr).toBe('');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a host with another C library and no Node is told of, with what to do',
+    async () => {
+      const { reply } = await cells.run('%%cluster foreign\n1');
+      expect(reply['evalue']).toMatch(
+        /no Node\.js 18 or later on .*none can be brought: its C library is not glibc \(Linux \S+ unknown\)\. Install Node\.js there/,
+      );
     },
     LONG_MS,
   );

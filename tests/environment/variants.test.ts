@@ -1,7 +1,16 @@
 // A cluster of another kind than this machine: packages that have a variant for each kind of machine go there in the one for it, or are refused before a job is
 // made. The machines are told, not had; npm, the archives and what is installed from them are real.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -12,9 +21,12 @@ import { archivePath } from '../../magics/protocol/layout';
 import { ownFacts, type HostFacts } from '../../magics/protocol/host-facts';
 import { TarReader } from '../../magics/protocol/tar';
 import { installPackages } from '../../magics/runner/install';
+import { ROOT } from '../kernel/client';
+import { writeAddOn } from './add-on';
 import { openRegistry, type Registry, type Served } from './registry';
 
 const LONG_MS = 120_000;
+const canBuild = existsSync(join(dirname(dirname(process.execPath)), 'include', 'node', 'node.h'));
 const ARM: HostFacts = { ...ownFacts(), os: 'linux', arch: 'arm64', libc: 'glibc 2.36' };
 const MUSL: HostFacts = { ...ownFacts(), os: 'linux', arch: 'x64', libc: 'musl' };
 
@@ -132,6 +144,39 @@ describe('packages with a variant for each kind of machine', () => {
         /fast 1\.0\.0 has a binary for each kind of machine, and none for the cluster's \(linux-s390x-glibc\)/,
       );
       writeNpmrc(registry.url);
+    },
+    LONG_MS,
+  );
+
+  test('a binary that does not fit and that nothing builds is refused before there is a job', async () => {
+    const place = join(folder, 'node_modules', 'frozen');
+    mkdirSync(place);
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name: 'frozen', version: '2.0.0' }));
+    writeFileSync(join(place, 'index.js'), `require('./frozen.node');\n`);
+    writeFileSync(join(place, 'frozen.node'), '');
+    await expect(prepare(MUSL, 'frozen')).rejects.toThrow(
+      /frozen 2\.0\.0 has binaries for this machine .* do not fit the cluster's \(.*musl\): the C library is musl there/,
+    );
+    await expect(prepare({ ...ownFacts(), abi: '1', node: '99.0.0' }, 'frozen')).rejects.toThrow(/another ABI/);
+  });
+
+  (canBuild ? test : test.skip)(
+    'an add-on is built for an older C library by a Node that was brought without its headers',
+    async () => {
+      writeAddOn(folder, 'answer', '42');
+      const { archive } = await prepare({ ...ownFacts(), libc: 'glibc 2.19' }, 'answer');
+      const root = unpack(archivePath(state, archive?.sha256 ?? ''), join(folder, 'built'));
+      const node = join(folder, 'brought', 'bin', 'node');
+      mkdirSync(dirname(node), { recursive: true });
+      copyFileSync(process.execPath, node);
+      const install = `import(${JSON.stringify(join(ROOT, 'scripts', 'load.mjs'))}).then(async ({ load }) => { const { installPackages } = await load('magics/runner/install.ts'); await installPackages(${JSON.stringify(root)}, ${JSON.stringify(folder)}, AbortSignal.timeout(${LONG_MS})); })`;
+      execFileSync(node, ['-e', install], {
+        cwd: ROOT,
+        stdio: 'pipe',
+        env: { ...process.env, npm_config_userconfig: '/dev/null', npm_config_nodedir: undefined },
+      });
+      const use = `console.log(require('answer').answer())`;
+      expect(execFileSync(node, ['-e', use], { cwd: join(root, folder), encoding: 'utf8' })).toBe('42\n');
     },
     LONG_MS,
   );

@@ -1,5 +1,5 @@
 // One real system, a kernel of a plain user in front of it, and hands to break things with. Everything is ended by process id.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -36,6 +36,7 @@ export class Bench {
   readonly store: string;
   readonly relay: Relay | undefined;
   kernel: KernelClient;
+  #watch: ChildProcess | undefined;
 
   private constructor(place: Place, system: RunningSystem, parts: Pick<Bench, 'home' | 'store' | 'relay'>) {
     this.place = place;
@@ -107,6 +108,7 @@ export class Bench {
     for (const directory of [this.stateDirectory, this.store, `${this.store}-skewed`])
       await endProcesses(`CELLBURST_STATE_DIR=${directory}`);
     await this.relay?.[Symbol.asyncDispose]();
+    this.#watch?.kill('SIGKILL');
     spawnSync('umount', ['-l', dirname(this.jobs)]);
     this.system.stop();
   }
@@ -147,16 +149,15 @@ export class Bench {
     return (await this.system.run(argv, 'user')).stdout;
   }
 
-  /** Names of all jobs that the batch system has taken. */
-  async names(): Promise<readonly string[]> {
+  /** Names of all jobs that the batch system has taken; `isForgetful`: it may have lost some that accounting knows. */
+  async names(isForgetful: boolean): Promise<readonly string[]> {
     if (this.place === 'slurm') {
       const queue = await this.asUser('squeue', '-h', '-t', 'all', '-o', '%A|%j');
-      // A controller that was killed may have forgotten what accounting knows; which also has a row for each job that was refused.
-      const history = await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName,Start');
-      const rows = `${queue}\n${history}`
-        .split('\n')
-        .map((row) => row.split('|'))
-        .filter(([, , start]) => !/Unknown|None/.test(start ?? ''));
+      // Accounting also has a row for each job that was refused.
+      const history = isForgetful
+        ? await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName')
+        : '';
+      const rows = `${queue}\n${history}`.split('\n').map((row) => row.split('|'));
       return [...new Map(rows.map(([id = '', job = '']) => [id, job] as const)).values()];
     }
     const ended = (await this.asUser('qacct', '-j')).matchAll(/^jobname +(\S+)/gm);
@@ -222,6 +223,11 @@ export class Bench {
     const ids = (flag: string) => execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }).trim();
     const options = `size=200m,mode=700,uid=${ids('-u')},gid=${ids('-g')}`;
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
+    // Also when this process is killed before it could; the agent ends with its directory.
+    const watch = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; umount -l "$2"';
+    const args = ['-c', watch, 'bash', `${process.pid}`, directory];
+    this.#watch = spawn('bash', args, { stdio: 'ignore', detached: true });
+    this.#watch.unref();
   }
 
   #wrapSubmit(): void {

@@ -1,8 +1,10 @@
 // What is broken, and how it is made whole again: a verb for each. All of them act on the real thing.
 import {
+  chmodSync,
   closeSync,
   existsSync,
   fstatSync,
+  writeFileSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -308,10 +310,32 @@ export const damagePackages: Break = async ({ bench, id, goOn }) => {
   const job = await id();
   const archives = environmentsFolder(dirname(bench.jobs));
   for (const name of filesIn(archives)) overwrite(join(archives, name), 0.5);
-  if (bench.place === 'slurm') await bench.asUser('scontrol', 'release', bench.nativeId(job));
-  if (bench.place === 'gridengine') await bench.asUser('qrls', bench.nativeId(job));
+  await release(bench, job);
   goOn();
 };
+
+/** What a job prints would go to a file of somebody else's. */
+export const blockLog: Break = async ({ bench, id }) => {
+  const job = await id();
+  writeFileSync(join(bench.jobs, job, 'scheduler.log'), '', { mode: 0o600 });
+  await release(bench, job);
+};
+
+/** Its directory cannot be entered when it is to start. */
+export const closeDirectory: Break = async ({ bench, id }) => {
+  const job = await id();
+  const directory = join(bench.jobs, job);
+  chmodSync(directory, 0);
+  await release(bench, job);
+  const isInError = async () => /<state>\w*E\w*<\/state>/.test(await bench.asUser('qstat', '-u', '*', '-xml'));
+  await until('Grid Engine has given up to start it', isInError, 300);
+  chmodSync(directory, 0o700);
+};
+
+async function release(bench: Bench, job: string): Promise<void> {
+  if (bench.place === 'slurm') await bench.asUser('scontrol', 'release', bench.nativeId(job));
+  if (bench.place === 'gridengine') await bench.asUser('qrls', bench.nativeId(job));
+}
 
 // ---- the connection -------------------------------------------------------------------------------------------------------------------------------
 
@@ -343,8 +367,6 @@ export function cutAt(step: Step, way: Way): Break {
     if (step === 'connecting') {
       relay.cut('reset');
       relay.cutNext(way, 1500);
-      await victim.id();
-      await victim.begun();
       return;
     }
     if (step === 'running' || step === 'ended') await victim.begun();

@@ -8,6 +8,8 @@ import { WAYS, WAY_WORDS, type Way } from './relay';
 export type End =
   /** The cell's value, once, with all its output. */
   | { readonly kind: 'value' }
+  /** Its value, or before there is a job this error, which says so; what it is depends on who was first. */
+  | { readonly kind: 'value or refusal'; readonly name: string; readonly says: RegExp }
   /** An error of this class, whose message says this. `runs`: how often the cell began, 1 if not told. */
   | { readonly kind: 'error'; readonly name: string; readonly says?: RegExp; readonly runs?: 0 | 1 };
 
@@ -22,6 +24,8 @@ export interface Fault {
   readonly cluster?: string;
   /** The cell between its first lines and its last ones; it waits for a sign otherwise. */
   readonly middle?: string;
+  /** It waits in the batch system until `breaking.release`. */
+  readonly isHeld?: boolean;
   /** Values that make the bundle, or the reply, take its time. */
   readonly isHeavy?: boolean;
   /** Before the cell is sent. */
@@ -66,8 +70,15 @@ const CAUSES: readonly Fault[] = [
     ends: error('JobSignalError', /SIGSEGV/),
   },
   {
+    name: 'less memory than Node.js reserves is told as too little, where it is the address space that is limited',
+    on: ['gridengine'],
+    options: '--memory 300MB',
+    breaks: breaking.onlySubmit,
+    ends: error('OutOfMemoryError', /address space.*memoryResource/s, 0),
+  },
+  {
     name: 'a lack of memory is told as one',
-    on: ALL,
+    on: ['slurm', 'ssh'],
     options: '--memory 300MB',
     middle:
       'const kept: Buffer[] = []; for (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }',
@@ -180,17 +191,33 @@ const CAUSES: readonly Fault[] = [
     ends: error('JobCannotStartError', /slots/, 0),
   },
   {
-    name: 'a job that the batch system cannot start is kept in error, and told so',
+    name: 'a job whose directory cannot be entered is kept in error by Grid Engine, and told so',
     on: ['gridengine'],
-    options: "--native '-l short_error=1'",
-    breaks: breaking.onlySubmit,
-    ends: error('JobRejectedError', /short_error/, 0),
+    isHeld: true,
+    breaks: breaking.closeDirectory,
+    after: cancelLast,
+    ends: error('JobCannotStartError', /keeps it in error state\..*can't chdir/s, 0),
+  },
+  {
+    name: 'a job whose log cannot be opened fails to start, and is told so',
+    on: ['slurm'],
+    isHeld: true,
+    breaks: breaking.blockLog,
+    ends: error('JobStartError', /its directory or its log file cannot be opened/, 0),
+  },
+  {
+    name: 'a resource that there is not is refused in the words of the scheduler',
+    on: ['gridengine'],
+    options: "--native '-l nosuch=1'",
+    breaks: breaking.nothing,
+    ends: error('JobRejectedError', /unknown resource "nosuch"/, 0),
   },
   {
     name: 'packages that are damaged on their way are told as such',
     on: ALL,
     quick: ['slurm'],
     options: '--env-mode bundle',
+    isHeld: true,
     breaks: breaking.damagePackages,
     ends: error('JobEnvironmentError', /packages.* is damaged/, 0),
   },
@@ -346,7 +373,7 @@ const CUTS: readonly Fault[] = STEPS.flatMap((step) =>
     ...(isQuick(step, way) ? { quick: ['ssh' as const] } : {}),
     isHeavy: step === 'bundle' || step === 'ended',
     breaks: breaking.cutAt(step, way),
-    ends: step === 'connecting' ? error('TransportError', /Cannot reach/, 0) : value,
+    ends: step === 'connecting' ? { kind: 'value or refusal', name: 'TransportError', says: /Cannot reach/ } : value,
   })),
 );
 

@@ -233,6 +233,16 @@ test('an output that was never written is an error, and the values are here all 
   expect(await valueOf('kept')).toBe('7');
 });
 
+test('what a job had written when it was ended is kept beside, and told', async () => {
+  const { reply, stderr } = await run(`%%cluster --time 2s --out checkpoint/*
+import { mkdirSync, writeFileSync } from 'node:fs';
+mkdirSync('checkpoint'); writeFileSync('checkpoint/1.json', '{}'); await new Promise((go) => setTimeout(go, 60_000));`);
+  expect(reply['ename']).toBe('TimeLimitError');
+  const folder = /was not put into its place: 1 file, 2 B in (.*)$/m.exec(stderr)?.[1] ?? '';
+  expect(readFileSync(join(folder, 'checkpoint/1.json'), 'utf8')).toBe('{}');
+  expect(existsSync(place('checkpoint'))).toBe(false);
+});
+
 test('a folder in the place of an output is left, and a cell that throws brings home what it had written', async () => {
   mkdirSync(place('taken.txt'));
   const { stderr, reply } = await run(

@@ -64,8 +64,11 @@ export class Lab implements AsyncDisposable {
     this.#before = before;
   }
 
-  /** `environment`: for the server, its kernels and the agent. The person's own config is never touched. */
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<Lab> {
+  /** `environment`: for the server, its kernels and the agent; the person's own config is never touched. `beforeAgent` may start another one. */
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    beforeAgent: (stateDirectory: string) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Lab> {
     const executablePath = findChromium();
     if (executablePath === undefined) throw new Error('There is no Chromium on this machine.');
     const profile = mkdtempSync(join(tmpdir(), 'cellburst-browser-'));
@@ -77,6 +80,7 @@ export class Lab implements AsyncDisposable {
     try {
       silenceNews(server);
       const program = join(__dirname, '..', '..', 'dist', 'agent.js');
+      await beforeAgent(server.stateDirectory);
       const agent = await connectAgent({ stateDirectory: server.stateDirectory, agent: [program] });
       const browser = await chromium.launchPersistentContext(profile, {
         executablePath,
@@ -150,8 +154,9 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A new tab with JupyterLab, the panel in front. `path`: a notebook to open. */
-  async open(path = ''): Promise<LabPage> {
+  async open(path = '', beforeLoading: (page: Page) => Promise<void> = () => Promise.resolve()): Promise<LabPage> {
     const page = await this.browser.newPage();
+    await beforeLoading(page);
     const { baseUrl, token } = this.server.settings;
     const tree = path === '' ? 'lab' : `lab/tree/${path}`;
     await page.goto(`${baseUrl}${tree}?token=${token}&reset`);

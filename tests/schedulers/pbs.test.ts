@@ -139,6 +139,17 @@ const jobs = (fields: Record<string, unknown>) =>
   briefs(pbs.parseStatus(answer(JSON.stringify({ Jobs: { '1.c1': fields } }))));
 
 describe('qstat', () => {
+  test('the start that PBS plans is told, as a date and as seconds', () => {
+    const at = (start_time: unknown) =>
+      [
+        ...pbs
+          .parseStatus(answer(JSON.stringify({ Jobs: { '1.c1': { job_state: 'Q', estimated: { start_time } } } })))
+          .values(),
+      ][0]?.expectedStart;
+    expect(at('Fri Nov 20 12:34:00 2026')).toBe(Date.UTC(2026, 10, 20, 12, 34));
+    expect(at(1_795_000_000)).toBe(1_795_000_000_000);
+    expect(at('soon')).toBeUndefined();
+  });
   test('a state that is new to us is unknown, and no end', () => {
     expect(jobs({ job_state: '?' })).toEqual({ '1.c1': 'unknown ?' });
     expect(jobs({ job_state: 'M' })).toEqual({ '1.c1': 'unknown M: moved to another server' });

@@ -74,7 +74,7 @@ const QUEUE: Readonly<Record<string, Record<string, string> | string>> = {
     '22': 'queued: The job it waits for ended in a way that it never can start after. stuck',
     '23': 'queued: It asks for more time than its partition ever gives. stuck',
     '25': 'queued: It waits for its start time.',
-    '26': 'queued: It asks for more or fewer nodes than its partition ever gives. stuck',
+    '26': 'queued: It asks for more or fewer nodes than its partition gives, or than are up there. stuck',
     '27': 'running on n1',
   },
   'squeue-error-badoption': 'no answer',
@@ -392,6 +392,12 @@ describe('squeue', () => {
       8: 'queued: A limit of its account or QOS is reached (QOSMaxJobsPerUserLimit).',
     });
   });
+  test('what one job alone asks too much or too little of can never start; a budget that is used up is waited for', () => {
+    const lines = ['MaxMemPerLimit', 'QOSMinCpuNotSatisfied', 'QOSMaxCpuPerNode', 'AssocGrpCPUMinutesLimit'];
+    const seen = queue(...lines.map((reason, i) => `${i + 1}|PENDING|${reason}|0||N/A|N/A|x|`));
+    expect([...seen.values()].map(({ stuck }) => stuck === true)).toEqual([true, true, true, false]);
+  });
+
   test('a waiting job tells when Slurm plans to start it', () => {
     expect(queue('7|PENDING|Resources|0||2026-11-20T12:34:00|2026-11-20T13:34:00|x|').get(id('7'))?.expectedStart).toBe(
       Date.UTC(2026, 10, 20, 12, 34),

@@ -5,7 +5,15 @@ import { parseConfig } from '../../magics/config/parse';
 
 const root = join(__dirname, '..', '..');
 const documents = [
-  ...['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'SECURITY.md'],
+  ...[
+    'README.md',
+    'CONTRIBUTING.md',
+    'ARCHITECTURE.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'binder/README.md',
+    'examples/README.md',
+  ],
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),

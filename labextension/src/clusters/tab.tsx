@@ -50,7 +50,7 @@ function Clusters({ app }: { readonly app: App }): React.ReactElement {
           {trans.__('+ Add a cluster')}
         </Choice>
       </nav>
-      <main className="cb-Clusters-one" aria-label={name === NEW ? trans.__('A new cluster') : name}>
+      <section className="cb-Clusters-one" aria-label={name === NEW ? trans.__('A new cluster') : name}>
         {config.problem !== undefined && (
           <div className="cb-Banner" role="alert">
             <span className="cb-Pre">{config.problem}</span>
@@ -72,7 +72,7 @@ function Clusters({ app }: { readonly app: App }): React.ReactElement {
           />
         )}
         {name !== NEW && <CheckUp key={`check-${name}`} app={app} cluster={name} />}
-      </main>
+      </section>
     </>
   );
 }

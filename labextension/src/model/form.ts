@@ -106,7 +106,7 @@ function valueAt(entry: ClusterEntryValues, path: readonly string[]): EntryValue
 }
 
 function objectIn(value: EntryValue | undefined): ClusterEntryValues {
-  return isObject(value) ? (value) : {};
+  return isObject(value) ? value : {};
 }
 
 function propertiesOf(schema: unknown): Readonly<Record<string, unknown>> {

@@ -24,8 +24,8 @@ import { TaskGrid } from '../panel/task-grid';
 import { UsageLines } from '../panel/usage-line';
 import { jobsIcon } from './icons';
 
-/** Ten thousand tasks are a square each where there is room for 128 to a row. */
-const GRID_ROWS = 80;
+/** Ten thousand tasks are a square each in any window that a person would use. */
+const GRID_ROWS = 400;
 
 export class JobDetail extends ReactWidget {
   readonly job: string;

@@ -1,6 +1,12 @@
 // The way to the monitor: one session of our own kernel per Jupyter server, shared by all tabs, and a comm on it. Finds it or starts it, notices
 // every way it can be lost, and takes it up again: a kernel that died or was restarted, a server that was, a session shut down by somebody.
-import type { Kernel, KernelMessage, ServiceManager, Session } from '@jupyterlab/services';
+import {
+  ServerConnection,
+  type Kernel,
+  type KernelMessage,
+  type ServiceManager,
+  type Session,
+} from '@jupyterlab/services';
 import type { JSONObject } from '@lumino/coreutils';
 import { MONITOR_PROTOCOL, MONITOR_SESSION, MONITOR_TARGET, type PanelMessage } from '../../../magics/protocol/monitor';
 import type { MonitorClient } from '../model/client';
@@ -36,6 +42,7 @@ export class MonitorLink {
   #retryMs = FIRST_RETRY_MS;
   /** Since when the connection to the kernel is down. */
   #downAt: number | undefined;
+  #isReaching = false;
 
   constructor(services: ServiceManager.IManager, client: MonitorClient, trans: Translation) {
     this.#services = services;
@@ -45,9 +52,11 @@ export class MonitorLink {
     window.addEventListener('pagehide', () => {
       if (this.#comm && !this.#comm.isDisposed) this.#comm.close();
     });
+    // A machine that wakes up, or a network that is back.
+    window.addEventListener('online', this.#retryNow);
+    document.addEventListener('visibilitychange', this.#retryNow);
     services.sessions.runningChanged.connect((_sender, running) => {
-      const id = this.#session?.id;
-      if (id !== undefined && !running.some((model) => model.id === id)) this.#gone();
+      this.#look(running);
     });
   }
 
@@ -60,11 +69,40 @@ export class MonitorLink {
     const { state } = this.#state.value;
     if (state === 'live' || state === 'starting') return;
     clearTimeout(this.#retry);
-    this.#state.set({ state: 'starting' });
-    this.#start().catch((error: unknown) => {
-      this.#lose(reasonOf(error), true);
+    const session = this.#session;
+    if (session === undefined || session.isDisposed) this.#state.set({ state: 'starting' });
+    const attempt = session === undefined || session.isDisposed ? this.#start() : this.#reach(session);
+    attempt.catch((error: unknown) => {
+      this.#lose(this.#reasonOf(error), true);
     });
   }
+
+  /** The same kernel again, if it is still there. JupyterLab tries by itself as well, ever more rarely: who comes first is of no matter. */
+  async #reach(session: Session.ISessionConnection): Promise<void> {
+    if (this.#isReaching) return;
+    this.#isReaching = true;
+    try {
+      // Tells `#look`, which begins anew when the session is no more.
+      await this.#services.sessions.refreshRunning();
+      const { kernel } = session;
+      if (session !== this.#session || !kernel) return;
+      if (kernel.connectionStatus !== 'connected') await kernel.reconnect();
+      else if (this.#comm === undefined) this.#openComm();
+    } finally {
+      this.#isReaching = false;
+    }
+  }
+
+  #reasonOf(error: unknown): string {
+    if (error instanceof ServerConnection.NetworkError)
+      return this.#trans.__('The connection to the Jupyter server is interrupted.');
+    return error instanceof Error ? error.message : String(error);
+  }
+
+  readonly #retryNow = (): void => {
+    const link = this.#state.value;
+    if (link.state === 'lost' && link.isRetried && document.visibilityState === 'visible') this.connect();
+  };
 
   refuse(message: string): void {
     this.#closeComm();
@@ -88,7 +126,7 @@ export class MonitorLink {
       return;
     }
     await sessions.refreshRunning();
-    const found = await sessions.findByPath(MONITOR_SESSION);
+    const found = firstOf([...sessions.running()]);
     const session = found
       ? sessions.connectTo({ model: found })
       : await sessions.startNew({
@@ -101,7 +139,33 @@ export class MonitorLink {
     session.disposed.connect(this.#onDisposed);
     session.statusChanged.connect(this.#onStatus);
     session.connectionStatusChanged.connect(this.#onConnection);
+    session.iopubMessage.connect(this.#onMessage);
     if (session.kernel?.connectionStatus === 'connected') this.#openComm();
+    // What was heard while ours was being made.
+    if (!found) this.#look([...sessions.running()]);
+  }
+
+  /** Two tabs that begin at once may start a monitor each. All go to the same one then, and the other is ended. */
+  #look(running: readonly Session.IModel[]): void {
+    const id = this.#session?.id;
+    if (id === undefined) return;
+    const isThere = running.some((model) => model.id === id);
+    const chosen = firstOf(running);
+    if (chosen === undefined || chosen.id === id) {
+      if (!isThere) this.#gone();
+      return;
+    }
+    const { sessions } = this.#services;
+    this.#forget();
+    this.#state.set({ state: 'starting' });
+    const ended = isThere ? sessions.shutdown(id) : Promise.resolve();
+    // Another tab may have ended it before us.
+    ended
+      .catch(() => undefined)
+      .then(() => this.#start())
+      .catch((error: unknown) => {
+        this.#lose(this.#reasonOf(error), true);
+      });
   }
 
   readonly #onDisposed = (session: Session.ISessionConnection): void => {
@@ -116,14 +180,26 @@ export class MonitorLink {
     else if (this.#comm === undefined && this.#session?.kernel?.connectionStatus === 'connected') this.#openComm();
   };
 
+  /** A restart that was asked for elsewhere changes no status here: all that is heard of it is the old kernel's farewell. */
+  readonly #onMessage = (
+    _session: Session.ISessionConnection,
+    { header, content }: KernelMessage.IIOPubMessage,
+  ): void => {
+    const type: string = header.msg_type;
+    if (type === 'shutdown_reply' && 'restart' in content && content['restart'] === true)
+      this.#lose(this.#trans.__('The monitor restarts.'), true);
+  };
+
   readonly #onConnection = (_session: Session.ISessionConnection, status: Kernel.ConnectionStatus): void => {
     if (status === 'connected') {
       this.#downAt = undefined;
       if (this.#comm === undefined) this.#openComm();
       return;
     }
+    // A connection that is being made for the first time.
+    if (status === 'connecting' && this.#state.value.state === 'starting') return;
     this.#downAt ??= Date.now();
-    this.#lose(this.#trans.__('The connection to the Jupyter server is interrupted.'), status === 'disconnected');
+    this.#lose(this.#trans.__('The connection to the Jupyter server is interrupted.'), true);
   };
 
   #openComm(): void {
@@ -204,13 +280,15 @@ export class MonitorLink {
     session.disposed.disconnect(this.#onDisposed);
     session.statusChanged.disconnect(this.#onStatus);
     session.connectionStatusChanged.disconnect(this.#onConnection);
+    session.iopubMessage.disconnect(this.#onMessage);
     // Only our connection to it.
     if (!session.isDisposed) session.dispose();
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** By its id, so that all tabs mean the same. */
+function firstOf(running: readonly Session.IModel[]): Session.IModel | undefined {
+  return running.filter(({ path }) => path === MONITOR_SESSION).sort((a, b) => (a.id < b.id ? -1 : 1))[0];
 }
 
 /** Messages are JSON by their types, which an interface cannot tell the compiler. */

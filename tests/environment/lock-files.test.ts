@@ -1,0 +1,89 @@
+// A project as npm, pnpm and yarn leave it: its lock file is recognised, and where something else is installed that is told.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { compareLockFile, readLock, readSpec, restoreLine, writeLock } from '../../magics/environment';
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function project(lockFile: string, lock: string, install: (folder: string) => void): string {
+  const folder = mkdtempSync(join(tmpdir(), 'locks-test-'));
+  folders.push(folder);
+  const dependencies = { yaml: '^2.0.0', '@team/tool': '^1.0.0' };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'project', dependencies }));
+  writeFileSync(join(folder, lockFile), lock);
+  install(folder);
+  return folder;
+}
+
+function writePackage(place: string, name: string, version: string): void {
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, 'package.json'), JSON.stringify({ name, version }));
+}
+
+const flat = (folder: string): void => {
+  writePackage(join(folder, 'node_modules', 'yaml'), 'yaml', '2.8.0');
+  writePackage(join(folder, 'node_modules', '@team', 'tool'), '@team/tool', '1.2.3');
+};
+
+/** As pnpm has it: a folder of its own for each version, and links. */
+const linked = (folder: string): void => {
+  for (const [name, version] of [
+    ['yaml', '2.8.0'],
+    ['@team/tool', '1.2.3'],
+  ] as const) {
+    const place = join(folder, 'node_modules', '.pnpm', `${name.replace('/', '+')}@${version}`, 'node_modules', name);
+    writePackage(place, name, version);
+    mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true });
+    symlinkSync(place, join(folder, 'node_modules', name));
+  }
+};
+
+const NPM = (yaml: string): string =>
+  JSON.stringify({
+    lockfileVersion: 3,
+    packages: { '': {}, 'node_modules/yaml': { version: yaml }, 'node_modules/@team/tool': { version: '1.2.3' } },
+  });
+const PNPM = (yaml: string): string =>
+  `lockfileVersion: '9.0'\n\npackages:\n\n  '@team/tool@1.2.3':\n    resolution: {integrity: sha512-x}\n\n  yaml@${yaml}:\n    resolution: {integrity: sha512-y}\n\nsnapshots:\n\n  '@team/tool@1.2.3(yaml@${yaml})': {}\n`;
+const OLD_PNPM = (yaml: string): string =>
+  `lockfileVersion: 5.4\n\npackages:\n\n  /@team/tool/1.2.3_yaml@${yaml}:\n    dev: false\n\n  /yaml/${yaml}:\n    dev: false\n`;
+const YARN = (yaml: string): string =>
+  `# yarn lockfile v1\n\n"@team/tool@^1.0.0":\n  version "1.2.3"\n\nyaml@^2.0.0, yaml@~2.8.0:\n  version "${yaml}"\n  resolved "x"\n`;
+const BERRY = (yaml: string): string =>
+  `__metadata:\n  version: 8\n\n"@team/tool@npm:^1.0.0":\n  version: 1.2.3\n\n"yaml@npm:^2.0.0, yaml@npm:~2.8.0":\n  version: ${yaml}\n`;
+
+test.each([
+  ['npm', 'package-lock.json', NPM, flat, '%npm ci'],
+  ['pnpm', 'pnpm-lock.yaml', PNPM, linked, '!pnpm install --frozen-lockfile'],
+  ['pnpm', 'pnpm-lock.yaml', OLD_PNPM, linked, '!pnpm install --frozen-lockfile'],
+  ['yarn', 'yarn.lock', YARN, flat, '!yarn install --immutable'],
+  ['yarn', 'yarn.lock', BERRY, flat, '!yarn install --immutable'],
+] as const)('%s: %s', (manager, lockFile, lock, install, restore) => {
+  const folder = project(lockFile, lock('2.8.0'), install);
+  const spec = readSpec(folder);
+  expect([spec.project?.manager, spec.project?.lockFile]).toEqual([manager, join(folder, lockFile)]);
+  expect(spec.packages.map(({ name, version }) => `${name} ${version}`)).toEqual(['@team/tool 1.2.3', 'yaml 2.8.0']);
+  expect(compareLockFile(manager, lock('2.8.0'), spec.packages)).toEqual([]);
+  expect(compareLockFile(manager, lock('2.9.1'), spec.packages)).toEqual([
+    'yaml 2.8.0 is installed, and 2.9.1 is locked',
+  ]);
+  // What brings back what was locked beside the notebook: the manager while its lock file is as it was, else the versions by name.
+  const path = join(folder, 'cellburst-lock.json');
+  writeLock(path, spec);
+  const place =
+    install === linked
+      ? join(folder, 'node_modules', '.pnpm', 'yaml@2.8.0', 'node_modules', 'yaml')
+      : join(folder, 'node_modules', 'yaml');
+  writePackage(place, 'yaml', '2.9.1');
+  const locked = readLock(path);
+  if (locked === undefined) throw new Error('There is no lock.');
+  expect(restoreLine(locked, readSpec(folder))).toBe(restore);
+  writeFileSync(join(folder, lockFile), lock('2.9.1'));
+  const now = readSpec(folder);
+  expect(restoreLine(locked, now)).toBe('%npm install --no-save yaml@2.8.0');
+  expect(now.digest).not.toBe(spec.digest);
+});
