@@ -1,7 +1,7 @@
 // A job in an image: another runner is started in there, by podman or Apptainer, and has the job. This one stays outside as its parent: it hands on what it is
 // asked for, tells why when nothing comes to be, and when it is killed, what is inside ends (its standard input closes).
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -75,6 +75,7 @@ function openPlace(
     throw new EnvironmentSetupError(
       `There is no image ${image} on ${hostName()}. Build it on the cluster (${runtime} build), where compute nodes see it.`,
     );
+  makeScratch();
   const folders = [directory, container.folder, files?.root, homedir(), tmpdir()];
   const name = `cellburst-${jobId}`;
   const argv = imageCommand({
@@ -93,6 +94,19 @@ function openPlace(
     command: [container.node ?? NODE_INSIDE, programs.runner, '--cell', programs.cell, '--inside'],
   });
   return { runtime, program, name, container, argv };
+}
+
+/** What is not there cannot be shown: then each job would unpack its packages anew. */
+function makeScratch(): void {
+  const base = scratchBase();
+  try {
+    mkdirSync(base, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new EnvironmentSetupError(
+      `Cannot make ${base} for the packages of cells: ${messageOf(cause)}. Set CELLBURST_SCRATCH to a folder of your own, by \`prologue:\` of this cluster.`,
+      { cause },
+    );
+  }
 }
 
 function isFolder(path: string | undefined): path is string {

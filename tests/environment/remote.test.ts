@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openSystem } from '../clusters/open';
 import type { CaptureData } from '../../magics/show-capture';
 import { CAPTURE_MIME } from '../../magics/protocol/capture';
-import { KernelClient } from '../kernel/client';
+import { KernelClient, ROOT } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
 import { writeProject } from './project';
@@ -155,6 +155,18 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       const shown = JSON.stringify(messages);
       expect(shown).toMatch(new RegExp(`Node\\.js +${process.versions.node} +${process.versions.node}`));
       expect(shown).toMatch(/bound +1\.2\.3 +its binary of here runs there/);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'there, a package with a binary is installed by an npm that comes along, and asks for nothing',
+    async () => {
+      symlinkSync(join(ROOT, 'node_modules', 'zeromq'), join(kernel.directory, 'node_modules', 'zeromq'));
+      const code = `%%cluster bare\nimport { version } from 'zeromq';\nversion.split('.').length`;
+      const first = await cells.run(code);
+      expect([value(first), first.stderr]).toEqual(['3', expect.stringMatching(/Installed in \d+ s/)]);
+      expect((await cells.run(code)).stderr).toBe('');
     },
     LONG_MS,
   );
