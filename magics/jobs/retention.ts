@@ -42,11 +42,6 @@ export function toForget(jobs: readonly StoredJob[], keep: Retention, nowMs: num
   return forgotten.map(({ record }) => record.id);
 }
 
-/** There is a result, and it is in no notebook. */
-export function isUnfetched({ status, deliveredAt, spec }: JobRecord): boolean {
-  return status.state === 'completed' && deliveredAt === undefined && spec.allocation === undefined;
-}
-
 /** It has ended, and nothing of it is lost when it goes. */
 function isSpent(record: JobRecord): boolean {
   return isFinal(record.status) && !isUnfetched(record);
