@@ -1,6 +1,6 @@
 // Which ended jobs are kept, and how long. A result that nobody has fetched is kept whatever its age and size: only a person forgets it. Pure.
 import type { JobId, JobRecord } from '../protocol/job';
-import { isFinal } from '../protocol/job';
+import { isFinal, isUnfetched } from '../protocol/job';
 
 export interface Retention {
   readonly days: number;

@@ -20,6 +20,7 @@ const GROUPS = [
       'files',
       'containers',
       'air-gapped',
+      'jupyterlab',
       'notebook',
       'terminal',
       'add-a-scheduler',
