@@ -84,9 +84,10 @@ export class Client {
 
   /**
    * Runs a cell, until its reply and the message that the kernel is idle again have come.
+   * @param {{ idle?: boolean, heard?: (text: string) => void }} how `heard`: told of what is printed, as it comes
    * @returns {Promise<string | undefined>} the result's text, or what was printed
    */
-  async run(code, { idle = true } = {}) {
+  async run(code, { idle = true, heard } = {}) {
     const content = {
       code,
       silent: false,
@@ -95,7 +96,7 @@ export class Client {
       allow_stdin: false,
       stop_on_error: true,
     };
-    const { reply, shown } = await this.#request(this.#shell, 'execute_request', content, { idle });
+    const { reply, shown } = await this.#request(this.#shell, 'execute_request', content, { idle, heard });
     if (reply.status !== 'ok')
       throw new Error(`A cell of the bench failed:\n${code}\n${JSON.stringify(reply)}\n${shown.join('')}`);
     return shown.join('') || undefined;
@@ -142,7 +143,7 @@ export class Client {
     for (const { reject } of this.#waiting.values()) reject(error);
   }
 
-  async #request(socket, type, content, { idle, timeout = REQUEST_TIMEOUT_MS }) {
+  async #request(socket, type, content, { idle, heard, timeout = REQUEST_TIMEOUT_MS }) {
     const id = randomUUID();
     const header = {
       msg_id: id,
@@ -154,12 +155,12 @@ export class Client {
     };
     const parts = [header, {}, {}, content].map((part) => JSON.stringify(part));
     const signature = createHmac('sha256', this.#key).update(parts.join('')).digest('hex');
-    const answered = this.#answer(id, idle, timeout);
+    const answered = this.#answer(id, idle, timeout, heard);
     await socket.send([DELIMITER, signature, ...parts]);
     return answered;
   }
 
-  #answer(id, wantsIdle, timeout) {
+  #answer(id, wantsIdle, timeout, heard) {
     return new Promise((resolve, reject) => {
       let reply;
       let isIdle = !wantsIdle;
@@ -174,6 +175,7 @@ export class Client {
       const done = settle(resolve);
       const fail = settle(reject);
       const take = (type, content) => {
+        if (type === 'stream') heard?.(content.text);
         if (type === 'stream') shown.push(content.text);
         if (type === 'execute_result') shown.push(content.data['text/plain']);
         if (type.endsWith('_reply')) reply = content;

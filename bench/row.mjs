@@ -10,11 +10,12 @@ export const PAUSE_MS = 500;
  * @property {string} name
  * @property {string} key for `--rows`
  * @property {string} unit of what `measure` gives
- * @property {{ atMost: number } | { atLeast: number } | undefined} goal for ours / reference; undefined: told, not judged
+ * @property {{ atMost: number } | { atLeast: number } | { atMostMore: number } | { atMostAlone: number } | undefined} goal for ours / reference, for
+ *   ours less reference, or for ours alone; undefined: told, not judged
  * @property {string} against what the reference is, in words
  * @property {(bench: Bench) => Promise<Measured>} measure
  *
- * @typedef {{ ours: number, reference: number }} Measured
+ * @typedef {{ ours: number, reference?: number }} Measured
  *
  * @typedef {object} Bench what a row may use
  * @property {string} directory a temporary one

@@ -11,7 +11,9 @@ import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
 import { objects } from './objects.mjs';
+import { panelChange, panelFrame, panelUpdate } from './panel.mjs';
 import { packagesAgain, packagesFirst } from './packages.mjs';
+import { lineLocal, lineSlurm, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 import { unchanged } from './unchanged.mjs';
@@ -34,6 +36,11 @@ export const rows = [
   monitor,
   clusterCell,
   clusterCellP95,
+  slurmCell,
+  slurmCellBesideBatch,
+  slurmEnd,
+  lineLocal,
+  lineSlurm,
   array,
   packagesAgain,
   packagesFirst,
@@ -44,4 +51,7 @@ export const rows = [
   objects,
   unchanged,
   analysis,
+  panelChange,
+  panelUpdate,
+  panelFrame,
 ];

@@ -21,12 +21,12 @@ export async function runRows(rows) {
 /** A row that cannot be measured here stays in the table, as not met, with the reason. */
 async function runRow(row) {
   const { goal, name, unit } = row;
-  const shownGoal = showGoal(goal);
+  const shownGoal = showGoal(goal, unit);
   try {
     const { ours, reference } = await inPlace((bench) => row.measure(bench));
-    const ratio = ours / reference;
-    const met = isMet(goal, ratio);
-    return { name, ours: round(ours), reference: round(reference), unit, ratio: round(ratio), goal: shownGoal, met };
+    const met = isMet(goal, ours, reference);
+    const compared = reference === undefined ? { reference: null, ratio: null } : compare(ours, reference);
+    return { name, ours: round(ours), ...compared, unit, goal: shownGoal, met };
   } catch (error) {
     process.stderr.write(`✗ ${name}: ${error.message}\n`);
     const problem = String(error.message).split('\n')[0];
@@ -43,19 +43,28 @@ async function runRow(row) {
   }
 }
 
-function showGoal(goal) {
+function showGoal(goal, unit) {
   if (goal === undefined) return null;
+  if ('atMostAlone' in goal) return `<= ${goal.atMostAlone} ${unit}`;
+  if ('atMostMore' in goal) return `<= +${goal.atMostMore} ${unit}`;
   return 'atMost' in goal ? `<= ${goal.atMost}` : `>= ${goal.atLeast}`;
 }
 
+function compare(ours, reference) {
+  return { reference: round(reference), ratio: round(ours / reference) };
+}
+
 /** null: the row is told, not judged. */
-function isMet(goal, ratio) {
+function isMet(goal, ours, reference) {
   if (goal === undefined) return null;
+  if ('atMostAlone' in goal) return ours <= goal.atMostAlone;
+  if ('atMostMore' in goal) return ours - reference <= goal.atMostMore;
+  const ratio = ours / reference;
   return 'atMost' in goal ? ratio <= goal.atMost : ratio >= goal.atLeast;
 }
 
 /** Gives a row a directory and a state of its own, and ends afterwards what it has started. */
-async function inPlace(measure) {
+export async function inPlace(measure) {
   const { endProcesses } = await load('tests/notebook/processes.ts');
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'cellburst-bench-')));
   const state = join(directory, 'state');
@@ -104,10 +113,10 @@ function print(results, rows) {
   console.log('\nMedians of alternating runs.');
 }
 
-function verdict({ met, ratio }) {
-  if (met === null) return ratio === null ? 'not measured' : '';
+function verdict({ met, ours }) {
+  if (met === null) return ours === null ? 'not measured' : '';
   if (met) return 'met';
-  return ratio === null ? 'not met (not measured)' : 'not met';
+  return ours === null ? 'not met (not measured)' : 'not met';
 }
 
 function amount(value, unit) {

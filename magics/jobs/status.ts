@@ -140,8 +140,8 @@ export function sight(record: JobRecord, sighting: Exclude<Sighting, { state: 'e
   const known = [record.status, record.usage, record.tasks];
   if (JSON.stringify([status, told.usage ?? record.usage, told.tasks ?? record.tasks]) === JSON.stringify(known))
     return record;
-  // A scheduler's queue lags behind a runner that has said it runs.
-  if (status.state === 'queued' && record.status.state === 'running') return record;
+  // That it was submitted is told late, maybe after its runner has said that it runs. A reason to wait is news: it was put back, or could not be started.
+  if (status.state === 'queued' && status.reason === undefined && record.status.state === 'running') return record;
   return status.state === 'running'
     ? { ...record, ...told, status, startedAt: record.startedAt ?? status.since }
     : { ...record, status };

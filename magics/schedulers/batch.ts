@@ -2,19 +2,22 @@
 // that login and compute nodes share; the batch system is asked for what they cannot tell, all jobs in one question, ever more rarely.
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SchedulerError, messageOf } from '../protocol/errors';
+import { messageOf, type SchedulerError } from '../protocol/errors';
 import { JobRejectedError } from '../protocol/job-errors';
-import { fine, trouble, type Finding } from '../protocol/finding';
+import type { Finding } from '../protocol/finding';
 import type { BatchRequest, JobId, JobPath, JobSpec, NativeId } from '../protocol/job';
 import { Allocations } from './allocations';
 import { BatchPapers, scriptOf, type BatchPlace } from './batch-papers';
+import { BatchQuestions } from './batch-questions';
 import { BatchJobView, type View } from './batch-view';
+import { examineBatch } from './examine-batch';
 import type { RunCommand } from './commands';
-import type { BatchJob, Change, Observation } from './dialect';
+import type { BatchJob, Change } from './dialect';
 import {
   explainWorker,
   giveBack,
   hasBegun,
+  nodesDesk,
   PATIENCE_SECONDS,
   startOnNodes,
   suitsNodes,
@@ -23,13 +26,11 @@ import {
 } from './on-nodes';
 import { Pace, type PaceOptions } from './pace';
 import { Proofs } from './proofs';
-import { proveStep } from './prove-step';
 import { Pulse } from './pulse';
 import { readHeartbeat } from './runner';
 import type { Explanation, Health, Report, ScheduledJob, Scheduler } from './scheduler';
 import type { Contents } from '../store';
 import { Callers } from '../transports';
-import { Waits } from './waits';
 import { findOrRepeat, newSubmission, readSubmission, trySubmit, type Submission, type Try } from './submission';
 
 export interface BatchOptions extends BatchPlace {
@@ -81,7 +82,7 @@ export class BatchScheduler implements Scheduler {
   readonly #allocations: Allocations;
   readonly #closing = new AbortController();
   readonly #pace: Pace;
-  readonly #waits: Waits;
+  readonly #questions: BatchQuestions<Tracked>;
   readonly #pulse: Pulse;
   readonly #looking: NodeJS.Timeout;
   #turn: Tracked[] = [];
@@ -104,7 +105,14 @@ export class BatchScheduler implements Scheduler {
       },
     });
     this.#pulse = new Pulse(() => options.healthChanged?.());
-    this.#waits = new Waits(options.dialect, options.run);
+    this.#questions = new BatchQuestions({
+      ...options,
+      pulse: this.#pulse,
+      answered: (tracked, observation) => {
+        if (observation !== 'unheard') tracked.view.observe(observation, Date.now());
+        this.#look(tracked);
+      },
+    });
     this.#pace = new Pace(options.pace, () => this.#ask());
     this.#looking = setInterval(() => {
       for (const tracked of this.#nextToLook()) this.#look(tracked);
@@ -127,9 +135,11 @@ export class BatchScheduler implements Scheduler {
     const both = AbortSignal.any([signal, this.#closing.signal]);
     const allocation = this.#allocations.find(job.spec);
     if (allocation !== undefined) return await this.#allocations.submit(job, allocation, both);
-    const desk = this.#nodesDesk();
-    if (desk !== undefined && suitsNodes(job.spec) && this.#proofs.of(this.name)?.stepSurvives === true)
-      return await this.#startOnNodes(desk, job, both);
+    const desk = nodesDesk(this.#options.dialect, this.#options.run);
+    if (desk !== undefined && suitsNodes(job.spec) && this.#proofs.of(this.name)?.stepSurvives === true) {
+      const started = await this.#startOnNodes(desk, job, both);
+      if (started !== 'refused') return started;
+    }
     const submission = newSubmission();
     const batchJob = this.#papers.write(job, submission.token);
     const made = await trySubmit(this.#options, batchJob, scriptOf(job), submission, both);
@@ -152,7 +162,7 @@ export class BatchScheduler implements Scheduler {
       if (this.#allocations.adopt(job)) continue;
       const submission = readSubmission(job.directory);
       const tracked = this.#track(job, submission?.nativeId);
-      const desk = this.#nodesDesk();
+      const desk = nodesDesk(this.#options.dialect, this.#options.run);
       tracked.isStep = submission?.way === 'nodes';
       if (submission?.way === 'nodes' && desk !== undefined) {
         if (!hasBegun(job.directory)) this.#resumeOnNodes(desk, tracked, submission);
@@ -183,54 +193,28 @@ export class BatchScheduler implements Scheduler {
     this.#pace.soon();
   }
 
-  async *examine(signal: AbortSignal): AsyncGenerator<Finding> {
-    const { dialect, run } = this.#options;
-    for (const probe of dialect.probes) {
-      const { check, command, remedy } = probe;
-      const answer = await run(command, signal);
-      const says = probe.read(answer);
-      if (says !== undefined) yield fine(check, says);
-      else {
-        const words = (answer.stderr.trim() || answer.stdout.trim()).split('\n').slice(-2).join(' ');
-        yield trouble(check, [words, remedy].filter((part) => part !== '').join('. '));
-      }
-    }
-    const desk = this.#nodesDesk();
-    if (desk !== undefined) yield await this.#examineStep(desk, signal);
+  examine(signal: AbortSignal): AsyncIterable<Finding> {
+    return examineBatch({ ...this.#options, proofs: this.#proofs }, signal);
   }
 
-  /** Tried each time: a site may have changed. What was proved stands until the next try. */
-  async #examineStep(desk: NodesDesk, signal: AbortSignal): Promise<Finding> {
-    const check = 'independent step';
-    const { asked = {}, stateDirectory } = this.#options;
-    const { native, ...request } = asked;
-    if (native !== undefined && native.length > 0)
-      return fine(check, 'not tried: `native:` holds arguments for batch jobs only, so cells run as those');
-    const proof = await proveStep(desk, stateDirectory, request, signal);
-    if (proof.outcome === 'open')
-      return trouble(
-        check,
-        `could not be tried now: ${proof.words.split('\n').at(-1) ?? ''}. Try again when nodes are free.`,
-      );
-    this.#proofs.keep(this.name, { at: Date.now(), stepSurvives: proof.outcome === 'survives' });
-    return proof.outcome === 'survives'
-      ? fine(check, 'survives the loss of the login node: cells that wait start at once where nodes are free')
-      : fine(check, 'ends with its client, so cells run as batch jobs: they start at the next turn of the scheduler');
-  }
-
-  #nodesDesk(): NodesDesk | undefined {
-    const { dialect, run } = this.#options;
-    return dialect.nodes === undefined ? undefined : { dialect, run, nodes: dialect.nodes };
-  }
-
-  /** In the background from the moment that it is no quick start any more. */
-  async #startOnNodes(desk: NodesDesk, job: ScheduledJob, signal: AbortSignal): Promise<NativeId | undefined> {
+  /** In the background from the moment that it is no quick start any more. `refused`: there is nothing, and the submit command shall say why. */
+  async #startOnNodes(
+    desk: NodesDesk,
+    job: ScheduledJob,
+    signal: AbortSignal,
+  ): Promise<NativeId | 'refused' | undefined> {
     const submission = newSubmission();
     const batchJob = this.#papers.write(job, submission.token);
     const tracked = this.#track(job, undefined);
     const paths = { script: scriptOf(job), log: desk.nodes.logPath(batchJob) };
-    const worker = await startOnNodes(desk, batchJob, paths, submission, signal);
-    if (worker === undefined) {
+    let worker: StartedWorker | 'busy' | 'refused' = 'refused';
+    try {
+      worker = await startOnNodes(desk, batchJob, paths, submission, signal);
+    } finally {
+      if (worker === 'refused') this.#forget(tracked);
+    }
+    if (worker === 'refused') return worker;
+    if (worker === 'busy') {
       this.#instead(desk, tracked, batchJob);
       return undefined;
     }
@@ -242,7 +226,7 @@ export class BatchScheduler implements Scheduler {
     void worker.lost.then(() => {
       if (!hasBegun(job.directory) && this.#tracked.get(job.id) === tracked) this.#instead(desk, tracked, batchJob);
     });
-    this.#pace.soon();
+    this.#pace.soon(PLANNED_MS);
     return worker.id;
   }
 
@@ -419,57 +403,13 @@ export class BatchScheduler implements Scheduler {
     if (this.#tracked.size === 0) this.#pace.rest();
   }
 
-  /** One question about all jobs, and one more about those that the first answer does not settle. */
-  async #ask(): Promise<void> {
-    const { dialect, run } = this.#options;
-    const { signal } = this.#closing;
-    const asked = new Map(
-      [...this.#tracked.values()].flatMap((tracked) =>
-        tracked.nativeId === undefined ? [] : [[tracked.nativeId, tracked]],
-      ),
-    );
-    const ids = [...asked.keys()];
-    if (ids.length === 0) return;
-    try {
-      const seen = new Map(dialect.parseStatus(await run(dialect.statusCommand(ids), signal)));
-      this.#pulse.heard();
-      const open = ids.filter((id) => isOpen(seen.get(id)));
-      this.#waits.begin(seen);
-      const told = open.length === 0 ? new Map<NativeId, Observation>() : await this.#history(open);
-      for (const [id, tracked] of asked) {
-        const found = told?.get(id) ?? seen.get(id);
-        const observation = found && (await this.#waits.complete(id, found, Date.now(), signal));
-        // Without an answer from the history, a job that the queue lacks is no job that is gone.
-        if (observation !== undefined || told !== undefined) tracked.view.observe(observation, Date.now());
-        this.#look(tracked);
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#pulse.failed(error);
-      this.#options.log(`${this.name}: ${messageOf(error)}`);
-      if (!(error instanceof SchedulerError)) throw error;
-    }
-  }
-
-  async #history(ids: readonly NativeId[]): Promise<ReadonlyMap<NativeId, Observation> | undefined> {
-    const { dialect, run, log } = this.#options;
-    try {
-      return dialect.parseHistory(await run(dialect.historyCommand(ids), this.#closing.signal));
-    } catch (error) {
-      log(`${this.name}: ${messageOf(error)}`);
-      if (error instanceof SchedulerError) return undefined;
-      throw error;
-    }
+  #ask(): Promise<void> {
+    return this.#questions.ask([...this.#tracked.values()], this.#closing.signal);
   }
 }
 
 function pathOf({ isStep }: Tracked): JobPath {
   return isStep ? 'step' : 'batch job';
-}
-
-/** The queue lacks it, or knows no more than that it has ended. */
-function isOpen(observation: Observation | undefined): boolean {
-  return observation === undefined || observation.provisional === true || observation.sighting.state === 'unknown';
 }
 
 /** A submission that came to nothing after the job was told of. */

@@ -20,7 +20,7 @@ import type { Argv } from '../transports/shell';
 /** Longer than this, and the queue is where the job belongs. */
 export const PATIENCE_SECONDS = 5;
 /** From a step's start to the first word of its worker. */
-const START_MS = 60_000;
+const START_MS = 180_000;
 const LOOK_MS = 500;
 
 export interface NodesDesk {
@@ -44,19 +44,24 @@ export function suitsNodes({ isAwaited, allocation, batch }: JobSpec): boolean {
   return isAwaited === true && allocation === undefined && (native ?? []).length === 0 && nodes === 1 && tasks === 1;
 }
 
-/** undefined: no nodes now, or a refusal that the submit command of batch jobs shall put into words. `giveBack` is next. */
+export function nodesDesk(dialect: BatchDialect, run: RunCommand): NodesDesk | undefined {
+  return dialect.nodes === undefined ? undefined : { dialect, run, nodes: dialect.nodes };
+}
+
+/** `busy`: no nodes now, and something may be left of the request: `giveBack` is next. `refused`: nothing is. */
 export async function startOnNodes(
   desk: NodesDesk,
   job: BatchJob,
   paths: { readonly script: string; readonly log: string },
   before: Submission,
   signal: AbortSignal,
-): Promise<StartedWorker | undefined> {
+): Promise<StartedWorker | 'busy' | 'refused'> {
   const { nodes } = desk;
   const asked = { ...before, tries: before.tries + 1, way: 'nodes' as const };
   keepSubmission(job.directory, asked);
   const answer = nodes.parseAnswer(await askHere(nodes.askCommand(job, PATIENCE_SECONDS), signal));
-  if (answer.outcome !== 'granted') return undefined;
+  if (answer.outcome === 'refused') return 'refused';
+  if (answer.outcome !== 'granted') return 'busy';
   keepSubmission(job.directory, { ...asked, nativeId: answer.id });
   return startWorker(answer.id, nodes.workerCommand(answer.id, job, workerScript(nodes, paths)), paths.log);
 }

@@ -319,7 +319,11 @@ function toSighting({ status, usage, tasks, path }: JobRecord): Sighting | undef
 /** How it ended there. With an outcome or an envelope here, those tell; else its status there does. */
 function toEnd({ status }: JobRecord): Sighting {
   if (status.state === 'cancelled')
-    return { state: 'cancelled', by: status.by === 'administrator' ? 'administrator' : 'unknown' };
+    return {
+      state: 'cancelled',
+      by: status.by === 'administrator' ? 'administrator' : 'unknown',
+      ...(status.words === undefined ? {} : { words: status.words }),
+    };
   if (status.state !== 'failed') return { state: 'ended' };
   return { state: 'ended', explanation: status };
 }

@@ -173,7 +173,7 @@ export class RemoteScheduler implements Scheduler {
       isAnswered = true;
       accept(id);
     };
-    this.#carryOn(remote, told).then(
+    this.#carryOn(remote, told, () => !isAnswered).then(
       () => this.#carried.delete(job.id),
       (error: unknown) => {
         this.#carried.delete(job.id);
@@ -192,8 +192,15 @@ export class RemoteScheduler implements Scheduler {
     return carried;
   }
 
-  /** Until the job is home. A lost connection is made again; before anything was sent, one that cannot be made at all is an error. */
-  async #carryOn(remote: RemoteJob, accepted: (id: NativeId | undefined) => void): Promise<void> {
+  /**
+   * Until the job is home. A lost connection is made again; one that cannot be made at all is an error as long as nothing was sent and somebody waits for
+   * the answer.
+   */
+  async #carryOn(
+    remote: RemoteJob,
+    accepted: (id: NativeId | undefined) => void,
+    isAwaited: () => boolean,
+  ): Promise<void> {
     const { signal } = this.#closing;
     let pause = PAUSES_MS.first;
     for (;;) {
@@ -203,7 +210,7 @@ export class RemoteScheduler implements Scheduler {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        if (!remote.hasBegun) throw error;
+        if (!remote.hasBegun && (isAwaited() || !isOfConnection(error) || !error.transient)) throw error;
         if (isOfDisk(error)) {
           // The job is well; what it prints or has made waits over there until there is room here.
           this.#options.log(`${this.name}: ${messageOf(error)} Next try in ${DISK_PAUSE_MS / 1000} s.`);

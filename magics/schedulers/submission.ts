@@ -107,7 +107,7 @@ function refusedBy({ title }: BatchDialect, words: string): JobRejectedError {
 
 /** History may be 2 s late about a job that the queue has let go, so nothing is believed before it was asked twice with a pause. */
 const PAUSES_MS = [1000, 3000];
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 /** Looks for a job that a try may have made, until all places have answered; then submits it again if it is in none, and its files say nothing either. */
 export async function findOrRepeat(

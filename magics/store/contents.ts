@@ -1,6 +1,6 @@
 // The contents that an agent keeps: each a file beside its list, found by its id, and chunk by chunk by whoever puts together another one. Only
 // the agent that holds the lock of the state directory writes here.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, statfsSync, utimesSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AgentError, messageOf } from '../protocol/errors';
 import {
@@ -16,8 +16,10 @@ import {
   type ContentKind,
 } from '../protocol/chunks';
 import { Arrival } from './arrival';
+import { FILE_CUT } from './cutting';
 import { superseded, toDrop, type Kept } from './keeping';
 import { LIST, arrivalFile, contentFile, journalFile, listFile } from './places';
+import { holesIn } from './zeros';
 
 export interface StoreLimits {
   readonly bytes: number;
@@ -96,7 +98,7 @@ export class Contents {
   arrival(id: ContentId, list: ChunkList): Arrival {
     const known = this.#arrivals.get(id);
     if (known !== undefined) return known;
-    this.#makeRoom(bytesIn(list), id);
+    this.#makeRoom(list);
     const arrival = new Arrival(this, id, list);
     this.#arrivals.set(id, arrival);
     return arrival;
@@ -216,17 +218,22 @@ export class Contents {
       }
   }
 
-  #makeRoom(bytes: number, id: ContentId): void {
+  /** The limit is for what is kept: what somebody sends now may be more, if there is room for it, and goes again later. */
+  #makeRoom(list: ChunkList): void {
     const { limits } = this.#options;
-    const now = Date.now();
-    for (const content of toDrop([...this.#all.values()], { ...limits, bytes: limits.bytes - bytes }, now))
+    const bytes = bytesIn(list);
+    for (const content of toDrop([...this.#all.values()], { ...limits, bytes: limits.bytes - bytes }, Date.now()))
       this.#drop(content, undefined);
     const used = [...this.#all.values()].reduce((sum, content) => sum + content.bytes, 0);
     if (used + bytes <= limits.bytes) return;
+    const holes = holesIn(list, offsetsOf(list), FILE_CUT.largest);
+    const needed = holes.reduce((sum, [from, to]) => sum - (to - from), bytes);
+    const { bavail, bsize } = statfsSync(this.directory);
+    if (needed <= bavail * bsize) return;
     const gb = (amount: number): string => `${(amount / 1e9).toPrecision(3)} GB`;
     throw new AgentError(
-      `There is no room for ${gb(bytes)} (content ${id.slice(0, 12)}) in the store ${this.directory}: it may hold ${gb(limits.bytes)}, and ${gb(used)} of it were used within the last hour. ` +
-        `Set CELLBURST_STORE_GB higher in the \`setup\` of the cluster, or send less at once.`,
+      `There is no room for ${gb(needed)} in the store ${this.directory}: ${gb(bavail * bsize)} are left there, and ${gb(used)} in the store were used within the last hour. ` +
+        `Free some space, or set \`store\` of the cluster to another place.`,
     );
   }
 }

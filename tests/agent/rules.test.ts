@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { findId, isId, nextId } from '../../magics/jobs/ids';
 import { toForget, toLighten, type StoredJob } from '../../magics/jobs/retention';
 import { finish, settle, sight, type Evidence } from '../../magics/jobs/status';
+import type { Sighting } from '../../magics/schedulers';
 import type { JobRecord, JobStatus } from '../../magics/protocol/job';
 import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
 import { encodeOutput, OutputReader } from '../../magics/protocol/output';
@@ -153,13 +154,15 @@ test.each<[string, Partial<JobRecord>, Evidence, JobStatus]>([
   expect(settle(recordOf('000001', rest), evidence)).toEqual(status);
 });
 
-test('a final status never changes, and a running job is not queued again by a late listing', () => {
+test('a final status never changes, and a running job is queued again only for a reason', () => {
   const done = recordOf('000001', { status: { state: 'completed', outcome: 'value' } });
   expect(sight(done, { state: 'running', since: 1 })).toBe(done);
   expect(finish(done, { explanation: { cause: 'node-lost', reason: '' } }, 9)).toBe(done);
   const running = sight(recordOf('000001'), { state: 'running', since: 7 });
   expect(running).toMatchObject({ status: { state: 'running', since: 7 }, startedAt: 7 });
   expect(sight(running, { state: 'queued' })).toBe(running);
+  const back: Sighting = { state: 'queued', reason: 'Grid Engine could not start it.', isStuck: true };
+  expect(sight(running, back).status).toEqual(back);
   expect(sight(running, { state: 'unknown', raw: 'ODD' }).status).toEqual({ state: 'unknown', raw: 'ODD' });
 });
 

@@ -69,6 +69,17 @@ const LONG_MS = 90_000;
     );
 
     test(
+      'a request that is refused is an error with the words of Slurm, and leaves nothing behind',
+      async () => {
+        const { reply } = await run('%%cluster slurm --queue nosuchqueue\n1');
+        expect(reply).toMatchObject({ ename: 'JobRejectedError' });
+        expect(String(reply['evalue'])).toMatch(/Slurm refuses the job: .*partition/is);
+        await untilFree();
+      },
+      LONG_MS,
+    );
+
+    test(
       'what is detached stays a batch job',
       async () => {
         const job = jobOf(await run('%%cluster slurm --detach\nprocess.env.SLURM_JOB_ID'));
@@ -256,7 +267,8 @@ async function startKernel(running: RunningSystem): Promise<KernelClient> {
   const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
   const home = running.makeDirectory('home');
   const config = join(home, 'config.yaml');
-  if (!existsSync(config)) writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
+  if (!existsSync(config))
+    writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
   return await KernelClient.start(
     { ...running.settings, HOME: home, CELLBURST_CONFIG: config },
     { uid: ids('-u'), gid: ids('-g') },

@@ -160,9 +160,16 @@ export class Bench {
       const rows = `${queue}\n${history}`.split('\n').map((row) => row.split('|'));
       return [...new Map(rows.map(([id = '', job = '']) => [id, job] as const)).values()];
     }
-    const ended = (await this.asUser('qacct', '-j')).matchAll(/^jobname +(\S+)/gm);
-    const living = (await this.asUser('qstat', '-u', '*', '-xml')).matchAll(/<JB_name>(.*?)<\/JB_name>/g);
-    return [...ended, ...living].map(([, name = '']) => name);
+    // A job that could not be started is in both.
+    const ended = (await this.asUser('qacct', '-j')).matchAll(/^jobname +(\S+)[ ]*\njobnumber +(\d+)/gm);
+    const living = (await this.asUser('qstat', '-u', '*', '-xml')).matchAll(
+      /<JB_job_number>(\d+)<\/JB_job_number>[^]*?<JB_name>(.*?)<\/JB_name>/g,
+    );
+    const rows = [
+      ...[...ended].map(([, job = '', id = '']) => [id, job] as const),
+      ...[...living].map(([, id = '', job = '']) => [id, job] as const),
+    ];
+    return [...new Map(rows).values()];
   }
 
   /** The next submit command loses its answer, or hangs. */

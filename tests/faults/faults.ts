@@ -196,7 +196,7 @@ const CAUSES: readonly Fault[] = [
     isHeld: true,
     breaks: breaking.closeDirectory,
     after: cancelLast,
-    ends: error('JobCannotStartError', /keeps it in error state\..*can't chdir/s, 0),
+    ends: error('JobCannotStartError', /keeps it in error state\..*Permission denied/s, 0),
   },
   {
     name: 'a job whose log cannot be opened fails to start, and is told so',
@@ -214,7 +214,7 @@ const CAUSES: readonly Fault[] = [
   },
   {
     name: 'packages that are damaged on their way are told as such',
-    on: ALL,
+    on: BATCH,
     quick: ['slurm'],
     options: '--env-mode bundle',
     isHeld: true,

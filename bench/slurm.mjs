@@ -1,0 +1,23 @@
+// A real Slurm for rows and commands of the bench: started for them, and ended with them.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from '../scripts/load.mjs';
+
+/**
+ * @param {import('./row.mjs').Bench} bench
+ * @returns {Promise<{ environment: NodeJS.ProcessEnv, close(): Promise<void> }>} for kernels and for Slurm's own commands
+ */
+export function startSlurm(bench) {
+  return bench.own(
+    load('tests/clusters/open.ts').then(({ openSystem }) => {
+      const system = openSystem('slurm');
+      if (!system.ok) throw new Error(`Slurm cannot be started here: ${system.reason}.`);
+      const config = join(bench.directory, 'config.yaml');
+      writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm }\n');
+      return {
+        environment: { ...bench.environment, ...system.settings, CELLBURST_CONFIG: config },
+        close: async () => system.stop(),
+      };
+    }),
+  );
+}
