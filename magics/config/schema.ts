@@ -80,7 +80,11 @@ export const clusterEntry = z
         "Site modules, as `gcc/12.2 cuda`: each batch job begins by loading them; without a scheduler the host's agent does.",
       ),
     prologue: lines.optional().describe('Shell lines that each batch job begins with, as `module load cuda`.'),
-    container: container.optional().describe('The image that cells run in; `--container none` of a cell does without.'),
+    container: container
+      .optional()
+      .describe(
+        'The image that cells run in: its name or path, or `image:` with `runtime:`, `node:`, `mounts:` and `options:`. `--container none` of a cell does without.',
+      ),
     partition: word.optional().describe('As `queue`.'),
     queue: word.optional().describe('Partition or queue of jobs that name none.'),
     account: word.optional().describe('Account or project that is charged.'),
