@@ -11,6 +11,7 @@ import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
 import { objects } from './objects.mjs';
+import { panelChange, panelFrame, panelUpdate } from './panel.mjs';
 import { packagesAgain, packagesFirst } from './packages.mjs';
 import { lineLocal, lineSlurm, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
 import { start, startBesideDeno } from './start.mjs';
@@ -50,4 +51,7 @@ export const rows = [
   objects,
   unchanged,
   analysis,
+  panelChange,
+  panelUpdate,
+  panelFrame,
 ];

@@ -29,12 +29,18 @@ export class KernelProcess {
   readonly #folder: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<string>;
+  /** For a client that ends without waiting for us: nothing is left behind then either. */
+  readonly #abandon = (): void => {
+    this.#child.kill('SIGTERM');
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
   #lastWords = '';
 
   private constructor(connection: Connection, folder: string, child: ChildProcess) {
     this.connection = connection;
     this.#folder = folder;
     this.#child = child;
+    process.once('exit', this.#abandon);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
@@ -80,6 +86,7 @@ export class KernelProcess {
     );
     await this.#ended;
     for (const timer of late) clearTimeout(timer);
+    process.off('exit', this.#abandon);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@
 import type { ts } from '../compiler';
 import type { FunctionCode, FunctionKind, PortalUse, SourceRange, Uses } from '../../magics/protocol/code';
 import { kindOfCode, shownName, type CodeNode } from './function-names';
+import type { Doors } from './doors';
 import { isInside, type Portals } from './portals';
 import type { Place, Places } from './writer';
 
@@ -39,8 +40,10 @@ interface Entry {
   lexicalThis: boolean;
   /** The function, field or block whose `this` it uses. */
   thisOwner: ts.Node | undefined;
+  /** What has the `super` that it uses, of an enclosing function. */
+  superOwner: ts.Node | undefined;
   hidesThis: boolean;
-  usesPrivate: boolean;
+  readonly privateOwners: Set<ts.Node>;
   isDecorated: boolean;
   hidesNames: boolean;
   usesSuper: boolean;
@@ -51,9 +54,11 @@ export class FunctionTable {
   readonly #open: Entry[] = [];
   readonly #cell = new UseSet();
   readonly #portals: Portals;
+  readonly #doors: Doors;
 
-  constructor(portals: Portals) {
+  constructor(portals: Portals, doors: Doors) {
     this.#portals = portals;
+    this.#doors = doors;
   }
 
   /** Are we in a body that runs when it is called, not when the cell does? */
@@ -78,8 +83,9 @@ export class FunctionTable {
       captures: new Map(),
       lexicalThis: false,
       thisOwner: undefined,
+      superOwner: undefined,
       hidesThis: false,
-      usesPrivate: false,
+      privateOwners: new Set(),
       isDecorated: false,
       hidesNames: false,
       usesSuper: false,
@@ -117,7 +123,9 @@ export class FunctionTable {
         return;
       }
       entry.lexicalThis = true;
-      if (what === 'this') entry.thisOwner = container;
+      if (what !== 'other' && container) entry.thisOwner = container;
+      if (what === 'super' && container) entry.superOwner = container;
+      else if (what === 'this') continue;
       else entry.hidesThis = true;
     }
   }
@@ -134,7 +142,8 @@ export class FunctionTable {
 
   /** A private name that `owner` declares. */
   notePrivate(owner: ts.Node): void {
-    for (const entry of this.#open) if (entry.node !== owner && isInside(entry.node, owner)) entry.usesPrivate = true;
+    for (const entry of this.#open)
+      if (entry.node !== owner && isInside(entry.node, owner)) entry.privateOwners.add(owner);
   }
 
   toUses(isOwn: (name: string) => boolean): Uses {
@@ -145,9 +154,9 @@ export class FunctionTable {
     return this.#entries.map((entry) => this.#toCode(entry));
   }
 
-  #shared({ node, captures, thisOwner, hidesThis }: Entry): Shared {
-    const uses = new Map<number, { portal: number; names: string[]; self: boolean }>();
-    const useOf = (portal: number): { names: string[]; self: boolean } => {
+  #shared({ node, captures, thisOwner, superOwner, hidesThis }: Entry): Shared {
+    const uses = new Map<number, { portal: number; names: string[]; self: boolean; asksSuper?: true }>();
+    const useOf = (portal: number): { names: string[]; self: boolean; asksSuper?: true } => {
       const use = uses.get(portal) ?? { portal, names: [], self: false };
       uses.set(portal, use);
       return use;
@@ -160,8 +169,24 @@ export class FunctionTable {
     }
     const self = thisOwner && this.#portals.ofSelf(thisOwner, node);
     if (self) useOf(self.index).self = true;
+    const asked = superOwner && this.#portals.ofSuper(superOwner, node);
+    if (asked) Object.assign(useOf(asked.index), { self: true, asksSuper: true });
+    const isHidden =
+      (thisOwner !== undefined && self === undefined) || (superOwner !== undefined && asked === undefined);
     const portals = [...uses.values()].sort((a, b) => a.portal - b.portal);
-    return { portals, assigned, hiddenThis: hidesThis || (thisOwner !== undefined && self === undefined) };
+    return { portals, assigned, hiddenThis: hidesThis || isHidden };
+  }
+
+  /** Of a class or function of the cell. */
+  indexOf(node: ts.Node): number | undefined {
+    return this.#entries.find((entry) => entry.node === node)?.index;
+  }
+
+  #privacy({ node, privateOwners }: Entry): Pick<FunctionCode, 'privateOf' | 'door'> {
+    const innermost = [...privateOwners].sort((a, b) => b.pos - a.pos)[0];
+    const privateOf = innermost && this.indexOf(innermost);
+    const door = this.#doors.at(node)?.name;
+    return { ...(privateOf === undefined ? {} : { privateOf }), ...(door === undefined ? {} : { door }) };
   }
 
   #toCode(entry: Entry): FunctionCode {
@@ -181,7 +206,7 @@ export class FunctionTable {
       ...(assigned.length === 0 ? {} : { assigned }),
       lexicalThis: entry.lexicalThis,
       ...(hiddenThis ? { hiddenThis } : {}),
-      ...(entry.usesPrivate ? { usesPrivate: true } : {}),
+      ...this.#privacy(entry),
       ...(entry.isDecorated ? { isDecorated: true } : {}),
       ...(entry.hidesNames ? { hidesNames: true } : {}),
       usesSuper: entry.usesSuper,

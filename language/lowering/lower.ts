@@ -8,6 +8,7 @@ import { NOTE_EPOCH, awaitsAtTop } from './checks';
 import { CallWords } from './call-words';
 import { bindImports, collectImports } from './declarations';
 import { declaredNames } from './declared';
+import { Doors } from './doors';
 import { DISPOSABLES, emitJavaScript, type Emitted } from './emit';
 import { FunctionTable } from './function-table';
 import { Plan } from './plan';
@@ -51,15 +52,23 @@ export function lowerCell(request: LowerRequest): CellCode {
   const portals = new Portals(file, (name) => plan.names.has(name));
   const portal = portals.at(file);
   if (portal) writer.insert(portalText(portal));
-  const table = new FunctionTable(portals);
+  const doors = new Doors(file);
+  const table = new FunctionTable(portals, doors);
   const rewriter = new Rewriter(
-    { file, writer, plan, table, portals, words: new CallWords(file), known: request.known },
+    { file, writer, plan, table, portals, doors, words: new CallWords(file), known: request.known },
     emitted.anchors,
   );
   const found = rewriter.run();
   writer.copyTo(emitted.text.length);
   writeClosing(writer, emitted);
   const { local, shipped } = writer.finish();
+  const portalCodes = portals.codes(
+    (place) => {
+      const around = doors.around(place);
+      return around && table.indexOf(around);
+    },
+    (code) => table.indexOf(code),
+  );
   return {
     id: createHash('sha256').update(`${request.source}\0${shipped.text}`).digest('hex').slice(0, 20),
     execution: request.execution,
@@ -72,7 +81,7 @@ export function lowerCell(request: LowerRequest): CellCode {
     dynamicImports: [...found.dynamicImports].sort(),
     uses: table.toUses((name) => plan.names.has(name)),
     functions: table.toFunctions(),
-    ...(portals.codes.length === 0 ? {} : { portals: portals.codes }),
+    ...(portalCodes.length === 0 ? {} : { portals: portalCodes }),
     ...(found.files.length === 0 ? {} : { files: found.files }),
     ...(rewriter.shared.length === 0 ? {} : { shared: rewriter.shared }),
     hiddenNames: found.hiddenNames,

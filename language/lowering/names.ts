@@ -6,6 +6,7 @@ import { isArguments, type CallWord, type CallWords } from './call-words';
 import { isAnonymous, namesItsRight } from './function-names';
 import type { FunctionTable, Use } from './function-table';
 import type { Plan, TopName } from './plan';
+import type { Doors } from './doors';
 import type { Portals } from './portals';
 import { isPatternTarget, ownerAt, unwrap } from './scopes';
 import type { Writer } from './writer';
@@ -17,6 +18,7 @@ export interface Rewriting {
   readonly plan: Plan;
   readonly table: FunctionTable;
   readonly portals: Portals;
+  readonly doors: Doors;
   readonly words: CallWords;
   /** Where variables are used that portals know. */
   readonly shared: SharedUse[];

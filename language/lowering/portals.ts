@@ -15,6 +15,8 @@ export interface Portal {
   readonly names: ReadonlyMap<string, ts.Node>;
   /** The function whose `this` it knows. */
   readonly self: ts.Node | undefined;
+  /** Does it know what `super` means in that function? */
+  readonly knowsSuper: boolean;
   readonly parent: Portal | undefined;
 }
 
@@ -32,6 +34,7 @@ interface Variable {
 export class Portals {
   readonly #variables = new Map<ts.Node, Map<string, Variable>>();
   readonly #selves = new Set<ts.Node>();
+  readonly #supers = new Set<ts.Node>();
   readonly #bySite = new Map<ts.Node, Portal>();
   readonly #moved = new Set<FunctionNode>();
   readonly #isNotebookName: (name: string) => boolean;
@@ -43,13 +46,16 @@ export class Portals {
     this.#place();
   }
 
-  get codes(): PortalCode[] {
-    return [...this.#bySite.values()].map(({ index, site, names, self, parent }) => ({
+  /** `doorOf`: index of the innermost class with a door that a place lies in. */
+  codes(doorOf: (place: ts.Node) => number | undefined, indexOf: (code: ts.Node) => number | undefined): PortalCode[] {
+    return [...this.#bySite.values()].map(({ index, site, names, self, knowsSuper, parent }) => ({
       index,
       name: ts.isSourceFile(site) ? '' : enclosingName(site.parent),
       names: [...names.keys()],
       self: self !== undefined,
       ...(parent === undefined ? {} : { parent: parent.index }),
+      ...doorPart(doorOf(site)),
+      ...(knowsSuper && self ? superPart(indexOf(self)) : {}),
     }));
   }
 
@@ -66,6 +72,12 @@ export class Portals {
   ofSelf(container: ts.Node, user: ts.Node): Portal | undefined {
     const portal = this.#portalOf(container);
     return portal?.self === container && this.#sees(user, portal.site) ? portal : undefined;
+  }
+
+  /** The portal that knows what `super` means in `container`. */
+  ofSuper(container: ts.Node, user: ts.Node): Portal | undefined {
+    const portal = this.ofSelf(container, user);
+    return portal?.knowsSuper === true ? portal : undefined;
   }
 
   /** Are the patterns and defaults of its parameters to be written into its body, since closures in them share variables with the body? */
@@ -93,6 +105,7 @@ export class Portals {
   #survey(node: ts.Node): void {
     if (ts.isIdentifier(node)) this.#noteUse(node);
     else if (node.kind === ts.SyntaxKind.ThisKeyword) this.#noteThis(node);
+    else if (node.kind === ts.SyntaxKind.SuperKeyword && !isSuperCall(node)) this.#noteSuper(node);
     else if (ts.isVariableDeclarationList(node)) this.#noteRepeated(node);
     ts.forEachChild(node, (child) => {
       this.#survey(child);
@@ -133,6 +146,13 @@ export class Portals {
   #noteThis(node: ts.Node): void {
     const { container, crossesArrow } = thisContainer(node);
     if (crossesArrow && container && hasKnownName(container)) this.#selves.add(container);
+  }
+
+  /** What it means goes with the `this` that it is asked for. */
+  #noteSuper(node: ts.Node): void {
+    this.#noteThis(node);
+    const { container, crossesArrow } = thisContainer(node);
+    if (crossesArrow && container) this.#supers.add(container);
   }
 
   #variable(owner: ts.Node, name: string): Variable {
@@ -208,9 +228,18 @@ export class Portals {
     const ordered = [...sites].sort(([a], [b]) => this.#beginOf(a) - this.#beginOf(b) || b.end - a.end);
     for (const [site, { names, self }] of ordered) {
       const parent = [...this.#bySite.values()].findLast((other) => this.#sees(site, other.site));
-      this.#bySite.set(site, { index: this.#bySite.size, site, names, self, parent });
+      const knowsSuper = self !== undefined && this.#supers.has(self);
+      this.#bySite.set(site, { index: this.#bySite.size, site, names, self, knowsSuper, parent });
     }
   }
+}
+
+function superPart(index: number | undefined): Pick<PortalCode, 'superOf'> {
+  return index === undefined ? {} : { superOf: index };
+}
+
+function doorPart(door: number | undefined): Pick<PortalCode, 'door'> {
+  return door === undefined ? {} : { door };
 }
 
 function isInParameters(node: ts.Node, { parameters }: FunctionNode): boolean {
@@ -238,18 +267,23 @@ function mayMove(node: FunctionNode): boolean {
 }
 
 /** Declares the portal; ends with a semicolon. */
-export function portalText({ index, site, names, self }: Portal): string {
+export function portalText({ index, site, names, self, knowsSuper }: Portal): string {
   const name = portalName(index);
   const [key, value] = [`${RUNTIME.portal}k`, `${RUNTIME.portal}v`];
   const cases = [...names.keys()].map(
     (variable, at) => `case ${2 * at}:return ${variable};case ${2 * at + 1}:${variable}=${value};return;`,
   );
   if (self) cases.push(`case ${2 * names.size}:return this;`);
+  if (knowsSuper) cases.push(`case ${2 * names.size + 1}:return super[${value}];`);
   const body = `{switch(${key}){${cases.join('')}default:return ${name}}}`;
   // In a `switch` any clause may be the first to run: only a function declaration is there in all of them.
   return ts.isCaseBlock(site)
     ? `function ${name}(${key},${value})${body}`
     : `const ${name}=(${key},${value})=>${body};`;
+}
+
+export function isSuperCall(node: ts.Node): boolean {
+  return ts.isCallExpression(node.parent) && node.parent.expression === node;
 }
 
 /** Where `this` comes from: the function, field or static block; undefined at the top level. */

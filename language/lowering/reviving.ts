@@ -6,6 +6,8 @@ import { isGlobalName, type Rewriting } from './names';
 import { unwrap, type FunctionNode } from './scopes';
 
 const ON = `${RUNTIME.revive}.on`;
+/** No variable that text which is evaluated there may mean has such a name. */
+const TEXT = `$${MARK}f`;
 
 /** Writes up to the first member: what registers the class's private fields. */
 export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void {
@@ -17,12 +19,18 @@ export function writeOpening(r: Rewriting, node: ts.ClassLikeDeclaration): void 
     r.writer.insert(`static{${RUNTIME.revive}.keyed(this,${keys})}`);
   }
   const brand = brandOf(node);
-  if (brand === undefined && statics.length === 0) return;
+  const door = r.doors.at(node);
+  if (door?.shows !== undefined) {
+    r.writer.copyTo(node.members.pos);
+    r.writer.insert(`static{${RUNTIME.revive}.named(this,${JSON.stringify(door.shows)})}`);
+  }
+  if (brand === undefined && statics.length === 0 && door === undefined) return;
   r.writer.copyTo(node.members.pos);
   const access = [
     `has:(o)=>${brand === undefined ? 'false' : `${brand} in o`}`,
     `get:(o)=>${readAll('o', fields)}`,
     `set:(o,v)=>{${assignAll('o', fields)}}`,
+    ...(door === undefined ? [] : [`open:(${TEXT})=>eval(${TEXT})`]),
     ...(statics.length === 0
       ? []
       : [`statics:{get:()=>${readAll('this', statics)},set:(v)=>{${assignAll('this', statics)}}}`]),

@@ -15,6 +15,7 @@ import {
   writeUpdate,
   type Rewriting,
 } from './names';
+import { ownerOfPrivate } from './doors';
 import { fileUseOf } from './file-uses';
 import { isFunctionNode, isPlainAssignment, isReference, ownerOf, type FunctionNode } from './scopes';
 import {
@@ -31,7 +32,7 @@ import { typedAt, type Anchor, type Writer } from './writer';
 import type { CallWords } from './call-words';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
-import { portalText, thisContainer, type Portals } from './portals';
+import { isSuperCall, portalText, thisContainer, type Portals } from './portals';
 
 export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */
@@ -47,6 +48,7 @@ export class Rewriter implements Rewriting {
   readonly plan: Plan;
   readonly table: FunctionTable;
   readonly portals: Portals;
+  readonly doors: Rewriting['doors'];
   readonly words: CallWords;
   readonly shared: Rewriting['shared'] = [];
   readonly known: Rewriting['known'];
@@ -59,6 +61,7 @@ export class Rewriter implements Rewriting {
     this.plan = shared.plan;
     this.table = shared.table;
     this.portals = shared.portals;
+    this.doors = shared.doors;
     this.words = shared.words;
     this.known = shared.known;
     this.#anchors = anchors;
@@ -102,7 +105,7 @@ export class Rewriter implements Rewriting {
         writeStaticBlock(this, node, this.visit);
       });
     } else if (node.kind === ts.SyntaxKind.ThisKeyword) this.table.noteThis('this', thisContainer(node).container);
-    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.table.noteThis(isSuperCall(node) ? 'other' : 'super');
+    else if (node.kind === ts.SyntaxKind.SuperKeyword) this.#visitSuper(node);
     else if (ts.isPrivateIdentifier(node)) this.#visitPrivate(node);
     else if (ts.isComputedPropertyName(node)) writeKey(this, node);
     else if (ts.isCaseOrDefaultClause(node)) this.#visitClause(node);
@@ -164,15 +167,13 @@ export class Rewriter implements Rewriting {
     node.statements.forEach(this.visit);
   }
 
+  #visitSuper(node: ts.Node): void {
+    if (isSuperCall(node)) this.table.noteThis('other');
+    else this.table.noteThis('super', thisContainer(node).container);
+  }
+
   #visitPrivate(name: ts.PrivateIdentifier): void {
-    const owner = ts.findAncestor(
-      name,
-      (at) =>
-        ts.isClassLike(at) &&
-        at.members.some(
-          (member) => member.name && ts.isPrivateIdentifier(member.name) && member.name.text === name.text,
-        ),
-    );
+    const owner = ownerOfPrivate(name);
     if (owner) this.table.notePrivate(owner);
   }
 
@@ -225,12 +226,21 @@ export class Rewriter implements Rewriting {
     this.writer.insert(top ? `${mangle(top.name)}=` : isStatement && !node.name ? '(' : '');
     this.#inside(node, begin, () => {
       if (isDecorated(node)) this.table.noteDecorated();
+      this.#giveName(node, begin);
       node.heritageClauses?.forEach(this.visit);
       writeOpening(this, node);
       node.members.forEach(this.visit);
     });
     if (top) this.writer.insert(`;${passed(top)};`);
     else if (isStatement && !node.name) this.writer.insert(');');
+  }
+
+  /** A class that functions in it have to be found by, and that has no name for itself. */
+  #giveName(node: ts.ClassLikeDeclaration, begin: number): void {
+    const door = this.doors.at(node);
+    if (door?.shows === undefined) return;
+    this.writer.copyTo(begin + 'class'.length);
+    this.writer.insert(` ${door.name}`);
   }
 
   /** Enters the text from `begin` to the node's end into the this.table. */
@@ -321,8 +331,4 @@ function usesSuper(member: ts.ObjectLiteralElementLike): boolean {
 /** What has a `super` of its own. */
 function isOwnWorld(node: ts.Node): boolean {
   return (isFunctionNode(node) && !ts.isArrowFunction(node)) || ts.isClassLike(node);
-}
-
-function isSuperCall(node: ts.Node): boolean {
-  return ts.isCallExpression(node.parent) && node.parent.expression === node;
 }

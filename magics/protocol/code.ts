@@ -33,6 +33,7 @@ export const RUNTIME = {
   /** Local counter of a cell: how many of its top-level declarations are initialised. */
   progress: `$${MARK}p`,
   /**
+   * `REVIVE.named(class, name)`: the name that an anonymous class shows, whose name for itself was made up.
    * `REVIVE.on` (boolean): field initialisers, static blocks and constructors of the notebook's classes stand aside, so that a class can be
    * evaluated and `Reflect.construct`ed without running the user's code. `REVIVE.register(class, access: PrivateAccess)` comes first in
    * each class that has private fields. Computed keys of classes pass through `REVIVE.key(k)`, and `REVIVE.keyed(class, count)` says whose the last
@@ -42,7 +43,7 @@ export const RUNTIME = {
   revive: `$${MARK}r`,
   /**
    * Prefix of scope portals (see portalName): `PORTAL(2 * i)` reads the i-th variable of its activation, `PORTAL(2 * i + 1, v)` writes it, where
-   * i counts `PortalCode.names`; `PORTAL(2 * names.length)` gives `this`. Each is a function of its own in each activation: its identity.
+   * i counts `PortalCode.names`; `PORTAL(2 * names.length)` gives `this`, `PORTAL(2 * names.length + 1, key)` gives `super[key]`. Each is a function of its own in each activation: its identity.
    */
   portal: `$${MARK}o`,
 } as const;
@@ -77,6 +78,8 @@ export interface PrivateAccess {
   readonly has: (object: object) => boolean;
   readonly get: (object: object) => Record<string, unknown>;
   readonly set: (object: object, values: Readonly<Record<string, unknown>>) => void;
+  /** Evaluates text in the scope of the class, where its private names mean what they do there. Absent where no function needs it. */
+  readonly open?: (text: string) => unknown;
   readonly statics?: {
     readonly get: () => Record<string, unknown>;
     readonly set: (values: Readonly<Record<string, unknown>>) => void;
@@ -171,8 +174,13 @@ export interface FunctionCode {
   readonly lexicalThis: boolean;
   /** It uses `this`, `arguments`, `super` or `new.target` of an enclosing activation in a way that no portal gives. Absent: no. */
   readonly hiddenThis?: boolean;
-  /** It uses private names of a class that it stands in. Absent: no. */
-  readonly usesPrivate?: boolean;
+  /** Index of the innermost class around it whose private names it uses. Absent: it uses none. */
+  readonly privateOf?: number;
+  /**
+   * Of a class: the name it has for itself, by which the scopes of functions in it show it, if some of those use its private names. Such a class can have
+   * them made inside of it (PrivateAccess.open). Absent: there are none.
+   */
+  readonly door?: string;
   /** It, or something inside it, evaluates text whose names are not known. Absent: no. */
   readonly hidesNames?: boolean;
   /** A class whose members decorators may have replaced. Absent: no. */
@@ -186,6 +194,8 @@ export interface PortalUse {
   readonly portal: number;
   readonly names: readonly string[];
   readonly self: boolean;
+  /** It uses `super` of that activation. Absent: no. */
+  readonly asksSuper?: true;
 }
 
 /** The activations of one scope, as far as functions share their state. */
@@ -197,6 +207,10 @@ export interface PortalCode {
   readonly names: readonly string[];
   /** Does it know `this`? */
   readonly self: boolean;
+  /** Index of the method, constructor, field or block whose `super` it knows. Absent: it knows none. */
+  readonly superOf?: number;
+  /** Index of the innermost class with a door that it lies in. Absent: none. */
+  readonly door?: number;
   /** The portal of the next enclosing scope that has one. */
   readonly parent?: number;
 }

@@ -5,6 +5,8 @@ import type { FunctionGroup } from './graph-hooks';
 
 export interface ActivationTree {
   readonly number: number;
+  /** The class that it is made in, -1 for none. What lies within and has the same is made with it. */
+  readonly door: number;
   readonly group: FunctionGroup;
   readonly inner: readonly ActivationTree[];
 }
@@ -35,12 +37,16 @@ export class ActivationForest {
     this.#nodes.set(number, { head, codes: members.get(number) ?? [], inner: [] });
   }
 
-  /** After all were added. With the number of what is around each, which is here already, or -1. */
+  /**
+   * After all were added. With the number of what is around each, or -1: it is here already, or is that of another tree, which the class of this one lies
+   * in.
+   */
   roots(): { readonly tree: ActivationTree; readonly parent: number }[] {
     const roots: [number, number][] = [];
     for (const [number, { head }] of this.#nodes) {
       const parent = this.#nodes.get(head.parent);
-      if (parent === undefined) roots.push([number, head.parent]);
+      if (parent === undefined || (head.door !== -1 && head.door !== parent.head.door))
+        roots.push([number, head.parent]);
       else parent.inner.push(number);
     }
     return roots.map(([number, parent]) => ({ tree: this.#tree(number, 0), parent }));
@@ -50,8 +56,8 @@ export class ActivationForest {
     const node = this.#nodes.get(number);
     if (node === undefined || depth > MAX_DEPTH) throw broken('activations lie too deep in each other');
     const inner = node.inner.map((child) => this.#tree(child, depth + 1));
-    const { portal, names, dead, self } = node.head;
+    const { portal, door, names, dead, self } = node.head;
     const group = { portal, names, dead, self, codes: node.codes, inner: inner.map((tree) => tree.group) };
-    return { number, group, inner };
+    return { number, door, group, inner };
   }
 }

@@ -39,6 +39,7 @@ export class CodeRecords {
     this.#to.headInts.push(this.#to.strings.id(value.portal));
     const parent = this.#to.hooks.parentOf(value);
     this.#to.headInts.push(parent === undefined ? -1 : this.#to.number(parent));
+    this.#to.headInts.push(value.door === undefined ? -1 : this.#to.number(value.door));
     const { names } = value;
     const values = value.read();
     this.#to.headInts.push(names.length);

@@ -83,7 +83,7 @@ export const KIND = {
   /** Head: id of the text. */
   searchParams: 20,
   /**
-   * Head: id of its portal ('' for none), number of the activation around it or -1, count; for each variable the id of its name and a VARIABLE.
+   * Head: id of its portal ('' for none), number of the activation around it or -1, number of the class inside of which it is made or -1, count; for each variable the id of its name and a VARIABLE.
    * Body: a value each.
    */
   activation: 21,

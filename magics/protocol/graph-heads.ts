@@ -46,6 +46,8 @@ export interface ActivationHead {
   readonly portal: string;
   /** -1 for none. */
   readonly parent: number;
+  /** -1 for none. */
+  readonly door: number;
   readonly names: readonly string[];
   readonly dead: ReadonlySet<string>;
   readonly self: { readonly primitive: unknown } | undefined;
@@ -104,6 +106,7 @@ export class HeadReader {
   activation(): ActivationHead {
     const portal = this.text();
     const parent = this.objectOrNone();
+    const door = this.objectOrNone();
     const names: string[] = [];
     const dead = new Set<string>();
     let self: ActivationHead['self'];
@@ -116,7 +119,7 @@ export class HeadReader {
       else if (state !== VARIABLE.usual) throw broken(`the variable ${name} is in an unknown state`);
     }
     if (new Set(names).size !== names.length) throw broken('an activation has a variable twice');
-    return { portal, parent, names, dead, self };
+    return { portal, parent, door, names, dead, self };
   }
 
   #primitiveSelf(name: string): { readonly primitive: unknown } {

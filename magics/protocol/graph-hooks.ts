@@ -13,7 +13,9 @@ export abstract class Activation {
   abstract readonly portal: string;
   /** The next activation around it that is of interest. */
   abstract readonly parent: Activation | undefined;
-  /** SELF may be among them. */
+  /** The class that it lies in, if functions of it use private names of that class: they can only be made there. */
+  abstract readonly door: object | undefined;
+  /** SELF and HOME may be among them. */
   abstract readonly names: readonly string[];
   /** In the order of `names`; UNINITIALISED for a variable in its dead zone. */
   abstract read(): readonly unknown[];
@@ -23,6 +25,8 @@ export abstract class Activation {
 
 /** Stands among the names of an activation for what `this` is in it. */
 export const SELF = 'this';
+/** The same for the object that `super` in it goes out from: `C.prototype` for methods of C, C for its static ones, the literal for its methods. */
+export const HOME = 'super';
 
 export const UNINITIALISED: unique symbol = Symbol('uninitialised');
 
@@ -140,13 +144,21 @@ export interface BuiltGroup {
   make(index: number, superclass: object | null, keys?: readonly (string | symbol)[]): object;
 }
 
+export interface BuildPlace {
+  /** The activation that is around it and is here already. */
+  readonly within?: Activation;
+  /** The class inside of which it is made; what is around it the class sees. */
+  readonly door?: object;
+  /** What is around it, where it is the class that sees it. */
+  readonly parent?: Activation;
+}
+
 export interface DecodeHooks {
   /** Makes an object that looks like those of `prototype`. Throws NotDecoded when it cannot, and a sentence when this side does not know the codec. */
   decodeBy(codec: object, payload: unknown, prototype: object): object;
   /** The value at a path of `EncodeHooks.pathOf`. */
   resolve(path: string): unknown;
-  /** `within`: the activation that is around it and is here already. */
-  build(group: FunctionGroup, within?: Activation): BuiltGroup;
+  build(group: FunctionGroup, place?: BuildPlace): BuiltGroup;
   member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown;
   fromSource(text: string): object;
   /** An object of the class with its private fields in place, without any code of the user's having run. */

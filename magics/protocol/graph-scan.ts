@@ -161,8 +161,9 @@ class Scanner {
     if (owner !== undefined) this.#edges.push(owner);
     if (kind === KIND.coded) this.#coded.push(record);
     if (kind === KIND.activation) {
-      const { parent, names } = this.#heads.activation();
+      const { parent, door, names } = this.#heads.activation();
       this.#edges.push(parent);
+      this.#edges.push(door);
       this.#variables = names.length;
       return;
     }

@@ -16,6 +16,14 @@ import type { StringReader } from './strings';
 
 const { KIND, KIND_FLAG, KIND_MASK, PROMISE } = format;
 
+/** A tree of activations that is to be built at once. */
+interface Plan {
+  readonly tree: ActivationTree;
+  /** The number of what is around it, -1 for none. */
+  readonly parent: number;
+  isMade: boolean;
+}
+
 export interface Shells {
   /** By number. */
   readonly objects: readonly Numbered[];
@@ -44,6 +52,8 @@ export class ShellMaker {
   readonly #making = new Set<number>();
   readonly #owners: ReadonlyMap<number, number>;
   readonly #groups = new Map<number, BuiltGroup>();
+  /** By number of each activation: the tree that it is built with. */
+  readonly #plans = new Map<number, Plan>();
   readonly #groupIndex = new Map<number, number>();
   readonly #starts = new Map<number, number>();
   readonly #links = new Map<number, readonly number[]>();
@@ -315,7 +325,7 @@ export class ShellMaker {
     if (kind === KIND.activation) {
       const head = this.#heads.activation();
       this.activations.set(record, head);
-      if (describes) this.#links.set(record, [head.parent]);
+      if (describes) this.#links.set(record, [head.parent, head.door]);
       return;
     }
     if (kind === KIND.source) {
@@ -344,16 +354,53 @@ export class ShellMaker {
     const forest = new ActivationForest();
     for (const [record, head] of this.activations)
       if (record >= this.#describing) forest.add(this.#numberOf(record), head, members);
-    for (const { tree, parent } of forest.roots()) {
-      const within = parent === -1 ? undefined : this.#activationHere(parent);
-      this.#adopt(tree, this.#hooks.build(tree.group, within));
-    }
-    for (const number of forest.numbers) if (!this.#groups.has(number)) throw broken('activations lie in each other');
+    const roots = forest.roots();
+    for (const { tree, parent } of roots) this.#plan(tree, { tree, parent, isMade: false });
+    for (const number of forest.numbers) if (!this.#plans.has(number)) throw broken('activations lie in each other');
+    for (const { tree } of roots) this.#groupOf(tree.number);
     // What is left are functions born in an activation that this side has.
     for (const [number, codes] of members) {
       if (this.#groups.has(number)) continue;
-      this.#groups.set(number, this.#hooks.build(bareGroup(codes), this.#activationHere(number)));
+      const within = this.#activationHere(number);
+      const door = doorOf(within);
+      this.#groups.set(
+        number,
+        this.#hooks.build(bareGroup(codes), { within, ...(door === undefined ? {} : { door }) }),
+      );
     }
+  }
+
+  #plan({ number, inner }: ActivationTree, plan: Plan): void {
+    this.#plans.set(number, plan);
+    for (const tree of inner) this.#plan(tree, plan);
+  }
+
+  /** Built when it is first needed: one that is made inside of a class waits for that class, whose own group may be another. */
+  #groupOf(number: number): BuiltGroup | undefined {
+    const plan = this.#plans.get(number);
+    if (plan !== undefined && !this.#groups.has(number)) {
+      if (plan.isMade) throw broken('functions need each other to be made');
+      plan.isMade = true;
+      this.#build(plan);
+    }
+    return this.#groups.get(number);
+  }
+
+  #build({ tree, parent }: Plan): void {
+    const around = parent === -1 ? undefined : this.#around(parent);
+    const door = tree.door === -1 ? undefined : this.#madeObject(tree.door);
+    const isSeen = this.#plans.has(parent);
+    const place = {
+      ...(around === undefined ? {} : isSeen ? { parent: around } : { within: around }),
+      ...(door === undefined ? {} : { door }),
+    };
+    this.#adopt(tree, this.#hooks.build(tree.group, place));
+  }
+
+  /** Of another tree, or here already. */
+  #around(number: number): Activation {
+    this.#groupOf(number);
+    return this.#activationHere(number);
   }
 
   #adopt({ number, inner }: ActivationTree, built: BuiltGroup): void {
@@ -505,7 +552,7 @@ export class ShellMaker {
     keys: readonly (string | symbol)[] = [],
   ): object {
     if (activation === -1) return this.#hooks.build(bareGroup([code])).make(0, superclass, keys);
-    const group = this.#groups.get(activation);
+    const group = this.#groupOf(activation);
     if (group === undefined) throw broken('a function has no activation');
     return group.make(this.#groupIndex.get(number) ?? -1, superclass, keys);
   }
@@ -517,4 +564,11 @@ export class ShellMaker {
     const View = Reflect.get(MAIN, pending.name) as new (buffer: ArrayBuffer, offset: number, length: number) => object;
     return new View(buffer, offset, pending.length);
   }
+}
+
+/** The class inside of which functions of an activation are made that is here. */
+function doorOf(within: Activation): object | undefined {
+  for (let at: Activation | undefined = within; at !== undefined; at = at.parent)
+    if (at.door !== undefined) return at.door;
+  return undefined;
 }

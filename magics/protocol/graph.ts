@@ -16,9 +16,10 @@ export type {
   Decoded,
   ReadableGraph,
 } from './graph-decode';
-export { Activation, NotDecoded, SELF, UNINITIALISED } from './graph-hooks';
+export { Activation, HOME, NotDecoded, SELF, UNINITIALISED } from './graph-hooks';
 export type { RootNames } from './graph-filling';
 export type {
+  BuildPlace,
   BuiltGroup,
   Coded,
   DecodeHooks,

@@ -1,9 +1,10 @@
 // Which activations a function of the notebook closes over, as one walk over values meets them: found by their portals, each once.
 import { codeId, portalName } from '../protocol/code';
-import type { CellCode } from '../protocol/code';
-import { SELF } from '../protocol/graph';
+import type { CellCode, PortalCode, PortalUse } from '../protocol/code';
+import { HOME, SELF } from '../protocol/graph';
 import type { Activation } from '../protocol/graph';
 import { FreshActivation, LiveActivation } from './activations';
+import { findHome } from './super-homes';
 import type { Portal } from './activations';
 import type { Code } from './code-table';
 import type { Realm } from './realm';
@@ -38,23 +39,28 @@ export class ActivationTable {
 
   /** What a function closes over: undefined for nothing, UNREACHABLE if it shares what cannot be found. */
   of(value: object, code: Code): Activation | undefined | typeof UNREACHABLE {
-    const { captures, portals = [] } = code.function;
-    if (captures.length === 0 && portals.length === 0) return undefined;
+    const { captures, portals = [], privateOf } = code.function;
+    if (captures.length === 0 && portals.length === 0 && privateOf === undefined) return undefined;
     const built = this.#realm.activations.get(value);
     if (built !== undefined) return this.#known(built, code);
     const scopes = this.#inspection.scopesOf(value);
+    const door = privateOf === undefined ? undefined : this.#classAround(code.cell, privateOf, scopes);
+    if (privateOf !== undefined && door === undefined) return UNREACHABLE;
     let innermost: Activation | undefined;
-    for (const { portal, names, self } of portals) {
-      const activation = this.#shared(code.cell, portal, scopes);
+    for (const use of portals) {
+      const activation = this.#shared(code.cell, use.portal, scopes);
       if (activation === undefined) return UNREACHABLE;
-      if (activation instanceof LiveActivation) activation.need(self ? [...names, SELF] : names);
+      if (activation instanceof LiveActivation) {
+        if (use.asksSuper === true && activation.home === undefined) return UNREACHABLE;
+        activation.need(namesOf(use));
+      }
       innermost = activation;
     }
     const shared = new Set(portals.flatMap(({ names }) => names));
     const constants = captures.filter((name) => !shared.has(name));
-    if (constants.length === 0) return innermost;
+    if (constants.length === 0 && (door === undefined || door === innermost?.door)) return innermost;
     const values = constants.map((name) => readVariable(scopes, name));
-    const activation = new FreshActivation(constants, values, innermost);
+    const activation = new FreshActivation(constants, values, innermost, door);
     this.#names.set(activation, ownerName(code));
     return activation;
   }
@@ -70,7 +76,7 @@ export class ActivationTable {
     const needed = new Map(portals.map((use) => [codeId(cell.id, use.portal), use]));
     for (let at: Activation | undefined = innermost; at !== undefined; at = this.parentOf(at)) {
       const use = needed.get(at.portal);
-      if (use !== undefined && at instanceof LiveActivation) at.need(use.self ? [...use.names, SELF] : use.names);
+      if (use !== undefined && at instanceof LiveActivation) at.need(namesOf(use));
     }
     return innermost;
   }
@@ -85,6 +91,27 @@ export class ActivationTable {
     return again;
   }
 
+  /** What `super` in an activation goes out from: found from its `this`, and held against what the portal gets from there. */
+  #homeOf(cell: CellCode, { names }: PortalCode, index: number, portal: Portal): object | undefined {
+    const word = 2 * names.length;
+    return findHome({
+      cell,
+      index,
+      self: () => portal(word),
+      get: (key) => portal(word + 1, key),
+      codeOf: (value) => this.#realm.codes.codeOf(value, (subject) => this.#inspection.placeOf(subject)),
+    });
+  }
+
+  /** The class that a function stands in, by its name for itself; undefined if something else has that name there. */
+  #classAround(cell: CellCode, index: number, scopes: readonly object[]): object | undefined {
+    const name = cell.functions[index]?.door;
+    const value = name === undefined ? undefined : readVariable(scopes, name);
+    if (typeof value !== 'function') return undefined;
+    const found = this.#realm.codes.codeOf(value, (subject) => this.#inspection.placeOf(subject));
+    return found?.cell.id === cell.id && found.function.index === index ? value : undefined;
+  }
+
   /** The activation of a portal that a function sees, and those around it. */
   #shared(cell: CellCode, index: number, scopes: readonly object[]): Activation | undefined {
     const code = cell.portals?.[index];
@@ -95,10 +122,20 @@ export class ActivationTable {
     let parent: Activation | undefined;
     for (let at = code.parent; at !== undefined && parent === undefined; at = cell.portals?.[at]?.parent)
       parent = this.#shared(cell, at, scopes);
-    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, parent);
+    const door = code.door === undefined ? undefined : this.#classAround(cell, code.door, scopes);
+    const activation = new LiveActivation(codeId(cell.id, index), code, portal as Portal, {
+      parent,
+      door,
+      home: code.superOf === undefined ? undefined : this.#homeOf(cell, code, code.superOf, portal as Portal),
+    });
     this.#live.set(portal, activation);
     return activation;
   }
+}
+
+/** Variables, and words of the language that stand among them. */
+function namesOf({ names, self, asksSuper }: PortalUse): string[] {
+  return [...names, ...(self ? [SELF] : []), ...(asksSuper === true ? [HOME] : [])];
 }
 
 /** Of the function or class whose call made a function. */

@@ -2,7 +2,7 @@
 // function may have for itself.
 import { portalName } from '../protocol/code';
 import type { PortalCode } from '../protocol/code';
-import { Activation, SELF, UNINITIALISED } from '../protocol/graph';
+import { Activation, HOME, SELF, UNINITIALISED } from '../protocol/graph';
 import type { FunctionGroup } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
 
@@ -10,11 +10,18 @@ import { MAIN } from '../protocol/main-context';
 export class FreshActivation extends Activation {
   readonly portal = '';
   readonly parent: Activation | undefined;
+  readonly door: object | undefined;
   readonly names: readonly string[];
   readonly #values: readonly unknown[];
 
-  constructor(names: readonly string[], values: readonly unknown[], parent: Activation | undefined) {
+  constructor(
+    names: readonly string[],
+    values: readonly unknown[],
+    parent: Activation | undefined,
+    door: object | undefined,
+  ) {
     super();
+    this.door = door;
     this.names = names;
     this.#values = values;
     this.parent = parent;
@@ -40,15 +47,29 @@ export class LiveActivation extends Activation {
   readonly portal: string;
   readonly parent: Activation | undefined;
   readonly token: Portal;
+  readonly door: object | undefined;
+  /** What `super` in it goes out from, if that is known. */
+  readonly home: object | undefined;
   readonly #code: PortalCode;
   readonly #names: string[] = [];
   #isTold = false;
   #hasGrown = false;
 
-  constructor(id: string, code: PortalCode, portal: Portal, parent: Activation | undefined) {
+  constructor(
+    id: string,
+    code: PortalCode,
+    portal: Portal,
+    around: {
+      readonly parent: Activation | undefined;
+      readonly door: object | undefined;
+      readonly home: object | undefined;
+    },
+  ) {
     super();
+    this.door = around.door;
+    this.home = around.home;
     this.portal = id;
-    this.parent = parent;
+    this.parent = around.parent;
     this.#code = code;
     this.token = portal;
   }
@@ -65,7 +86,7 @@ export class LiveActivation extends Activation {
 
   /** The same scope for another walk, which may need other variables of it. */
   again(parent: Activation | undefined): LiveActivation {
-    return new LiveActivation(this.portal, this.#code, this.token, parent);
+    return new LiveActivation(this.portal, this.#code, this.token, { parent, door: this.door, home: this.home });
   }
 
   need(names: readonly string[]): void {
@@ -82,13 +103,13 @@ export class LiveActivation extends Activation {
   }
 
   read(): readonly unknown[] {
-    return this.#names.map((name) => readGuarded(() => this.token(this.#key(name))));
+    return this.#names.map((name) => (name === HOME ? this.home : readGuarded(() => this.token(this.#key(name)))));
   }
 
   write(values: readonly unknown[]): boolean {
     this.#names.forEach((name, index) => {
       const value = values[index];
-      if (name !== SELF && value !== UNINITIALISED) this.token(this.#key(name) + 1, value);
+      if (name !== SELF && name !== HOME && value !== UNINITIALISED) this.token(this.#key(name) + 1, value);
     });
     return true;
   }
@@ -109,18 +130,20 @@ export class BuiltActivation extends Activation {
   readonly portal: string;
   readonly parent: Activation | undefined;
   readonly names: readonly string[];
+  readonly door: object | undefined;
   /** What stands for the portal. */
   readonly token: object | undefined;
   readonly #variables: readonly Variable[];
 
   constructor(
     group: Pick<FunctionGroup, 'portal' | 'names'>,
-    parent: Activation | undefined,
+    around: { readonly parent: Activation | undefined; readonly door: object | undefined },
     opened: { readonly variables: readonly Variable[]; readonly token?: object },
   ) {
     super();
+    this.door = around.door;
     this.portal = group.portal;
-    this.parent = parent;
+    this.parent = around.parent;
     this.names = group.names;
     this.#variables = opened.variables;
     this.token = opened.token;
@@ -151,7 +174,7 @@ export class BuiltActivation extends Activation {
 export function environmentOf(activation: Activation): object {
   const environment = Object.create(null) as object;
   activation.names.forEach((name, index) => {
-    if (name === SELF) return;
+    if (name === SELF || name === HOME) return;
     Object.defineProperty(environment, name, {
       get: () => {
         const value = activation.read()[index];

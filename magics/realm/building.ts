@@ -3,8 +3,8 @@
 import { Script } from 'node:vm';
 import { cellLabel, scriptName } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
-import { SELF } from '../protocol/graph';
-import type { Activation, BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
+import { HOME, SELF } from '../protocol/graph';
+import type { Activation, BuildPlace, BuiltGroup, DecodeHooks, FunctionGroup, PrivateState } from '../protocol/graph';
 import { MAIN } from '../protocol/main-context';
 import { BuiltActivation } from './activations';
 import type { Code } from './code-table';
@@ -12,11 +12,16 @@ import { CODEC_PATH } from './codecs';
 import { Composer, isMethodLike } from './composing';
 import type { OpenedScope, Opener, Scope } from './composing';
 import { placeScript } from './frames';
-import { settleHome, standIn } from './homes';
-import { revive, reviving, setPrivates } from './private-fields';
+import { homeVariable, settleHome, standIn } from './homes';
+import { openClass, revive, reviving, setPrivates } from './private-fields';
 import { References } from './references';
 import { stayedBehind } from './stayed';
 import type { Realm } from './realm';
+
+interface Surroundings {
+  readonly parent: Activation | undefined;
+  readonly door: object | undefined;
+}
 
 let scripts = 0;
 
@@ -55,8 +60,10 @@ export class Builder implements DecodeHooks {
     return codecs.decode(codec, payload, prototype);
   }
 
-  build(group: FunctionGroup, within?: Activation): BuiltGroup {
+  build(group: FunctionGroup, place: BuildPlace = {}): BuiltGroup {
+    const { within, door } = place;
     const scope = this.#scope(group);
+    if (door !== undefined) this.#checkDoor(scope, door);
     const around = within === undefined ? [] : chainOf(within);
     const composer = new Composer(this.#realm.text, around);
     const text = composer.compose(scope);
@@ -65,12 +72,30 @@ export class Builder implements DecodeHooks {
     placeScript(filename, first === undefined ? '' : cellLabel(first.cell.execution), (generated) =>
       composer.locate(generated),
     );
-    const open = new Script(text, { filename }).runInThisContext() as Opener;
+    const open = this.#open(text, filename, door);
     this.#realm.codes.addScript(filename, open, (place) => composer.placeInCell(place));
     for (const variant of composer.variants) this.#realm.codes.addVariant(variant.text, variant.cell, variant.entry);
     const environments = around.map((activation) => this.#realm.environmentOf(activation));
-    const opened = open(this.#realm.contextOfCode(), giveBack(), composer.selves, environments, selfOf(around));
-    return this.#adopt(scope, opened, within);
+    const [self, home] = [SELF, HOME].map((word) => wordOf(around, word));
+    const context = this.#realm.contextOfCode();
+    const opened = open(context, giveBack(), composer.selves, homeVariable, environments, self, home);
+    return this.#adopt(scope, opened, { parent: within ?? place.parent, door });
+  }
+
+  /** In a class its private names mean what they do there, and what is around it is seen. */
+  #open(text: string, filename: string, door: object | undefined): Opener {
+    if (door === undefined) return new Script(text, { filename }).runInThisContext() as Opener;
+    return openClass(door, `${text}\n//# sourceURL=${filename}`) as Opener;
+  }
+
+  /** Code goes into the class that it was written in, and into no other. */
+  #checkDoor(scope: Scope, door: object): void {
+    const found = this.#realm.codes.codeOf(door, () => undefined);
+    const isOf = ({ codes, inner }: Scope): boolean =>
+      codes.every((code) => code.cell.id === found?.cell.id && isAround(found.function.index, code)) &&
+      inner.every(isOf);
+    if (found === undefined || !isOf(scope))
+      throw new ProtocolError('A function is to be made in a class that is not its own.');
   }
 
   member(owner: object, isStatic: boolean, key: string | symbol, slot: 'value' | 'get' | 'set'): unknown {
@@ -113,14 +138,16 @@ export class Builder implements DecodeHooks {
     if (group.portal !== '' && portal === undefined) throw new ProtocolError(`There is no scope ${group.portal} here.`);
     const allowed = new Set(portal?.names ?? codes.flatMap((code) => code.function.captures));
     if (portal?.self === true) allowed.add(SELF);
+    if (portal?.superOf !== undefined) allowed.add(HOME);
     for (const name of group.names)
       if (!allowed.has(name)) throw new ProtocolError(`The code has no variable ${JSON.stringify(name)}.`);
     return { group, codes, portal: portal?.index, inner: group.inner.map((inner) => this.#scope(inner)) };
   }
 
-  #adopt({ group, codes, inner }: Scope, opened: OpenedScope, parent: Activation | undefined): BuiltGroup {
-    const isBare = group.portal === '' && group.names.length === 0;
-    const built = new BuiltActivation(group, parent, opened);
+  #adopt({ group, codes, inner }: Scope, opened: OpenedScope, around: Surroundings): BuiltGroup {
+    const { parent, door } = around;
+    const isBare = group.portal === '' && group.names.length === 0 && (door === undefined || parent?.door === door);
+    const built = new BuiltActivation(group, around, opened);
     const activation = isBare ? parent : built;
     if (opened.token !== undefined) this.#realm.portals.set(opened.token, built);
     return {
@@ -131,7 +158,7 @@ export class Builder implements DecodeHooks {
       },
       inner: inner.flatMap((scope, index) => {
         const part = opened.inner[index];
-        return part === undefined ? [] : [this.#adopt(scope, part, activation)];
+        return part === undefined ? [] : [this.#adopt(scope, part, { parent: activation, door })];
       }),
     };
   }
@@ -165,9 +192,16 @@ function chainOf(within: Activation): Activation[] {
   return chain;
 }
 
-function selfOf(around: readonly Activation[]): unknown {
-  const owner = around.findLast((activation) => activation.names.includes(SELF));
-  return owner?.read()[owner.names.indexOf(SELF)];
+/** What `this` or the home of `super` is in activations. */
+function wordOf(around: readonly Activation[], word: string): unknown {
+  const owner = around.findLast((activation) => activation.names.includes(word));
+  return owner?.read()[owner.names.indexOf(word)];
+}
+
+/** Does the code stand in the class or function of that index? */
+function isAround(index: number, { cell, function: { parent } }: Code): boolean {
+  for (let at = parent; at !== undefined; at = cell.functions[at]?.parent) if (at === index) return true;
+  return false;
 }
 
 function firstCode({ codes, inner }: Scope): Code | undefined {

@@ -3,7 +3,7 @@
 import { RUNTIME, codeId, portalName, scriptName } from '../protocol/code';
 import type { CellCode, FunctionCode, SourceRange } from '../protocol/code';
 import { ProtocolError } from '../protocol/errors';
-import { SELF } from '../protocol/graph';
+import { HOME, SELF } from '../protocol/graph';
 import type { Activation, FunctionGroup } from '../protocol/graph';
 import type { Variable } from './activations';
 import type { CellPlace, Code } from './code-table';
@@ -29,13 +29,15 @@ export interface OpenedScope {
   readonly inner: readonly OpenedScope[];
 }
 
-/** `(context, base, selves, environments, self) => OpenedScope`; the environments are those of the scopes around, from the outside in. */
+/** The environments are those of the scopes around, from the outside in; `self` and `home` are what `this` and `super` mean in them. */
 export type Opener = (
   context: unknown,
   base: unknown,
   selves: readonly unknown[],
+  homes: (holder: object) => Variable,
   environments: readonly object[],
   self: unknown,
+  home: unknown,
 ) => OpenedScope;
 
 /** What a scope lies in that is here already. */
@@ -58,6 +60,10 @@ const SELVES = `${RUNTIME.portal}s`;
 const AROUND = `${RUNTIME.portal}e`;
 const THIS = `${RUNTIME.portal}t`;
 const KEPT = `${RUNTIME.portal}m`;
+/** Gives a variable for the home of an object's methods. */
+const HOMES = `${RUNTIME.portal}y`;
+const HELD = `${RUNTIME.portal}h`;
+const SUPER = `${RUNTIME.portal}u`;
 
 export class Composer {
   readonly #kind: 'local' | 'shipped';
@@ -80,13 +86,17 @@ export class Composer {
   }
 
   compose(scope: Scope): string {
+    const asksSuper = this.#around.some(({ names }) => names.includes(HOME));
+    const [open, close] = asksSuper
+      ? inMethod(THIS, `"use strict";${HELD}.set(${SUPER});`)
+      : ['(function(){"use strict";', `}).call(${THIS})`];
     this.#lines.push(
-      `(function(${RUNTIME.context},${BASE},${SELVES},${AROUND},${THIS}){return(function(){"use strict";` +
+      `(function(${RUNTIME.context},${BASE},${SELVES},${HOMES},${AROUND},${THIS},${SUPER}){return${open}` +
         `const ${RUNTIME.progress}=Infinity;${this.#opening()}return`,
     );
     // No line break may follow `return`.
     this.#scope(scope, `${this.#lines.pop() ?? ''} `);
-    this.#lines.push(`}).call(${THIS})})`);
+    this.#lines.push(`${close}})`);
     return this.#lines.join('\n');
   }
 
@@ -95,7 +105,7 @@ export class Composer {
     const tokens = new Map<string, number>();
     const constants = this.#around.map(({ portal, names }, index) => {
       if (portal !== '') tokens.set(portalName(Number(portal.split('#')[1])), index);
-      const own = portal === '' ? names.filter((name) => name !== SELF) : [];
+      const own = portal === '' ? names.filter(isVariable) : [];
       return own.length === 0 ? '' : `const{${own.join(',')}}=${AROUND}[${index}];`;
     });
     const portals = [...tokens].map(([name, index]) => `const ${name}=${AROUND}[${index}].${name};`);
@@ -122,8 +132,8 @@ export class Composer {
 
   #scope({ group, codes, portal, inner }: Scope, before: string): void {
     const { names, dead } = group;
-    const live = names.filter((name) => name !== SELF && !dead.has(name));
-    const late = names.filter((name) => name !== SELF && dead.has(name));
+    const live = names.filter((name) => isVariable(name) && !dead.has(name));
+    const late = names.filter((name) => isVariable(name) && dead.has(name));
     const [open, close] = this.#frame(group);
     const token = portal === undefined ? undefined : portalName(portal);
     const declared = `${live.length === 0 ? '' : `let ${live.join(',')};`}${token === undefined ? '' : `const ${token}=()=>${token};`}`;
@@ -146,9 +156,14 @@ export class Composer {
    * so arrows can be made before the object is there whose `this` they use.
    */
   #frame({ names, self }: FunctionGroup): readonly [open: string, close: string] {
+    const asksSuper = names.includes(HOME);
     if (!names.includes(SELF)) return ['(()=>{', '})()'];
-    if (self === undefined) return [`new class extends ${BASE}{constructor(){`, '}}()'];
-    return ['(function(){', `}).call(${SELVES}[${this.selves.push(self.primitive) - 1}])`];
+    if (self === undefined) {
+      const home = asksSuper ? `const ${HELD}=${HOMES}(new.target.prototype);` : '';
+      return [`new class extends ${BASE}{constructor(){${home}`, '}}()'];
+    }
+    const selfText = `${SELVES}[${this.selves.push(self.primitive) - 1}]`;
+    return asksSuper ? inMethod(selfText, '') : ['(function(){', `}).call(${selfText})`];
   }
 
   #code(code: Code): void {
@@ -201,7 +216,18 @@ export class Composer {
   }
 }
 
+/** Not what stands among the names of an activation for a word of the language. */
+function isVariable(name: string): boolean {
+  return name !== SELF && name !== HOME;
+}
+
+/** Around what is to find `this` and `super` in a method of an object that stands for another one. */
+function inMethod(self: string, opening: string): readonly [open: string, close: string] {
+  return [`((${VALUE})=>${VALUE}.m.call(${self},${HOMES}(${VALUE})))({m(${HELD}){${opening}`, '}})'];
+}
+
 function variableText(name: string, self: FunctionGroup['self']): string {
+  if (name === HOME) return HELD;
   const set = name !== SELF ? `{${name}=${VALUE}}` : self === undefined ? `super(${VALUE})` : '{}';
   return `{get:()=>${name},set:(${VALUE})=>${set}}`;
 }

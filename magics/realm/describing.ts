@@ -155,6 +155,12 @@ export class Describer implements EncodeHooks {
     const reason = reasonAgainst(code);
     if (reason !== undefined) return refused(reason);
     const captured = this.#activations.of(value, code);
+    if (captured === UNREACHABLE && code.function.privateOf !== undefined) return refused(PRIVATE);
+    if (captured === UNREACHABLE && code.function.portals?.some(({ asksSuper }) => asksSuper === true) === true)
+      return refused({
+        what: `an arrow function that uses \`super\` of ${ownerName(code)}, whose object cannot be told`,
+        advice: 'make it a method of that object',
+      });
     if (captured === UNREACHABLE)
       return refused({ what: `its shared variables of ${ownerName(code)} cannot be read`, advice: KEEP });
     this.found.cells.add(code.cell);
@@ -259,6 +265,10 @@ const SUPER: RefusalReason = {
   what: 'a method that uses super, apart from its object',
   advice: 'ship the object it belongs to',
 };
+const PRIVATE: RefusalReason = {
+  what: 'a function that uses private names of a class around it, which cannot be told',
+  advice: 'make it a method of that class, or give the class a name of its own',
+};
 const APART: RefusalReason = { what: 'a method apart from its class', advice: 'ship its class or an instance along' };
 
 function refused(reason: RefusalReason): FunctionShape {
@@ -272,7 +282,7 @@ function isMethod(code: FunctionCode): boolean {
 const KEEP = 'keep what it needs in an object or in a name of the notebook';
 
 function reasonAgainst(code: Code): RefusalReason | undefined {
-  const { hiddenThis, usesPrivate, hidesNames, assigned = [] } = code.function;
+  const { hiddenThis, hidesNames, assigned = [] } = code.function;
   const name = ownerName(code);
   const owner = name === '' ? 'the call that made it' : name;
   if (hidesNames === true)
@@ -280,14 +290,9 @@ function reasonAgainst(code: Code): RefusalReason | undefined {
       what: 'direct eval hides what the function needs',
       advice: 'name what it needs outside of the text',
     };
-  if (usesPrivate === true)
-    return {
-      what: 'a function that uses private names of a class around it',
-      advice: 'make it a method of that class',
-    };
   if (hiddenThis === true)
     return {
-      what: `an arrow function that uses \`arguments\`, \`super\`, \`new.target\` or a hidden \`this\` of ${owner}`,
+      what: `an arrow function that uses \`arguments\`, \`super()\`, \`new.target\` or a hidden \`this\` of ${owner}`,
       advice: 'keep what it needs in a variable',
     };
   if (assigned.length === 0) return undefined;

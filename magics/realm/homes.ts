@@ -39,6 +39,22 @@ export function homeOf(method: object): object | undefined {
 export function standIn(literal: object, method: object): void {
   const home: Home = { object: undefined };
   homes.set(method, home);
+  ask(literal, home);
+}
+
+/** Makes `holder`, in a method of which functions are made, stand for the object that the variable will be given. */
+export function homeVariable(holder: object): { get(): unknown; set(object: unknown): void } {
+  const home: Home = { object: undefined };
+  ask(holder, home);
+  return {
+    get: () => home.object,
+    set: (object) => {
+      if (typeof object === 'object' || typeof object === 'function') home.object = object ?? undefined;
+    },
+  };
+}
+
+function ask(literal: object, home: Home): void {
   const parent = (): object => {
     const object = home.object === undefined ? null : Reflect.getPrototypeOf(home.object);
     if (object === null) throw new MAIN.TypeError('`super` leads nowhere: the object has no prototype');

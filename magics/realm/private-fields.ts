@@ -15,6 +15,7 @@ interface Revival {
   readonly key: (value: unknown) => string | symbol;
   readonly keyed: (owner: object, count: number) => void;
   readonly home: <T extends object>(literal: T) => T;
+  readonly named: (owner: object, name: string) => void;
   readonly nextKey: () => string | symbol;
   /** Computed keys of classes, in the order of their texts. */
   readonly keys: WeakMap<object, readonly (string | symbol)[]>;
@@ -45,6 +46,9 @@ function revival(): Revival {
       keys.set(owner, pending.splice(pending.length - count));
     },
     home: noteHome,
+    named: (owner, name) => {
+      Object.defineProperty(owner, 'name', { value: name, configurable: true });
+    },
     register: (owner, access) => {
       accesses.set(owner, access);
     },
@@ -101,6 +105,13 @@ export function revive(owner: object): object {
   const made = reviving(() => Reflect.construct(owner, []) as object);
   for (const key of Reflect.ownKeys(made)) Reflect.deleteProperty(made, key);
   return made;
+}
+
+/** Evaluates text in a class, where its private names are known. Throws when the class lets nobody in. */
+export function openClass(owner: object, text: string): unknown {
+  const open = revival().accesses.get(owner)?.open;
+  if (open === undefined) throw new TypeError('Nothing can be made inside of such a class.');
+  return open(text);
 }
 
 export function setPrivates(target: object, { owner, isStatic, values }: PrivateState): boolean {

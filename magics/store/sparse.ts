@@ -2,7 +2,6 @@
 // cache (O_DIRECT, open(2)) takes none, and a hole comes at the speed of a comparison. It asks for addresses, places and lengths that are whole blocks.
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { systemCode } from '../protocol/errors';
 
 /** TypeScript knows it as a part of the DOM only. */
 declare const WebAssembly: {
@@ -31,9 +30,9 @@ async function openDirect(path: string): Promise<FileHandle | undefined> {
   if (process.platform !== 'linux') return undefined;
   try {
     return await open(path, constants.O_RDONLY | constants.O_DIRECT);
-  } catch (error) {
-    if (systemCode(error) === 'EINVAL') return undefined;
-    throw error;
+  } catch {
+    // It was opened the usual way a moment ago, and is read that way then.
+    return undefined;
   }
 }
 
@@ -49,8 +48,8 @@ function pastTheCache(file: FileHandle, usual: ReadAt): ReadAt {
       try {
         filled = (await file.read(block, 0, block.length, wanted)).bytesRead;
         start = wanted;
-      } catch (error) {
-        if (systemCode(error) !== 'EINVAL') throw error;
+      } catch {
+        // What is wrong with the file itself is told when it is read the usual way.
         isRefused = true;
       }
     }

@@ -11,9 +11,18 @@ const GROUPS = [
   ],
   [
     'How to',
-    ['slurm', 'gridengine', 'pbs', 'ssh', 'files', 'containers', 'air-gapped', 'terminal', 'add-a-scheduler'].map(
-      (name) => `docs/how-to/${name}.md`,
-    ),
+    [
+      'slurm',
+      'gridengine',
+      'pbs',
+      'ssh',
+      'files',
+      'containers',
+      'air-gapped',
+      'jupyterlab',
+      'terminal',
+      'add-a-scheduler',
+    ].map((name) => `docs/how-to/${name}.md`),
   ],
   [
     'Reference',

@@ -314,6 +314,64 @@ const CELLS: readonly Row[] = [
     ],
   ],
   [
+    'functions that use private names of a class around them',
+    [
+      'class P { #n = 1; static #made = 0; #list = []; get n() { return this.#n } up = () => ++this.#n; make() { let k = 10; return { get: () => this.#n + k, set: (v) => { this.#n = v; k++ }, hidden: () => this.#hidden(k) } } #hidden(x) { return [x, this.#list.length] } static peek(o) { return () => [o.#n, #n in o].join() } static maker = () => { P.#made++; return P.#made } } const p = new P, { up } = p, view = p.make(), peek = P.peek(p)',
+    ],
+    'up(); view.set(5); const q = new P; q.up(); const late = q.make(); late.set(20); [p.n, view.get(), peek(), q.n, view.hidden().join("+"), P.maker()].join()',
+    "'5,16,5,true,20,11+0,1'",
+    [
+      [
+        '[p.n, up(), view.get(), peek(), q.up(), q.n, late.get(), P.maker(), p.up === up, q instanceof P].join()',
+        '5,6,17,6,true,21,21,32,2,true,true',
+      ],
+      ['view.set(0), [p.n, view.get(), new P().up()].join()', '0,12,2'],
+    ],
+  ],
+  [
+    'functions born there that use private names of a class around them',
+    [
+      'class Queue { #items = []; #size = 0; drain() { let n = 0; return () => { n++; return (x) => { this.#items.push(x); this.#size += n; return this.#size } } } get size() { return this.#size } } const queue = new Queue, drain = queue.drain()',
+    ],
+    'const put = drain(); put("a"); const other = drain(); other("b")',
+    '3',
+    [['[queue.size, put("c"), drain()("d"), other("e"), queue.size].join()', '3,5,8,11,11']],
+  ],
+  [
+    'private names of two classes, classes within, anonymous ones, and mixins',
+    [
+      'const Outer = class { #a = 1; make() { const outer = this; return class Inner { #b = 10; both = () => outer.#a + this.#b; add(x) { outer.#a += x; return () => outer.#a++ } } } get a() { return this.#a } }; const o = new Outer, Inner = o.make(), i = new Inner, step = i.add(2)',
+      'const mixin = (Base) => class extends Base { #seen = 0; note = () => ++this.#seen; get seen() { return this.#seen } }; class Plain {} const M = mixin(Plain), m = new M',
+    ],
+    'step(); const j = new Inner; j.add(5); m.note(); [i.both(), j.both(), o.a, m.seen, Outer.name, JSON.stringify(M.name), Inner.name].join()',
+    '\'19,19,9,1,Outer,"",Inner\'',
+    [
+      [
+        '[i.both(), j.both(), step(), o.a, m.note(), m.seen, Outer.name, JSON.stringify(M.name), j instanceof Inner].join()',
+        '19,19,9,10,2,2,Outer,"",true',
+      ],
+    ],
+  ],
+  [
+    'arrows that use super of the method around them',
+    [
+      'class A { n = 1; hi(x) { return `A${x}${this.n}` } get up() { return this.n + 10 } static make() { return `made ${this.name}` } } class B extends A { hi(x) { return `B${super.hi(x)}` } late(k = 0) { return { call: (x) => `${super.hi(x)}${++k}`, up: () => super.up, deep: () => () => super.hi("d") + this.n++ } } field = () => super.hi("f"); static late() { return () => super.make() } constructor() { super(); this.made = (x) => super.hi(x) } } const b = new B, late = b.late(), field = b.field, made = B.late(), ctor = b.made',
+      'const o = { __proto__: { m() { return this.v } }, v: 5, m() { return () => super.m() + 1 } }, om = o.m(); const mixin = (Base) => class extends Base { hi(x) { return () => `M${super.hi(x)}` } }; class Two extends mixin(B) {} const two = new Two, hi = two.hi(7)',
+    ],
+    'b.n = 4; o.v = 9; const fresh = new B().late(5), born = late.deep(); [late.call(1), late.up(), born(), field(), made(), ctor(2), om(), hi(), fresh.call(3), b.field === field].join()',
+    "'A141,14,Ad44,Af5,made B,A25,10,MBA71,A316,true'",
+    [
+      [
+        '[late.call(1), late.up(), late.deep()(), born(), field(), made(), ctor(2), om(), hi(), fresh.call(3), b.n].join()',
+        'A152,15,Ad55,Ad66,Af7,made B,A27,10,MBA71,A317,7',
+      ],
+      [
+        '(() => { A.prototype.hi = () => "changed"; return [late.call(0), field(), born()].join() })()',
+        'changed3,changed,changed7',
+      ],
+    ],
+  ],
+  [
     'Promises that are settled',
     [
       'const done = Promise.resolve({ n: 1 }), o = await done, failed = Promise.reject(new TypeError("no")); failed.catch(() => {}); const holder = { done }',
@@ -427,4 +485,14 @@ test('an error in a function born there points at where it was typed, also where
   expect(await notebook.run('m.up()')).toBe(2);
   const stack = (await notebook.run('try { f() } catch (e) { var told = e.stack } told')) as string;
   expect(stack).toMatch(/RangeError: 7,7,7\n[^\n]*Cell \[1\]:4:27/);
+});
+
+test('an error in a function that was made inside of its class points at where it was typed', async () => {
+  await notebook.run(
+    'class P {\n  #n = 1;\n  fail = () => {\n    this.#n++;\n    throw new RangeError(`n is ${this.#n}`);\n  };\n}\nconst p = new P',
+  );
+  const { report } = await notebook.cluster('p.fail()');
+  const shown = report.outcome.ok ? '' : report.outcome.error.traceback.join('\n');
+  expect(shown).toMatch(/n is 2[^]*Cell \[1\]:5:11/);
+  expect(await notebook.run('try { p.fail() } catch (e) { var told = e.message } told')).toBe('n is 3');
 });

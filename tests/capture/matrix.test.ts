@@ -112,7 +112,8 @@ A result of more than 32 GB, all names together, is refused with its size; \`--e
 
 const CODE = `
 Functions, classes, enums and namespaces of the notebook travel as code, with every name they use, in the version that the value has: closures with their state, shared
-between functions as here; bound functions; generator functions; classes with their statics, \`#private\` fields, accessors and decorators; instances without a
+between functions as here; functions that use \`this\`, \`super\` or \`#private\` names of what they stand in; bound functions; generator functions; classes with
+their statics, \`#private\` fields, accessors and decorators; instances without a
 constructor being run. Local modules travel by content, packages by name.
 `;
 

@@ -300,10 +300,11 @@ export const REFUSED: readonly Refused[] = [
     advice: 'import its module in a cell of its own',
   },
   {
-    value: 'functions that use `#private` names of a class around them',
-    setup: 'class P { #n = 1; get = () => this.#n } const v = new P().get',
-    what: 'a function that uses private names of a class around it',
-    advice: 'make it a method of that class',
+    value:
+      'functions that use `#private` names of a class around them which has no name, and is named by a computed key',
+    setup: 'const key = "c", P = { [key]: class { #n = 1; get = () => this.#n } }[key], v = new P().get',
+    what: 'a function that uses private names of a class around it, which cannot be told',
+    advice: 'make it a method of that class, or give the class a name of its own',
   },
   {
     value: 'functions with direct `eval` of a text that is computed',

@@ -89,14 +89,19 @@ const REFUSED: readonly (readonly [setup: string, cell: string, message: string]
     'cannot ship handler.get⟨make⟩.socket: WeakMap cannot be read — use a Map or Set',
   ],
   [
-    'class A { late() { return () => super.toString() } } const f = new A().late()',
+    'class A {} class B extends A { constructor() { const f = () => super(); f(); this.f = f } } const { f } = new B',
     'f()',
-    'cannot ship f: an arrow function that uses `arguments`, `super`, `new.target` or a hidden `this` of late — keep what it needs in a variable',
+    'cannot ship f: an arrow function that uses `arguments`, `super()`, `new.target` or a hidden `this` of B — keep what it needs in a variable',
   ],
   [
-    'class P { #n = 1; get = () => this.#n } const p = new P',
+    'class A { hi() { return 1 } } class B extends A { late() { return () => super.hi() } } const f = B.prototype.late.call({ other: true })',
+    'f()',
+    'cannot ship f: an arrow function that uses `super` of late, whose object cannot be told — make it a method of that object',
+  ],
+  [
+    'const key = "c", P = { [key]: class { #n = 1; get = () => this.#n } }[key], p = new P',
     'p.get()',
-    'cannot ship p.get: a function that uses private names of a class around it — make it a method of that class',
+    'cannot ship p.get: a function that uses private names of a class around it, which cannot be told — make it a method of that class, or give the class a name of its own',
   ],
   [
     'function* g() { yield 1; yield 2 } const it = g(); it.next()',

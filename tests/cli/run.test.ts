@@ -1,5 +1,6 @@
 // `cellburst run`: notebooks and programs, as a person or a script calls it.
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { namedAfter, toClusterCell } from '../../cli/program';
 import { processesWith } from '../notebook/processes';
@@ -260,6 +261,23 @@ test(
     expect(await parse('config')).toMatchObject({ defaultCluster: 'local' });
     const { findings } = (await parse('doctor')) as { findings: { check: string; verdict: string }[] };
     expect(findings.map(({ check }) => check)).toContain('a tiny job');
+  },
+  TIMEOUT,
+);
+
+test(
+  'whoever reads only the beginning ends it, and nothing is left behind',
+  async () => {
+    place.write('many.ts', 'for (let i = 0; i < 200_000; i++) console.log(i);');
+    const script = 'TMPDIR=$PWD/tmp cellburst run many.ts | head -n 2; echo "${PIPESTATUS[0]}"';
+    mkdirSync(join(place.folder, 'tmp'));
+    const child = spawn('bash', ['-c', script], {
+      cwd: place.folder,
+      env: place.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(await said(child)).toMatchObject({ out: '0\n1\n0\n', err: '' });
+    expect(readdirSync(join(place.folder, 'tmp'))).toEqual([]);
   },
   TIMEOUT,
 );

@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Place } from '../cli/place';
 import { openSystem } from '../clusters/open';
 import type { Ask } from '../../magics/transports';
 import { KernelClient } from '../kernel/client';
@@ -251,6 +252,27 @@ describeIf.each(KINDS)(`hosts by %s${system.ok ? '' : ` (not tested: ${system.re
 });
 
 describeIf('cells on a host that asks', () => {
+  test('in a terminal the password is asked for there, not drawn, and counts for the next command', async () => {
+    if (!system.ok) return;
+    await using place = new Place();
+    const store = system.makeDirectory('asked-terminal');
+    const entry = `scheduler: none, host: cb-login, sshConfig: ${withKey(`${setting('SSHD_KEYS')}/none`)}, store: ${store}`;
+    place.write('config.yaml', `clusters:\n  far: { ${entry} }\n`);
+    try {
+      const terminal = place.atTerminal('cellburst', ['doctor', 'far']);
+      await terminal.until(/cb-login: .*assword: $/);
+      await terminal.enter(setting('SSHD_PASSWORD'));
+      await terminal.until(/Everything is in place|need attention/);
+      expect(await terminal.ended()).toBe(0);
+      expect(terminal.raw).not.toContain(setting('SSHD_PASSWORD'));
+      const silent = await place.run('fs', 'df', 'far:.', '--json');
+      expect(silent).toMatchObject({ code: 0 });
+      expect(JSON.parse(silent.out)).toHaveProperty('totalBytes');
+    } finally {
+      await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+    }
+  }, 120_000);
+
   test.each(KINDS)('over %s the password is asked for in the cell that waits, once for two clusters', async (kind) => {
     if (!system.ok) return;
     const store = system.makeDirectory(`asked-${kind}`);

@@ -79,7 +79,11 @@ function clusterWords(cluster: ClusterHealth, jobs: Jobs, trans: Translation): s
         : undefined
       : trans.__('%1 of %2 cores busy', busy, cluster.cores.total);
   const state =
-    cluster.state === 'unknown' ? trans.__('not used yet') : cluster.state === 'down' ? trans.__('down') : undefined;
+    cluster.state === 'unknown' && busy === 0
+      ? trans.__('not used yet')
+      : cluster.state === 'down'
+        ? trans.__('down')
+        : undefined;
   const kind = cluster.scheduler === 'none' ? undefined : cluster.scheduler;
   return [state, cluster.state === 'down' ? cluster.message : undefined, cores, kind]
     .filter((part) => part !== undefined)

@@ -1,4 +1,5 @@
 // The log below the list: of one job at a time, chosen there.
+import { copyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { lookOf } from '../model/words';
 import { useReadable, type App } from './app';
@@ -37,7 +38,7 @@ export function LogPane({ app, job }: { readonly app: App; readonly job: string 
             log.release();
           }}
         >
-          ⧉
+          <copyIcon.react tag="span" width="16px" height="16px" />
         </button>
         {row && (
           <button

@@ -30,6 +30,7 @@ export interface TaskGridProps {
 export function TaskGrid({ array, trans, rows }: TaskGridProps): React.ReactElement {
   const canvas = React.useRef<HTMLCanvasElement>(null);
   const columns = useColumns(canvas);
+  useTheme();
   const grid = React.useMemo(() => layTasks(array, columns, rows), [array, columns, rows]);
   const [chosen, setChosen] = React.useState<number>();
   const index = chosen === undefined ? undefined : Math.min(chosen, grid.squares.length - 1);
@@ -67,6 +68,21 @@ export function TaskGrid({ array, trans, rows }: TaskGridProps): React.ReactElem
       </div>
     </div>
   );
+}
+
+/** Colours of a canvas are drawn once: a theme that changes has to be seen. */
+function useTheme(): void {
+  const [, redraw] = React.useReducer((count: number) => count + 1, 0);
+  React.useEffect(() => {
+    const watcher = new MutationObserver(() => {
+      // The theme's sheet is there a moment after its name.
+      requestAnimationFrame(redraw);
+    });
+    watcher.observe(document.body, { attributeFilter: ['data-jp-theme-name'] });
+    return () => {
+      watcher.disconnect();
+    };
+  }, []);
 }
 
 /** As many as there is room for. */

@@ -274,4 +274,22 @@ export const CODE: readonly Line[] = [
     "'undefined'",
     [['call()', 'undefined']],
   ],
+  [
+    'C21 functions that use private names of a class around them',
+    [
+      'class P { #n = 1; get n() { return this.#n } up = () => ++this.#n; make() { let k = 10; return { get: () => this.#n + k, set: (v) => { this.#n = v; k++ }, more: () => () => this.#n++ } } } const p = new P, view = p.make()',
+    ],
+    'p.up(); view.set(5); const born = view.more(); born(); const q = new P; q.up(); [p.n, view.get(), q.n].join()',
+    "'6,17,2'",
+    [['[p.n, born(), p.up(), view.get(), q.up(), q instanceof P].join()', '6,6,8,19,3,true']],
+  ],
+  [
+    'C22 arrows that use super of the method around them',
+    [
+      'class A { n = 1; hi() { return `A${this.n}` } } class B extends A { hi() { return "B" } late() { let k = 0; return { call: () => super.hi() + ++k, more: () => () => super.hi() + k } } } const b = new B, late = b.late()',
+    ],
+    'b.n = 2; const born = late.more(); [late.call(), born(), new B().late().call()].join()',
+    "'A21,A21,A11'",
+    [['[late.call(), born(), (b.n = 5, born())].join()', 'A22,A22,A52']],
+  ],
 ];
