@@ -29,7 +29,7 @@ export interface Given {
   /** Names of all jobs that were ever submitted. */
   names(system: RunningSystem): Promise<readonly string[]>;
   /** How often the batch system was asked about jobs, as it counts. */
-  questions?(system: RunningSystem): Promise<number>;
+  readonly questions?: (system: RunningSystem) => Promise<number>;
   /** As a native argument: the job waits. */
   readonly held?: string;
   /** Names of those that wait or run. */
