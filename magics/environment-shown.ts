@@ -14,6 +14,7 @@ import {
   restoreLine,
   writeLock,
   type EnvironmentSpec,
+  type SpecPackage,
 } from './environment';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { HostFacts } from './protocol/host-facts';
@@ -139,7 +140,7 @@ function showDifferences(spec: EnvironmentSpec, there: HostFacts, { name, isHere
     ],
     ...spec.packages
       .filter(({ native }) => native !== undefined)
-      .map((found) => [found.name, found.version, '', verdictOn(found.isFree, here, there, isHere)]),
+      .map((found) => [found.name, found.version, '', verdictOn(found, here, there, isHere)]),
   ];
   const plain = spec.packages.filter(({ native }) => native === undefined).length;
   const after = isHere
@@ -154,8 +155,9 @@ function nodeSkew(here: HostFacts, there: HostFacts): string {
   return major === majorThere ? '' : 'another release line: what the language and Node offer differs';
 }
 
-function verdictOn(isFree: boolean, here: HostFacts, there: HostFacts, isHere: boolean): string {
+function verdictOn({ isFree, isVariant }: SpecPackage, here: HostFacts, there: HostFacts, isHere: boolean): string {
   if (isHere) return 'used in place';
   const why = misfit(here, there, isFree);
-  return why === undefined ? 'its binary of here runs there' : `is built there: ${why}`;
+  if (why === undefined) return 'its binary of here runs there';
+  return isVariant ? `another one is fetched for it: ${why}` : `is built there: ${why}`;
 }

@@ -3,7 +3,7 @@ import { LineCounter, isMap, isNode, isPair, isScalar, parseDocument, type Docum
 import type * as z from 'zod';
 import { UsageError } from '../protocol/errors';
 import { didYouMean } from './nearest';
-import { clusterEntry, configFile, type ClusterEntry } from './schema';
+import { clusterEntry, imageEntry, configFile, type ClusterEntry } from './schema';
 
 const SHOWN = 5;
 /** What people write who do not expect to be asked. */
@@ -97,6 +97,7 @@ function toMistakes(issue: Issue, document: Document): Mistake[] {
 function knownKeys(path: KeyPath): readonly string[] {
   const { shape } = clusterEntry;
   if (path.length === 2) return Object.keys(shape);
+  if (path.at(-1) === 'container') return Object.keys(imageEntry.shape);
   if (path.at(-1) === 'defaults') return Object.keys(shape.defaults.unwrap().shape);
   return path.at(-1) === 'poll' ? Object.keys(shape.poll.unwrap().shape) : [];
 }

@@ -15,27 +15,29 @@ const lines = z.union([z.string(), z.array(z.string())]).transform((given) => {
   return all.map((line) => line.trimEnd()).filter((line) => line !== '');
 });
 
+export const imageEntry = z.strictObject({
+  image: word.describe('A name for podman, or a file (`/path/x.sif`) or address for Apptainer.'),
+  runtime: z
+    .enum(CONTAINER_RUNTIMES)
+    .optional()
+    .describe('Without it: podman for names, Apptainer or Singularity for files and addresses.'),
+  node: word
+    .optional()
+    .describe("Absolute path of the image's own Node.js. Without it the node's is seen in the image."),
+  mounts: z
+    .array(word)
+    .optional()
+    .describe('More paths of the node that the image shall see: PATH, or PATH:PATH-INSIDE.'),
+  options: z.array(word).optional().describe('More arguments of the runtime, as `--nv`.'),
+});
+
 /** An image alone, or what has to be said of it. */
-const container = z
-  .union([
-    word,
-    z.strictObject({
-      image: word.describe('A name for podman, or a file (`/path/x.sif`) or address for Apptainer.'),
-      runtime: z
-        .enum(CONTAINER_RUNTIMES)
-        .optional()
-        .describe('Without it: podman for names, Apptainer or Singularity for files and addresses.'),
-      node: word
-        .optional()
-        .describe("Absolute path of the image's own Node.js. Without it the node's is seen in the image."),
-      mounts: z
-        .array(word)
-        .optional()
-        .describe('More paths of the node that the image shall see: PATH, or PATH:PATH-INSIDE.'),
-      options: z.array(word).optional().describe('More arguments of the runtime, as `--nv`.'),
-    }),
-  ])
-  .transform((given) => (typeof given === 'string' ? { image: given } : given));
+const container = z.preprocess((given) => (typeof given === 'string' ? { image: given } : given), imageEntry);
+
+const modules = z.preprocess(
+  (given) => (typeof given === 'string' ? given.split(/\s+/).filter((name) => name !== '') : given),
+  z.array(z.string().regex(MODULE_NAME, 'a module is named by one word, as gcc/12.2')),
+);
 
 export const SCHEDULERS = ['slurm', 'gridengine', 'pbs', 'none'] as const;
 export const AGENTS = ['detached', 'connection'] as const;
@@ -72,15 +74,17 @@ export const clusterEntry = z
     store: word
       .optional()
       .describe('Directory on the host where jobs are kept. Login and compute nodes have to share it.'),
-    modules: z
-      .union([z.string().transform((given) => given.split(/\s+/).filter((name) => name !== '')), z.array(z.string())])
-      .pipe(z.array(z.string().regex(MODULE_NAME, 'a module is named by one word, as gcc/12.2')))
+    modules: modules
       .optional()
       .describe(
         "Site modules, as `gcc/12.2 cuda`: each batch job begins by loading them; without a scheduler the host's agent does.",
       ),
     prologue: lines.optional().describe('Shell lines that each batch job begins with, as `module load cuda`.'),
-    container: container.optional().describe('The image that cells run in; `--container none` of a cell does without.'),
+    container: container
+      .optional()
+      .describe(
+        'The image that cells run in: its name or path, or more of it; `--container none` of a cell does without.',
+      ),
     partition: word.optional().describe('As `queue`.'),
     queue: word.optional().describe('Partition or queue of jobs that name none.'),
     account: word.optional().describe('Account or project that is charged.'),

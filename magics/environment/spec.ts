@@ -17,6 +17,8 @@ export interface SpecPackage {
   readonly from: 'installed' | 'workspace';
   /** Why it is bound to a kind of machine; undefined: it is plain JavaScript. */
   readonly native?: string;
+  /** One of several that a package has, for kinds of machines. */
+  readonly isVariant: boolean;
   /** Its binary, if it has one, goes by Node-API. */
   readonly isFree: boolean;
 }
@@ -124,6 +126,7 @@ function toSpecPackage({ place, name, package: found }: PlacedPackage): SpecPack
     name,
     version: found.version ?? '0.0.0',
     from: found.folder.includes(`${sep}node_modules${sep}`) ? 'installed' : 'workspace',
+    isVariant: found.machine !== undefined,
     isFree: found.usesNodeApi || found.machine !== undefined,
     ...(binary === undefined
       ? {}

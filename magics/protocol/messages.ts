@@ -26,7 +26,7 @@ import {
 } from './shape';
 
 /** Changed when a message or a file in the state directory means something else than before. */
-export const AGENT_PROTOCOL = 2;
+export const AGENT_PROTOCOL = 3;
 
 const nothing = record({});
 const one = record({ id: text });

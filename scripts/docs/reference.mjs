@@ -65,7 +65,9 @@ async function config() {
   const { clusterEntry } = await load('magics/config/schema.ts');
   const rows = Object.entries(clusterEntry.shape).flatMap(([key, type]) => {
     const own = [[code(key), type.description ?? '']];
-    const inner = type.unwrap?.().shape;
+    // What may be written in a shorter form is a pipe.
+    const bare = type.unwrap?.();
+    const inner = bare?.shape ?? bare?.out?.shape;
     if (inner === undefined) return own;
     return [...own, ...Object.entries(inner).map(([name, field]) => [code(`${key}.${name}`), field.description ?? ''])];
   });

@@ -11,9 +11,21 @@ const GROUPS = [
   ],
   [
     'How to',
-    ['slurm', 'gridengine', 'pbs', 'ssh', 'files', 'containers', 'air-gapped', 'terminal', 'add-a-scheduler'].map(
-      (name) => `docs/how-to/${name}.md`,
-    ),
+    [
+      'slurm',
+      'gridengine',
+      'pbs',
+      'ssh',
+      'logins',
+      'packages',
+      'files',
+      'containers',
+      'air-gapped',
+      'jupyterlab',
+      'notebook',
+      'terminal',
+      'add-a-scheduler',
+    ].map((name) => `docs/how-to/${name}.md`),
   ],
   [
     'Reference',

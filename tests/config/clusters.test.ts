@@ -60,6 +60,35 @@ clusters:
   });
 });
 
+test('modules are loaded by the job where there are jobs, else by the host, and an image is a word or more', () => {
+  const found = read(`
+clusters:
+  hpc: { scheduler: slurm, modules: gcc/12.2 cuda, prologue: ulimit -n 4096, container: debian:12 }
+  box: { scheduler: none, host: h, modules: [gcc/12.2], container: { image: x.sif, runtime: apptainer, options: [--nv] } }
+`);
+  const { setup, prologue, container } = found.get('hpc') ?? {};
+  expect([setup, prologue?.at(-1), container]).toEqual([
+    [],
+    'ulimit -n 4096',
+    { image: 'debian:12', mounts: [], options: [] },
+  ]);
+  expect(prologue?.filter((line) => line.startsWith('module load')).map((line) => line.split(' ')[2])).toEqual([
+    'gcc/12.2',
+    'cuda',
+  ]);
+  const box = found.get('box');
+  expect([box?.prologue, box?.setup.at(-1)]).toEqual([[], expect.stringMatching(/^module load gcc\/12\.2 \|\| /)]);
+  expect(box?.container).toEqual({ image: 'x.sif', runtime: 'apptainer', mounts: [], options: ['--nv'] });
+  expect(
+    mistakesIn('clusters:\n  a:\n    scheduler: slurm\n    modules: "gcc; rm -rf"\n    container: { imag: x }\n'),
+  ).toEqual([
+    expect.stringMatching(/modules\.0: a module is named by one word/),
+    expect.stringMatching(/modules\.2: a module is named by one word/),
+    expect.stringMatching(/container.*image/),
+    expect.stringMatching(/there is no "imag" here\. Did you mean image\?$/),
+  ]);
+});
+
 test('no file and an empty file mean no clusters', () => {
   expect(readClusters({ CELLBURST_CONFIG: join(directory, 'none.yaml'), PATH: '' }).clusters).toEqual(new Map());
   expect(read('')).toEqual(new Map());

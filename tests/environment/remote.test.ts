@@ -1,7 +1,8 @@
 // Packages on a host that is reached over a real sshd, as another user: it cannot read the notebook's folder, and has none of the packages.
 import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openSystem } from '../clusters/open';
+import { modulesMissing } from '../clusters/package-cells';
 import type { CaptureData } from '../../magics/show-capture';
 import { CAPTURE_MIME } from '../../magics/protocol/capture';
 import { KernelClient, ROOT } from '../kernel/client';
@@ -55,6 +56,14 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       '    host: cb-login',
       `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
       `    setup: export PATH=${withoutNode(system.makeDirectory('foreign'), ['getconf'])} XDG_CACHE_HOME=${system.makeDirectory('foreign-cache')}`,
+      ...Object.entries({ modular: '"null"', unloadable: '["null", nosuch/1.0]' }).flatMap(([name, modules]) => [
+        `  ${name}:`,
+        '    scheduler: none',
+        '    host: cb-login',
+        `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
+        `    store: ${system.makeDirectory(name)}`,
+        `    modules: ${modules}`,
+      ]),
       '  old:',
       '    scheduler: none',
       '    host: cb-login',
@@ -68,7 +77,8 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
   });
   afterAll(async () => {
     await kernel.stop();
-    await endProcesses(`CELLBURST_STATE_DIR=${store}`);
+    for (const name of ['store', 'bare', 'modular'])
+      await endProcesses(`CELLBURST_STATE_DIR=${join(dirname(store), name)}`);
     if (system.ok) system.stop();
   });
 
@@ -178,6 +188,17 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
       expect(reply['evalue']).toMatch(
         /no Node\.js 18 or later on .*none can be brought: its C library is not glibc \(Linux \S+ unknown\)\. Install Node\.js there/,
       );
+    },
+    LONG_MS,
+  );
+
+  const noModules = modulesMissing();
+  (noModules === undefined ? test : test.skip)(
+    `site modules are loaded for what runs there, and one that is not there is named${noModules === undefined ? '' : ` (not tested: ${noModules})`}`,
+    async () => {
+      expect(value(await cells.run('%%cluster modular\nprocess.env.LOADEDMODULES'))).toBe(`'null'`);
+      const { reply } = await cells.run('%%cluster unloadable\n1');
+      expect(reply['evalue']).toMatch(/the module nosuch\/1\.0 could not be loaded on /);
     },
     LONG_MS,
   );

@@ -2,11 +2,15 @@
 import { applyMessage, NO_JOBS, type Jobs } from '../../labextension/src/model/jobs';
 import { badgesOf } from '../../labextension/src/model/badges';
 import { isClusterCell, toClusterCell } from '../../labextension/src/model/magic';
+import { fieldsOf, isFirst, keyOf, toEntry, toForm } from '../../labextension/src/model/form';
+import { hintsOf } from '../../labextension/src/model/hints';
 import { noticesOf } from '../../labextension/src/model/notices';
 import { candidatePaths, isSameNotebook } from '../../labextension/src/model/places';
 import { formatBytes, formatDuration, formatMemory } from '../../labextension/src/model/quantities';
 import { retryOf } from '../../labextension/src/model/retry';
 import { NO_FILTER, selectJobs, type Filter } from '../../labextension/src/model/selection';
+import { layTasks } from '../../labextension/src/model/task-squares';
+import { FollowedUsage } from '../../labextension/src/model/followed-usage';
 import { explanationOf, fractionOfTime, limitWords, lookOf, stateWord } from '../../labextension/src/model/words';
 import type { JobRow, JobStatus } from '../../magics/protocol/monitor';
 import { countTasks, encodeTasks, taskRuns, type TaskState } from '../../magics/protocol/tasks';
@@ -252,4 +256,119 @@ describe('arrays', () => {
   ])('%s is read as far as it goes', (_what, array, lengths) => {
     expect(taskRuns(array).map(({ length }) => length)).toEqual(lengths);
   });
+});
+
+describe('squares of an array', () => {
+  const array = encodeTasks([
+    ...Array<TaskState>(10).fill('completed'),
+    'failed',
+    ...Array<TaskState>(5).fill('running'),
+    ...Array<TaskState>(9).fill('queued'),
+  ]);
+
+  test('there is one for each task where there is room', () => {
+    const { squares, tasksPerSquare } = layTasks(array, 5, 5);
+    expect([squares.length, tasksPerSquare]).toEqual([25, 1]);
+    expect(squares[10]).toEqual({ state: 'failed', first: 10, last: 10 });
+  });
+
+  test('where there is none, tasks share one, and what a person should see counts', () => {
+    const { squares, tasksPerSquare } = layTasks(array, 3, 2);
+    expect(tasksPerSquare).toBe(5);
+    expect(squares.map(({ state, first, last }) => `${state} ${first}-${last}`)).toEqual([
+      'completed 0-4',
+      'completed 5-9',
+      'failed 10-14',
+      'running 15-19',
+      'queued 20-24',
+    ]);
+  });
+});
+
+describe('hints', () => {
+  const used = (resources: JobRow['resources'], peakMemoryMiB: number, cpuSeconds: number) =>
+    hintsOf(job('a', DONE, { resources, usage: { peakMemoryMiB, cpuSeconds, elapsedSeconds: 600 } }), trans);
+
+  test('what was asked for and hardly used is told, for memory, cores and time', () => {
+    expect(used({ cores: 1, memoryMiB: 65_536 }, 3072, 550)).toEqual([
+      'Asked for 64 GB, used 3 GB: less waits shorter.',
+    ]);
+    expect(used({ cores: 16 }, 100, 700)).toEqual(['Asked for 16 cores, kept 1 busy: fewer wait shorter.']);
+    expect(used({ cores: 1, wallTimeSeconds: 86_400 }, 100, 590)).toEqual([
+      'Asked for 1 d 00:00, took 10:00: less waits shorter.',
+    ]);
+    expect(used({ cores: 4, memoryMiB: 8192, wallTimeSeconds: 900 }, 5000, 2000)).toEqual([]);
+  });
+
+  test('a job that failed, or was over at once, is no measure', () => {
+    const usage = { peakMemoryMiB: 10, cpuSeconds: 0, elapsedSeconds: 3 };
+    const resources = { cores: 8, memoryMiB: 65_536 };
+    expect(hintsOf(job('a', DONE, { resources, usage }), trans)).toEqual([]);
+    expect(hintsOf(job('a', OUT_OF_MEMORY, { resources, usage: { ...usage, elapsedSeconds: 600 } }), trans)).toEqual(
+      [],
+    );
+  });
+});
+
+describe('the form of a cluster', () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      scheduler: { type: 'string', enum: ['slurm', 'none'], description: 'What accepts the jobs.' },
+      setup: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+      partition: { type: 'string' },
+      poll: { type: 'object', properties: { first: { anyOf: [{ type: 'string' }, { type: 'number' }] } } },
+      defaults: { type: 'object', properties: { cores: { type: 'integer' }, memory: { anyOf: [{ type: 'string' }] } } },
+    },
+  };
+  const fields = fieldsOf(schema, {});
+
+  test('has a field for each key of the schema, those of objects in it among them', () => {
+    expect(fields.map(({ path, kind }) => `${keyOf(path)}: ${kind}`)).toEqual([
+      'scheduler: choice',
+      'setup: lines',
+      'poll.first: text',
+      'defaults.cores: number',
+      'defaults.memory: text',
+    ]);
+    expect(fields.filter(isFirst).map(({ path }) => keyOf(path))).not.toContain('poll.first');
+    expect(fields[0]).toMatchObject({ help: 'What accepts the jobs.', choices: ['slurm', 'none'] });
+    expect(fieldsOf(schema, { partition: 'long' }).map(({ path }) => keyOf(path))).toContain('partition');
+  });
+
+  test('gives the entry as it was where nothing was touched, and leaves out what is empty', () => {
+    const entry = { scheduler: 'slurm', setup: 'module load slurm', defaults: { cores: '4', memory: '4 GB' } };
+    const form = toForm(fields, entry);
+    expect(toEntry(fields, form, entry)).toEqual(entry);
+    const changed = {
+      ...form,
+      setup: 'module load slurm\nulimit -n 4096\n',
+      'defaults.cores': '8',
+      'defaults.memory': ' ',
+    };
+    expect(toEntry(fields, changed, entry)).toEqual({
+      scheduler: 'slurm',
+      setup: ['module load slurm', 'ulimit -n 4096'],
+      defaults: { cores: 8 },
+    });
+  });
+
+  test('sends on what is no number: the kernel says what is wrong with it', () => {
+    expect(toEntry(fields, { 'defaults.cores': 'many' }, {})).toEqual({ defaults: { cores: 'many' } });
+  });
+});
+
+test('the line of what a job uses grows, and begins anew when its step has doubled', () => {
+  const usage = new FollowedUsage('a', () => undefined);
+  const points = (from: number, stepSeconds: number, cores: number[]) => {
+    usage.receive({ type: 'measured', job: 'a', from, stepSeconds, cores, memoryMiB: cores.map((c) => c * 10) });
+  };
+  points(0, 2, [1, 2]);
+  points(2, 2, [3]);
+  expect(usage.samples.value).toEqual({ stepSeconds: 2, cores: [1, 2, 3], memoryMiB: [10, 20, 30] });
+  // Of a conversation that was lost meanwhile.
+  points(9, 2, [7]);
+  expect(usage.samples.value?.cores).toEqual([1, 2, 3]);
+  points(0, 4, [1.5, 3]);
+  expect(usage.samples.value).toEqual({ stepSeconds: 4, cores: [1.5, 3], memoryMiB: [15, 30] });
 });

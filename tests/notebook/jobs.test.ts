@@ -1,4 +1,6 @@
 // Jobs outlive the cell that started them: detached, interrupted, over a restart of the kernel.
+import { JOB_MIME } from '../../magics/protocol/monitor';
+import { isObject } from '../../magics/protocol/shape';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { shownText, succeed, useNotebook, valueOf } from './open';
@@ -113,15 +115,28 @@ test('a second interrupt within three seconds cancels', async () => {
 
 test('while it waits and runs, the cell shows one line that is updated in place', async () => {
   const updates: string[] = [];
+  const bundles: Readonly<Record<string, unknown>>[] = [];
   const run = await succeed(
     opened.notebook,
     '%%cluster --cores 1\nawait new Promise((resolve) => setTimeout(resolve, 2500)); 1',
     {
-      onOutput: (_outputs, message) => updates.push(message.header.msg_type),
+      onOutput: (_outputs, { header, content }) => {
+        updates.push(header.msg_type);
+        if (header.msg_type.endsWith('display_data') && 'data' in content && isObject(content.data))
+          bundles.push(content.data);
+      },
     },
   );
   expect(updates.filter((type) => type === 'update_display_data').length).toBeGreaterThan(0);
   expect(updates.filter((type) => type === 'display_data').length).toBeLessThanOrEqual(1);
+  // For every front end: our extension draws the last of the three, the others one of the first two.
+  expect(bundles[0]).toEqual({
+    'text/plain': expect.stringMatching(/^\S \S/) as string,
+    'text/html': expect.stringMatching(/^<small/) as string,
+    [JOB_MIME]: expect.objectContaining({ protocol: 1, cluster: 'local', resources: { cores: 1 } }) as unknown,
+  });
+  // Notebooks are passed on: no place of this machine is in them.
+  expect(JSON.stringify(bundles)).not.toContain(opened.server.stateDirectory);
   expect(run.value).toBe('1');
 });
 
