@@ -13,7 +13,7 @@ import { memory, monitor } from './memory.mjs';
 import { objects } from './objects.mjs';
 import { panelChange, panelFrame, panelUpdate } from './panel.mjs';
 import { packagesAgain, packagesFirst } from './packages.mjs';
-import { lineLocal, lineSlurm, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
+import { lineLocal, lineSlurm, lineSsh, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 import { unchanged } from './unchanged.mjs';
@@ -41,6 +41,7 @@ export const rows = [
   slurmEnd,
   lineLocal,
   lineSlurm,
+  lineSsh,
   array,
   packagesAgain,
   packagesFirst,
