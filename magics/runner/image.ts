@@ -118,7 +118,7 @@ function findRuntime({ image, runtime }: ContainerOrders): {
   readonly runtime: ContainerRuntime;
   readonly program: string;
 } {
-  const isFile = image.startsWith('/') || image.includes('://');
+  const isFile = image.startsWith('/') || image.endsWith('.sif') || image.includes('://');
   const fitting: readonly ContainerRuntime[] =
     runtime !== undefined ? [runtime] : isFile ? ['apptainer', 'singularity'] : ['podman'];
   for (const each of fitting) {
