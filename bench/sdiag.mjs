@@ -39,6 +39,7 @@ export async function countQuestions(bench, { jobs, seconds, tell }) {
 
 async function countRpcs(env) {
   const { stdout } = await run('sdiag', [], { env });
-  const rows = stdout.matchAll(/^\s+(\w+)\s+\(\s*\d+\) count:(\d+)/gm);
+  const [byType = ''] = stdout.split('Remote Procedure Call statistics by user');
+  const rows = byType.matchAll(/^\s+(\w+)\s+\(\s*\d+\) count:(\d+)/gm);
   return new Map([...rows].map(([, name, count]) => [name, Number(count)]));
 }

@@ -3,7 +3,7 @@ import type { AgentConnection } from '../magics/client';
 import { parseDuration, parseMemory } from '../magics/config/quantities';
 import { act } from '../magics/monitor-actions';
 import { UsageError } from '../magics/protocol/errors';
-import { clusterLabel, isFinal, type JobRecord } from '../magics/protocol/job';
+import { clusterLabel, isFinal, isUnfetched, type JobRecord } from '../magics/protocol/job';
 import type { RetryResources } from '../magics/protocol/monitor';
 import { OutputReader, type OutputRecord } from '../magics/protocol/output';
 import type { Call, Flag } from './command';
@@ -176,12 +176,18 @@ function amount(flag: string, text: string, parse: (text: string) => number | un
   );
 }
 
-export function remove({ words, terminal }: Call): Promise<number> {
+export const FORGET_FLAGS: readonly Flag[] = [{ name: 'unfetched', help: 'Also a result that is in no notebook yet.' }];
+
+export function forget({ words, flags, terminal }: Call): Promise<number> {
   return withAgent(terminal, async (agent) => {
     const job = await agent.job(words[0] ?? '');
     if (!isFinal(job.status))
       throw new UsageError(
-        `${sentenceOf(job)} Only what has ended can be removed: \`cellburst cancel ${job.id}\` first.`,
+        `${sentenceOf(job)} Only what has ended can be forgotten: \`cellburst cancel ${job.id}\` first.`,
+      );
+    if (isUnfetched(job) && !flags.has('unfetched'))
+      throw new UsageError(
+        `Job ${job.id} has a result that is in no notebook yet. Bring it home there with %cluster attach ${job.id}, or say \`cellburst forget --unfetched ${job.id}\`.`,
       );
     await agent.discard(job.id);
     if (terminal.json) tellJson(job, terminal);

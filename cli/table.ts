@@ -10,7 +10,18 @@ import { EXIT } from './exit';
 import { fsCommand } from './fs';
 import { manual, overview } from './help';
 import { install, PLACE_FLAGS, uninstall } from './install';
-import { attach, cancel, change, LIST_FLAGS, listJobs, printLog, remove, retry, RETRY_FLAGS } from './jobs';
+import {
+  attach,
+  cancel,
+  change,
+  forget,
+  FORGET_FLAGS,
+  LIST_FLAGS,
+  listJobs,
+  printLog,
+  retry,
+  RETRY_FLAGS,
+} from './jobs';
 import { RUN_FLAGS } from './run-flags';
 
 const JOB: Argument = { name: 'ID', values: 'job' };
@@ -78,12 +89,13 @@ Ctrl-C interrupts as the stop button does: a job that is waited for goes on with
     flags: [],
     run: (call) => change('release', call),
   },
-  remove: {
-    usage: 'ID',
-    about: 'Forgets a job that has ended, its log and a result that nobody took.',
+  forget: {
+    usage: '[--unfetched] ID',
+    about:
+      'Deletes what is kept of a job that has ended. By itself that goes after 30 days, but never a result that nobody has fetched.',
     args: [JOB],
-    flags: [],
-    run: remove,
+    flags: FORGET_FLAGS,
+    run: forget,
   },
   doctor: {
     usage: '[NAME]',

@@ -14,7 +14,7 @@ import type { Cell, CellOutcome } from './namespace';
 import { runCapture } from './capture-command';
 import { didYouMean } from './config/nearest';
 import { UsageError } from './protocol/errors';
-import { isFinal, type JobRecord } from './protocol/job';
+import { isFinal, isUnfetched, type JobRecord } from './protocol/job';
 import { answering } from './questions';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
@@ -224,11 +224,6 @@ function flagOf(words: readonly Word[], line: MagicLine, flag: string, usage: st
 
 function isOfNotebook({ spec }: JobRecord, { notebook, directory }: ClusterSession): boolean {
   return spec.origin.directory === directory && spec.origin.notebook === notebook;
-}
-
-/** There is a result, and it is in no notebook. */
-function isUnfetched({ status, deliveredAt, spec }: JobRecord): boolean {
-  return status.state === 'completed' && deliveredAt === undefined && spec.allocation === undefined;
 }
 
 function argumentOf(words: readonly Word[], line: MagicLine, usage: string): Word {

@@ -1,6 +1,6 @@
 // A look at the machine that an agent is on, where a cluster's jobs are kept: is there room, may we write, how fast, and will we be let live?
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -89,6 +89,12 @@ function examineLimits(): Finding {
   const space = soft('Max address space');
   const processes = soft('Max processes');
   const says = `${files} open files, ${processes} processes, address space ${space === 'unlimited' ? space : showBytes(Number(space))}`;
+  const processor = soft('Max cpu time');
+  if (processor !== 'unlimited')
+    return trouble(
+      'limits',
+      `${says}. A process is killed after ${processor} s of processor time, and our agent too: set agent: connection of this cluster, or raise it by setup: ulimit -t unlimited.`,
+    );
   if (space !== 'unlimited')
     return trouble(
       'limits',
@@ -99,15 +105,23 @@ function examineLimits(): Finding {
   return fine('limits', says);
 }
 
-/** systemd-logind can end what a user leaves behind at logout (logind.conf(5)). */
+/** systemd-logind can end what a user leaves behind at logout (logind.conf(5)); later files count. */
 function examineKillers(): Finding | undefined {
-  const path = '/etc/systemd/logind.conf';
-  if (!existsSync(path) || !/^\s*KillUserProcesses\s*=\s*(?:yes|true|1|on)/im.test(readFileSync(path, 'utf8')))
-    return undefined;
+  const folder = '/etc/systemd/logind.conf.d';
+  const more = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const paths = ['/etc/systemd/logind.conf', ...more.map((name) => join(folder, name))].filter((path) =>
+    existsSync(path),
+  );
+  if (!endsLeftovers(paths.map((path) => readFileSync(path, 'utf8')).join('\n'))) return undefined;
   const user = process.env['USER'] ?? '';
   if (existsSync(`/var/lib/systemd/linger/${user}`)) return fine('logout', 'our agent may stay: lingering is on');
   return trouble(
     'logout',
-    `processes are ended at logout on ${hostName()} (KillUserProcesses), so our agent starts anew with each connection; jobs go on. \`loginctl enable-linger\` lets it stay, if the site allows that.`,
+    `processes are ended at logout on ${hostName()} (KillUserProcesses), so our agent starts anew with each connection; batch jobs go on. Set agent: connection of this cluster, or \`loginctl enable-linger\` lets it stay, if the site allows that.`,
   );
+}
+
+export function endsLeftovers(config: string): boolean {
+  const found = [...config.matchAll(/^\s*KillUserProcesses\s*=\s*(\S+)/gim)].at(-1)?.[1];
+  return /^(?:yes|true|1|on)$/i.test(found ?? '');
 }

@@ -1,6 +1,6 @@
 // Which ended jobs are kept, and how long. A result that nobody has fetched is kept whatever its age and size: only a person forgets it. Pure.
 import type { JobId, JobRecord } from '../protocol/job';
-import { isFinal } from '../protocol/job';
+import { isFinal, isUnfetched } from '../protocol/job';
 
 export interface Retention {
   readonly days: number;
@@ -40,11 +40,6 @@ export function toForget(jobs: readonly StoredJob[], keep: Retention, nowMs: num
     bytes -= job.bytes;
   }
   return forgotten.map(({ record }) => record.id);
-}
-
-/** There is a result, and it is in no notebook. */
-export function isUnfetched({ status, deliveredAt, spec }: JobRecord): boolean {
-  return status.state === 'completed' && deliveredAt === undefined && spec.allocation === undefined;
 }
 
 /** It has ended, and nothing of it is lost when it goes. */

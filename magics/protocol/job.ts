@@ -217,3 +217,8 @@ export interface JobRecord {
   /** It was asked to wait, whatever comes free. */
   readonly isHeld?: boolean;
 }
+
+/** There is a result, and it is in no notebook. */
+export function isUnfetched({ status, deliveredAt, spec }: JobRecord): boolean {
+  return status.state === 'completed' && deliveredAt === undefined && spec.allocation === undefined;
+}

@@ -1,24 +1,19 @@
 // What the doctor asks of a batch system: does it answer, and does what our quick starts rely on hold here?
 import { fine, trouble, type Finding } from '../protocol/finding';
-import type { BatchRequest } from '../protocol/job';
-import type { RunCommand } from './commands';
-import type { BatchDialect } from './dialect';
 import { nodesDesk, type NodesDesk } from './on-nodes';
 import { proveStep } from './prove-step';
 import type { Proofs } from './proofs';
+import { visitNode, type Visit } from './visit-node';
 
-export interface Examined {
+export interface Examined extends Visit {
   /** The cluster's name. */
   readonly name: string;
-  readonly dialect: BatchDialect;
-  readonly run: RunCommand;
   readonly proofs: Proofs;
-  readonly asked?: BatchRequest;
-  readonly stateDirectory: string;
 }
 
 export async function* examineBatch(given: Examined, signal: AbortSignal): AsyncGenerator<Finding> {
   const { dialect, run } = given;
+  let isAnswering = true;
   for (const probe of dialect.probes) {
     const { check, command, remedy } = probe;
     const answer = await run(command, signal);
@@ -27,8 +22,12 @@ export async function* examineBatch(given: Examined, signal: AbortSignal): Async
     else {
       const words = (answer.stderr.trim() || answer.stdout.trim()).split('\n').slice(-2).join(' ');
       yield trouble(check, [words, remedy].filter((part) => part !== '').join('. '));
+      // A missing history is no reason not to look further.
+      isAnswering &&= probe !== dialect.probes[0];
     }
   }
+  if (!isAnswering) return;
+  yield* visitNode(given, signal);
   const desk = nodesDesk(dialect, run);
   if (desk !== undefined) yield await examineStep(desk, given, signal);
 }

@@ -208,8 +208,10 @@ function parseExplanation(result: CommandResult): string | undefined {
   const errors = elements(result.stdout, 'QIM_message').map((text) =>
     text.replace(/^\S+ \S+ (\[\S+\]: )?/, '').replace(/^error: /, ''),
   );
-  const found = errors.length > 0 ? errors : elements(result.stdout, 'MES_message');
-  return found.length === 0 ? undefined : [...new Set(found)].join('; ');
+  const found = [...new Set(errors.length > 0 ? errors : elements(result.stdout, 'MES_message'))];
+  if (found.length === 0) return undefined;
+  const more = found.length > MOST_REASONS ? `; and ${found.length - MOST_REASONS} more` : '';
+  return `${found.slice(0, MOST_REASONS).join('; ')}${more}`;
 }
 
 /** What no queue offers, each once; undefined: some queue could take it. */

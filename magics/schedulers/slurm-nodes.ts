@@ -59,6 +59,8 @@ function parseAnswer(result: CommandResult): NodesAnswer {
   const words = wordsOf(result);
   const id = GRANTED.exec(result.stderr)?.[1];
   if (result.exitCode === 0 && id !== undefined) return { outcome: 'granted', id: toNativeId(id) };
-  if (result.exitCode === null || id !== undefined || BUSY.test(result.stderr)) return { outcome: 'busy', words };
+  // What nobody understands may be a request as well.
+  if (result.exitCode === null || result.exitCode === 0 || id !== undefined || BUSY.test(result.stderr))
+    return { outcome: 'busy', words };
   return UNREACHABLE.test(words) ? { outcome: 'unreachable', words } : { outcome: 'refused', words };
 }

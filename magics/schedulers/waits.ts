@@ -54,7 +54,14 @@ export class Waits {
     if (explain === undefined || wait.askedAt !== undefined || this.#left === 0) return;
     this.#left -= 1;
     wait.askedAt = nowMs;
-    wait.words = explain.parse(await this.#run(explain.command(id), signal)) ?? '';
+    wait.words = await this.#ask(id, signal);
+  }
+
+  /** What the scheduler says of this one job, in a sentence. */
+  async #ask(id: NativeId, signal: AbortSignal): Promise<string> {
+    const { explain, title } = this.#dialect;
+    const said = explain?.parse(await this.#run(explain.command(id), signal));
+    return said === undefined ? '' : `${title} says: ${said}.`;
   }
 
   async #verify(id: NativeId, wait: Wait, nowMs: number, signal: AbortSignal): Promise<void> {
@@ -66,6 +73,6 @@ export class Waits {
     wait.askedAt = nowMs;
     const never = verify.parse(await this.#run(verify.command(id), signal));
     wait.isStuck = never !== undefined;
-    wait.words = never ?? '';
+    wait.words = never ?? (await this.#ask(id, signal));
   }
 }

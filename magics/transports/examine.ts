@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { messageOf } from '../protocol/errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
+import { AdmissionError, stepOf, type AdmissionStep } from './admission-error';
 import type { Host } from './host';
 import { shell, type HostSettings } from './install';
 import { OLDEST_NODE } from './node-program';
@@ -19,14 +20,16 @@ export async function* examineHost(host: Host, settings: HostSettings, signal: A
   try {
     first = await say(host, 'true', signal);
   } catch (error) {
-    yield trouble('reach', messageOf(error));
+    yield* examineRefusal(host.name, messageOf(error), error instanceof AdmissionError ? error.step : 'reach');
     return;
   }
   if (first.problem !== undefined) {
-    yield trouble('reach', `${host.name}: ${first.problem}`);
+    yield* examineRefusal(host.name, `${host.name}: ${first.problem}`, stepOf(first.problem));
     return;
   }
-  yield fine('reach', `${host.name} let us in after ${seconds(performance.now() - started)}`);
+  yield fine('reach', `${host.name} answers`);
+  yield fine('host key', 'is known');
+  yield fine('login', `let us in after ${seconds(performance.now() - started)}`);
   const begin = `begin-${randomBytes(6).toString('hex')}`;
   const questions = [
     ...settings.setup,
@@ -56,6 +59,13 @@ export async function* examineHost(host: Host, settings: HostSettings, signal: A
       )
     : fine('clock', 'agrees with ours');
   yield examineNode(node, `${system}, ${libc}`, settings);
+}
+
+/** What came before the step that failed was done. */
+function* examineRefusal(host: string, says: string, step: AdmissionStep): Generator<Finding> {
+  if (step !== 'reach') yield fine('reach', `${host} answers`);
+  if (step === 'login') yield fine('host key', 'is known');
+  yield trouble(step, says);
 }
 
 function examineShell(noise: string, ms: number): Finding {

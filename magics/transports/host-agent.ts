@@ -8,12 +8,14 @@ import { createGzip } from 'node:zlib';
 import { TransportError, systemCode } from '../protocol/errors';
 import type { Finding } from '../protocol/finding';
 import { examineHost } from './examine';
+import { HostConditionError, conditionOf, fullness } from './conditions';
 import type { Channel, CommandEnd, Host } from './host';
 import { OLDEST_NODE, findNode, parseKind, type NodeProgram } from './node-program';
 import {
   agentCommand,
   installCommand,
   installNodeCommand,
+  measureCommand,
   readPrograms,
   toParcel,
   type HostSettings,
@@ -116,12 +118,12 @@ export class HostAgent implements Transport {
       await pipeline(createReadStream(node.path), createGzip({ level: 1 }), channel.stream, { signal: limit });
     } catch (error) {
       // The command has ended before it had read everything: its own words are better.
-      if (limit.aborted) throw this.#toError('bring Node.js', channel, await channel.ended, limit);
+      if (limit.aborted) throw await this.#toError('bring Node.js', channel, await channel.ended, limit);
       if (systemCode(error) === undefined) throw error;
     }
     const end = await channel.ended;
     if (end.kind !== 'exit' || end.code !== 0)
-      throw this.#toError(`bring Node.js (${node.origin})`, channel, end, limit);
+      throw await this.#toError(`bring Node.js (${node.origin})`, channel, end, limit);
   }
 
   /** Reads up to the marker and puts it back, for the reader of frames. */
@@ -152,7 +154,7 @@ export class HostAgent implements Transport {
     else stream.destroy();
     if (found !== undefined) return found;
     stream.resume();
-    throw this.#toError('start the agent', channel, await channel.ended, signal);
+    throw await this.#toError('start the agent', channel, await channel.ended, signal);
   }
 
   async #install(programs: Programs, signal: AbortSignal): Promise<void> {
@@ -161,10 +163,10 @@ export class HostAgent implements Transport {
     channel.stream.resume();
     channel.stream.end(toParcel(programs));
     const end = await channel.ended;
-    if (end.kind !== 'exit' || end.code !== 0) throw this.#toError('install the agent', channel, end, limit);
+    if (end.kind !== 'exit' || end.code !== 0) throw await this.#toError('install the agent', channel, end, limit);
   }
 
-  #toError(what: string, { complaints }: Channel, end: CommandEnd, signal: AbortSignal): TransportError {
+  async #toError(what: string, { complaints }: Channel, end: CommandEnd, signal: AbortSignal): Promise<TransportError> {
     const said = complaints();
     const words = said === '' ? '' : ` It said: ${said}`;
     if (signal.aborted)
@@ -177,8 +179,23 @@ export class HostAgent implements Transport {
       );
       return new TransportError(`Cannot reach ${this.host} over SSH: ${end.why}`, { transient: !isFinal });
     }
+    const condition = conditionOf(said, end.kind === 'exit' ? { code: end.code } : { signal: end.signal });
+    if (condition === 'disk-full')
+      return new HostConditionError(what, this.host, fullness(await this.#measure(signal)), said);
+    if (condition !== undefined) return new HostConditionError(what, this.host, condition, said);
     const how = end.kind === 'exit' ? `with exit code ${end.code}` : `by ${end.signal}`;
     return new TransportError(`Cannot ${what} on ${this.host}: the command there ended ${how}.${words}`);
+  }
+
+  /** What there is left of blocks and inodes for our programs. */
+  async #measure(signal: AbortSignal): Promise<string> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)]);
+    const channel = await this.#host.exec(measureCommand(this.#settings), limit);
+    let said = '';
+    channel.stream.on('data', (piece: Buffer) => (said += piece.toString()));
+    channel.stream.end();
+    await channel.ended;
+    return said.trim().split('\n').slice(-2).join('\n');
   }
 }
 

@@ -91,6 +91,8 @@ export function installCommand(
   return shell([
     ...setup,
     ...findNodeLines(node, brought),
+    // In the words of mkdir: Node says "no such file" of a place that is mounted read-only.
+    `(umask 077; mkdir -p ${FOLDER}) || exit 1`,
     `exec "$CELLBURST_NODE" ${commandLine(['-e', UNPACK])} ${FOLDER} ${commandLine([digest])}`,
   ]);
 }
@@ -110,6 +112,12 @@ export function installNodeCommand({ sha256 }: NodeProgram, { setup }: HostSetti
     `"$part/bin/node" ${commandLine(['-e', check, sha256])} </dev/null`,
     `[ -d "$nodes"${sha256} ] || mv "$part" "$nodes"${sha256}`,
   ]);
+}
+
+/** The last two lines are of `df -Pk` and `df -Pi` for where our programs are put. */
+export function measureCommand({ setup }: HostSettings): string {
+  const place = '"${XDG_CACHE_HOME:-$HOME/.cache}"';
+  return shell([...setup, `mkdir -p ${CACHE}; df -Pk ${place} | tail -n 1; df -Pi ${place} | tail -n 1`]);
 }
 
 export function toParcel({ files }: Programs): Buffer {

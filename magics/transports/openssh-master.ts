@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { TransportError, messageOf } from '../protocol/errors';
 import { privateDirectory } from '../protocol/platform';
+import { AdmissionError, stepOf } from './admission-error';
 import type { Ask } from './ask';
 import { Askpass } from './askpass';
 import { Tail } from './host';
@@ -164,10 +165,13 @@ export class Master {
   #toError(unanswered: string | undefined, said: string): TransportError {
     const { host } = this.#options;
     if (unanswered !== undefined)
-      return new TransportError(
+      return new AdmissionError(
+        /\(yes\/no/.test(unanswered) ? 'host key' : 'login',
         `${host} asks ${JSON.stringify(unanswered)}, and nobody answered. Run a cell on this cluster, or attach to one of its jobs, and answer there.`,
       );
     const isHere = HERE.test(said) || /: Permission denied \(/.test(said);
+    const step = stepOf(said);
+    if (step !== 'reach') return new AdmissionError(step, `Cannot reach ${host} over SSH: ${said}`);
     return new TransportError(`Cannot reach ${host} over SSH: ${said || 'ssh ended without a word'}`, {
       transient: !isHere,
     });

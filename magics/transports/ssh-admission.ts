@@ -2,6 +2,7 @@
 import type { AnyAuthMethod, BaseAgent } from 'ssh2';
 import { existsSync, readFileSync } from 'node:fs';
 import { TransportError, messageOf } from '../protocol/errors';
+import { AdmissionError } from './admission-error';
 import { orderKeys, publicKeyOf, type ParseKey } from './agent-keys';
 import type { Ask } from './ask';
 import type { Method, SshSettings } from './ssh-settings';
@@ -167,7 +168,8 @@ export class Admission {
 
   #nobody(text: string): TransportError {
     const { user, alias } = this.#settings;
-    return new TransportError(
+    return new AdmissionError(
+      'login',
       `${user}@${alias} asks ${JSON.stringify(text)}, and nobody answered. Run a cell on this cluster, or attach to one of its jobs, and answer there.`,
     );
   }

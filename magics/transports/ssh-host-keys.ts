@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { dirname } from 'node:path';
 import { TransportError, messageOf } from '../protocol/errors';
+import { AdmissionError } from './admission-error';
 import type { Ask } from './ask';
 import { fingerprint, judgeKey, keyType, knownHostsLine, listedName, listedTypes } from './known-hosts';
 import type { SshSettings } from './ssh-settings';
@@ -66,25 +67,32 @@ export class HostKeys {
           ? revokedKeys
           : undefined;
     if (revokedIn !== undefined)
-      throw new TransportError(
+      throw new AdmissionError(
+        'host key',
         `The key that ${alias} shows (${print}) is marked as revoked in ${revokedIn}. Nothing was sent.`,
       );
     if (verdict.kind === 'known') return;
     if (verdict.kind === 'certified')
-      throw new TransportError(
+      throw new AdmissionError(
+        'host key',
         `known_hosts believes a certificate of ${alias} (@cert-authority, line ${verdict.line}), and the ssh2 transport can only be shown a plain key (${print}). Nothing was sent. Set \`transport: openssh\` for this cluster.`,
       );
     if (verdict.kind === 'changed')
-      throw new TransportError(
+      throw new AdmissionError(
+        'host key',
         `The key of ${alias} has changed: it shows ${print}, and another one is known. Somebody may be listening in. Nothing was sent. Ask its administrators; if the change is meant: ssh-keygen -R '${this.#name}'`,
       );
     const unknown = `The host ${alias} (${this.#name}) is unknown. It shows the key ${print}.`;
     if (isStrict)
-      throw new TransportError(`${unknown} StrictHostKeyChecking forbids unknown hosts: add it to known_hosts.`);
+      throw new AdmissionError(
+        'host key',
+        `${unknown} StrictHostKeyChecking forbids unknown hosts: add it to known_hosts.`,
+      );
     const question = { host: `${user}@${alias}`, text: `${unknown} Trust it? (yes/no)`, isSecret: false };
     const answer = await this.#ask(question, this.#signal);
     if (answer?.trim().toLowerCase() !== 'yes')
-      throw new TransportError(
+      throw new AdmissionError(
+        'host key',
         `${unknown} ${answer === undefined ? 'Nobody was there to say' : 'You did not say'} that it is to be trusted.`,
       );
     const [path] = knownHosts;

@@ -4,6 +4,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import type { Duplex } from 'node:stream';
 import { TransportError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { Ask } from './ask';
+import { AdmissionError } from './admission-error';
 import { Tail, type Channel, type CommandEnd, type Host } from './host';
 import { decide, openProxy } from './proxy-command';
 import { Admission } from './ssh-admission';
@@ -242,5 +243,9 @@ function toError(
 
 function notAdmitted(shown: string, { tried, advice }: Admission, cause?: Error): TransportError {
   const ways = tried.length === 0 ? 'anything there is here' : tried.join(', ');
-  return new TransportError(`${shown} lets nobody in by ${ways}. ${advice}`, cause === undefined ? {} : { cause });
+  return new AdmissionError(
+    'login',
+    `${shown} lets nobody in by ${ways}. ${advice}`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -152,7 +152,8 @@ export const CARRIED: readonly Carried[] = [
       '[new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short", timeZone: "Asia/Tokyo" }), new Intl.DateTimeFormat("ja", { hour: "numeric", hour12: true, fractionalSecondDigits: 2 })]',
       '[new Intl.Collator("sv", { numeric: true, caseFirst: "upper" }), new Intl.PluralRules("ar", { type: "ordinal" }), new Intl.Locale("de-u-nu-latn", { hourCycle: "h12" })]',
       '[new Intl.RelativeTimeFormat("es", { numeric: "auto" }), new Intl.ListFormat("en", { type: "disjunction" }), new Intl.Segmenter("ja", { granularity: "word" }), new Intl.DisplayNames("fr", { type: "region" })]',
-      '[new TextDecoder("utf-8", { fatal: true }), new TextDecoder("latin1", { ignoreBOM: true })]',
+      // Where Node keeps the rest of a text where nobody sees it, all decoders are refused.
+      'Object.getOwnPropertySymbols(new TextDecoder()).some((key) => key.description === "handle") ? [new TextDecoder("utf-8", { fatal: true }), new TextDecoder("latin1", { ignoreBOM: true })] : 0',
     ],
     kept: 'locale and options, if they are all that it goes by; where Node lacks the language, that is an error; a TextDecoder between two texts',
   },

@@ -231,7 +231,8 @@ test(
     };
     expect(again.spec).toMatchObject({ resources: { memoryMiB: 1024 } });
     expect(await place.run('attach', again.id)).toMatchObject({ code: 0, out: 'read a file that goes along\n' });
-    expect((await place.run('remove', again.id)).err).toContain('is forgotten');
+    expect(await place.run('forget', again.id)).toMatchObject({ code: 2, out: '' });
+    expect((await place.run('forget', '--unfetched', again.id)).err).toContain('is forgotten');
     expect((await place.run('logs', again.id)).code).toBe(2);
   },
   TIMEOUT,

@@ -68,9 +68,9 @@ describe('completion', () => {
   test('offers what the table of commands has, clusters by name and files where they belong', () => {
     const listed = Object.entries(COMMANDS).filter(([, { isHidden }]) => isHidden !== true);
     expect(asked('')).toEqual(listed.map(([name]) => name));
-    expect(asked('re')).toEqual(['retry', 'release', 'remove']);
+    expect(asked('re')).toEqual(['retry', 'release']);
     expect(asked('run', 'x.ts', '--on', '')).toEqual(['local', 'bigbox']);
-    expect(asked('run', 'x.ts', '--co')).toEqual(['--cores', '--constraint']);
+    expect(asked('run', 'x.ts', '--mem')).toEqual(['--memory']);
     expect(asked('run', '')).toEqual([':files']);
     expect(asked('agent', 's')).toEqual(['status', 'stop']);
     expect(asked('env', 'diff', 'b')).toEqual(['bigbox']);

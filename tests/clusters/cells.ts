@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { KernelClient, type CellResult } from '../kernel/client';
+import { KernelClient } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
 import { describePackages, moreClusters } from './package-cells';
+import { LONG_MS, agentPid, awaitState, detach, runIn, text } from './notebook';
 import type { OpenedSystem, RunningSystem } from './open';
 
 export interface Given {
@@ -28,15 +29,12 @@ export interface Given {
   /** Names of all jobs that were ever submitted. */
   names(system: RunningSystem): Promise<readonly string[]>;
   /** How often the batch system was asked about jobs, as it counts. */
-  questions?(system: RunningSystem): Promise<number>;
+  readonly questions?: (system: RunningSystem) => Promise<number>;
   /** As a native argument: the job waits. */
   readonly held?: string;
   /** Names of those that wait or run. */
   living(system: RunningSystem): Promise<readonly string[]>;
 }
-
-/** A batch system on a busy machine takes its time. */
-const LONG_MS = 90_000;
 
 export function describeCells(title: string, given: Given): void {
   const { system } = given;
@@ -51,8 +49,7 @@ export function describeCells(title: string, given: Given): void {
       if (system.ok) system.stop();
     });
     const on = (options = '') => `%%cluster ${given.scheduler} ${options}`.trimEnd();
-    const run = async (code: string): Promise<CellResult> =>
-      kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+    const run = runIn(() => kernel);
 
     test(
       'a cell returns its value, from a process of the batch system',
@@ -275,33 +272,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
   });
 }
 
-function text(result: Readonly<Record<string, unknown>> | undefined): string {
-  const bundle = result?.['data'] as Record<string, string> | undefined;
-  // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
-  return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
-}
-
-type Run = (code: string) => Promise<CellResult>;
-
-async function detach(run: Run, code: string): Promise<string> {
-  const { reply, messages } = await run(code);
-  const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
-  const id = /Job (\w{6}) is submitted/.exec(shown)?.[1];
-  if (id === undefined) throw new Error(`Nothing was submitted: ${JSON.stringify(reply)}`);
-  return id;
-}
-
-async function awaitState(run: Run, job: string, state: string): Promise<void> {
-  const deadline = Date.now() + LONG_MS;
-  while (Date.now() < deadline) {
-    const { messages } = await run('%cluster jobs');
-    const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
-    if (new RegExp(`${job}[^\\\\]*${state}`).test(shown)) return;
-    await pause(200);
-  }
-  throw new Error(`Job ${job} was never ${state}.`);
-}
-
 async function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
   const deadline = Date.now() + 20_000;
   let living = await given.living(system);
@@ -310,11 +280,6 @@ async function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
     living = await given.living(system);
   }
   expect(living).toEqual([]);
-}
-
-function agentPid(kernel: KernelClient): number {
-  const lock = execFileSync('cat', [join(kernel.directory, 'state', 'agent.lock')], { encoding: 'utf8' });
-  return Number(/"pid":(\d+)/.exec(lock)?.[1]);
 }
 
 /** A kernel of the plain user. Its submit command can be told to lose an answer: the job is made, and the client complains. */

@@ -16,6 +16,8 @@ export interface Conformance {
   readonly heldBy: readonly string[];
   /** Reads memory until it is ended. */
   readonly outOfMemory: { readonly resources: Partial<BatchResources>; readonly seen: RegExp };
+  /** What this system can be asked for and has. */
+  readonly options: Readonly<Record<string, Partial<BatchResources>>>;
   readonly timeLimit: {
     readonly resources: Partial<BatchResources>;
     readonly seen: RegExp;
@@ -64,6 +66,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
   ['a job cancelled while it runs ends so, and cancelling it again is no error', cancelsRunning],
   ['a job cancelled while it waits never runs', cancelsWaiting],
   ['a job that an administrator cancelled is not called ended by its user', cancelledByRoot],
+  ['what can be asked for is granted, each by itself and all together', grantsOptions],
   ['a name of quotes, blanks, line ends and letters of other alphabets is accepted', takesHostileNames],
   ['values of the environment arrive as they are, whatever they hold', takesHostileValues],
   ['a directory with blanks and quotes works', takesHostileDirectories],
@@ -291,6 +294,18 @@ async function cancelledByRoot(bench: Bench, given: Conformance): Promise<void> 
   await bench.awaits(sent.id, /^running/);
   await bench.change('cancel', [sent.id], 'root');
   expect(brief(await bench.awaits(sent.id, wanted))).toMatch(wanted);
+}
+
+async function grantsOptions(bench: Bench, given: Conformance): Promise<void> {
+  const asked = {
+    ...given.options,
+    all: Object.assign({}, ...Object.values(given.options)) as Partial<BatchResources>,
+  };
+  const sent = await Promise.all(
+    Object.entries(asked).map(async ([name, resources]) => ({ name, ...(await bench.shell('true', { resources })) })),
+  );
+  for (const { name, id } of sent)
+    expect([name, brief(await bench.awaits(id, /^(ended|cancelled)/))]).toEqual([name, 'ended']);
 }
 
 const HOSTILE = 'it\'s "my" $HOME `job`;\n#x, žluť ☃ & <b> | -N 5';

@@ -9,6 +9,13 @@ describeDialect('Grid Engine', {
   site: { parallelEnvironment: 'smp' },
   heldBy: ['-h'],
   outOfMemory: { resources: { memoryMiB: 100 }, seen: /^ended: out-of-memory$/ },
+  options: {
+    cores: { cores: 2 },
+    memory: { memoryMiB: 400 },
+    time: { wallTimeSeconds: 60 },
+    queue: { queue: 'all.q' },
+    tasks: { tasks: 2 },
+  },
   timeLimit: { resources: { wallTimeSeconds: 2 }, seen: /^ended: time-limit$/ },
   // qacct has the same row for both; the journal tells them apart.
   cancelledRunning: /^ended: signal SIGKILL or cancelled$/,

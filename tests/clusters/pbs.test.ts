@@ -9,6 +9,7 @@ describeDialect('PBS', {
   heldBy: ['-h'],
   // Only where the node enforces memory; else the job just ends.
   outOfMemory: { resources: { memoryMiB: 60 }, seen: /^ended(: out-of-memory)?$/ },
+  options: { cores: { cores: 2 }, memory: { memoryMiB: 100 }, time: { wallTimeSeconds: 60 }, tasks: { tasks: 2 } },
   timeLimit: { resources: { wallTimeSeconds: 3 }, seen: /^ended: time-limit$/ },
   cancelledRunning: /^cancelled by unknown/,
 });

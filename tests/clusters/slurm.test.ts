@@ -8,6 +8,16 @@ describeDialect('Slurm', {
   system: openSystem('slurm'),
   heldBy: ['--hold'],
   outOfMemory: { resources: { memoryMiB: 60 }, seen: /^ended: out-of-memory$/ },
+  options: {
+    cores: { cores: 4 },
+    memory: { memoryMiB: 150 },
+    GPUs: { gpus: 1 },
+    time: { wallTimeSeconds: 90 },
+    queue: { queue: 'debug' },
+    account: { account: 'chem' },
+    tasks: { tasks: 4 },
+    nodes: { nodes: 2 },
+  },
   // Slurm counts in minutes and looks every 30 s.
   timeLimit: {
     resources: { wallTimeSeconds: 60 },

@@ -80,6 +80,22 @@ const LONG_MS = 90_000;
     );
 
     test(
+      'a cell on two nodes runs once, as a batch job, and is told the names of both; what it starts there finds them',
+      async () => {
+        const { reply, result, stdout } = await run(
+          `%%cluster slurm --nodes 2 --tasks 4 --cores 2\nconsole.log('once');\nconst { execFileSync } = require('node:child_process');\n[process.env.CELLBURST_NODES, process.env.CELLBURST_CORES, execFileSync('srun', ['sh', '-c', 'echo $SLURMD_NODENAME'], { encoding: 'utf8' }).trim().split('\\n').sort().join(',')].join(' ')`,
+        );
+        expect(reply['evalue']).toBe(undefined);
+        expect(stdout).toBe('once\n');
+        const [nodes = '', cores, tasks = ''] = number(result).split(' ');
+        const [first = '', second = ''] = nodes.split(',');
+        expect([cores, [...new Set(tasks.split(','))], tasks.split(',').length]).toEqual(['2', [first, second], 4]);
+        expect(lastRecord()['path']).toBe('batch job');
+      },
+      LONG_MS,
+    );
+
+    test(
       'what is detached stays a batch job',
       async () => {
         const job = jobOf(await run('%%cluster slurm --detach\nprocess.env.SLURM_JOB_ID'));

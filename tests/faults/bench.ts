@@ -152,7 +152,9 @@ export class Bench {
   /** Names of all jobs that the batch system has taken; `isForgetful`: it may have lost some that accounting knows. */
   async names(isForgetful: boolean): Promise<readonly string[]> {
     if (this.place === 'slurm') {
-      const queue = await this.asUser('squeue', '-h', '-t', 'all', '-o', '%A|%j');
+      // Of a job that was refused there is a record of its failure.
+      const states = isForgetful ? 'all' : 'pending,running,completing,completed,cancelled,timeout';
+      const queue = await this.asUser('squeue', '-h', '-t', states, '-o', '%A|%j');
       // Accounting also has a row for each job that was refused.
       const history = isForgetful
         ? await this.asUser('sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobID,JobName')

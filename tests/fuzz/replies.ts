@@ -23,6 +23,10 @@ const CELLS = [
      move() { ran(); return this } toString() { ran(); return 'p' } then(f) { ran(); f(1) } toJSON() { ran() }
      [Symbol.for('Jupyter.display')]() { ran(); return { 'text/plain': 'p' } } [Symbol.for('nodejs.util.inspect.custom')]() { ran(); return 'p' } }
    class Sub extends Point { z = [1]; }
+   class Trouble extends Error { #code = 1; constructor(code) { super('t'); ran(); this.#code = code } get code() { ran(); return this.#code } }
+   class Stack extends Array { #top = 0; put = (x) => { ran(); this.#top = x; return this.push(x) } }
+   class Vault { #v = 1; open() { let k = 0; return { get: () => { ran(); return this.#v + k }, put: (x) => { ran(); k++; this.#v = x }, more: () => () => { ran(); return this.#v } } } }
+   class Low { hi() { ran(); return 1 } } class High extends Low { late() { return () => { ran(); return super.hi() } } }
    function counter() { let n = 0; return { up: () => { ran(); return ++n }, get: () => { ran(); return n } } }`,
   `const point = new Point(), sub = new Sub(), steps = counter(), list = [point, sub, , 'x', -0, 2n ** 70n];
    const map = new Map([[point, { deep: [true] }], ['k', new Set([1, list])]]), when = new Date(5), re = /a/gy;
@@ -30,12 +34,14 @@ const CELLS = [
    const error = Object.assign(new TypeError('m', { cause: new Error('c') }), { code: 7 }), frozen = Object.freeze({ q: 1 });
    const bare = Object.create(null, { hidden: { get: () => ran(), enumerable: true, configurable: true } });
    const many = Array.from({ length: 40 }, (_, i) => ({ i, name: 'n' + i, at: i / 3 }));
-   const bound = counter.bind({ self: point }, 2), url = new URL('http://a/b?c=d'), unique = Symbol('u'), boxed = Object(3);`,
+   const bound = counter.bind({ self: point }, 2), url = new URL('http://a/b?c=d'), unique = Symbol('u'), boxed = Object(3);
+   const trouble = new Trouble(3), stack = Stack.of(1, 2), vault = new Vault().open(), high = new High().late(), done = Promise.resolve(many), format = new Intl.NumberFormat('en');`,
 ];
 const CELL = `point.y = 5; sub.z.push(many[3]); list[2] = map; map.set(unique, [re, when]); numbers[3] = 7; bytes[2] = 9; when.setTime(9);
-  re.lastIndex = 1; many[5].i = 99; many.push({ fresh: sub, of: boxed }); frozen; error.code = url; shared; bound; bare;
+  trouble.note = 1; stack[1] = 9; stack.push(trouble); done.note = point; high; format; const give = vault.more(), trouble2 = new Trouble(4), stack2 = Stack.of(3), failed = Promise.reject(trouble), later = Promise.resolve(bytes), up = new High().late();
+  failed.catch(() => {}); re.lastIndex = 1; many[5].i = 99; many.push({ fresh: sub, of: boxed }); frozen; error.code = url; shared; bound; bare;
   class Born extends Point { w = new Map([[this, 1]]) } const born = new Born(), other = counter(), holes = [1, , 3], wide = 'é\\u{1F600}', narrow = 'plain';
-  [point, born, steps.get, other, new Float64Array(700), { then: 1 }, Symbol.iterator, Math.max, error]`;
+  [point, born, steps.get, other, new Float64Array(700), { then: 1 }, failed, give, up, vault, stack2, new Intl.Collator('de'), Symbol.iterator, Math.max, error]`;
 
 /** So many replies are settled in one notebook: they leave it as they like. */
 const REPLIES_PER_NOTEBOOK = 2000;

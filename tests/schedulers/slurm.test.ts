@@ -459,3 +459,55 @@ test('a lost reply leaves open whether there is a job', () => {
   expect(submissionOf(slurm, answer('Maintenance on Friday!\n'))).toBe('uncertain');
   expect(submissionOf(slurm, answer('Maintenance on Friday!\n4711;alpha\nBye 12.\n'))).toBe('accepted 4711');
 });
+
+describe('nodes that were given back by our own step', () => {
+  const COLUMNS: Columns = ['JobID', 'State', 'ExitCode', 'UID', 'JobName'];
+  const told = (nodes: string, step: string) => {
+    const stdout = `100|${nodes}|0:0|1001|cell.cb0123456789\n100.extern|COMPLETED|0:0||extern\n100.0|${step}||cellburst-worker\n`;
+    return briefs(parseAccounting({ exitCode: 0, stdout, stderr: '' }, COLUMNS))['100'];
+  };
+  test.each([
+    ['CANCELLED by 1001', 'COMPLETED|0:0', 'ended'],
+    ['CANCELLED by 1001', 'OUT_OF_MEMORY|0:125', 'ended: out-of-memory'],
+    ['CANCELLED by 1001', 'FAILED|0:9', 'ended: signal SIGKILL'],
+    // Both at once: somebody ended it.
+    ['CANCELLED by 1001', 'CANCELLED by 1001|0:9', 'cancelled by unknown (1001)'],
+    ['CANCELLED by 0', 'COMPLETED|0:0', 'cancelled by administrator (0)'],
+    ['TIMEOUT', 'CANCELLED|0:15', 'ended: time-limit'],
+    ['RUNNING', 'COMPLETED|0:0', 'running'],
+  ])('%s, and the step %s: %s', (nodes, step, wanted) => {
+    expect(told(nodes, step)).toBe(wanted);
+  });
+  test('a step of the same number that a cell has started is none of ours', () => {
+    const stdout = '100|CANCELLED by 1001|0:0|1001|cell.cb0123456789\n100.0|FAILED|3:0||mine\n';
+    expect(briefs(parseAccounting({ exitCode: 0, stdout, stderr: '' }, COLUMNS))).toEqual({
+      '100': 'cancelled by unknown (1001)',
+    });
+  });
+});
+
+describe('what salloc answers', () => {
+  const read = (exitCode: number | null, stderr: string) =>
+    slurm.nodes?.parseAnswer({ exitCode, stdout: '', stderr }).outcome;
+  test.each([
+    [0, 'salloc: Granted job allocation 32\n', 'granted'],
+    [
+      1,
+      'salloc: Pending job allocation 35\nsalloc: job 35 queued and waiting for resources\nsalloc: error: Unable to allocate resources: Connection timed out\n',
+      'busy',
+    ],
+    [1, 'salloc: error: Unable to allocate resources: Requested nodes are busy\n', 'busy'],
+    [1, 'salloc: Pending job allocation 36\nsalloc: Job allocation 36 has been revoked.\n', 'busy'],
+    // Ended by us, or by its own time: there may be a request.
+    [null, '', 'busy'],
+    [0, 'nothing that we know\n', 'busy'],
+    [
+      1,
+      'salloc: error: invalid partition specified: nosuch\nsalloc: error: Job submit/allocate failed: Invalid partition name specified\n',
+      'refused',
+    ],
+    [1, 'salloc: error: Unable to contact slurm controller (connect failure)\n', 'unreachable'],
+  ])('exit %s, %j: %s', (exitCode, stderr, wanted) => {
+    expect(read(exitCode, stderr)).toBe(wanted);
+  });
+});

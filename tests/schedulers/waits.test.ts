@@ -73,7 +73,7 @@ test('a job that waits without a reason is asked about once, some time later; wh
   says = 'verification: found suitable queue(s)\n';
   expect(await look(6000)).toEqual(queued());
   expect(await look(60_000)).toEqual(queued());
-  expect(commands).toHaveLength(2);
+  expect(commands.slice(1)).toEqual(['qalter -w v 5', 'qstat -xml -j 5']);
 });
 
 test('of many jobs that wait a few are asked about at a time', async () => {
@@ -87,7 +87,8 @@ test('of many jobs that wait a few are asked about at a time', async () => {
     waits.begin(new Map(ids.map((id) => [id, queued()])));
     for (const id of ids) await waits.complete(id, queued(), nowMs, signal);
   }
-  expect(count).toBe(3);
+  // Whether it can start, and why it does not: of three jobs.
+  expect(count).toBe(6);
 });
 
 describe('what is seen of one job', () => {

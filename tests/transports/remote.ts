@@ -4,18 +4,16 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { LONG_MS, cutConnection, detach, runIn, text } from '../clusters/notebook';
 import type { OpenedSystem, RunningSystem } from '../clusters/open';
-import { KernelClient, type CellResult } from '../kernel/client';
+import { KernelClient } from '../kernel/client';
 import { endProcesses, processesWith } from '../notebook/processes';
 import { connectAgent } from '../../magics/client';
-import { sendSignal } from '../../magics/protocol/platform';
 
 export interface Given {
   readonly system: OpenedSystem;
   readonly transport: 'ssh2' | 'openssh';
 }
-
-const LONG_MS = 90_000;
 
 export function describeRemoteCells({ system, transport }: Given): void {
   const describeIf = system.ok ? describe : describe.skip;
@@ -32,8 +30,7 @@ export function describeRemoteCells({ system, transport }: Given): void {
       await endProcesses(`CELLBURST_STATE_DIR=${store}`);
       if (system.ok) system.stop();
     });
-    const run = async (code: string): Promise<CellResult> =>
-      kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+    const run = runIn(() => kernel);
 
     test(
       'a cell runs there as the other user, and its values come back',
@@ -46,15 +43,6 @@ export function describeRemoteCells({ system, transport }: Given): void {
         expect(text(result)).toBe("'cluster'");
         expect(text((await run('[given.length, point instanceof Point, point.x]')).result)).toBe('[ 4, true, 4 ]');
         expect(installed()).toHaveLength(1);
-      },
-      LONG_MS,
-    );
-
-    test(
-      'an error is thrown here as it was there',
-      async () => {
-        const { reply } = await run(`%%cluster far\nthrow new RangeError('too far');`);
-        expect(reply).toMatchObject({ status: 'error', ename: 'RangeError', evalue: 'too far' });
       },
       LONG_MS,
     );
@@ -166,19 +154,6 @@ export function describeRemoteCells({ system, transport }: Given): void {
     );
 
     test(
-      'a cancelled job ends there too',
-      async () => {
-        const job = await detach(run, '%%cluster far --detach\nawait new Promise((go) => setTimeout(go, 60_000));');
-        await awaitState(run, job, 'running');
-        await run(`%cluster cancel ${job}`);
-        const { reply } = await run(`%cluster attach ${job}`);
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
-        expect(String(reply['evalue'])).toContain('at your request');
-      },
-      LONG_MS,
-    );
-
-    test(
       'a lack of memory there is told as one',
       async () => {
         const { reply } = await run(
@@ -210,21 +185,6 @@ export function describeRemoteCells({ system, transport }: Given): void {
       LONG_MS,
     );
 
-    test(
-      'a job goes on there when the agent here is killed, and the next one brings it home',
-      async () => {
-        const job = await detach(
-          run,
-          `%%cluster far --detach\nconsole.log('before'); await new Promise((go) => setTimeout(go, 3000)); console.log('after'); 'survived'`,
-        );
-        await awaitState(run, job, 'running');
-        sendSignal(agentPid(kernel), 'SIGKILL');
-        const { stdout, result } = await run(`%cluster attach ${job}`);
-        expect([stdout, text(result)]).toEqual(['before\nafter\n', "'survived'"]);
-      },
-      LONG_MS,
-    );
-
     test('what has come home is not kept there', async () => {
       await pause(500);
       const kept = execFileSync('sh', ['-c', `ls ${store}/jobs`], { encoding: 'utf8' });
@@ -245,55 +205,10 @@ export function describeRemoteCells({ system, transport }: Given): void {
   });
 }
 
-function text(result: Readonly<Record<string, unknown>> | undefined): string {
-  const bundle = result?.['data'] as Record<string, string> | undefined;
-  // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
-  return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
-}
-
-type Run = (code: string) => Promise<CellResult>;
-
-async function detach(run: Run, code: string): Promise<string> {
-  const { reply, messages } = await run(code);
-  const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
-  const id = /Job (\w{6}) is submitted/.exec(shown)?.[1];
-  if (id === undefined) throw new Error(`Nothing was submitted: ${JSON.stringify(reply)}`);
-  return id;
-}
-
-async function awaitState(run: Run, job: string, state: string): Promise<void> {
-  const deadline = Date.now() + LONG_MS;
-  while (Date.now() < deadline) {
-    const { messages } = await run('%cluster jobs');
-    const shown = messages.map(({ content }) => JSON.stringify(content)).join('\n');
-    if (new RegExp(`${job}[^\\\\]*${state}`).test(shown)) return;
-    await pause(200);
-  }
-  throw new Error(`Job ${job} was never ${state}.`);
-}
-
-/** Ends the processes that the connection is made of on the other side, as a network does that resets; waits for it to be there. */
-async function cutConnection(store: string): Promise<void> {
-  const deadline = Date.now() + LONG_MS;
-  for (;;) {
-    const all = processesWith(`CELLBURST_STATE_DIR=${store}`);
-    const bridges = all.filter(({ command }) => command.includes('--bridge'));
-    for (const { pid } of bridges) sendSignal(pid, 'SIGKILL');
-    if (bridges.length > 0) return;
-    expect(Date.now()).toBeLessThan(deadline);
-    await pause(20);
-  }
-}
-
 /** Part of a bundle has arrived there. */
 function hasPart(store: string): boolean {
   const contents = join(store, 'store');
   return existsSync(contents) && readdirSync(contents).some((name) => name.endsWith('.journal'));
-}
-
-function agentPid(kernel: KernelClient): number {
-  const lock = execFileSync('cat', [join(kernel.directory, 'state', 'agent.lock')], { encoding: 'utf8' });
-  return Number(/"pid":(\d+)/.exec(lock)?.[1]);
 }
 
 function startKernel(system: RunningSystem, transport: string, store: string): Promise<KernelClient> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { sendSignal } from '../../magics/protocol/platform';
+import { LONG_MS, runIn, text } from '../clusters/notebook';
 import { openSystem } from '../clusters/open';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { writeProject } from '../environment/project';
@@ -15,7 +16,6 @@ const ssh = openSystem('sshd');
 const slurm = openSystem('slurm');
 const describeIf = ssh.ok && slurm.ok ? describe : describe.skip;
 const why = ssh.ok ? (slurm.ok ? '' : ` (not tested: ${slurm.reason})`) : ` (not tested: ${ssh.reason})`;
-const LONG_MS = 90_000;
 
 afterAll(() => {
   if (ssh.ok) ssh.stop();
@@ -49,13 +49,8 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
     await kernel.stop();
     await endProcesses(`CELLBURST_STATE_DIR=${store}`);
   });
-  const run = async (code: string): Promise<CellResult> =>
-    kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
-  const value = ({ result }: CellResult): string => {
-    const bundle = result?.['data'] as Record<string, string> | undefined;
-    // eslint-disable-next-line no-control-regex -- Colours of values are no part of what is asserted.
-    return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
-  };
+  const run = runIn(() => kernel);
+  const value = ({ result }: CellResult): string => text(result);
 
   test(
     "a cell runs as a job there, with the cluster's defaults and prologue",

@@ -1,5 +1,0 @@
-// The user's own `ssh` as the way to a host.
-import { openSystem } from '../clusters/open';
-import { describeRemoteCells } from './remote';
-
-describeRemoteCells({ system: openSystem('sshd'), transport: 'openssh' });
