@@ -1,10 +1,11 @@
 // Files on their way to a host behind a real sshd of this machine: ten thousand small ones against `scp -r`, the same again, and one large one of which a
 // little has changed. The servers are started by the scripts of the tests, which need root.
 import { execFile } from 'node:child_process';
-import { randomBytes, randomFillSync } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { createHash, randomBytes, randomFillSync } from 'node:crypto';
+import { closeSync, createReadStream, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { load } from '../scripts/load.mjs';
 import { alternate, timed } from './row.mjs';
@@ -135,5 +136,31 @@ export const changedFile = {
     const ours = (await put(agent, path)) / 1e6;
     rmSync(path);
     return { ours, reference: whole / 1e6 };
+  },
+};
+
+const READ_BYTES = 500_000_000;
+
+/** @type {import('./row.mjs').Row} */
+export const readFile = {
+  key: 'file-read',
+  name: 'a new file of 500 MB read, cut and digested',
+  unit: 'ms',
+  against: 'its SHA-256 alone',
+  goal: { atMost: 3 },
+  async measure(bench) {
+    const { readAsContent } = await load('magics/store/index.ts');
+    const path = join(bench.directory, 'new.bin');
+    const block = Buffer.alloc(10_000_000);
+    const file = openSync(path, 'w');
+    for (let at = 0; at < READ_BYTES; at += block.length) writeSync(file, randomFillSync(block));
+    closeSync(file);
+    let turn = 0;
+    return alternate({
+      runs: 5,
+      // Nothing is known of it, each time.
+      ours: () => timed(() => readAsContent(path, join(bench.directory, `seen-${turn++}`), { signal: signal() })),
+      reference: () => timed(() => pipeline(createReadStream(path, { highWaterMark: 4 << 20 }), createHash('sha256'))),
+    });
   },
 };
