@@ -6,14 +6,14 @@ import { cell, cellBesideDeno } from './cell.mjs';
 import { channel } from './channel.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
-import { changedFile, smallFiles, smallFilesAgain } from './files.mjs';
+import { changedFile, largeBesideRsync, largeBesideScp, readFile, smallFiles, smallFilesAgain } from './files.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
 import { objects } from './objects.mjs';
 import { panelChange, panelFrame, panelUpdate } from './panel.mjs';
 import { packagesAgain, packagesFirst } from './packages.mjs';
-import { lineLocal, lineSlurm, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
+import { lineLocal, lineSlurm, lineSsh, slurmCell, slurmCellBesideBatch, slurmEnd } from './slurm-cell.mjs';
 import { start, startBesideDeno } from './start.mjs';
 import { typing } from './typing.mjs';
 import { unchanged } from './unchanged.mjs';
@@ -41,12 +41,16 @@ export const rows = [
   slurmEnd,
   lineLocal,
   lineSlurm,
+  lineSsh,
   array,
   packagesAgain,
   packagesFirst,
   smallFiles,
   smallFilesAgain,
   changedFile,
+  largeBesideRsync,
+  largeBesideScp,
+  readFile,
   channel,
   objects,
   unchanged,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startOurs, startReady } from './kernels.mjs';
 import { PAUSE_MS, alternate, median, timed } from './row.mjs';
-import { startSlurm } from './slurm.mjs';
+import { startSlurm, startSshd } from './slurm.mjs';
 
 const run = promisify(execFile);
 const CELL = '%%cluster slurm\n1 + 1';
@@ -113,5 +113,15 @@ export const lineLocal = lineRow('line', 'a printed line to the cell', 'local', 
 /** @type {import('./row.mjs').Row} */
 export const lineSlurm = lineRow('line-slurm', 'the same, from Slurm', 'slurm', async (bench) => {
   const { kernel } = await startOnSlurm(bench);
+  return kernel;
+});
+
+/**
+ * By ssh2 to this machine: a round trip is a fraction of a millisecond, so the goal is that of a line here.
+ * @type {import('./row.mjs').Row}
+ */
+export const lineSsh = lineRow('line-ssh', 'the same, over SSH', 'far', async (bench) => {
+  const kernel = await startReady({ ...bench, environment: await startSshd(bench) }, startOurs);
+  await kernel.run('%%cluster far\n1 + 1');
   return kernel;
 });

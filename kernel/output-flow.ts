@@ -3,7 +3,9 @@
 import type { MimeBundle, OutputRecord } from '../magics/protocol/output';
 import type { Content } from './wire/message';
 
+/** Between two batches; a line after a pause waits only for those that are printed with it. */
 const BATCH_MILLISECONDS = 50;
+const FIRST_MILLISECONDS = 3;
 const BYTES_PER_SECOND = 800_000;
 const MESSAGES_PER_SECOND = 800;
 /** A burst and three seconds at full rate stay below what the server counts over its window. */
@@ -45,6 +47,7 @@ export class OutputFlow {
   #bytesLeft = BURST_BYTES;
   #messagesLeft = BURST_MESSAGES;
   #refilledAt = performance.now();
+  #sentAt = -Infinity;
   #drained: (() => void)[] = [];
 
   constructor(events: FlowEvents) {
@@ -72,7 +75,7 @@ export class OutputFlow {
       this.#congested = true;
       this.#events.congested();
     }
-    this.#later(BATCH_MILLISECONDS);
+    this.#later(Math.max(FIRST_MILLISECONDS, this.#sentAt + BATCH_MILLISECONDS - performance.now()));
   }
 
   /** An interrupted flood: what waits is forgotten, so that its end comes now. */
@@ -123,6 +126,7 @@ export class OutputFlow {
 
   #send(): void {
     this.#refill();
+    if (this.#queue.length > 0) this.#sentAt = performance.now();
     while (this.#queue.length > 0 && this.#bytesLeft > 0 && this.#messagesLeft >= 1) {
       const entry = this.#queue.shift();
       if (!entry) break;

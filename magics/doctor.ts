@@ -126,7 +126,14 @@ async function* examineAll(visit: Visit, cluster: string): AsyncGenerator<Findin
 }
 
 /** Without these no job comes to be. */
-const VITAL: ReadonlySet<string> = new Set(['reach', 'host key', 'login', 'login shell', 'Node.js there', 'host agent']);
+const VITAL: ReadonlySet<string> = new Set([
+  'reach',
+  'host key',
+  'login',
+  'login shell',
+  'Node.js there',
+  'host agent',
+]);
 
 async function examine(check: Check, visit: Visit): Promise<Finding> {
   const { name } = check;

@@ -154,7 +154,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A new tab with JupyterLab, the panel in front. `path`: a notebook to open. */
-  async open(path = '', beforeLoading: (page: Page) => Promise<void> = () => Promise.resolve()): Promise<LabPage> {
+  async open(path = '', beforeLoading: (page: Page) => Promise<unknown> = () => Promise.resolve()): Promise<LabPage> {
     const page = await this.browser.newPage();
     await beforeLoading(page);
     const { baseUrl, token } = this.server.settings;

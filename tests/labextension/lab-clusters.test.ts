@@ -93,6 +93,10 @@ describeIf(`clusters in the panel${reason === '' ? '' : ` (not tested: ${reason}
       await tab().locator('[data-action=examine-all]').click();
       await tab().getByText('Everything is in place.').waitFor({ timeout: LONG_MS });
       expect(await findings().innerText()).toMatch(/Slurm[^]*partitions and nodes[^]*a tiny job[^]*came back in/);
+      await page.panel.locator('.cb-Health').hover();
+      await until('it is told when it was heard last', async () =>
+        /just now|s ago/.test(await cluster('hpc').locator('.cb-Health-age').innerText()),
+      );
       await until(
         'the cluster is known to answer',
         async () => (await cluster('hpc').getAttribute('data-state')) === 'ok',
@@ -191,20 +195,23 @@ describeIf(`clusters in the panel${reason === '' ? '' : ` (not tested: ${reason}
   );
 
   test(
-    'what a host asks comes as dialogs, a secret is hidden, and nothing of it is kept',
+    'what a host asks comes as dialogs: a word on its key, a password, a code; no secret is kept',
     async () => {
       if (!sshd.ok) return;
       const { settings } = sshd;
       const store = sshd.makeDirectory('panel');
+      // As for somebody who has never been there.
+      const known = join(lab.server.directory, 'known_hosts');
+      const asking = `Host *\n  UserKnownHostsFile ${known}\n  StrictHostKeyChecking ask\n`;
+      const sshConfig = join(lab.server.directory, 'ssh_config');
+      writeFileSync(sshConfig, `${asking}${readFileSync(settings['SSHD_CONFIG'] ?? '', 'utf8')}`);
       await page.command('cellburst:open-clusters');
       await tab().locator('.cb-Clusters-choice[data-cluster=""]').click();
       await field('name').locator('input').fill('far');
       await field('scheduler').locator('select').selectOption('none');
       await field('host').locator('input').fill('cb-mfa');
       await tab().locator('summary').click();
-      await field('sshConfig')
-        .locator('input')
-        .fill(settings['SSHD_CONFIG'] ?? '');
+      await field('sshConfig').locator('input').fill(sshConfig);
       await field('store').locator('input').fill(store);
       await tab().locator('[data-action=save]').click();
       await cluster('far').waitFor();
@@ -217,10 +224,13 @@ describeIf(`clusters in the panel${reason === '' ? '' : ` (not tested: ${reason}
         await page.page.keyboard.press('Enter');
         await dialog.getByText(text).waitFor({ state: 'detached' });
       };
+      await dialog.getByText(/is unknown\. It shows the key \S+ SHA256:\S+ Trust it\?$/).waitFor({ timeout: LONG_MS });
+      await dialog.getByRole('button', { name: 'Yes' }).click();
       await answer(/Password/, settings['SSHD_PASSWORD'] ?? '');
       await answer(/One-time code/, oneTimeCode(readFileSync(settings['SSHD_MFA_SECRET_FILE'] ?? '', 'utf8')));
       await tab().getByText('Everything is in place.').waitFor({ timeout: LONG_MS });
       expect(await findings().innerText()).toMatch(/reach[^]*host agent/);
+      expect(existsSync(known)).toBe(true);
       const places = [
         lab.server.stateDirectory,
         lab.server.environment['JUPYTER_RUNTIME_DIR'] ?? '',

@@ -57,6 +57,20 @@ inBrowser('the look of the panel', () => {
     if ((await row.getAttribute('aria-expanded')) !== 'true') await row.locator('.cb-Row-summary').click();
   };
 
+  test('without our kernel it says how to install it, and finds it once it is there', async () => {
+    const specs = /\/api\/kernelspecs/;
+    const fresh = await lab.open('', (tab) =>
+      // As a server without it answers.
+      tab.route(specs, (route) => route.fulfill({ json: { default: '', kernelspecs: {} } })),
+    );
+    await fresh.showPanel();
+    await fresh.panel.getByText('npx cellburst install').waitFor();
+    await fresh.page.unroute(specs);
+    await fresh.panel.getByRole('button', { name: 'Look again' }).click();
+    await fresh.row(array.id).waitFor();
+    await fresh.page.close();
+  });
+
   test('ten thousand tasks are one row with a grid, read square by square with the arrow keys', async () => {
     await page.row(array.id).getByText('2996 of 10000 tasks done, 64 running, 4 failed').waitFor();
     await open(array.id);

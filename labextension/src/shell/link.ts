@@ -121,6 +121,8 @@ export class MonitorLink {
     this.#forget();
     const { sessions, kernelspecs } = this.#services;
     await Promise.all([sessions.ready, kernelspecs.ready]);
+    // What JupyterLab knows is a minute old: our kernel may just have been installed.
+    if (kernelspecs.specs?.kernelspecs[KERNEL_NAME] === undefined) await kernelspecs.refreshSpecs();
     if (kernelspecs.specs?.kernelspecs[KERNEL_NAME] === undefined) {
       this.#state.set({ state: 'no-kernel' });
       return;
