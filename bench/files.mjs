@@ -1,19 +1,22 @@
 // Files on their way to a host behind a real sshd of this machine: ten thousand small ones against `scp -r`, the same again, and one large one of which a
 // little has changed. The servers are started by the scripts of the tests, which need root.
 import { execFile } from 'node:child_process';
-import { randomBytes, randomFillSync } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { createHash, randomBytes, randomFillSync } from 'node:crypto';
+import { closeSync, createReadStream, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { load } from '../scripts/load.mjs';
 import { alternate, timed } from './row.mjs';
 
 const run = promisify(execFile);
+const CIPHER = 'aes128-gcm@openssh.com';
 const FILES = 10_000;
 const FILE_BYTES = 10_000;
 const FOLDERS = 100;
 const LARGE_BYTES = 1_000_000_000;
+const FRESH_BYTES = 500_000_000;
 const LIMIT_MS = 300_000;
 
 /** A host, and the way to it: `agent` for us, `scp` for the reference. */
@@ -46,8 +49,10 @@ async function openHost(bench) {
     for (const folder of [there, store]) await rm(folder, { recursive: true, force: true });
     system.stop();
   };
-  const scp = (...words) => run('scp', ['-q', '-F', sshConfig, ...words]);
-  return bench.own(Promise.resolve({ agent, there, scp, close }));
+  // All of them by the cipher that ours uses.
+  const scp = (...words) => run('scp', ['-q', '-F', sshConfig, '-c', CIPHER, ...words]);
+  const rsync = (...words) => run('rsync', ['--whole-file', '-e', `ssh -F ${sshConfig} -c ${CIPHER}`, ...words]);
+  return bench.own(Promise.resolve({ agent, there, scp, rsync, close }));
 }
 
 function makeSmallFiles(folder) {
@@ -113,6 +118,54 @@ export const smallFilesAgain = {
   },
 };
 
+function makeLargeFile(path, bytes) {
+  const block = Buffer.alloc(10_000_000);
+  const file = openSync(path, 'w');
+  for (let at = 0; at < bytes; at += block.length) writeSync(file, randomFillSync(block));
+  closeSync(file);
+}
+
+/** A file that is new each time, of random bytes; ours is checked by its digests on the way, and lies in its place when it is counted. */
+function largeFile(key, name, reference) {
+  return {
+    key,
+    name: '500 MB of random bytes to a host, digests checked',
+    unit: 'ms',
+    against: `\`${name}\` by the same cipher`,
+    goal: { atMost: 1 / 1.5 },
+    async measure(bench) {
+      const host = await openHost(bench);
+      const { agent, there } = host;
+      await agent.files.lookAt({ cluster: 'far', path: '.' });
+      const path = join(bench.directory, 'fresh.bin');
+      let turn = 0;
+      const fresh = async (work) => {
+        makeLargeFile(path, FRESH_BYTES);
+        const target = `${there}/${key}-${turn++}`;
+        try {
+          return await timed(() => work(target));
+        } finally {
+          rmSync(path);
+          rmSync(target, { force: true });
+        }
+      };
+      return alternate({
+        runs: 3,
+        ours: () => fresh((target) => put(agent, path, target)),
+        reference: () => fresh((target) => reference(host, path, `cb-login:${target}`)),
+      });
+    },
+  };
+}
+
+/** @type {import('./row.mjs').Row} */
+export const largeBesideRsync = largeFile('large-rsync', 'rsync --whole-file', ({ rsync }, ...words) =>
+  rsync(...words),
+);
+
+/** @type {import('./row.mjs').Row} */
+export const largeBesideScp = largeFile('large-scp', 'scp', ({ scp }, ...words) => scp(...words));
+
 /** @type {import('./row.mjs').Row} */
 export const changedFile = {
   key: 'file-changed',
@@ -123,10 +176,8 @@ export const changedFile = {
   async measure(bench) {
     const { agent } = await openHost(bench);
     const path = join(bench.directory, 'large.bin');
+    makeLargeFile(path, LARGE_BYTES);
     const block = Buffer.alloc(10_000_000);
-    const file = openSync(path, 'w');
-    for (let at = 0; at < LARGE_BYTES; at += block.length) writeSync(file, randomFillSync(block));
-    closeSync(file);
     const whole = await put(agent, path);
     // One run of 1 % somewhere in the middle, as a table does whose latest part is written anew.
     const changed = openSync(path, 'r+');
@@ -135,5 +186,31 @@ export const changedFile = {
     const ours = (await put(agent, path)) / 1e6;
     rmSync(path);
     return { ours, reference: whole / 1e6 };
+  },
+};
+
+const READ_BYTES = 500_000_000;
+
+/** @type {import('./row.mjs').Row} */
+export const readFile = {
+  key: 'file-read',
+  name: 'a new file of 500 MB read, cut and digested',
+  unit: 'ms',
+  against: 'its SHA-256 alone',
+  goal: { atMost: 3 },
+  async measure(bench) {
+    const { readAsContent } = await load('magics/store/index.ts');
+    const path = join(bench.directory, 'new.bin');
+    const block = Buffer.alloc(10_000_000);
+    const file = openSync(path, 'w');
+    for (let at = 0; at < READ_BYTES; at += block.length) writeSync(file, randomFillSync(block));
+    closeSync(file);
+    let turn = 0;
+    return alternate({
+      runs: 5,
+      // Nothing is known of it, each time.
+      ours: () => timed(() => readAsContent(path, join(bench.directory, `seen-${turn++}`), { signal: signal() })),
+      reference: () => timed(() => pipeline(createReadStream(path, { highWaterMark: 4 << 20 }), createHash('sha256'))),
+    });
   },
 };

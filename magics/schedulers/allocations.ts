@@ -2,6 +2,7 @@
 // their files come home over the batch system's own way into a running job. When an allocation ends, what its jobs have left in its directory counts.
 import { dirname, join } from 'node:path';
 import { existsSync, rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
@@ -249,12 +250,14 @@ function inside(job: ScheduledJob): ScheduledJob {
 function fits(spec: JobSpec, allocation: JobSpec): boolean {
   const { resources: wanted } = spec;
   const { resources: kept } = allocation;
+  const granted: Readonly<Record<string, unknown>> = { ...allocation.batch };
   return (
     spec.allocation === undefined &&
     wanted.cores <= kept.cores &&
     (wanted.memoryMiB ?? 0) <= (kept.memoryMiB ?? Infinity) &&
     (wanted.gpus ?? 0) <= (kept.gpus ?? 0) &&
-    JSON.stringify(spec.batch ?? {}) === JSON.stringify(allocation.batch ?? {})
+    // What a cell does not ask for, any nodes give.
+    Object.entries(spec.batch ?? {}).every(([name, asked]) => isDeepStrictEqual(asked, granted[name]))
   );
 }
 

@@ -5,7 +5,6 @@ import { basename, join } from 'node:path';
 import { AgentError, messageOf } from '../protocol/errors';
 import {
   CONTENT_KINDS,
-  DIGEST_BYTES,
   bytesIn,
   contentId,
   decodeList,
@@ -17,8 +16,10 @@ import {
 } from '../protocol/chunks';
 import { Arrival } from './arrival';
 import { FILE_CUT } from './cutting';
+import { beginningOf, bytesOf, digestsOf } from './digests';
 import { superseded, toDrop, type Kept } from './keeping';
 import { LIST, arrivalFile, contentFile, journalFile, listFile } from './places';
+import { unfinishedIn } from './unfinished';
 import { holesIn } from './zeros';
 
 export interface StoreLimits {
@@ -98,7 +99,7 @@ export class Contents {
   arrival(id: ContentId, list: ChunkList): Arrival {
     const known = this.#arrivals.get(id);
     if (known !== undefined) return known;
-    this.#makeRoom(list);
+    this.#makeRoom(id, list);
     const arrival = new Arrival(this, id, list);
     this.#arrivals.set(id, arrival);
     return arrival;
@@ -121,23 +122,25 @@ export class Contents {
     return content;
   }
 
-  forgetArrival(id: ContentId): void {
+  /** Removes what has not been used for long, and the oldest beyond the limit of size; transfers that nobody went on with as well. */
+  sweep(nowMs: number): void {
+    if (existsSync(this.directory)) this.#clear(this.#options.limits, nowMs);
+  }
+
+  #clear(limits: StoreLimits, nowMs: number, except?: ContentId): void {
+    const contents = [...this.#all.values()];
+    const unfinished = unfinishedIn(this.directory).filter(({ id }) => id !== except);
+    for (const { id } of toDrop<Kept>([...contents, ...unfinished], limits, nowMs)) {
+      const content = this.#all.get(id);
+      if (content === undefined) this.#forgetArrival(id);
+      else this.#drop(content, undefined);
+    }
+  }
+
+  #forgetArrival(id: ContentId): void {
     this.#arrivals.delete(id);
     for (const path of [arrivalFile(this.directory, id), journalFile(this.directory, id)])
       rmSync(path, { force: true });
-  }
-
-  /** Removes what has not been used for long, and the oldest beyond the limit of size. */
-  sweep(nowMs: number): void {
-    if (!existsSync(this.directory)) return;
-    for (const content of toDrop([...this.#all.values()], this.#options.limits, nowMs)) this.#drop(content, undefined);
-    const oldest = nowMs - this.#options.limits.days * 86_400_000;
-    for (const name of readdirSync(this.directory)) {
-      const isPart = name.endsWith('.arriving') || name.endsWith('.journal');
-      const path = join(this.directory, name);
-      if (isPart && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs) < oldest)
-        rmSync(path, { force: true });
-    }
   }
 
   get #all(): Map<ContentId, Content> {
@@ -219,11 +222,10 @@ export class Contents {
   }
 
   /** The limit is for what is kept: what somebody sends now may be more, if there is room for it, and goes again later. */
-  #makeRoom(list: ChunkList): void {
+  #makeRoom(id: ContentId, list: ChunkList): void {
     const { limits } = this.#options;
     const bytes = bytesIn(list);
-    for (const content of toDrop([...this.#all.values()], { ...limits, bytes: limits.bytes - bytes }, Date.now()))
-      this.#drop(content, undefined);
+    this.#clear({ ...limits, bytes: limits.bytes - bytes }, Date.now(), id);
     const used = [...this.#all.values()].reduce((sum, content) => sum + content.bytes, 0);
     if (used + bytes <= limits.bytes) return;
     const holes = holesIn(list, offsetsOf(list), FILE_CUT.largest);
@@ -236,21 +238,6 @@ export class Contents {
         `Free some space, or set \`store\` of the cluster to another place.`,
     );
   }
-}
-
-function beginningOf({ digests }: ChunkList, index: number): number {
-  return digests.readUInt32LE(index * DIGEST_BYTES);
-}
-
-/** Made when it is asked for first. */
-function digestsOf(list: ChunkList): () => ReadonlySet<string> {
-  let made: Set<string> | undefined;
-  return () => (made ??= new Set(Array.from(list.sizes, (_, index) => digestAt(list, index))));
-}
-
-/** Of the chunks that are among these. */
-function bytesOf(list: ChunkList, among: ReadonlySet<string>): number {
-  return list.sizes.reduce((sum, size, index) => (among.has(digestAt(list, index)) ? sum + size : sum), 0);
 }
 
 export type { ContentKind };

@@ -16,6 +16,7 @@ const GROUPS = [
       'gridengine',
       'pbs',
       'ssh',
+      'logins',
       'packages',
       'files',
       'containers',

@@ -26,14 +26,14 @@ const LONG_MS = 90_000;
   test(
     'cells run in the allocation, in their own processes, and leave no job of their own',
     async () => {
-      const { reply, stdout } = await run('%cluster start slurm --cores 2 --time 10m --keep 5m');
+      const { reply, stdout } = await run('%cluster start slurm --cores 2 --gpus 2 --queue debug --time 10m --keep 5m');
       expect(reply).toMatchObject({ status: 'ok' });
       expect(stdout).toContain('Keeping 2 cores for 10 min 0 s at most: 0.3 core-hours');
       const allocation = await running();
       expect(allocation).toHaveLength(1);
       await run('const given = [1]; class Point { constructor(public x: number) {} }');
       const first = await run(
-        '%%cluster slurm --cores 2\ngiven.push(2); const p = new Point(given.length); console.log("there"); process.env.SLURM_JOB_ID',
+        '%%cluster slurm --cores 2 --gpus 1 --queue debug\ngiven.push(2); const p = new Point(given.length); console.log("there"); process.env.SLURM_JOB_ID',
       );
       expect(first.stdout).toBe('there\n');
       expect(text(first)).toBe(`'${allocation[0] ?? ''}'`);
@@ -137,7 +137,10 @@ const LONG_MS = 90_000;
     async () => {
       const flag = join(kernel.directory, 'finish');
       writeFileSync(join(kernel.directory, 'given.txt'), 'given', { mode: 0o644 });
-      if ((await running()).length === 0) await run('%cluster start slurm --cores 1 --time 10m --keep 5m');
+      // What earlier tests have left may be about to end.
+      await run('%cluster stop slurm');
+      await until(async () => (await squeue('running,completing')).length === 0);
+      await run('%cluster start slurm --cores 1 --time 10m --keep 5m');
       await until(async () => (await running()).length === 1);
       const sent = await run(`%%cluster slurm --detach --in given.txt --out late/**
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -292,6 +292,17 @@ test('a file that the code plainly names is offered, and never sent by itself', 
   expect([named.reply['status'], named.stderr, read('lost.json')]).toEqual(['ok', '', '{}']);
 });
 
+test('a file that a function of an earlier cell names is offered as well; what is not here is not', async () => {
+  write('deep/plain 2.csv', '1');
+  await valueOf(`import { createReadStream } from 'node:fs';
+const load = () => createReadStream('deep/plain 2.csv');
+const other = () => createReadStream('plain.csv');`);
+  const { stderr } = await run(`%%cluster\n[typeof load, require('node:fs').existsSync('absent.csv')]`);
+  expect(stderr).toContain('To send it along: --in "deep/plain 2.csv"\n');
+  expect(stderr).not.toMatch(/absent|plain\.csv/);
+  expect((await run(`%%cluster --in deep\ntypeof load`)).stderr).toBe('');
+});
+
 test('--dry-run lists the files and their sizes', async () => {
   write('listed/one.bin', 'x'.repeat(2000));
   const { result } = await run('%%cluster --dry-run --in listed/*\n1');

@@ -168,3 +168,24 @@ test('what has not been used for long goes, and so do transfers that nobody went
   expect(readdirSync(join(directory, 'store')).filter((name) => name.startsWith(half.content))).toEqual([]);
   expect(existsSync(join(directory, 'store'))).toBe(true);
 });
+
+test('a transfer that was cut counts with what is kept, and goes when there is too much of both and nobody came back to it', async () => {
+  const contents = open({ bytes: 4 * MB });
+  const half = await sourceOf(random(3 * MB));
+  await bring(contents, half, [0, 1, 2, 3, 4]);
+  await put(contents, await sourceOf(random(3 * MB)));
+  const parts = () => readdirSync(join(directory, 'store')).filter((name) => name.startsWith(half.content)).length;
+  contents.sweep(Date.now());
+  expect(parts()).toBe(2);
+  const earlier = new Date(Date.now() - 2 * 3_600_000);
+  for (const name of readdirSync(join(directory, 'store')))
+    if (name.startsWith(half.content)) utimesSync(join(directory, 'store', name), earlier, earlier);
+  // Whoever goes on with it finds it.
+  const next = open({ bytes: 4 * MB });
+  expect(next.arrival(half.content, half.list).lacks()).not.toContain(4);
+  for (const name of readdirSync(join(directory, 'store')))
+    if (name.startsWith(half.content)) utimesSync(join(directory, 'store', name), earlier, earlier);
+  next.sweep(Date.now());
+  expect(parts()).toBe(0);
+  expect(await put(next, half)).toEqual({ state: 'whole' });
+});
