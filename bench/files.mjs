@@ -11,10 +11,12 @@ import { load } from '../scripts/load.mjs';
 import { alternate, timed } from './row.mjs';
 
 const run = promisify(execFile);
+const CIPHER = 'aes128-gcm@openssh.com';
 const FILES = 10_000;
 const FILE_BYTES = 10_000;
 const FOLDERS = 100;
 const LARGE_BYTES = 1_000_000_000;
+const FRESH_BYTES = 500_000_000;
 const LIMIT_MS = 300_000;
 
 /** A host, and the way to it: `agent` for us, `scp` for the reference. */
@@ -47,8 +49,10 @@ async function openHost(bench) {
     for (const folder of [there, store]) await rm(folder, { recursive: true, force: true });
     system.stop();
   };
-  const scp = (...words) => run('scp', ['-q', '-F', sshConfig, ...words]);
-  return bench.own(Promise.resolve({ agent, there, scp, close }));
+  // All of them by the cipher that ours uses.
+  const scp = (...words) => run('scp', ['-q', '-F', sshConfig, '-c', CIPHER, ...words]);
+  const rsync = (...words) => run('rsync', ['--whole-file', '-e', `ssh -F ${sshConfig} -c ${CIPHER}`, ...words]);
+  return bench.own(Promise.resolve({ agent, there, scp, rsync, close }));
 }
 
 function makeSmallFiles(folder) {
@@ -114,6 +118,54 @@ export const smallFilesAgain = {
   },
 };
 
+function makeLargeFile(path, bytes) {
+  const block = Buffer.alloc(10_000_000);
+  const file = openSync(path, 'w');
+  for (let at = 0; at < bytes; at += block.length) writeSync(file, randomFillSync(block));
+  closeSync(file);
+}
+
+/** A file that is new each time, of random bytes; ours is checked by its digests on the way, and lies in its place when it is counted. */
+function largeFile(key, name, reference) {
+  return {
+    key,
+    name: '500 MB of random bytes to a host, digests checked',
+    unit: 'ms',
+    against: `\`${name}\` by the same cipher`,
+    goal: { atMost: 1 / 1.5 },
+    async measure(bench) {
+      const host = await openHost(bench);
+      const { agent, there } = host;
+      await agent.files.lookAt({ cluster: 'far', path: '.' });
+      const path = join(bench.directory, 'fresh.bin');
+      let turn = 0;
+      const fresh = async (work) => {
+        makeLargeFile(path, FRESH_BYTES);
+        const target = `${there}/${key}-${turn++}`;
+        try {
+          return await timed(() => work(target));
+        } finally {
+          rmSync(path);
+          rmSync(target, { force: true });
+        }
+      };
+      return alternate({
+        runs: 3,
+        ours: () => fresh((target) => put(agent, path, target)),
+        reference: () => fresh((target) => reference(host, path, `cb-login:${target}`)),
+      });
+    },
+  };
+}
+
+/** @type {import('./row.mjs').Row} */
+export const largeBesideRsync = largeFile('large-rsync', 'rsync --whole-file', ({ rsync }, ...words) =>
+  rsync(...words),
+);
+
+/** @type {import('./row.mjs').Row} */
+export const largeBesideScp = largeFile('large-scp', 'scp', ({ scp }, ...words) => scp(...words));
+
 /** @type {import('./row.mjs').Row} */
 export const changedFile = {
   key: 'file-changed',
@@ -124,10 +176,8 @@ export const changedFile = {
   async measure(bench) {
     const { agent } = await openHost(bench);
     const path = join(bench.directory, 'large.bin');
+    makeLargeFile(path, LARGE_BYTES);
     const block = Buffer.alloc(10_000_000);
-    const file = openSync(path, 'w');
-    for (let at = 0; at < LARGE_BYTES; at += block.length) writeSync(file, randomFillSync(block));
-    closeSync(file);
     const whole = await put(agent, path);
     // One run of 1 % somewhere in the middle, as a table does whose latest part is written anew.
     const changed = openSync(path, 'r+');

@@ -6,7 +6,7 @@ import { cell, cellBesideDeno } from './cell.mjs';
 import { channel } from './channel.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
-import { changedFile, readFile, smallFiles, smallFilesAgain } from './files.mjs';
+import { changedFile, largeBesideRsync, largeBesideScp, readFile, smallFiles, smallFilesAgain } from './files.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
@@ -48,6 +48,8 @@ export const rows = [
   smallFiles,
   smallFilesAgain,
   changedFile,
+  largeBesideRsync,
+  largeBesideScp,
   readFile,
   channel,
   objects,

@@ -6,6 +6,8 @@ import { didYouMean } from './nearest';
 import { clusterEntry, imageEntry, configFile, type ClusterEntry } from './schema';
 
 const SHOWN = 5;
+/** What people write who do not expect to be asked. */
+const SECRET = /pass(?:word|phrase|wd)|secret|token|otp|pin$/i;
 
 interface Mistake {
   readonly offset: number;
@@ -73,7 +75,7 @@ function toMistakes(issue: Issue, document: Document): Mistake[] {
     const known = path.length === 0 ? Object.keys(configFile.shape) : knownKeys(path);
     return issue.keys.map((key) => ({
       offset: offsetOf(document, [...path, key], 'key'),
-      message: `${where}there is no ${JSON.stringify(key)} here.${didYouMean(key, known)}`,
+      message: `${where}there is no ${JSON.stringify(key)} here.${SECRET.test(key) ? ' Secrets belong in no file: what a host asks is asked for in the cell.' : didYouMean(key, known)}`,
     }));
   }
   if (issue.code === 'invalid_key')

@@ -243,3 +243,15 @@ test('a config with a mistake stops cluster cells with its place, and neither co
     await kernel.stop();
   }
 });
+
+test('a secret in the config is refused by line and column, and is not repeated', () => {
+  const look = () =>
+    read(`clusters:
+  hpc:
+    scheduler: none
+    host: me@there
+    password: hunter2
+`);
+  expect(look).toThrow(/:5:5: clusters\.hpc: there is no "password" here\. Secrets belong in no file/);
+  expect(look).not.toThrow(/hunter2/);
+});

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Place } from '../cli/place';
 import { openSystem } from '../clusters/open';
 import type { Ask } from '../../magics/transports';
-import { KernelClient } from '../kernel/client';
+import { KernelClient, ROOT } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import {
   IN,
@@ -273,40 +273,58 @@ describeIf('cells on a host that asks', () => {
     }
   }, 120_000);
 
-  test.each(KINDS)('over %s the password is asked for in the cell that waits, once for two clusters', async (kind) => {
-    if (!system.ok) return;
-    const store = system.makeDirectory(`asked-${kind}`);
-    const ssh = withKey(`${setting('SSHD_KEYS')}/none`);
-    const config = join(scratch, `asking-${kind}.yaml`);
-    const entry = `scheduler: none, host: cb-login, transport: ${kind}, sshConfig: ${ssh}`;
-    writeFileSync(
-      config,
-      `clusters:\n${['far', 'other'].map((name) => `  ${name}: { ${entry}, store: ${store}/${name} }\n`).join('')}`,
-    );
-    const kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
-    try {
-      const id = await kernel.startCell('%%cluster far\n6 * 7', { allow_stdin: true });
-      const question = await kernel.stdin.wait('a question', ({ type }) => type === 'input_request');
-      expect(question.content['prompt']).toMatch(/cb-login: .*assword: $/);
-      expect(question.content['password']).toBe(true);
-      await kernel.answerInput(setting('SSHD_PASSWORD'), question);
-      const { reply, result } = await kernel.outcome(id, performance.now(), 60_000);
-      expect(reply).toMatchObject({ status: 'ok' });
-      expect(JSON.stringify(result)).toContain('42');
-      // Nobody could answer these.
-      for (const cluster of ['far', 'other']) {
-        const silent = await kernel.startCell(`%%cluster ${cluster}\n7 * 7`);
-        expect((await kernel.outcome(silent, performance.now(), 60_000)).reply).toMatchObject({ status: 'ok' });
+  test.each(KINDS)(
+    'over %s password and code are asked for in the cell that waits, once for all that is done there',
+    async (kind) => {
+      if (!system.ok) return;
+      const store = system.makeDirectory(`asked-${kind}`);
+      const config = join(scratch, `asking-${kind}.yaml`);
+      const entry = `scheduler: none, host: cb-mfa, transport: ${kind}, sshConfig: ${CONFIG}`;
+      const names = ['far', 'other'];
+      const entries = names.map((name) => `  ${name}: { ${entry}, store: ${store}/${name} }\n`);
+      writeFileSync(config, `clusters:\n${entries.join('')}`);
+      const kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+      try {
+        const id = await kernel.startCell('%%cluster far\n6 * 7', { allow_stdin: true });
+        const code = () => oneTimeCode(readFileSync(setting('SSHD_MFA_SECRET_FILE'), 'utf8'));
+        for (const [words, answer] of [
+          ['assword', () => setting('SSHD_PASSWORD')],
+          ['One-time code', code],
+        ] as const) {
+          const question = await kernel.stdin.wait(
+            `a question for the ${words}`,
+            ({ type, content }) => type === 'input_request' && String(content['prompt']).includes(words),
+          );
+          expect(question.content['prompt']).toContain('cb-mfa');
+          expect(question.content['password']).toBe(true);
+          await kernel.answerInput(answer(), question);
+        }
+        const { reply, result } = await kernel.outcome(id, performance.now(), 60_000);
+        expect(reply).toMatchObject({ status: 'ok' });
+        expect(JSON.stringify(result)).toContain('42');
+        // Nobody could answer these: another cell, another cluster behind the same host, and the command line.
+        for (const cluster of names) {
+          const silent = await kernel.startCell(`%%cluster ${cluster}\n7 * 7`);
+          expect((await kernel.outcome(silent, performance.now(), 60_000)).reply).toMatchObject({ status: 'ok' });
+        }
+        const own = { CELLBURST_STATE_DIR: join(kernel.directory, 'state'), XDG_RUNTIME_DIR: kernel.directory };
+        const env = { ...process.env, ...own, CELLBURST_CONFIG: config };
+        const listed = spawnSync(process.execPath, [join(ROOT, 'dist', 'cli.js'), 'fs', 'ls', `far:${store}`], {
+          env,
+          encoding: 'utf8',
+          timeout: 50_000,
+        });
+        expect([listed.stderr, listed.stdout]).toEqual(['', expect.stringContaining('far')]);
+        const search = spawnSync('grep', ['-rlF', setting('SSHD_PASSWORD'), kernel.directory, store], {
+          encoding: 'utf8',
+        });
+        expect(search.stdout).toBe('');
+      } finally {
+        await kernel.stop();
+        for (const name of names) await endProcesses(`CELLBURST_STATE_DIR=${store}/${name}`);
       }
-      const search = spawnSync('grep', ['-rlF', setting('SSHD_PASSWORD'), kernel.directory, store], {
-        encoding: 'utf8',
-      });
-      expect(search.stdout).toBe('');
-    } finally {
-      await kernel.stop();
-      for (const name of ['far', 'other']) await endProcesses(`CELLBURST_STATE_DIR=${store}/${name}`);
-    }
-  });
+    },
+  );
 });
 
 function port(name: string): string {
