@@ -1,4 +1,5 @@
 // First pass of reading a graph: the objects themselves, each as empty as can be, so that bodies may refer to any of them.
+import { types } from 'node:util';
 import { brandOf } from './brands';
 import { BufferReader } from './graph-buffer-reader';
 import * as format from './graph-format';
@@ -558,10 +559,12 @@ export class ShellMaker {
   }
 
   #makeView(pending: Pending & { kind: 'view' }): object {
-    const buffer = this.#madeObject(pending.buffer) as ArrayBuffer;
+    const buffer = this.#madeObject(pending.buffer);
+    // Of anything else the engine would make numbers, by methods that the notebook gave it.
+    if (!types.isAnyArrayBuffer(buffer)) throw broken('a view shows what is no buffer');
     const offset = pending.offset - (this.#starts.get(pending.buffer) ?? 0);
     if (pending.name === 'Buffer') return MAIN.Buffer.from(buffer, offset, pending.length);
-    const View = Reflect.get(MAIN, pending.name) as new (buffer: ArrayBuffer, offset: number, length: number) => object;
+    const View = Reflect.get(MAIN, pending.name) as new (buffer: ArrayBufferLike, offset: number, length: number) => object;
     return new View(buffer, offset, pending.length);
   }
 }

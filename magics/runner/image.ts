@@ -118,7 +118,7 @@ function findRuntime({ image, runtime }: ContainerOrders): {
   readonly runtime: ContainerRuntime;
   readonly program: string;
 } {
-  const isFile = image.startsWith('/') || image.includes('://');
+  const isFile = image.startsWith('/') || image.endsWith('.sif') || image.includes('://');
   const fitting: readonly ContainerRuntime[] =
     runtime !== undefined ? [runtime] : isFile ? ['apptainer', 'singularity'] : ['podman'];
   for (const each of fitting) {
@@ -204,7 +204,7 @@ async function explain({ program, runtime, container }: Place, how: number | str
 /** The loader or a library is missing, or too old: crun, runc and Apptainer tell it as the program's absence. */
 function isLibraryTrouble(said: string, node: string): boolean {
   return (
-    /GLIBC(XX)?_[\d.]+' not found|error while loading shared libraries|Error relocating|Error loading shared library/.test(
+    /GLIBC(XX)?_[\d.]+' not found|error while loading shared libraries|Error relocating|Error loading shared library|shared library is likely missing/.test(
       said,
     ) ||
     (said.includes(node) && /no such file|not found/i.test(said))

@@ -2,6 +2,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { captureCell, settleCell } from '../../magics/capture';
+import { recall, remember } from '../../magics/capture/captures';
 import { openContainer, writeContainer } from '../../magics/protocol/container';
 import type { Graph } from '../../magics/protocol/graph';
 import { ENVELOPE_FILE } from '../../magics/protocol/layout';
@@ -66,6 +67,39 @@ test('a reply that cannot be told whole is not applied in part', async () => {
     settleChanged('list.push(2); throw new Error("x")', (head) => ({ ...head, error: undefined })),
   ).rejects.toThrow(/does not say how its error reads/);
   expect(await notebook.run('list.length')).toBe(1);
+});
+
+test('whatever object a view is said to show, none of its methods runs', async () => {
+  await notebook.run(
+    'globalThis.__viewed = 0; class Loud { valueOf() { return ++globalThis.__viewed } toString() { return String(++globalThis.__viewed) } }\nconst list = [new Loud()], loud = new Loud()',
+  );
+  const directory = notebook.newJob();
+  const code = notebook.lower(
+    '%%cluster\nconst numbers = new Float64Array(4), bytes = Buffer.alloc(3); [list, loud].length',
+  );
+  const { captureId } = await captureCell(notebook.realm, { cell: code, bundlePath: join(directory, 'bundle.bin') });
+  const capture = recall(notebook.realm, captureId);
+  expect((await runCell(directory)).stderr).toBe('');
+  const path = join(directory, ENVELOPE_FILE);
+  const { head, graph } = takeApart(path);
+  const numbers = capture?.objects.length ?? 0;
+  expect([graph.columns.headInts.length, numbers].every((count) => count > 0 && count < 40)).toBe(true);
+  let refused = 0;
+  for (const at of graph.columns.headInts.keys())
+    for (let number = 0; number < numbers + 8; number++) {
+      const headInts = graph.columns.headInts.with(at, number);
+      writeContainer(path, head, { ...graph, columns: { ...graph.columns, headInts } });
+      const again = capture === undefined ? captureId : remember(notebook.realm, capture);
+      await settleCell(notebook.realm, { captureId: again, directory, atomic: false, where: 'nowhere' }).catch(
+        (error: unknown) => {
+          expect(error).toMatchObject({ name: 'ProtocolError' });
+          refused += 1;
+        },
+      );
+    }
+  expect(refused).toBeGreaterThan(numbers);
+  expect(Reflect.get(MAIN, '__viewed')).toBe(0);
+  Reflect.deleteProperty(MAIN, '__viewed');
 });
 
 test('a value shows itself where it was made, and runs nothing at home', async () => {

@@ -114,7 +114,8 @@ const CODE = `
 Functions, classes, enums and namespaces of the notebook travel as code, with every name they use, in the version that the value has: closures with their state, shared
 between functions as here; functions that use \`this\`, \`super\` or \`#private\` names of what they stand in; bound functions; generator functions; classes with
 their statics, \`#private\` fields, accessors and decorators; instances without a
-constructor being run. Local modules travel by content, packages by name.
+constructor being run. Local modules travel by content, packages by name. \`toString()\` of a function shows what was added to its text, here and there: checks for interrupts, access to
+shared variables.
 `;
 
 const PACKAGES = `

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
+import { progressLine } from '../../cli/progress';
 import { duration, jobTable } from '../../cli/show';
 import { Setting, run, running, submit } from '../agent/setting';
 
@@ -120,4 +121,10 @@ test('times read as people write them', () => {
   expect([4.24, 187, 7380].map(duration)).toEqual(['4.2 s', '3:07', '2:03:00']);
   const terminal = { columns: 10, paint: (_: string, text: string) => text };
   expect(jobTable([], 0, terminal)).toBe('ID  STATE ');
+});
+
+test('how far long work has come is one line', () => {
+  expect(progressLine('12 MB of 24 MB', 0.5)).toBe(`[${'#'.repeat(12)}${'·'.repeat(12)}]  50 % 12 MB of 24 MB`);
+  expect(progressLine('1 of 1', 1.2)).toBe(`[${'#'.repeat(24)}] 100 % 1 of 1`);
+  expect(progressLine('7 so far')).toBe('7 so far');
 });

@@ -1,4 +1,4 @@
-// What container runtimes are told, word by word: for Apptainer, which no test machine has, after its manual.
+// What container runtimes are told, word by word.
 import { imageCommand, type InImage } from '../../magics/runner/image-command';
 
 const GIVEN: InImage = {

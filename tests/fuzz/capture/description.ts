@@ -4,6 +4,7 @@ import { types } from 'node:util';
 import { MAIN } from '../../../magics/protocol/main-context';
 import { MARK } from '../../../magics/protocol/code';
 import type { Activation } from '../../../magics/protocol/graph';
+import { isBookkeeping } from '../../../magics/protocol/intrinsics';
 import { Describer } from '../../../magics/realm/describing';
 import { privatesOf } from '../../../magics/realm/private-fields';
 import type { Realm } from '../../../magics/realm/realm';
@@ -92,6 +93,8 @@ class Description {
     this.#lines.push({ path, text: head.join(' ') });
     for (const key of Reflect.ownKeys(value)) {
       if (ArrayBuffer.isView(value) && typeof key === 'string' && /^\d+$/.test(key)) continue;
+      // What async_hooks note is this process's own.
+      if (types.isPromise(value) && isBookkeeping(key)) continue;
       this.#property(path, value, key, say);
     }
   }
@@ -119,7 +122,13 @@ class Description {
     const privates = privatesOf(value).flatMap(({ owner, values }) =>
       Object.entries(values).map(([name, part]) => say(`.${name}`, part) + say(' of ', owner)),
     );
-    return [...privates, ...slotsOf(value, say)];
+    return [...privates, ...this.#outcome(value, say), ...slotsOf(value, say)];
+  }
+
+  #outcome(value: object, say: (step: string, part: unknown) => string): string[] {
+    if (!types.isPromise(value)) return [];
+    const settled = this.#describer.settledAs(value);
+    return settled === undefined ? ['pending'] : [settled.state, say('⟨settled⟩', settled.value)];
   }
 
   #code(path: string, value: object, say: (step: string, part: unknown) => string): string[] {
