@@ -249,7 +249,9 @@ export class BatchScheduler implements Scheduler {
     const { job } = tracked;
     const wait = async (): Promise<void> => {
       const signal = AbortSignal.any([this.#closing.signal, tracked.over.signal]);
-      for (const deadline = Date.now() + 2 * PATIENCE_SECONDS * 1000; Date.now() < deadline;) {
+      // A request withdraws itself after its patience; a step that was started has told of itself by twice that.
+      const patience = PATIENCE_SECONDS * 1000 * (nativeId === undefined ? 1.2 : 2);
+      for (const deadline = Date.now() + patience; Date.now() < deadline;) {
         if (hasBegun(job.directory)) break;
         await sleep(LOOK_MS, undefined, { signal });
       }

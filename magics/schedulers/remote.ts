@@ -255,8 +255,10 @@ function toExplanation(error: unknown, directory: string): Explanation {
   return { cause: 'start-failed', reason };
 }
 
+/** Whoever has told it in better words has kept the cause. */
 function isOfDisk(error: unknown): boolean {
-  return DISK_CODES.has(systemCode(error));
+  if (DISK_CODES.has(systemCode(error))) return true;
+  return error instanceof Error && error.cause !== undefined && isOfDisk(error.cause);
 }
 
 /** Not what the other agent says, but that it cannot be heard. The classes themselves: `is` knows all of ours. */

@@ -109,7 +109,7 @@ export class Bench {
       await endProcesses(`CELLBURST_STATE_DIR=${directory}`);
     await this.relay?.[Symbol.asyncDispose]();
     this.#watch?.kill('SIGKILL');
-    spawnSync('umount', ['-l', dirname(this.jobs)]);
+    spawnSync('umount', ['-l', ...this.#mounts]);
     this.system.stop();
   }
 
@@ -227,16 +227,23 @@ export class Bench {
 
   /** A file system of its own below the jobs, so that it can be filled. */
   #mountSmall(): void {
-    const directory = dirname(this.jobs);
-    mkdirSync(directory, { recursive: true });
     const ids = (flag: string) => execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }).trim();
-    const options = `size=200m,mode=700,uid=${ids('-u')},gid=${ids('-g')}`;
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
-    // Also when this process is killed before it could; the agent ends with its directory.
-    const watch = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; umount -l "$2"';
-    const args = ['-c', watch, 'bash', `${process.pid}`, directory];
+    const theirs = `,uid=${ids('-u')},gid=${ids('-g')}`;
+    for (const directory of this.#mounts) {
+      mkdirSync(directory, { recursive: true });
+      // Over SSH the notebook's own machine is root's.
+      const owner = this.place === 'ssh' && directory === this.stateDirectory ? '' : theirs;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=200m,mode=700${owner}`, 'tmpfs', directory]);
+    }
+    // Also when this process is killed before it could; the agents end with their directories.
+    const watch = 'pid=$1; shift; while kill -0 "$pid" 2>/dev/null; do sleep 1; done; umount -l "$@"';
+    const args = ['-c', watch, 'bash', `${process.pid}`, ...this.#mounts];
     this.#watch = spawn('bash', args, { stdio: 'ignore', detached: true });
     this.#watch.unref();
+  }
+
+  get #mounts(): readonly string[] {
+    return [...new Set([dirname(this.jobs), this.stateDirectory])];
   }
 
   #wrapSubmit(): void {

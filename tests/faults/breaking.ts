@@ -281,7 +281,23 @@ function overwrite(path: string, where: number): void {
 export const fillDisk: Break = async ({ bench, id, begun, goOn }) => {
   await id();
   await begun();
-  const file = openSync(fillerOf(bench), 'w');
+  fill(fillerOf(bench));
+  goOn();
+};
+
+/** The same where the notebook is, for as long as the job takes to end over there. */
+export const fillDiskHere: Break = async ({ bench, id, begun, goOn }) => {
+  await id();
+  await begun();
+  const filler = join(bench.stateDirectory, 'filler');
+  fill(filler);
+  goOn();
+  await pause(4000);
+  rmSync(filler);
+};
+
+function fill(path: string): void {
+  const file = openSync(path, 'w');
   const piece = Buffer.alloc(1 << 20);
   try {
     for (let size = piece.length; size > 1000;) {
@@ -295,8 +311,7 @@ export const fillDisk: Break = async ({ bench, id, begun, goOn }) => {
   } finally {
     closeSync(file);
   }
-  goOn();
-};
+}
 
 export async function emptyDisk(bench: Bench): Promise<void> {
   rmSync(fillerOf(bench), { force: true });

@@ -356,6 +356,13 @@ const SYSTEM: readonly Fault[] = [
     ends: error('DiskFullError', /disk/i),
   },
   {
+    name: 'the disk of the notebook is full when the result comes, which waits over there until there is room',
+    on: ['ssh'],
+    isHeavy: true,
+    breaks: breaking.fillDiskHere,
+    ends: value,
+  },
+  {
     name: 'the clock of the node is an hour ahead, and nothing is lost',
     on: ALL,
     cluster: 'skewed',

@@ -1,6 +1,7 @@
 // Slurm's recorded answers, and the traps of its commands.
 import type { NativeId } from '../../magics/protocol/job';
-import { parseAccounting, parseQueue, slurm, type Columns } from '../../magics/schedulers/slurm';
+import { slurm } from '../../magics/schedulers/slurm';
+import { parseAccounting, parseQueue, type Columns } from '../../magics/schedulers/slurm-answers';
 import {
   answerOf,
   brief,

@@ -101,7 +101,7 @@ describeIf(`cells on Slurm over ssh2${why}`, () => {
     'what Slurm refuses is told in its words, and nothing is left behind',
     async () => {
       const { reply } = await run('%%cluster hpc --partition nosuch\n1');
-      expect(reply).toMatchObject({ status: 'error', ename: 'SchedulerError' });
+      expect(reply).toMatchObject({ status: 'error', ename: 'JobRejectedError' });
       expect(reply['evalue']).toMatch(/Slurm refuses the job: .*partition/is);
       const { messages } = await run('%cluster jobs');
       expect(JSON.stringify(messages)).not.toMatch(/queued|preparing|running/);
