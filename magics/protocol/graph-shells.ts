@@ -564,7 +564,11 @@ export class ShellMaker {
     if (!types.isAnyArrayBuffer(buffer)) throw broken('a view shows what is no buffer');
     const offset = pending.offset - (this.#starts.get(pending.buffer) ?? 0);
     if (pending.name === 'Buffer') return MAIN.Buffer.from(buffer, offset, pending.length);
-    const View = Reflect.get(MAIN, pending.name) as new (buffer: ArrayBufferLike, offset: number, length: number) => object;
+    const View = Reflect.get(MAIN, pending.name) as new (
+      buffer: ArrayBufferLike,
+      offset: number,
+      length: number,
+    ) => object;
     return new View(buffer, offset, pending.length);
   }
 }

@@ -97,7 +97,11 @@ function updateHeaders(target: object, payload: unknown): boolean {
 
 function pairsOf(payload: unknown): [string, string][] {
   if (!Array.isArray(payload)) throw new TypeError('Headers have no list.');
-  return payload.map((pair: unknown) => [text(pair, '0'), text(pair, '1')]);
+  // A list in a reply may be of a class of the notebook, with a `map` of its own.
+  return Array.from({ length: payload.length }, (_, at) => {
+    const pair = field(payload, String(at));
+    return [text(pair, '0'), text(pair, '1')];
+  });
 }
 
 function encodeException(value: object): unknown {

@@ -1,5 +1,6 @@
 // Codecs of classes of well-known packages, by the packages' public means. Only where the object comes out equal; whatever is special about one is refused.
 // Each is tested against the real package.
+import { types } from 'node:util';
 import type { RefusalReason } from '../protocol/graph';
 
 /** Exports of the package, as either side has loaded it. */
@@ -57,6 +58,7 @@ interface Luxon {
   readonly DateTime: {
     fromMillis(milliseconds: number, options: object): DateTime;
     invalid(reason: string, explanation?: string): DateTime;
+    readonly prototype: object;
   };
   readonly Duration: {
     fromObject(units: object, options: object): Duration;
@@ -98,6 +100,22 @@ const dateTime: PackageCodec = {
   decode: makeDateTime,
 };
 
+/** The properties of what a reply brought, as data: an object of the notebook may stand there, whose getters and methods must not run. */
+function simpleFields(payload: unknown, nested?: string): Record<string, unknown> {
+  if (typeof payload !== 'object' || payload === null) throw new TypeError('A time has no fields.');
+  const entries = Reflect.ownKeys(payload).map((key) => {
+    const descriptor = Reflect.getOwnPropertyDescriptor(payload, key);
+    if (typeof key !== 'string' || descriptor === undefined || !('value' in descriptor))
+      throw new TypeError('A time has fields that are no data.');
+    const value: unknown = descriptor.value;
+    if (key === nested) return [key, simpleFields(value)];
+    if ((typeof value === 'object' && value !== null) || typeof value === 'function')
+      throw new TypeError(`The ${key} of a time is an object.`);
+    return [key, value];
+  });
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
 /** What a DateTime can be made in again. */
 function zoneWord(zone: Zone): string | number | undefined {
   if (zone.type === 'system') return 'system';
@@ -107,7 +125,8 @@ function zoneWord(zone: Zone): string | number | undefined {
 
 function makeDateTime(payload: unknown, exports: Exports): DateTime {
   const luxon = exports as unknown as Luxon;
-  const { milliseconds, zone, ...rest } = payload as { readonly milliseconds: number; readonly zone: string | number };
+  const fields: unknown = simpleFields(payload);
+  const { milliseconds, zone, ...rest } = fields as { readonly milliseconds: number; readonly zone: string | number };
   if (isInvalid(rest)) return luxon.DateTime.invalid(rest.invalid ?? 'invalid', rest.explanation ?? undefined);
   const where = typeof zone === 'number' ? luxon.FixedOffsetZone.instance(zone) : zone;
   return luxon.DateTime.fromMillis(milliseconds, { zone: where, ...rest });
@@ -129,7 +148,8 @@ const duration: PackageCodec = {
 
 function makeDuration(payload: unknown, exports: Exports): Duration {
   const luxon = exports as unknown as Luxon;
-  const { units, ...options } = payload as { readonly units: object };
+  const fields: unknown = simpleFields(payload, 'units');
+  const { units, ...options } = fields as { readonly units: object };
   if (isInvalid(options)) return luxon.Duration.invalid(options.invalid ?? 'invalid', options.explanation ?? undefined);
   return luxon.Duration.fromObject(units, options);
 }
@@ -141,11 +161,21 @@ const interval: PackageCodec = {
   },
   decode(payload, exports) {
     const luxon = exports as unknown as Luxon;
-    const span = payload as { readonly start: DateTime; readonly end: DateTime } | Invalid;
-    if (isInvalid(span)) return luxon.Interval.invalid(span.invalid ?? 'invalid', span.explanation ?? undefined);
-    return luxon.Interval.fromDateTimes(span.start, span.end);
+    const [start, end] = ['start', 'end'].map((key) => ownTime(payload, key, luxon));
+    if (start !== undefined && end !== undefined) return luxon.Interval.fromDateTimes(start, end);
+    const span = simpleFields(payload);
+    if (!isInvalid(span)) throw new TypeError('An Interval has no ends.');
+    return luxon.Interval.invalid(span.invalid ?? 'invalid', span.explanation ?? undefined);
   },
 };
+
+function ownTime(payload: unknown, key: string, luxon: Luxon): DateTime | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const value: unknown = Reflect.getOwnPropertyDescriptor(payload, key)?.value;
+  const isTime =
+    typeof value === 'object' && value !== null && Reflect.getPrototypeOf(value) === luxon.DateTime.prototype;
+  return isTime ? (value as DateTime) : undefined;
+}
 
 /** What this file uses of apache-arrow: tables go as Arrow's own stream of batches. */
 interface ArrowTable {
@@ -168,7 +198,8 @@ const table: PackageCodec = {
     return bytes;
   },
   decode(payload, exports) {
-    return (exports as unknown as Arrow).tableFromIPC(payload as Uint8Array);
+    if (!types.isUint8Array(payload)) throw new TypeError('A Table has no bytes.');
+    return (exports as unknown as Arrow).tableFromIPC(payload);
   },
 };
 

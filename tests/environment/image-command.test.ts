@@ -59,3 +59,17 @@ test('podman is given variables by name, so that no value stands in a list of pr
   expect(said).toContain('--userns=keep-id');
   expect(imageCommand({ ...GIVEN, runtime: 'podman', isPlainUser: false })).not.toContain('--userns=keep-id');
 });
+
+test('an image with a Node.js of its own is shown none, and what lies in a mounted folder is not mounted again', () => {
+  const said = imageCommand({
+    ...GIVEN,
+    runtime: 'podman',
+    nodeProgram: undefined,
+    readable: ['/home/me/.cache/programs'],
+    command: ['/usr/bin/node', '/home/me/.cache/programs/runner.js'],
+  });
+  expect(said.filter((word) => word.startsWith('--volume'))).toEqual(
+    MOUNTS.filter((mount) => !/programs|opt/.test(mount)).map((mount) => `--volume=${mount}`),
+  );
+  expect(said).toContain('--entrypoint=/usr/bin/node');
+});
