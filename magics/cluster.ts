@@ -169,6 +169,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
     ...(Object.keys(batch).length === 0 ? {} : { batch }),
     ...(container === undefined ? {} : { container }),
     environment: {
+      ...config?.variables,
       ...(options.seed === undefined ? {} : { [SEED_VARIABLE]: String(options.seed) }),
       ...options.env,
     },

@@ -38,7 +38,7 @@ interface Call {
 export async function runEnv({ words, line, session, agent }: Call): Promise<Shown> {
   const [verb, name, extra] = words;
   if (extra !== undefined) throw pointAt(line.text, extra, '%cluster env: one too many.');
-  if (verb === undefined) return showSpec(readSpec(session.directory), session);
+  if (verb === undefined) return showSpec(specOf(session), session);
   if (verb.text === 'lock') {
     if (name !== undefined) throw pointAt(line.text, name, '%cluster env lock takes nothing more.');
     return lock(session);
@@ -60,10 +60,15 @@ export async function runEnv({ words, line, session, agent }: Call): Promise<Sho
   });
 }
 
+/** With what the default cluster's config sets for cells. */
+function specOf(session: EnvironmentSession): EnvironmentSpec {
+  return readSpec(session.directory, session.configOf(session.defaultCluster)?.variables);
+}
+
 const SHOWN_PACKAGES = 100;
 
 function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
-  const { host, project, packages, tsconfig, digest } = spec;
+  const { host, project, packages, tsconfig, digest, variables } = spec;
   const path = lockPath(session.directory, session.notebook);
   const locked = readLock(path);
   const changes = locked === undefined ? undefined : compareLock(locked, spec);
@@ -73,6 +78,7 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
       ? 'No package.json above the notebook: all that is installed counts.'
       : `Project: ${project.directory}${project.lockFile === undefined ? ', without a lock file' : `, locked by ${project.lockFile}`}`,
     ...(tsconfig === undefined ? [] : [`Aliases and options: ${tsconfig}`]),
+    ...Object.entries(variables).map(([variable, value]) => `Set for cells: ${variable}=${value}`),
     ...describeStale(spec),
     `Digest: ${digest}`,
     ...(changes === undefined || locked === undefined
@@ -113,7 +119,7 @@ function describeChanges(changes: readonly string[], path: string, restore: stri
 }
 
 function lock(session: EnvironmentSession): Shown {
-  const spec = readSpec(session.directory);
+  const spec = specOf(session);
   const path = lockPath(session.directory, session.notebook);
   writeLock(path, spec);
   const count = `${spec.packages.length} package${spec.packages.length === 1 ? '' : 's'}`;

@@ -22,7 +22,11 @@ export interface ClusterConfig {
   readonly store?: string;
   /** How long the host's agent stays. */
   readonly agent: 'detached' | 'connection';
+  /** Site modules, which the prologue or the set-up begins with. */
+  readonly modules: readonly string[];
   readonly prologue: readonly string[];
+  /** Environment variables of cells. */
+  readonly variables: Readonly<Record<string, string>>;
   /** The image that cells run in. */
   readonly container?: ContainerRequest;
   /** Asked for where the cell's line says nothing else. */
@@ -117,6 +121,8 @@ export function toConfig(name: string, entry: WholeEntry, origin: string, isOfPr
     agent: entry.agent ?? 'detached',
     ...defined({ host, node, store, sshConfig, listen }),
     setup: [...(hasJobs ? [] : loading), ...(entry.setup ?? [])],
+    modules: entry.modules ?? [],
+    variables: toVariables(entry.env ?? []),
     prologue: [...(hasJobs ? loading : []), ...(entry.prologue ?? [])],
     ...(entry.container === undefined ? {} : { container: toContainer(entry.container) }),
     batch: defined({
@@ -145,6 +151,12 @@ export function toConfig(name: string, entry: WholeEntry, origin: string, isOfPr
     isOfProject,
     origin,
   };
+}
+
+function toVariables(assignments: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    assignments.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
+  );
 }
 
 function toContainer({

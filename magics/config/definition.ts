@@ -54,7 +54,10 @@ export function fromDefinition(definition: ClusterDefinition): ClusterConfig {
     ...(sshConfig === undefined ? {} : { sshConfig }),
     ...(store === undefined ? {} : { store }),
     ...(listen === undefined ? {} : { listen }),
+    // The prologue has the modules in it, the jobs their variables.
+    modules: [],
     prologue,
+    variables: {},
     batch: {},
     defaults: {},
     site: {

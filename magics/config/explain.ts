@@ -3,6 +3,7 @@ import { UsageError } from '../protocol/errors';
 import { readAll, toConfig, type ClusterConfig } from './clusters';
 import { didYouMean } from './nearest';
 import { showDuration, showMemory } from './quantities';
+import type { WholeEntry } from './schema';
 
 export interface ExplainedValue {
   /** As it is written in a file: `defaults.memory`. */
@@ -34,14 +35,15 @@ export function explain(
     );
   }
   const config = toConfig(name, entry, detected?.origin ?? '', false);
-  return rowsOf(config).map(([key, value]) => ({
+  return rowsOf(config, entry).map(([key, value]) => ({
     key,
     value,
     from: given?.places.get(key) ?? (key === 'scheduler' && detected !== undefined ? detected.origin : 'default'),
   }));
 }
 
-function rowsOf(config: ClusterConfig): [string, string][] {
+/** `entry`: as the files say it, where the config holds more than one key in one list. */
+function rowsOf(config: ClusterConfig, entry: WholeEntry): [string, string][] {
   const { batch, defaults, site, poll } = config;
   const rows: [string, string | number | readonly string[] | undefined][] = [
     ['scheduler', config.scheduler],
@@ -49,11 +51,14 @@ function rowsOf(config: ClusterConfig): [string, string][] {
     ['transport', config.host === undefined ? undefined : config.transport],
     ['agent', config.host === undefined ? undefined : config.agent],
     ['sshConfig', config.sshConfig],
-    ['setup', config.setup],
+    ['setup', entry.setup],
+    ['modules', config.modules],
     ['node', config.node],
     ['store', config.store],
     ['listen', config.listen],
-    ['prologue', config.prologue],
+    ['prologue', entry.prologue],
+    ['container', config.container?.image],
+    ['env', Object.entries(config.variables).map(([variable, value]) => `${variable}=${value}`)],
     ['queue', batch.queue],
     ['account', batch.account],
     ['qos', batch.qos],

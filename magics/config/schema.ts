@@ -39,6 +39,10 @@ const modules = z.preprocess(
   z.array(z.string().regex(MODULE_NAME, 'a module is named by one word, as gcc/12.2')),
 );
 
+const VARIABLE = /^[A-Za-z_]\w*=/;
+/** As `--env` of the line: one NAME=VALUE a line. */
+const variables = lines.pipe(z.array(z.string().regex(VARIABLE, 'expected NAME=VALUE, as OMP_NUM_THREADS=1')));
+
 export const SCHEDULERS = ['slurm', 'gridengine', 'pbs', 'none'] as const;
 export const AGENTS = ['detached', 'connection'] as const;
 export const TRANSPORTS = ['ssh2', 'openssh'] as const;
@@ -85,6 +89,9 @@ export const clusterEntry = z
       .describe(
         'The image that cells run in: its name or path, or more of it; `--container none` of a cell does without.',
       ),
+    env: variables
+      .optional()
+      .describe('Environment variables of cells, as `OMP_NUM_THREADS=1`, one a line. `--env` of a cell goes before.'),
     partition: word.optional().describe('As `queue`.'),
     queue: word.optional().describe('Partition or queue of jobs that name none.'),
     account: word.optional().describe('Account or project that is charged.'),

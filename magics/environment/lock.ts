@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ModuleRoot } from '../protocol/environment';
 import { writeWhole } from '../protocol/files';
-import { count, listOf, parseJson, record, text, type Shaped } from '../protocol/shape';
+import { count, listOf, mapOf, parseJson, record, text, type Shaped } from '../protocol/shape';
 import { Installed, findPackage } from './installed';
 import { packageName } from './reach';
 import type { EnvironmentSpec } from './spec';
@@ -20,8 +20,9 @@ const lockShape = record(
     packages: listOf(record({ place: text, version: text })),
   },
   {
-    /** That of the project, by its name and SHA-256: while it is the same, its manager brings everything back. */ lockFile:
-      record({ name: text, sha256: text }),
+    /** That of the project, by its name and SHA-256: while it is the same, its manager brings everything back. */
+    lockFile: record({ name: text, sha256: text }),
+    variables: mapOf(text),
   },
 );
 export type EnvironmentLock = Shaped<typeof lockShape>;
@@ -32,7 +33,7 @@ export function lockPath(directory: string, notebook: string | undefined): strin
   return join(directory, `${stem}cellburst-lock.json`);
 }
 
-export function writeLock(path: string, { digest, host, packages, project }: EnvironmentSpec): void {
+export function writeLock(path: string, { digest, host, packages, project, variables }: EnvironmentSpec): void {
   const lock: EnvironmentLock = {
     version: LOCK_VERSION,
     digest,
@@ -40,6 +41,7 @@ export function writeLock(path: string, { digest, host, packages, project }: Env
     platform: [host.os, host.arch, host.libc].filter(Boolean).join(' '),
     packages: packages.map(({ place, version }) => ({ place, version })),
     ...(project?.lockFile === undefined ? {} : { lockFile: identify(project.lockFile) }),
+    ...(Object.keys(variables).length === 0 ? {} : { variables }),
   };
   writeWhole(path, `${JSON.stringify(lock, null, 2)}\n`);
 }
@@ -90,7 +92,7 @@ export function readLock(path: string): EnvironmentLock | undefined {
 }
 
 /** One line for each difference: `node_modules/yaml: 2.9.1 here, 2.8.0 when it was locked`. */
-export function compareLock(lock: EnvironmentLock, { host, packages }: EnvironmentSpec): string[] {
+export function compareLock(lock: EnvironmentLock, { host, packages, variables }: EnvironmentSpec): string[] {
   const now = new Map(packages.map(({ place, version }) => [place, version]));
   const then = new Map(lock.packages.map(({ place, version }) => [place, version]));
   const places = [...new Set([...now.keys(), ...then.keys()])].sort();
@@ -103,6 +105,14 @@ export function compareLock(lock: EnvironmentLock, { host, packages }: Environme
   return [
     ...(host.node === lock.node ? [] : [`Node.js: ${host.node} here, ${lock.node} when it was locked`]),
     ...(platform === lock.platform ? [] : [`machine: ${platform} here, ${lock.platform} when it was locked`]),
+    ...compareVariables(lock.variables ?? {}, variables),
     ...changes,
   ];
+}
+
+function compareVariables(then: EnvironmentSpec['variables'], now: EnvironmentSpec['variables']): string[] {
+  return [...new Set([...Object.keys(then), ...Object.keys(now)])].sort().flatMap((name) => {
+    const [before, after] = [then, now].map((all) => (Object.hasOwn(all, name) ? all[name] : undefined));
+    return before === after ? [] : [`${name}: ${after ?? 'not set'} here, ${before ?? 'not set'} when it was locked`];
+  });
 }

@@ -39,6 +39,8 @@ export interface EnvironmentSpec {
   readonly packages: readonly SpecPackage[];
   /** Absolute: the nearest tsconfig.json, whose aliases and options count for cells and local modules. */
   readonly tsconfig: string | undefined;
+  /** Environment variables that the cluster's config asks for. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 const LOCK_FILES = [
@@ -49,7 +51,7 @@ const LOCK_FILES = [
 ] as const;
 
 /** Reads the disk; `directory` is the notebook's. Packages are those that the project asks for, and without a package.json all that are installed. */
-export function readSpec(directory: string): EnvironmentSpec {
+export function readSpec(directory: string, variables: EnvironmentSpec['variables'] = {}): EnvironmentSpec {
   const project = findProject(directory);
   const placed = layOut(rootsOf(project, directory), directory, []);
   const packages = placed.map(toSpecPackage);
@@ -61,6 +63,8 @@ export function readSpec(directory: string): EnvironmentSpec {
     ...(project === undefined ? [] : contentsOf(project)),
     ...(tsconfig === undefined ? [] : [tsconfig]),
   ];
+  const assignments = Object.entries(variables).sort();
+  if (assignments.length > 0) hash.update(JSON.stringify(assignments));
   for (const path of contents) hash.update(basename(path)).update(readFileSync(path));
   return {
     digest: hash.digest('hex'),
@@ -68,6 +72,7 @@ export function readSpec(directory: string): EnvironmentSpec {
     project,
     packages,
     tsconfig,
+    variables,
   };
 }
 

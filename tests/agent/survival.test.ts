@@ -292,15 +292,18 @@ test('a record that cannot be read is left alone, and the agent goes on', async 
   expect(readFileSync(join(setting.stateDirectory, 'agent.log'), 'utf8')).toContain(`left alone: ${bad.directory}`);
 });
 
-test('more ended jobs than are kept are cleared away, oldest first', async () => {
+test('more ended jobs than are kept are cleared away, but none whose result nobody has fetched', async () => {
   process.env['CELLBURST_KEEP_JOBS'] = '1';
   try {
     const agent = await setting.connect();
-    const first = await run(agent, 'finish()');
-    const second = await run(agent, 'finish()');
-    await until('the first is gone', async () => !(await agent.jobs()).some(({ id }) => id === first.id));
-    expect(existsSync(first.directory)).toBe(false);
-    expect((await agent.job(second.id)).status.state).toBe('completed');
+    const unfetched = await run(agent, 'finish()');
+    const fetched = await run(agent, 'finish()');
+    await agent.claim(fetched.id);
+    await agent.delivered(fetched.id);
+    const last = await run(agent, 'finish()');
+    await until('the fetched one is gone', async () => !(await agent.jobs()).some(({ id }) => id === fetched.id));
+    expect(existsSync(fetched.directory)).toBe(false);
+    for (const { id } of [unfetched, last]) expect((await agent.job(id)).status.state).toBe('completed');
   } finally {
     delete process.env['CELLBURST_KEEP_JOBS'];
   }

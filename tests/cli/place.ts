@@ -22,7 +22,7 @@ export class Place implements AsyncDisposable {
 
   constructor() {
     const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(CELLBURST|JEST|JPY)_|^(NODE_ENV|FORCE_COLOR|NO_COLOR|TERM)$/.test(name),
+      ([name]) => !/^(CELLBURST|JEST|JPY)_|^(NODE_ENV|FORCE_COLOR|NO_COLOR|TERM|CI)$/.test(name),
     );
     this.environment = {
       ...Object.fromEntries(inherited),

@@ -88,6 +88,7 @@ function overSsh(scheduler: 'none' | 'slurm' | 'gridengine', way: 'ssh2' | 'open
     ...(exports.length === 0 ? [] : [`setup: export ${exports.join(' ')}`]),
     ...(scheduler === 'none' ? [] : COMMON),
     ...(scheduler === 'gridengine' ? ['parallelEnvironment: smp'] : []),
+    'env: [ASKED_FOR=by the config, GIVEN=by the config]',
   ];
   return { name, scheduler, way, missing, entry, as: 'cluster', store };
 }
@@ -157,7 +158,7 @@ const WORDS: Readonly<Record<Scheduler, string>> = {
 };
 
 for (const pair of pairs) {
-  const { name, scheduler, way, missing, store } = pair;
+  const { name, scheduler, way, missing, store, entry } = pair;
   const title = `${WORDS[scheduler]}, ${way === 'local' ? 'from here' : `over ${way}`} (${name})`;
   const describeIf = missing === undefined ? describe : describe.skip;
   describeIf(`${title}${missing === undefined ? '' : `: not tested, ${missing}`}`, () => {
@@ -168,16 +169,17 @@ for (const pair of pairs) {
     const run = runIn(() => kernel);
     const on = (options = '') => `%%cluster ${name} ${options}`.trimEnd();
     const isBatch = scheduler !== 'none';
+    const asked = entry.some((line) => line.startsWith('env:')) ? "'by the config'" : 'undefined';
 
     test(
       'a cell runs there: its value, its names, what it changed and what it printed are here',
       async () => {
         await run('var given = [1, 2, 3]; class Point { constructor(public x: number) {} }');
         const { result, reply, stdout } = await run(
-          `${on('--cores 2')}\ngiven.push(4);\nvar point = new Point(given.length);\nconsole.log('from there');\n[process.env.CELLBURST_CORES, process.env.${ID[scheduler]} !== undefined]`,
+          `${on("--cores 2 --env 'GIVEN=by the line'")}\ngiven.push(4);\nvar point = new Point(given.length);\nconsole.log('from there');\n[process.env.CELLBURST_CORES, process.env.${ID[scheduler]} !== undefined, process.env.ASKED_FOR, process.env.GIVEN]`,
         );
         expect([reply['status'], reply['evalue'], stdout]).toEqual(['ok', undefined, 'from there\n']);
-        expect(text(result)).toBe(`[ '2', ${isBatch} ]`);
+        expect(text(result)).toBe(`[ '2', ${isBatch}, ${asked}, 'by the line' ]`);
         expect(text((await run('[given.length, point instanceof Point, point.x]')).result)).toBe('[ 4, true, 4 ]');
       },
       LONG_MS,

@@ -40,6 +40,7 @@ clusters:
       module purge
       module load nodejs/22
     native: [--licenses=matlab]
+    env: [OMP_NUM_THREADS=2, NOTE=a=b]
     defaults: { cores: 4, memory: 8GB, time: 1h30m }
     poll: { first: 30s }
 `).get('hpc');
@@ -50,7 +51,9 @@ clusters:
     transport: 'ssh2',
     agent: 'detached',
     setup: [],
+    modules: [],
     prologue: ['module purge', 'module load nodejs/22'],
+    variables: { OMP_NUM_THREADS: '2', NOTE: 'a=b' },
     batch: { queue: 'long', account: 'p123', native: ['--licenses=matlab'] },
     defaults: { cores: 4, memoryMiB: 8192, wallTimeSeconds: 5400 },
     site: {},
@@ -170,13 +173,19 @@ describe('a project', () => {
   });
 
   test('each value tells where it comes from', () => {
-    readBoth(USER, 'clusters:\n  hpc:\n    queue: short\n    defaults:\n      cores: 16\n');
+    readBoth(
+      USER,
+      'clusters:\n  hpc:\n    queue: short\n    defaults:\n      cores: 16\n    modules: gcc/12.2\n    container: x.sif\n    env: A=1\n',
+    );
     const from = Object.fromEntries(explain('hpc', env, folder).map((row) => [row.key, `${row.value} < ${row.from}`]));
     expect(from).toMatchObject({
       scheduler: `slurm < ${path}:2:10`,
       queue: `short < ${projectFile}:3:5`,
       'defaults.cores': `16 < ${projectFile}:5:7`,
       'defaults.memory': `8 GB < ${path}:2:80`,
+      modules: `gcc/12.2 < ${projectFile}:6:5`,
+      container: `x.sif < ${projectFile}:7:5`,
+      env: `A=1 < ${projectFile}:8:5`,
       transport: 'ssh2 < default',
       'poll.first': '30 s < default',
     });

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { compareLockFile, readLock, readSpec, restoreLine, writeLock } from '../../magics/environment';
+import { compareLock, compareLockFile, readLock, readSpec, restoreLine, writeLock } from '../../magics/environment';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -86,4 +86,24 @@ test.each([
   const now = readSpec(folder);
   expect(restoreLine(locked, now)).toBe('%npm install --no-save yaml@2.8.0');
   expect(now.digest).not.toBe(spec.digest);
+});
+
+test('variables that the config sets for cells are part of what a notebook runs with', () => {
+  const folder = project('package-lock.json', NPM('2.8.0'), flat);
+  const [bare, spec, same, other] = [{}, { A: '1', B: '2' }, { B: '2', A: '1' }, { A: '1', B: '3' }].map((variables) =>
+    readSpec(folder, variables),
+  );
+  if (bare === undefined || spec === undefined || other === undefined) throw new Error('There is no spec.');
+  expect(same?.digest).toBe(spec.digest);
+  expect(new Set([bare.digest, spec.digest, other.digest]).size).toBe(3);
+  const path = join(folder, 'cellburst-lock.json');
+  writeLock(path, spec);
+  const locked = readLock(path);
+  if (locked === undefined) throw new Error('There is no lock.');
+  expect(compareLock(locked, spec)).toEqual([]);
+  expect(compareLock(locked, other)).toEqual(['B: 3 here, 2 when it was locked']);
+  expect(compareLock(locked, bare)).toEqual([
+    'A: not set here, 1 when it was locked',
+    'B: not set here, 2 when it was locked',
+  ]);
 });

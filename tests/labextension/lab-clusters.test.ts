@@ -39,6 +39,8 @@ describeIf(`clusters in the panel${reason === '' ? '' : ` (not tested: ${reason}
     ]);
     page = await lab.open('study.ipynb');
     await page.showPanel();
+    // JupyterLab brings a notebook to the front once it can be used, whatever was opened meanwhile.
+    await page.page.getByText('TypeScript (Cellburst) | Idle').waitFor();
   }, LONG_MS);
   afterAll(async () => {
     await lab[Symbol.asyncDispose]();

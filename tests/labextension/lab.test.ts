@@ -49,7 +49,7 @@ inBrowser('the job panel in JupyterLab', () => {
 
   test('says how to begin, and knows the cluster', async () => {
     await page.showPanel();
-    await page.panel.getByText('No jobs yet.').waitFor();
+    await page.panel.getByText('No jobs yet. A cell that begins with %%cluster runs').waitFor();
     await page.panel.getByText(/0 of \d+ cores busy/).waitFor();
     await page.panel.getByText('live').waitFor();
   });

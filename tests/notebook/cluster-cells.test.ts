@@ -195,29 +195,24 @@ function parsePlace(text: string): { pid: number; parent: number; directory: str
 }
 
 test('a codec, typed by its class, carries what could not travel before', async () => {
-  await succeed(
-    opened.notebook,
-    'const euros = new Intl.NumberFormat("de-DE", { style: "currency", currency: "EUR" });',
-  );
-  const refused = await errorOf(opened.notebook, '%%cluster\neuros.format(3)');
-  expect(refused.message).toBe(
-    'cannot ship euros: NumberFormat has no state that can be read — create it inside the cell',
-  );
+  await succeed(opened.notebook, 'const asked = new Request("http://example.org/a", { method: "PUT" });');
+  const refused = await errorOf(opened.notebook, '%%cluster\nasked.method');
+  expect(refused.message).toBe('cannot ship asked: Request has no state that can be read — create it inside the cell');
   const mistaken = await errorOf(
     opened.notebook,
     `import { registerCodec } from 'cellburst';
-     registerCodec(Intl.NumberFormat, { encode: (f) => f.resolvedOptions().locale, decode: (locale) => locale });`,
+     registerCodec(Request, { encode: (r) => r.url, decode: (url) => url });`,
   );
   expect(mistaken.message).toMatch(/string/);
   await succeed(
     opened.notebook,
     `import { registerCodec } from 'cellburst';
-     registerCodec(Intl.NumberFormat, {
-       encode: (f) => f.resolvedOptions(),
-       decode: ({ locale, ...options }) => new Intl.NumberFormat(locale, options),
+     registerCodec(Request, {
+       encode: ({ url, method }) => ({ url, method }),
+       decode: ({ url, method }) => new Request(url, { method }),
      });`,
   );
-  expect(await valueOf(opened.notebook, '%%cluster\neuros.format(3)')).toBe(
-    await valueOf(opened.notebook, 'euros.format(3)'),
+  expect(await valueOf(opened.notebook, '%%cluster\n[asked.method, asked.url].join()')).toBe(
+    "'PUT,http://example.org/a'",
   );
 });

@@ -48,8 +48,7 @@ export function Welcome({
           <p>
             {trans.__(
               'No jobs yet. A cell that begins with %1 runs on a cluster, and its results come back as if it had run here.',
-              // The translator takes two of them for one.
-              '%%%%cluster',
+              '%%cluster',
             )}
           </p>
           <pre className="cb-Code">{EXAMPLE.split('\n')[0]}</pre>
