@@ -119,9 +119,17 @@ export async function startController(bench: Bench): Promise<void> {
 
 const wrapped = (command: string) => `sh -c '${command}'`;
 
+/** A controller that is killed before it has handed a job on to accounting knows of it no more, and nobody else can count it. */
+async function isAccounted({ bench, name }: Victim): Promise<void> {
+  if (bench.place !== 'slurm') return;
+  const names = ['sacct', '-X', '-n', '-P', '-S', 'now-2hours', '-o', 'JobName'] as const;
+  await until('accounting knows the job', async () => (await bench.asUser(...names)).includes(`${name}.cb`), 300);
+}
+
 export const controllerDownWhileItRuns: Break = async (victim) => {
   await victim.id();
   await victim.begun();
+  await isAccounted(victim);
   await killController(victim.bench);
   await pause(2500);
   await startController(victim.bench);
@@ -130,6 +138,7 @@ export const controllerDownWhileItRuns: Break = async (victim) => {
 export const controllerDownAtTheEnd: Break = async (victim) => {
   await victim.id();
   await victim.begun();
+  await isAccounted(victim);
   await killController(victim.bench);
   victim.goOn();
   await pause(3000);
