@@ -47,7 +47,12 @@ function makeFormat(name: string, told: object): Format | undefined {
   const options = { ...told };
   Reflect.deleteProperty(options, 'hour12');
   const made = new Class(text(told, 'locale'), options);
-  return JSON.stringify(made.resolvedOptions()) === JSON.stringify(told) ? made : undefined;
+  return saysAll(made.resolvedOptions(), told) ? made : undefined;
+}
+
+/** Another Node may tell in another order, and more. */
+function saysAll(now: object, told: object): boolean {
+  return Object.entries(told).every(([key, value]) => Reflect.get(now, key) === value);
 }
 
 /** Do they write some values alike? Not all that one was made with is told. */
