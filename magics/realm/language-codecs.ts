@@ -52,7 +52,7 @@ function makeFormat(name: string, told: object): Format | undefined {
 
 /** Another Node may tell in another order, and more. */
 function saysAll(now: object, told: object): boolean {
-  return Object.entries(told).every(([key, value]) => Reflect.get(now, key) === value);
+  return Object.entries(told).every(([key, value]) => JSON.stringify(Reflect.get(now, key)) === JSON.stringify(value));
 }
 
 /** Do they write some values alike? Not all that one was made with is told. */
