@@ -13,6 +13,8 @@ export interface BuiltinCodec {
   readonly prototype: object;
   /** What each of its objects has as properties from the start. */
   readonly ownKeys: ReadonlySet<string | symbol>;
+  /** Those that each object of the class has. */
+  readonly leastKeys: readonly (string | symbol)[];
   encode(value: object): unknown;
   decode(payload: unknown, prototype: object): object;
   /** False when such an object does not change. */
@@ -165,7 +167,10 @@ function codecOf(name: string): BuiltinCodec | undefined {
     if (sample === undefined) return undefined;
     const isPrototype = Object.hasOwn(sample, 'constructor');
     const prototype = isPrototype ? sample : (Reflect.getPrototypeOf(sample) ?? sample);
-    codec = { ...entry, registration, prototype, ownKeys: new Set(isPrototype ? [] : Reflect.ownKeys(sample)) };
+    const all = isPrototype ? [] : [sample, ...(entry.variants?.() ?? [])].map((object) => Reflect.ownKeys(object));
+    const [first = [], ...others] = all;
+    const leastKeys = first.filter((key) => others.every((keys) => keys.includes(key)));
+    codec = { ...entry, registration, prototype, ownKeys: new Set(all.flat()), leastKeys };
     made.set(name, codec);
   }
   return codec;
@@ -186,7 +191,7 @@ export function encodeBuiltin(value: object): Coded | { readonly reason: Refusal
     typeof owner === 'function' ? Reflect.getOwnPropertyDescriptor(owner, 'name')?.value : undefined;
   const codec = typeof name === 'string' ? codecOf(name) : undefined;
   // An object that merely inherits from it has fewer properties, and no state.
-  if (codec?.prototype !== prototype || ![...codec.ownKeys].every((key) => Object.hasOwn(value, key))) return undefined;
+  if (codec?.prototype !== prototype || !codec.leastKeys.every((key) => Object.hasOwn(value, key))) return undefined;
   const payload = codec.encode(value);
   if (payload === NOT_CODED) return undefined;
   if (payload instanceof Refused) return { reason: payload.reason };

@@ -8,6 +8,8 @@ export interface CodecEntry {
    * 25 ms. Undefined where this Node has no such class.
    */
   sample(): object | undefined;
+  /** More objects of the class, where not all have the same properties. */
+  variants?(): readonly object[];
   encode(value: object): unknown;
   decode(payload: unknown, prototype: object): object;
   /** False when such an object does not change. */

@@ -103,14 +103,20 @@ const locale: CodecEntry = {
   update: () => true,
 };
 
-/** Node keeps what is left of a text in a converter, which it makes for the first text that comes in pieces. */
+/** Node keeps what is left of a text in a converter, which it makes for the first text that comes in pieces; since 24 in a piece of its own. */
 function isBetweenTexts(decoder: object): boolean {
-  const handle = Object.getOwnPropertySymbols(decoder).find((key) => key.description === 'handle');
-  return handle !== undefined && Reflect.getOwnPropertyDescriptor(decoder, handle)?.value === undefined;
+  const state = (name: string): PropertyDescriptor | undefined => {
+    const key = Object.getOwnPropertySymbols(decoder).find((symbol) => symbol.description === name);
+    return key === undefined ? undefined : Reflect.getOwnPropertyDescriptor(decoder, key);
+  };
+  const [handle, chunk] = [state('handle'), state('chunk')];
+  const left: unknown = chunk?.value;
+  return handle !== undefined && handle.value === undefined && !(ArrayBuffer.isView(left) && left.byteLength > 0);
 }
 
 const textDecoder: CodecEntry = {
   sample: () => new MAIN.TextDecoder(),
+  variants: () => ['latin1', 'utf-16le'].map((encoding) => new MAIN.TextDecoder(encoding)),
   encode: (value) => {
     if (!isBetweenTexts(value))
       return new Refused('a TextDecoder that may be in the middle of a text', 'create it inside the cell');

@@ -254,8 +254,9 @@ test('H8 a thousand results leave nothing behind in the notebook (a job is a pro
     collect();
     return process.memoryUsage().heapUsed;
   };
-  for (let i = 0; i < 100; i++) await again();
+  // What the engine learns of the first thousand stays, 0.4 to 0.7 MB.
+  for (let i = 0; i < 1000; i++) await again();
   const before = heap();
   for (let i = 0; i < 1000; i++) await again();
-  expect(heap() - before).toBeLessThan(1e6);
+  expect(heap() - before).toBeLessThan(600_000);
 }, 60_000);
