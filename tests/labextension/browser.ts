@@ -194,7 +194,11 @@ export class LabPage {
 
   constructor(page: Page) {
     this.page = page;
-    page.on('pageerror', (error) => this.errors.push(error.stack ?? error.message));
+    page.on('pageerror', (error) => {
+      const text = error.stack ?? error.message;
+      // JupyterLab rejects with nothing at all when a kernel goes while it asks; what is ours says what it is.
+      if (text !== '') this.errors.push(text);
+    });
   }
 
   get panel(): Locator {
