@@ -69,7 +69,7 @@ describe('which jobs are listed', () => {
   const choose = (rows: JobRow[], filter: Partial<Filter> = {}, finishedShown = 20, seen: string[] = []) =>
     selectJobs(rows, {
       filter: { ...NO_FILTER, ...filter },
-      notebook: 'work/study.ipynb',
+      notebook: 'lab/study.ipynb',
       seen: new Set(seen),
       finishedShown,
     });
@@ -109,9 +109,9 @@ describe('which jobs are listed', () => {
   test('the jobs of this notebook are found by the path on disk or by the path of Jupyter', () => {
     const origin = (notebook: string) => ({ origin: { client: 'kernel', pid: 1, directory: '/', notebook } }) as const;
     const mine = [
-      job('disk', RUNNING, origin('/home/ada/work/study.ipynb')),
-      job('path', RUNNING, origin('work/study.ipynb')),
-      job('other', RUNNING, origin('/home/ada/work/a-study.ipynb')),
+      job('disk', RUNNING, origin('/home/ada/lab/study.ipynb')),
+      job('path', RUNNING, origin('lab/study.ipynb')),
+      job('other', RUNNING, origin('/home/ada/lab/a-study.ipynb')),
       job('cli', RUNNING),
     ];
     const listed = choose(mine, { scope: 'notebook' }).rows.map(({ id }) => id);
@@ -222,17 +222,17 @@ describe('what to do next', () => {
 
 describe('places', () => {
   test('a path on disk is looked for below the root first, then by ever shorter ends', () => {
-    expect(candidatePaths('/home/ada/work/study.ipynb', '~/work')).toEqual([
+    expect(candidatePaths('/home/ada/lab/study.ipynb', '~/lab')).toEqual([
       'study.ipynb',
-      'home/ada/work/study.ipynb',
-      'ada/work/study.ipynb',
-      'work/study.ipynb',
+      'home/ada/lab/study.ipynb',
+      'ada/lab/study.ipynb',
+      'lab/study.ipynb',
     ]);
     expect(candidatePaths('C:\\ada\\study.ipynb', 'C:/ada')[0]).toBe('study.ipynb');
   });
 
   test('drives of JupyterLab are no part of a path', () => {
-    expect(isSameNotebook('/home/ada/work/a.ipynb', 'RTC:work/a.ipynb')).toBe(true);
+    expect(isSameNotebook('/home/ada/lab/a.ipynb', 'RTC:lab/a.ipynb')).toBe(true);
     expect(isSameNotebook(undefined, 'a.ipynb')).toBe(false);
   });
 });
