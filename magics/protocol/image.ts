@@ -1,5 +1,5 @@
 // The image of a job that does not run on its node as it is: which, by which program, and what of the node is seen in it.
-import { listOf, oneOf, record, text, type Shape, type Shaped } from './shape';
+import { count, listOf, oneOf, record, text, type Shape, type Shaped } from './shape';
 
 export const CONTAINER_RUNTIMES = ['podman', 'apptainer', 'singularity'] as const;
 export type ContainerRuntime = (typeof CONTAINER_RUNTIMES)[number];
@@ -23,7 +23,7 @@ const requestShape = record(request, maybe);
 export type ContainerRequest = Shaped<typeof requestShape>;
 export const containerRequest: Shape<ContainerRequest> = requestShape;
 
-/** `folder`: the notebook's, where the node has it. */
-const ordersShape = record({ ...request, folder: text }, maybe);
+/** `folder`: the notebook's, where the node has it. `gpus`: how many the job was granted, if any. */
+const ordersShape = record({ ...request, folder: text }, { ...maybe, gpus: count });
 export type ContainerOrders = Shaped<typeof ordersShape>;
 export const containerOrders: Shape<ContainerOrders> = ordersShape;

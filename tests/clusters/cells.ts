@@ -6,9 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { KernelClient } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
+import { describeImages, imageEntry } from './image-cells';
 import { describePackages, moreClusters } from './package-cells';
 import { LONG_MS, agentPid, awaitState, detach, runIn, text } from './notebook';
-import type { OpenedSystem, RunningSystem } from './open';
+import { openSystem, type OpenedSystem, type RunningSystem } from './open';
 
 export interface Given {
   readonly system: OpenedSystem;
@@ -23,6 +24,8 @@ export interface Given {
   readonly killed: RegExp;
   /** A cell that takes ever more memory, and what is said of its end. */
   readonly memory: { readonly options: string; readonly seen: RegExp };
+  /** Options of a cell that wants a GPU, where there are any. */
+  readonly gpu?: string;
   readonly submitCommand: string;
   /** How a submit command complains that its question was sent and the answer never came. */
   readonly lostAnswer: string;
@@ -38,15 +41,17 @@ export interface Given {
 
 export function describeCells(title: string, given: Given): void {
   const { system } = given;
+  const podman: OpenedSystem = system.ok ? openSystem('podman') : system;
   const describeIf = system.ok ? describe : describe.skip;
   describeIf(`cells on ${title}${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
     let kernel: KernelClient;
     beforeAll(async () => {
-      if (system.ok) kernel = await startKernel(system, given);
+      if (system.ok) kernel = await startKernel(system, given, podman);
     });
     afterAll(async () => {
       await kernel.stop();
       if (system.ok) system.stop();
+      if (podman.ok) podman.stop();
     });
     const on = (options = '') => `%%cluster ${given.scheduler} ${options}`.trimEnd();
     const run = runIn(() => kernel);
@@ -85,6 +90,15 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
     );
 
     describePackages(given.scheduler, { kernel: () => kernel, run, milliseconds: LONG_MS });
+    describeImages(podman, {
+      ...given,
+      kernel: () => kernel,
+      run,
+      milliseconds: LONG_MS,
+      leavesQueue: async () => {
+        if (system.ok) await leavesQueue(given, system);
+      },
+    });
 
     test(
       'an error is thrown here as it was there',
@@ -283,7 +297,7 @@ async function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
 }
 
 /** A kernel of the plain user. Its submit command can be told to lose an answer: the job is made, and the client complains. */
-async function startKernel(system: RunningSystem, given: Given): Promise<KernelClient> {
+async function startKernel(system: RunningSystem, given: Given, podman: OpenedSystem): Promise<KernelClient> {
   const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
   const user = { uid: ids('-u'), gid: ids('-g') };
   const home = system.makeDirectory('home');
@@ -294,7 +308,7 @@ async function startKernel(system: RunningSystem, given: Given): Promise<KernelC
     `    scheduler: ${given.scheduler}`,
     '    poll: { first: 2s }',
     ...(given.entry ?? []).map((line) => `    ${line}`),
-    ...moreClusters(given.scheduler, given.entry ?? []),
+    ...moreClusters(given.scheduler, given.entry ?? [], imageEntry(podman)),
   ];
   writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
   const bin = join(home, 'bin');

@@ -17,17 +17,18 @@ export function modulesMissing(): string | undefined {
   }
 }
 
-/** Clusters beside the plain one, for the config: what begins their jobs. */
-export function moreClusters(scheduler: string, entry: readonly string[]): string[] {
+/** Clusters beside the plain one, for the config: what begins their jobs, and what they run in. */
+export function moreClusters(scheduler: string, entry: readonly string[], images: readonly string[]): string[] {
   const starts = {
-    modular: 'modules: "null"',
-    unloadable: 'modules: ["null", nosuch/1.0]',
-    failing: 'prologue: [echo from the prologue, exit 3]',
+    modular: ['modules: "null"'],
+    unloadable: ['modules: ["null", nosuch/1.0]'],
+    failing: ['prologue: [echo from the prologue, exit 3]'],
+    ...(images.length === 0 ? {} : { boxed: images }),
   };
   return Object.entries(starts).flatMap(([name, start]) => [
     `  ${name}:`,
     `    scheduler: ${scheduler}`,
-    ...[...entry, start].map((line) => `    ${line}`),
+    ...[...entry, ...start].map((line) => `    ${line}`),
   ]);
 }
 
