@@ -171,7 +171,7 @@ async function followFitting(place: Place, orders: RunOrders, signal: AbortSigna
   const refuses = (end: End): boolean =>
     place.runtime === 'podman' && !isTold(orders.directory) && !signal.aborted && end.how !== 0;
   // Beside the job, which does not wait for it.
-  const cleared = place.runtime === 'podman' ? clearKilled(place.program) : undefined;
+  const cleared = place.runtime === 'podman' ? clearKilled(place.program).catch(warn) : undefined;
   let end = await follow(place, orders, signal);
   await cleared;
   if (refuses(end) && isStuck(end.said)) {
@@ -180,6 +180,10 @@ async function followFitting(place: Place, orders: RunOrders, signal: AbortSigna
   }
   if (!refuses(end) || !wantsGroups(end.said)) return end;
   return await follow({ ...place, given: { ...place.given, takesNoGroups: false } }, orders, signal);
+}
+
+function warn(error: unknown): void {
+  console.error(`What killed jobs have left of their containers cannot be cleared away: ${messageOf(error)}`);
 }
 
 /** Starts it, and stays until it has ended. */

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { hostName, isAlive } from '../protocol/platform';
+import { count, listOf, number, parseJson, record, text, type Shaped } from '../protocol/shape';
 import { inTurn } from './once';
 import { scratchBase } from './packages';
 
@@ -36,38 +37,36 @@ export async function mendPodman(program: string, signal: AbortSignal): Promise<
     if (!isStuck(said)) return;
     // It complains of containers that it cannot stop, and has mended them.
     await ask(program, ['system', 'migrate'], MEND_MS);
-    await remove(program, await list(program, '--filter=status=exited'));
     await clearKilled(program);
   });
 }
 
-/** Containers of ours whose processes were killed together with podman's own: it takes them for running, and would keep them for ever. */
+/**
+ * Containers of ours whose processes were killed together with podman's own, at work or while they were cleared away: it takes them for running, or for
+ * something in between, and would keep them for ever.
+ */
 export async function clearKilled(program: string): Promise<void> {
-  const all = await list(program);
-  // One that is being made has no process yet.
-  await remove(
-    program,
-    all.filter(({ pid }) => pid > 0 && !isAlive({ pid })),
-  );
+  const ids = (await ownContainers(program)).filter(isLeft).map(({ Id }) => Id);
+  if (ids.length > 0) await ask(program, ['rm', '--force', '--time=0', ...ids]);
 }
 
-interface Listed {
-  readonly id: string;
-  readonly pid: number;
+/** As `podman ps --format=json` of 4.3 tells. */
+const containerShape = record({ Id: text, Pid: count, State: text, Created: number });
+type OwnContainer = Shaped<typeof containerShape>;
+
+const HOUR_SECONDS = 3600;
+
+/** One that is being made has no process yet. */
+function isLeft({ Pid, State, Created }: OwnContainer): boolean {
+  if (Pid > 0) return !isAlive({ pid: Pid });
+  return !/^(created|configured|initialized)$/.test(State) || Date.now() / 1000 - Created > HOUR_SECONDS;
 }
 
-/** Ours, of this node: where nodes share podman's storage, numbers of processes mean others on each. */
-async function list(program: string, ...filters: readonly string[]): Promise<Listed[]> {
-  const ours = [`--filter=name=^${CONTAINER_PREFIX}`, `--filter=label=${hostLabel()}`];
-  const { printed } = await ask(program, ['ps', '--all', '--format={{.ID}} {{.Pid}}', ...ours, ...filters]);
-  return printed.split('\n').flatMap((line) => {
-    const [id = '', pid] = line.split(' ');
-    return id === '' ? [] : [{ id, pid: Number(pid) }];
-  });
-}
-
-async function remove(program: string, listed: readonly Listed[]): Promise<void> {
-  if (listed.length > 0) await ask(program, ['rm', '--force', '--time=0', ...listed.map(({ id }) => id)]);
+/** Of this node: where nodes share podman's storage, numbers of processes mean others on each. */
+async function ownContainers(program: string): Promise<readonly OwnContainer[]> {
+  const filters = [`--filter=name=^${CONTAINER_PREFIX}`, `--filter=label=${hostLabel()}`];
+  const { code, printed } = await ask(program, ['ps', '--all', '--format=json', ...filters]);
+  return code === 0 ? parseJson(printed, listOf(containerShape), 'podman ps') : [];
 }
 
 export interface Answer {

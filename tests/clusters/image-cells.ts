@@ -26,7 +26,7 @@ interface At {
 export function imageEntry(podman: OpenedSystem): string[] {
   if (!podman.ok) return [];
   const { PODMAN_IMAGE: image = '', PODMAN_SETTINGS: settings = '' } = podman.settings;
-  return [`container: ${image}`, `prologue: [export ${settings}]`];
+  return ['poll: { first: 2s }', `container: ${image}`, `prologue: [export ${settings}]`];
 }
 
 export function describeImages(podman: OpenedSystem, at: At): void {
@@ -83,7 +83,18 @@ export function describeImages(podman: OpenedSystem, at: At): void {
 async function containersOf(podman: OpenedSystem): Promise<string> {
   if (!podman.ok) return '';
   const settings = (podman.settings['PODMAN_SETTINGS'] ?? '').split(' ');
-  const ask = ['-u', 'cluster', '--', 'env', ...settings, 'HOME=/home/cluster', 'podman', 'ps', '--all', '--quiet'];
+  const ask = [
+    '-u',
+    'cluster',
+    '--',
+    'env',
+    ...settings,
+    'HOME=/home/cluster',
+    'podman',
+    'ps',
+    '--all',
+    '--format={{.Names}} {{.Pid}} {{.Status}}',
+  ];
   const deadline = Date.now() + 30_000;
   for (;;) {
     const left = execFileSync('runuser', ask, { encoding: 'utf8', cwd: '/' });
