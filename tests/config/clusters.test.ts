@@ -92,9 +92,10 @@ clusters:
   ]);
 });
 
-test('no file and an empty file mean no clusters', () => {
+test('no file, an empty file and a list with nothing in it yet mean no clusters', () => {
   expect(readClusters({ CELLBURST_CONFIG: join(directory, 'none.yaml'), PATH: '' }).clusters).toEqual(new Map());
   expect(read('')).toEqual(new Map());
+  expect(read('default: local\nclusters:\n  # hpc: { scheduler: slurm }\n')).toEqual(new Map());
 });
 
 test('every mistake is told with its place and the word that was probably meant', () => {
