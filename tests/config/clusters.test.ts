@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelClient } from '../kernel/client';
+import { testUnless } from '../unless';
 import { Clusters, configPath, explain, readClusters } from '../../magics/config';
 
 const directory = mkdtempSync(join(tmpdir(), 'cellburst-config-'));
@@ -224,13 +225,16 @@ describe('a project', () => {
     }
   });
 
-  (process.getuid?.() === 0 ? test : test.skip)('a file that somebody else put above the notebook is refused', () => {
-    writeFileSync(path, '');
-    writeFileSync(projectFile, 'clusters: {}\n');
-    chownSync(projectFile, 12_345, 12_345);
-    expect(() => readClusters(env, folder)).toThrow(/belongs to another user \(uid 12345\)/);
-    chownSync(projectFile, 0, 0);
-  });
+  testUnless(process.getuid?.() === 0 ? undefined : 'only root can make it')(
+    'a file that somebody else put above the notebook is refused',
+    () => {
+      writeFileSync(path, '');
+      writeFileSync(projectFile, 'clusters: {}\n');
+      chownSync(projectFile, 12_345, 12_345);
+      expect(() => readClusters(env, folder)).toThrow(/belongs to another user \(uid 12345\)/);
+      chownSync(projectFile, 0, 0);
+    },
+  );
 });
 
 test('a config with a mistake stops cluster cells with its place, and neither completion nor inspection', async () => {
