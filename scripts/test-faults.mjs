@@ -13,7 +13,11 @@ await runScript(async () => {
   const which = isPlace ? [`tests/faults/${place}`, ...rest] : ['tests/faults', ...process.argv.slice(2)];
   const env = { ...process.env, CELLBURST_FAULTS: 'all' };
   // One after the other: three systems at once would be impatient with each other.
-  const child = spawn(process.execPath, [jest, '--verbose', '--runInBand', ...which], { cwd: root, env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [jest, '--verbose', '--runInBand', ...which], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));

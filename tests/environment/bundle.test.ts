@@ -56,6 +56,30 @@ test('files that a package finds beside its code travel too: data, WebAssembly, 
   );
 });
 
+test('a cell takes modules from where an earlier one has found them, as long as that can be read', async () => {
+  const [folder = ''] = readdirSync(scratch).map((name) => join(scratch, name, 'environments'));
+  const tables = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.found.json'));
+  const before = new Set(tables());
+  const cell = `import { sum } from 'assets';\nimport speed from 'optional';\nString([sum('two', 40), speed])`;
+  expect(value(await there(cell))).toBe(`'42,slow'`);
+  const [table = ''] = tables().filter((name) => !before.has(name));
+  const path = join(folder, table);
+  const found = readFileSync(path, 'utf8');
+  // Led astray, to tell that it was asked.
+  const other = found.replace(/\/table\.json"/, '/other.json"');
+  expect(other).not.toBe(found);
+  const file = /"([^"]*\/other\.json)"/.exec(other)?.[1] ?? '';
+  writeFileSync(file, '{"two":3}');
+  writeFileSync(path, other);
+  expect(value(await there(cell))).toBe(`'43,slow'`);
+  for (const damaged of [other.slice(0, -1), other.replace(process.version, 'v0.0.0')]) {
+    writeFileSync(path, damaged);
+    expect(value(await there(cell))).toBe(`'42,slow'`);
+    // And it was written again.
+    expect(readFileSync(path, 'utf8')).toBe(found);
+  }
+});
+
 test('packages of the workspace, patched ones, and ones whose optional part is missing', async () => {
   const answer = await there(
     `import { near } from '@team/shape';\nimport patched from 'patched';\nimport speed from 'optional';\n[near('cat', 'cut'), (patched as any).patched, speed]`,
