@@ -1,12 +1,13 @@
 // Nodes that are kept on a real Grid Engine, which gives no way into a running job: their agent calls back, or is spoken to through files.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { sendSignal } from '../../magics/protocol/platform';
+import { identify, isAlive, sendSignal } from '../../magics/protocol/platform';
+import { readBeat } from '../agent/setting';
 import type { KernelClient } from '../kernel/client';
 import { LONG_MS, agentPid, jobFolders, runIn, startOn, text, until } from './notebook';
-import { describeOn, openSystem } from './open';
+import { describeOn, openSystem, type RunningSystem } from './open';
 import { gridEngineQueue } from './queues';
 
 describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
@@ -90,6 +91,55 @@ describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
     LONG_MS,
   );
 
+  describe('where a job that is deleted loses its shell only (no ENABLE_ADDGRP_KILL)', () => {
+    beforeAll(async () => {
+      await followShellsOnly(system);
+    }, LONG_MS);
+    /** Starts a process that leaves its group, and notes it. */
+    const stays = (far: string) =>
+      `const { spawn } = require('node:child_process');\nconst fs = require('node:fs');\nconst child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });\nfs.writeFileSync(${JSON.stringify(far)}, String(child.pid));\nconsole.log('begun');\nawait new Promise((go) => setTimeout(go, 600_000));`;
+    const processesOf = (folder: string, far: string) => {
+      const { runner, cell } = readBeat(folder) ?? {};
+      if (runner === undefined || cell === undefined) throw new Error(`Nothing runs in ${folder}.`);
+      return [runner, cell, identify(Number(readFileSync(far, 'utf8')))];
+    };
+
+    test(
+      'all of it ends, and its cell is not told before',
+      async () => {
+        const far = join(kernel.directory, 'far');
+        const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
+        await kernel.printed(id, 'begun');
+        const mine = processesOf(jobFolders(kernel)[0] ?? '', far);
+        const [job = ''] = await jobs();
+        await system.run(['qdel', job]);
+        const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(mine.filter(isAlive)).toEqual([]);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobSignalError' });
+      },
+      LONG_MS,
+    );
+
+    test(
+      'all that runs on kept nodes ends with them, and is told as ended by that',
+      async () => {
+        const far = join(kernel.directory, 'far-kept');
+        expect((await run('%cluster start ge --time 10m --keep 5m')).reply).toMatchObject({ status: 'ok' });
+        const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
+        await kernel.printed(id, 'begun');
+        const [job = ''] = await jobs();
+        const here = join(keptFolder(), 'agent', 'jobs');
+        const mine = processesOf(join(here, readdirSync(here)[0] ?? ''), far);
+        await system.run(['qdel', job]);
+        const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(mine.filter(isAlive)).toEqual([]);
+        expect(reply).toMatchObject({ status: 'error' });
+        expect(String(reply['evalue'])).toContain('allocation');
+      },
+      LONG_MS,
+    );
+  });
+
   test(
     'nodes that nobody uses are given back by themselves, with kernel and agent dead',
     async () => {
@@ -109,3 +159,25 @@ describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
   /** Of the allocation that was made last. */
   const keptFolder = () => jobFolders(kernel).find((folder) => readdirSync(folder).includes('key')) ?? '';
 });
+
+/** Set while it runs; the node has heard of it when a process that has left its job's group is still there after the job. */
+async function followShellsOnly(running: RunningSystem): Promise<void> {
+  const place = running.makeDirectory('shells');
+  const asRoot = async (command: string): Promise<void> => {
+    const { exitCode, stderr } = await running.run(['sh', '-c', command], 'root');
+    if (exitCode !== 0) throw new Error(`${command}: ${stderr}`);
+  };
+  const change = `s/ENABLE_ADDGRP_KILL=true/ENABLE_ADDGRP_KILL=false/`;
+  await asRoot(`qconf -sconf global | sed '${change}' >'${place}/global' && qconf -Mconf '${place}/global'`);
+  const note = join(place, 'pid');
+  const script = join(place, 'job.sh');
+  writeFileSync(script, `#!/bin/sh\nsetsid sleep 30 &\necho $! >${note}\nwait\n`, { mode: 0o755 });
+  await until(async () => {
+    rmSync(note, { force: true });
+    const { stdout } = await running.run(['qsub', '-terse', '-o', '/dev/null', '-j', 'y', '-S', '/bin/sh', script]);
+    await until(() => Promise.resolve(existsSync(note) && readFileSync(note, 'utf8') !== ''));
+    await running.run(['qdel', stdout.trim()]);
+    await until(async () => !(await running.run(['qstat', '-u', '*'])).stdout.includes(stdout.trim()));
+    return sendSignal(Number(readFileSync(note, 'utf8')), 'SIGKILL');
+  });
+}

@@ -118,10 +118,19 @@ describeOn('packages over ssh2', sshd, (system) => {
       const kept = () => readdirSync(join(store, 'environments'));
       const before = kept();
       expect(before).toHaveLength(1);
-      const code = `%%cluster far\nimport { parse } from 'yaml';\nparse('c: 3').c`;
-      expect(value(await cells.run(code))).toBe('3');
-      expect(value(await cells.run(code))).toBe('3');
+      const code = `\nimport { parse } from 'yaml';\nparse('c: 3').c`;
+      const told = async (line: string): Promise<string> => JSON.stringify((await cells.run(line)).messages);
+      expect(await told(`%%cluster far --dry-run${code}`)).toMatch(/yaml +package +\d[\d.]* +sent/);
+      expect(kept()).toEqual(before);
+      expect(value(await cells.run(`%%cluster far${code}`))).toBe('3');
+      expect(value(await cells.run(`%%cluster far${code}`))).toBe('3');
       expect(kept()).toHaveLength(2);
+      expect(await told(`%%cluster far --dry-run${code}`)).toMatch(/yaml +package +\d[\d.]* +already there/);
+      const image = `${code.length}-nowhere.sif`;
+      expect(await told(`%%cluster far --dry-run --container /tmp/${image}\n1`)).toMatch(
+        new RegExp(`Would send the cell alone.*/tmp/${image} +image +the cluster +not on `),
+      );
+      expect(await told('%cluster env diff far')).toMatch(/yaml +\d[\d.]* +there since job \w{6}/);
       expect(kept().filter((name) => name.endsWith('.part'))).toEqual([]);
     },
     LONG_MS,
