@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { hugePages } from '../protocol/huge-pages';
-import { readTree, sendSignal, signalGroup } from '../protocol/platform';
-import type { CellOrders } from '../protocol/run';
+import { identify, isAlive, readTree, sendSignal, signalGroup } from '../protocol/platform';
+import type { CellOrders, ProcessIdentity } from '../protocol/run';
+import { guardGroup, type Guard } from './guard';
 import { RecordIntake, TextIntake } from './intake';
 
 export interface CellStart {
@@ -30,7 +31,10 @@ export class CellProcess {
   readonly exit: Promise<CellExit>;
   readonly #closed: Promise<void>;
   readonly #errors: TextIntake;
+  readonly #guard: Guard | undefined;
   #cpus: readonly number[] | undefined;
+  /** What it had started when it was asked to end: once their parent is gone, those that have left the group are not found any more. */
+  #started: readonly ProcessIdentity[] = [];
   #sink: (records: Buffer) => void = () => undefined;
   #early: Buffer[] = [];
 
@@ -50,6 +54,8 @@ export class CellProcess {
       windowsHide: true,
       ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
     });
+    // Without orders a cell process ends by itself, so there is no moment in which it could be left behind.
+    this.#guard = this.#child.pid === undefined ? undefined : guardGroup(this.#child.pid);
     this.#sink = (records) => this.#early.push(records);
     const emit = (records: Buffer): void => {
       this.#sink(records);
@@ -131,6 +137,7 @@ export class CellProcess {
   /** Asks it to end, and ends it when it has not within the grace. */
   terminate(): void {
     if (this.pid === undefined) return;
+    this.#started = readTree(this.pid).pids.map(identify);
     signalGroup(this.pid, 'SIGTERM');
     const timer = setTimeout(() => {
       this.kill();
@@ -143,6 +150,8 @@ export class CellProcess {
   /** After the exit: ends what is left of its group and takes in the rest of the output. */
   async drain(): Promise<void> {
     if (this.pid !== undefined) signalGroup(this.pid, 'SIGKILL');
+    for (const process of this.#started) if (isAlive(process)) sendSignal(process.pid, 'SIGKILL');
+    this.#guard?.dismiss();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, DRAIN_MS);
