@@ -18,9 +18,8 @@ const MISSING = 'cellburst-no-such-package';
 function needPackage(environment: NodeJS.ProcessEnv = {}, through: readonly string[] = []) {
   const state = mkdtempSync(join(scratch, 'state-'));
   const source = `set -euo pipefail; NAME=test STATE=${state}; . ${join(__dirname, 'common.sh')}; install ${MISSING}; echo started`;
-  const [program, ...args] = [...through, 'bash', '-c', source] as [string, ...string[]];
   const options = { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...environment } } as const;
-  const { status, stdout, stderr } = spawnSync(program, args, options);
+  const { status, stdout, stderr } = spawnSync('env', [...through, 'bash', '-c', source], options);
   return { status, stdout, reason: /^ERROR: (.*)$/m.exec(stderr)?.[1] };
 }
 
