@@ -1,23 +1,11 @@
 // The cell process, seen from its parent: started ahead of need or for one job, given its orders, ended with everything it has started.
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { hugePages } from '../protocol/huge-pages';
+import { execFile } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { readTree, sendSignal, signalGroup } from '../protocol/platform';
 import type { CellOrders } from '../protocol/run';
+import { findProgram } from './find-program';
 import { RecordIntake, TextIntake } from './intake';
-
-export interface CellStart {
-  /** The program file. */
-  readonly program: string;
-  readonly nodeFlags: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly cpus?: readonly number[];
-  readonly cwd?: string;
-}
-
-export type CellExit = { readonly code: number } | { readonly signal: string } | { readonly error: Error };
+import type { CellExit, StartedCell } from './started-cell';
 
 /** How long pipes may stay open after the end: whoever holds them then has left our tree. */
 const DRAIN_MS = 1000;
@@ -25,31 +13,16 @@ const DRAIN_MS = 1000;
 export const GRACE_MS = 5000;
 
 export class CellProcess {
-  readonly #child: ChildProcess;
-  /** Settles when the process has ended; its pipes may still hold output. */
-  readonly exit: Promise<CellExit>;
+  readonly #started: StartedCell;
   readonly #closed: Promise<void>;
   readonly #errors: TextIntake;
   #cpus: readonly number[] | undefined;
   #sink: (records: Buffer) => void = () => undefined;
   #early: Buffer[] = [];
 
-  constructor(start: CellStart) {
-    const taskset = start.cpus === undefined ? undefined : findProgram('taskset');
-    const node = [...start.nodeFlags, start.program];
-    const [file, args] =
-      taskset === undefined || start.cpus === undefined
-        ? [process.execPath, node]
-        : [taskset, ['-c', start.cpus.join(','), process.execPath, ...node]];
-    this.#cpus = start.cpus;
-    this.#child = spawn(file, args, {
-      // A group of its own: what the cell starts ends with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...hugePages(), ...start.environment },
-      windowsHide: true,
-      ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
-    });
+  constructor(started: StartedCell) {
+    this.#started = started;
+    this.#cpus = started.cpus;
     this.#sink = (records) => this.#early.push(records);
     const emit = (records: Buffer): void => {
       this.#sink(records);
@@ -57,22 +30,14 @@ export class CellProcess {
     const records = new RecordIntake(emit);
     const texts = new TextIntake('stdout', emit);
     this.#errors = new TextIntake('stderr', emit);
-    this.exit = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        resolve({ error });
-      });
-      this.#child.once('exit', (code, signal) => {
-        resolve(code === null ? { signal: signal ?? 'unknown' } : { code });
-      });
-    });
     this.#closed = Promise.all([
-      drain(this.#child.stdout, (chunk) => {
+      drain(started.output, (chunk) => {
         texts.push(chunk);
       }),
-      drain(this.#child.stderr, (chunk) => {
+      drain(started.errors, (chunk) => {
         this.#errors.push(chunk);
       }),
-      drain(this.#pipe(3), (chunk) => {
+      drain(started.records, (chunk) => {
         records.push(chunk);
       }),
     ]).then(() => {
@@ -80,11 +45,16 @@ export class CellProcess {
       this.#errors.end();
     });
     // Orders to a process that is gone: its exit tells the story.
-    this.#child.stdio[4]?.on('error', () => undefined);
+    started.orders?.on('error', () => undefined);
+  }
+
+  /** Settles when the process has ended; its pipes may still hold output. */
+  get exit(): Promise<CellExit> {
+    return this.#started.exit;
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#started.pid;
   }
 
   /** The last text on the process's own standard error. */
@@ -115,8 +85,7 @@ export class CellProcess {
   }
 
   order(orders: CellOrders): void {
-    const pipe = this.#child.stdio[4];
-    if (pipe && 'end' in pipe) (pipe satisfies Writable).end(`${JSON.stringify(orders)}\n`);
+    this.#started.orders?.end(`${JSON.stringify(orders)}\n`);
   }
 
   /** Ends it and its descendants, at once. */
@@ -149,12 +118,8 @@ export class CellProcess {
     });
     await Promise.race([this.#closed, late]);
     clearTimeout(timer);
-    for (const descriptor of [1, 2, 3, 4]) this.#child.stdio[descriptor]?.destroy();
-  }
-
-  #pipe(descriptor: 3): Readable | null {
-    const pipe = this.#child.stdio[descriptor];
-    return pipe && 'read' in pipe ? pipe : null;
+    const { output, errors, records, orders } = this.#started;
+    for (const pipe of [output, errors, records, orders]) pipe?.destroy();
   }
 }
 
@@ -167,18 +132,4 @@ function drain(pipe: Readable | null, take: (chunk: Buffer) => void): Promise<vo
       resolve();
     });
   });
-}
-
-const found = new Map<string, string | undefined>();
-
-/** The path of a program on PATH. */
-export function findProgram(name: string): string | undefined {
-  if (!found.has(name)) {
-    const places = (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, name));
-    found.set(
-      name,
-      places.find((path) => existsSync(path)),
-    );
-  }
-  return found.get(name);
 }
