@@ -1,9 +1,10 @@
 // The cell process, seen from its parent: started ahead of need or for one job, given its orders, ended with everything it has started.
 import { execFile } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { readTree, sendSignal, signalGroup } from '../protocol/platform';
-import type { CellOrders } from '../protocol/run';
+import { identify, isAlive, readTree, sendSignal, signalGroup } from '../protocol/platform';
+import type { CellOrders, ProcessIdentity } from '../protocol/run';
 import { findProgram } from './find-program';
+import { guardGroup, type Guard } from './guard';
 import { RecordIntake, TextIntake } from './intake';
 import type { CellExit, StartedCell } from './started-cell';
 
@@ -13,16 +14,21 @@ const DRAIN_MS = 1000;
 export const GRACE_MS = 5000;
 
 export class CellProcess {
-  readonly #started: StartedCell;
+  readonly #cell: StartedCell;
   readonly #closed: Promise<void>;
   readonly #errors: TextIntake;
+  readonly #guard: Guard | undefined;
   #cpus: readonly number[] | undefined;
+  /** What it had started when it was asked to end: once their parent is gone, those that have left the group are not found any more. */
+  #started: readonly ProcessIdentity[] = [];
   #sink: (records: Buffer) => void = () => undefined;
   #early: Buffer[] = [];
 
-  constructor(started: StartedCell) {
-    this.#started = started;
-    this.#cpus = started.cpus;
+  constructor(cell: StartedCell) {
+    this.#cell = cell;
+    this.#cpus = cell.cpus;
+    // Without orders a cell process ends by itself, so there is no moment in which it could be left behind.
+    this.#guard = cell.pid === undefined ? undefined : guardGroup(cell.pid);
     this.#sink = (records) => this.#early.push(records);
     const emit = (records: Buffer): void => {
       this.#sink(records);
@@ -31,13 +37,13 @@ export class CellProcess {
     const texts = new TextIntake('stdout', emit);
     this.#errors = new TextIntake('stderr', emit);
     this.#closed = Promise.all([
-      drain(started.output, (chunk) => {
+      drain(cell.output, (chunk) => {
         texts.push(chunk);
       }),
-      drain(started.errors, (chunk) => {
+      drain(cell.errors, (chunk) => {
         this.#errors.push(chunk);
       }),
-      drain(started.records, (chunk) => {
+      drain(cell.records, (chunk) => {
         records.push(chunk);
       }),
     ]).then(() => {
@@ -45,16 +51,16 @@ export class CellProcess {
       this.#errors.end();
     });
     // Orders to a process that is gone: its exit tells the story.
-    started.orders?.on('error', () => undefined);
+    cell.orders?.on('error', () => undefined);
   }
 
   /** Settles when the process has ended; its pipes may still hold output. */
   get exit(): Promise<CellExit> {
-    return this.#started.exit;
+    return this.#cell.exit;
   }
 
   get pid(): number | undefined {
-    return this.#started.pid;
+    return this.#cell.pid;
   }
 
   /** The last text on the process's own standard error. */
@@ -85,7 +91,7 @@ export class CellProcess {
   }
 
   order(orders: CellOrders): void {
-    this.#started.orders?.end(`${JSON.stringify(orders)}\n`);
+    this.#cell.orders?.end(`${JSON.stringify(orders)}\n`);
   }
 
   /** Ends it and its descendants, at once. */
@@ -100,6 +106,7 @@ export class CellProcess {
   /** Asks it to end, and ends it when it has not within the grace. */
   terminate(): void {
     if (this.pid === undefined) return;
+    this.#started = readTree(this.pid).pids.map(identify);
     signalGroup(this.pid, 'SIGTERM');
     const timer = setTimeout(() => {
       this.kill();
@@ -112,13 +119,15 @@ export class CellProcess {
   /** After the exit: ends what is left of its group and takes in the rest of the output. */
   async drain(): Promise<void> {
     if (this.pid !== undefined) signalGroup(this.pid, 'SIGKILL');
+    for (const process of this.#started) if (isAlive(process)) sendSignal(process.pid, 'SIGKILL');
+    this.#guard?.dismiss();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, DRAIN_MS);
     });
     await Promise.race([this.#closed, late]);
     clearTimeout(timer);
-    const { output, errors, records, orders } = this.#started;
+    const { output, errors, records, orders } = this.#cell;
     for (const pipe of [output, errors, records, orders]) pipe?.destroy();
   }
 }

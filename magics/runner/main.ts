@@ -1,7 +1,7 @@
 // The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
 // keeps the job within its limits and writes down how it ended.
 //
-//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--beside PID] [--inside]
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--beside PID] [--inside | --bound]
 //
 // Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
 // --orders   a file with that line, for a runner that a scheduler starts
@@ -10,6 +10,7 @@
 // --warm     start the cell process at once, before there are orders
 // --cpus     processors for a warm cell process, to be changed when the orders say so
 // --inside   started in an image by a runner outside of it (image.ts): the line `terminate` on standard input is as SIGTERM, and its end is the end of all
+// --bound    it ends with whoever started it (an agent on kept nodes): the end of standard input is the end of the job, told by its outcome
 // SIGTERM asks the job to end, SIGKILL follows after 5 s. Exit codes: 0 the outcome is written; 66 the job's directory is gone;
 // 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
 import { readFileSync } from 'node:fs';
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
       orders: { type: 'string' },
       beside: { type: 'string' },
       inside: { type: 'boolean' },
+      bound: { type: 'boolean' },
     },
   });
   const program = values.cell ?? join(__dirname, 'cell.js');
@@ -53,19 +55,22 @@ async function main(): Promise<number> {
   const tell = values.orders === undefined ? tellAgent : () => undefined;
   const orders =
     values.orders === undefined
-      ? await readOrders(warm, termination, values.inside === true)
+      ? await readOrders(warm, termination, values.inside === true || values.bound === true)
       : parseJson(readFileSync(values.orders, 'utf8'), runOrders, values.orders);
   if (orders === undefined) {
     warm?.kill();
     return EXIT.done;
   }
   const { container } = orders;
+  if (values.bound === true) atEndOfInput(() => termination.abort());
   if (container !== undefined) {
     warm?.kill();
     return await runInImage({ ...orders, container }, { runner: __filename, cell: program }, termination.signal);
   }
   const cell = warm ?? new CellProcess(beside ?? startFor(program, orders));
   if (values.inside === true) endWithOutside(cell);
+  // At once: whoever has ended the agent wants the node back.
+  if (values.bound === true) atEndOfInput(() => cell.kill());
   if (warm !== undefined && orders.cpus !== undefined) await warm.setCpus(orders.cpus);
   try {
     const outcome = await runJob({
@@ -109,12 +114,15 @@ function startFor(program: string, orders: RunOrders): StartedCell {
 
 /** The runner outside holds our standard input open for as long as it lives. */
 function endWithOutside(cell: CellProcess): void {
-  const end = (): void => {
+  atEndOfInput(() => {
     cell.kill();
     process.exit(EXIT.defect);
-  };
-  if (process.stdin.readableEnded) end();
-  process.stdin.once('end', end);
+  });
+}
+
+function atEndOfInput(act: () => void): void {
+  if (process.stdin.readableEnded) act();
+  else process.stdin.once('end', act);
 }
 
 /** The first line of standard input. undefined: none will come, or the warm cell process has ended meanwhile. */
