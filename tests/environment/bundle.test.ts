@@ -80,6 +80,14 @@ test('a cell takes modules from where an earlier one has found them, as long as 
   }
 });
 
+test('a path of a package as TypeScript takes it: a folder, or a file without its ending', async () => {
+  const cell = `import { sum } from 'assets/lib';\nimport fresh from 'counter/index';\n[sum('one', 1), new fresh.Counter(1).up()]`;
+  expect(value(await run(cell))).toBe('[ 2, 2 ]');
+  expect(value(await there(cell))).toBe('[ 2, 2 ]');
+  const { reply } = await there(`await import('counter/nowhere')`);
+  expect(reply['evalue']).toMatch(/Cannot find module.*counter\/nowhere/);
+});
+
 test('packages of the workspace, patched ones, and ones whose optional part is missing', async () => {
   const answer = await there(
     `import { near } from '@team/shape';\nimport patched from 'patched';\nimport speed from 'optional';\n[near('cat', 'cut'), (patched as any).patched, speed]`,
