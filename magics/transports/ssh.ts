@@ -168,6 +168,8 @@ export class SshHost implements Host {
     } finally {
       patience.end();
     }
+    // A packet is written in pieces: held back until the first one is acknowledged, a short one would wait for up to 40 ms.
+    client.setNoDelay(true);
     client.once('close', () => passage?.close());
     return client;
   }
