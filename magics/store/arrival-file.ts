@@ -39,6 +39,9 @@ export interface OpenArrival extends AsyncDisposable {
   sync(): Promise<void>;
 }
 
+/** Until what nobody uses is closed. */
+const LINGER_MS = 500;
+
 interface Handles {
   readonly file: FileHandle;
   readonly journal: FileHandle;
@@ -52,6 +55,7 @@ export class ArrivalFile {
   #name: string;
   #handles: Promise<Handles> | undefined;
   #users = 0;
+  #closing: NodeJS.Timeout | undefined;
 
   constructor(directory: string, name: string, bytes: number, target: Target | undefined) {
     this.#directory = directory;
@@ -101,14 +105,12 @@ export class ArrivalFile {
   /** Whoever uses it at the same time shares what is open. */
   async use(): Promise<OpenArrival> {
     this.#users += 1;
-    const release = async (): Promise<void> => {
+    clearTimeout(this.#closing);
+    const release = (): Promise<void> => {
       this.#users -= 1;
-      if (this.#users > 0) return;
-      const handles = await this.#handles;
-      if (this.#users > 0) return;
-      this.#handles = undefined;
-      await handles?.file.close();
-      await handles?.journal.close();
+      // The next piece is on its way.
+      if (this.#users === 0) this.#closing = setTimeout(() => void this.close(), LINGER_MS).unref();
+      return Promise.resolve();
     };
     let handles: Handles;
     try {
@@ -135,6 +137,17 @@ export class ArrivalFile {
       sync: () => told(() => file.sync()),
       [Symbol.asyncDispose]: release,
     };
+  }
+
+  /** When nobody uses it any more. */
+  async close(): Promise<void> {
+    clearTimeout(this.#closing);
+    const handles = this.#handles;
+    if (this.#users > 0 || handles === undefined) return;
+    this.#handles = undefined;
+    const { file, journal } = await handles;
+    await file.close();
+    await journal.close();
   }
 
   async #open(): Promise<Handles> {

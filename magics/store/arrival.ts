@@ -176,6 +176,7 @@ export class Arrival {
       // What lies at somebody's place is looked through whenever it is used.
       if (this.target === undefined) await file.sync();
     }
+    await this.#file.close();
     this.#file.finish(id, this.#list);
     this.#contents.add(id, this.#list, this.target);
     return { state: 'whole' };

@@ -140,8 +140,7 @@ export class Contents {
     const known = this.#arrivals.get(transfer);
     const isSame = known?.target?.path === target?.path && known?.target?.mode === target?.mode;
     if (known !== undefined && isSame && known.target?.replace === target?.replace) return;
-    // What is on the disk is known first, and the folder is there.
-    void this.#all;
+    this.#open();
     if (target === undefined) this.#makeRoom(transfer, bytes, diskBytes);
     else refuseFull(dirname(target.path), diskBytes);
     const arrival = new Arrival(this, { name: transfer, kind, bytes, ...(target === undefined ? {} : { target }) });
@@ -240,6 +239,11 @@ export class Contents {
   }
 
   get #all(): Map<ContentId, Content> {
+    return this.#open();
+  }
+
+  /** What is on the disk is known from then on, and the folder is there. */
+  #open(): Map<ContentId, Content> {
     if (this.#contents === undefined) {
       this.#contents = new Map();
       mkdirSync(this.directory, { recursive: true, mode: 0o700 });

@@ -44,7 +44,7 @@ export async function place(
   { signal, replace = false, mode = 0o644, isAgain = false }: PlaceOptions,
 ): Promise<Unpacked> {
   try {
-    if (isAgain && existsSync(path) && (await liesAt(content, path, signal))) return await countOf(content);
+    if (isAgain && existsSync(path) && (await liesAt(content, path, signal))) return countOf(content);
     return await placeAt(content, path, { signal, replace, mode });
   } catch (error) {
     throw toPlaceError(error, path);

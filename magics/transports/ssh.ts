@@ -9,6 +9,7 @@ import { Tail, type Channel, type CommandEnd, type Host } from './host';
 import { decide, openProxy } from './proxy-command';
 import { Admission } from './ssh-admission';
 import { Patience } from './patience';
+import { openLine } from './ssh-line';
 import { lookUpHost } from './ssh-config';
 import { HostKeys } from './ssh-host-keys';
 import { parseTarget, settingsFor, type SshSettings } from './ssh-settings';
@@ -133,7 +134,7 @@ export class SshHost implements Host {
           host: settings.host,
           port: settings.port,
           username: settings.user,
-          ...(passage === undefined ? {} : { sock: passage.stream }),
+          sock: passage?.stream ?? openLine(settings.host, settings.port),
           readyTimeout: ADMIT_MS,
           keepaliveInterval: keepAlive.seconds * 1000,
           keepaliveCountMax: keepAlive.times,
@@ -168,8 +169,6 @@ export class SshHost implements Host {
     } finally {
       patience.end();
     }
-    // A packet is written in pieces: held back until the first one is acknowledged, a short one would wait for up to 40 ms.
-    client.setNoDelay(true);
     client.once('close', () => passage?.close());
     return client;
   }
