@@ -9,5 +9,6 @@ await runScript(async () => {
   const { load } = await import('./load.mjs');
   const { demonstrate } = await import('./demo/demonstrate.mjs');
   const { startServer } = await load('tests/notebook/server.ts');
-  return demonstrate(startServer, join(root, 'examples'), 'quickstart');
+  const { openTranscript } = await import('./demo/transcript.mjs');
+  return demonstrate({ startServer, transcript: await openTranscript() }, join(root, 'examples'), 'quickstart');
 });

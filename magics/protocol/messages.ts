@@ -6,6 +6,7 @@ import { finding } from './finding';
 import { jobFiles, listed, onHost } from './job-files';
 import { jobPackages } from './environment';
 import { hostFacts } from './host-facts';
+import { containerRequest, imageSeen } from './image';
 import { jobInput, jobRecord, jobSpec } from './records';
 import { processIdentity } from './run';
 import { usageSamples } from './samples';
@@ -159,8 +160,13 @@ export const CALLS = {
     ),
     result: jobRecord,
   },
-  /** Is this archive of packages there? With a content of the store: that is it. */
-  archive: { params: record({ sha256: text }, { content: contentId }), result: record({ isThere: flag }) },
+  /** Is this archive of packages there, or at a cluster? With a content of the store: that is it. */
+  archive: {
+    params: record({ sha256: text }, { content: contentId, cluster: text }),
+    result: record({ isThere: flag }, { /** A job has installed it there. */ isInstalled: flag }),
+  },
+  /** Is an image where the jobs of a cluster are sent to? */
+  image: { params: record({ cluster: text, container: containerRequest }), result: imageSeen },
   /** What the machine is that jobs of a cluster are sent to: this one, or its host. */
   facts: { params: record({ cluster: text }), result: hostFacts },
   /** Takes a job back that was never submitted, or forgets one that has ended. */

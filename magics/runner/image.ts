@@ -5,12 +5,14 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { claimPath } from '../protocol/claim';
 import { EnvironmentSetupError, messageOf } from '../protocol/errors';
 import type { ContainerOrders, ContainerRuntime } from '../protocol/image';
 import { OUTCOME_FILE } from '../protocol/layout';
 import { hostName, identify } from '../protocol/platform';
 import { RUNNER_EXIT, RUN_PROTOCOL, type Ending, type RunOrders } from '../protocol/run';
-import { findProgram, GRACE_MS } from './cell-process';
+import { GRACE_MS } from './cell-process';
+import { findProgram } from './find-program';
 import { NODE_INSIDE, imageCommand } from './image-command';
 import { scratchBase } from './packages';
 import { Report } from './report';
@@ -53,7 +55,7 @@ function report(directory: string, startedAt: number, detail: string | undefined
 
 /** The runner inside has taken the job: what comes of it, it tells. */
 function isTold(directory: string): boolean {
-  return [OUTCOME_FILE, `${OUTCOME_FILE}.part`].some((name) => existsSync(join(directory, name)));
+  return [join(directory, OUTCOME_FILE), claimPath(directory)].some((path) => existsSync(path));
 }
 
 interface Place {

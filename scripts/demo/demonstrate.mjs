@@ -2,19 +2,17 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../setup/places.mjs';
-import { Transcript } from './transcript.mjs';
 
 const CELL_TIMEOUT_SECONDS = 300;
 
 /**
- * @param {typeof import('../../tests/notebook/server').startServer} startServer
+ * @param {{ startServer: typeof import('../../tests/notebook/server').startServer, transcript: import('./transcript.mjs').DemoTranscript }} parts
  * @param {string} directory where the notebook lies
  * @param {string} name of the notebook, without `.ipynb`
  * @returns {Promise<number>} the exit code
  */
-export async function demonstrate(startServer, directory, name) {
+export async function demonstrate({ startServer, transcript }, directory, name) {
   const document = JSON.parse(readFileSync(join(directory, `${name}.ipynb`), 'utf8'));
-  const transcript = new Transcript(process.stdout);
   // Its state is a temporary directory: a demo never touches the person's jobs.
   const server = await startServer({ directory });
   const stop = () => void server.close().then(() => process.exit(130));
@@ -49,7 +47,7 @@ async function runCells(notebook, cells, transcript) {
     const run = await notebook.run(source, {
       cellId: cell.id,
       timeoutSeconds: CELL_TIMEOUT_SECONDS,
-      onOutput: (outputs, message) => transcript.output(outputs, message),
+      onOutput: (_outputs, message) => transcript.output(message),
     });
     cell.outputs = run.outputs;
     cell.execution_count = run.executionCount;

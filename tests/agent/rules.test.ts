@@ -14,7 +14,8 @@ import type { Ending, Outcome } from '../../magics/protocol/run';
 import { toSegments } from '../../magics/protocol/spool';
 import { RecordIntake, TextIntake, wholeCharacters } from '../../magics/runner/intake';
 import { groupParents, openMemoryGroup } from '../../magics/runner/memory-group';
-import { heapMiB, isHeapExhausted } from '../../magics/runner/limits';
+import { heapMiB } from '../../magics/protocol/cell-start';
+import { isHeapExhausted } from '../../magics/runner/limits';
 import { Slots } from '../../magics/schedulers/slots';
 import { specOf } from './setting';
 

@@ -301,6 +301,8 @@ test('more ended jobs than are kept are cleared away, but none whose result nobo
     await agent.claim(fetched.id);
     await agent.delivered(fetched.id);
     const last = await run(agent, 'finish()');
+    // It is looked at once the agent has started, and then every ten minutes.
+    await killAgent();
     await until('the fetched one is gone', async () => !(await agent.jobs()).some(({ id }) => id === fetched.id));
     expect(existsSync(fetched.directory)).toBe(false);
     for (const { id } of [unfetched, last]) expect((await agent.job(id)).status.state).toBe('completed');

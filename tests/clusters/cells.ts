@@ -1,14 +1,14 @@
 // Cells of a real kernel on a real batch system, by the plain user of tests/clusters. What a person sees is asserted: values, output, errors.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { KernelClient } from '../kernel/client';
+import type { KernelClient } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
+import { writeLosing } from './losing';
 import { describePackages, moreClusters } from './package-cells';
-import { LONG_MS, agentPid, awaitState, detach, runIn, text } from './notebook';
-import type { OpenedSystem, RunningSystem } from './open';
+import { LONG_MS, agentPid, awaitState, detach, runIn, startOn, text, until } from './notebook';
+import { describeOn, type OpenedSystem, type RunningSystem } from './open';
 
 export interface Given {
   readonly system: OpenedSystem;
@@ -37,16 +37,13 @@ export interface Given {
 }
 
 export function describeCells(title: string, given: Given): void {
-  const { system } = given;
-  const describeIf = system.ok ? describe : describe.skip;
-  describeIf(`cells on ${title}${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+  describeOn(`cells on ${title}`, given.system, (system) => {
     let kernel: KernelClient;
     beforeAll(async () => {
-      if (system.ok) kernel = await startKernel(system, given);
+      kernel = await startKernel(system, given);
     });
     afterAll(async () => {
       await kernel.stop();
-      if (system.ok) system.stop();
     });
     const on = (options = '') => `%%cluster ${given.scheduler} ${options}`.trimEnd();
     const run = runIn(() => kernel);
@@ -120,7 +117,7 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
         const { reply } = await run(`%cluster attach ${job}`);
         expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
         expect(String(reply['evalue'])).toContain('at your request');
-        if (system.ok) await leavesQueue(given, system);
+        await leavesQueue(given, system);
       },
       LONG_MS,
     );
@@ -209,7 +206,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
     test(
       'when the answer to a submission is lost, the job is found by its name and submitted once',
       async () => {
-        if (!system.ok) return;
         writeFileSync(join(kernel.directory, 'bin', 'lose'), 'lost');
         const { result, reply } = await run(`${on('--name once')}\n'only once'`);
         expect(reply).toMatchObject({ status: 'ok' });
@@ -228,7 +224,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
       test(
         'many jobs that wait are one question, and no more than one for each interval',
         async () => {
-          if (!system.ok) return;
           for (let i = 0; i < 12; i++) await detach(run, `${on(`--detach --name many${i} --native '${held}'`)}\n${i}`);
           const [before, began] = [await questions(system), performance.now()];
           await pause(12_000);
@@ -251,7 +246,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
       test(
         `when the agent is killed ${what}, the next one has it submitted once`,
         async () => {
-          if (!system.ok) return;
           const lose = join(kernel.directory, 'bin', 'lose');
           writeFileSync(lose, how);
           const id = await kernel.startCell(`${on(`--name ${how}`)}\n'only once'`);
@@ -272,47 +266,18 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
   });
 }
 
-async function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  let living = await given.living(system);
-  while (living.length > 0 && Date.now() < deadline) {
-    await pause(300);
-    living = await given.living(system);
-  }
-  expect(living).toEqual([]);
+function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
+  return until(async () => (await given.living(system)).length === 0);
 }
 
-/** A kernel of the plain user. Its submit command can be told to lose an answer: the job is made, and the client complains. */
+/** Its submit command can be told to lose an answer: the job is made, and the client complains. */
 async function startKernel(system: RunningSystem, given: Given): Promise<KernelClient> {
-  const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
-  const user = { uid: ids('-u'), gid: ids('-g') };
-  const home = system.makeDirectory('home');
-  const config = join(home, 'config.yaml');
-  const lines = [
-    'clusters:',
-    `  ${given.scheduler}:`,
-    `    scheduler: ${given.scheduler}`,
-    '    poll: { first: 2s }',
-    ...(given.entry ?? []).map((line) => `    ${line}`),
-    ...moreClusters(given.scheduler, given.entry ?? []),
-  ];
-  writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
-  const bin = join(home, 'bin');
-  execFileSync('install', ['-d', '-o', 'cluster', bin]);
-  const kernel = await KernelClient.start(
-    { ...system.settings, HOME: home, CELLBURST_CONFIG: config, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
-    user,
-  );
-  execFileSync('ln', ['-s', bin, join(kernel.directory, 'bin')]);
-  const real = execFileSync('sh', ['-c', `command -v ${given.submitCommand}`], { encoding: 'utf8' }).trim();
-  const fake = join(bin, given.submitCommand);
-  const how = [
-    `lost) ${real} "$@" >/dev/null; echo '${given.lostAnswer}' >&2; exit 1 ;;`,
-    `hangs-after) ${real} "$@" >/dev/null; exec sleep 60 ;;`,
-    'hangs-before) exec sleep 60 ;;',
-  ];
-  const lose = `if [ -e ${bin}/lose ]; then how=$(cat ${bin}/lose); rm -f ${bin}/lose; case $how in ${how.join(' ')} esac; fi`;
-  writeFileSync(fake, `#!/bin/sh\n${lose}\nexec ${real} "$@"\n`);
-  chmodSync(fake, 0o755);
+  const { scheduler, entry = [], submitCommand, lostAnswer } = given;
+  const bin = system.makeDirectory('bin');
+  writeLosing(bin, submitCommand, lostAnswer);
+  const clusters = { [scheduler]: [`scheduler: ${scheduler}`, 'poll: { first: 2s }', ...entry] };
+  const path = `${bin}:${process.env['PATH'] ?? ''}`;
+  const kernel = await startOn(system, { ...clusters, ...moreClusters(scheduler, entry) }, { PATH: path });
+  symlinkSync(bin, join(kernel.directory, 'bin'));
   return kernel;
 }

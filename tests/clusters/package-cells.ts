@@ -4,6 +4,7 @@ import { appendFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { value } from '../environment/cells';
 import { writeProject } from '../environment/project';
+import type { Clusters } from './notebook';
 import { ROOT, type CellResult, type KernelClient } from '../kernel/client';
 
 /** Why there is no `module` here; undefined: there is. Real Environment Modules, from the distribution where they are missing. */
@@ -18,17 +19,15 @@ export function modulesMissing(): string | undefined {
 }
 
 /** Clusters beside the plain one, for the config: what begins their jobs. */
-export function moreClusters(scheduler: string, entry: readonly string[]): string[] {
+export function moreClusters(scheduler: string, entry: readonly string[]): Clusters {
   const starts = {
     modular: 'modules: "null"',
     unloadable: 'modules: ["null", nosuch/1.0]',
     failing: 'prologue: [echo from the prologue, exit 3]',
   };
-  return Object.entries(starts).flatMap(([name, start]) => [
-    `  ${name}:`,
-    `    scheduler: ${scheduler}`,
-    ...[...entry, start].map((line) => `    ${line}`),
-  ]);
+  return Object.fromEntries(
+    Object.entries(starts).map(([name, start]) => [name, [`scheduler: ${scheduler}`, ...entry, start]]),
+  );
 }
 
 export function describePackages(

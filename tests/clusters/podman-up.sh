@@ -4,22 +4,22 @@
 #   PODMAN_ENTER     a command that runs another one as the plain user, in a mount namespace with one control group hierarchy where this machine mixes two
 #                    (crun refuses the mixture to users)
 #   PODMAN_IMAGE, PODMAN_BARE   names of the images
-# Settings: PODMAN_TEST_USER (cluster).
+# Settings: PODMAN_TEST_USER (cluster). Without root it is made ready for oneself, where this machine lets one run containers.
 set -euo pipefail
 NAME=podman
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/common.sh"
 STATE=$(absolute "${1:-/tmp/cellburst-test/podman}")
-TEST_USER=${PODMAN_TEST_USER:-cluster}
+if is_root; then TEST_USER=${PODMAN_TEST_USER:-cluster}; else TEST_USER=$(id -un); fi
 NODE=$(readlink -f "$(command -v node)") || die "there is no node"
 export PATH=/usr/sbin:/sbin:$PATH
 
 main() {
-  need_root "it makes mount namespaces"
   claim "$STATE"
   install_podman
-  add_user "$TEST_USER"
-  grep -q "^$TEST_USER:" /etc/subuid || usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$TEST_USER"
+  ! is_root || add_user "$TEST_USER"
+  TEST_HOME=$(getent passwd "$TEST_USER" | cut -d: -f6)
+  give_ids
   mkdir -p "$STATE"/{conf,log,image/bin,bare/bin}
   chmod 755 "$STATE"/{conf,image,bare}
   command install -d -o "$TEST_USER" -m 755 "$STATE"/{storage,run}
@@ -38,7 +38,12 @@ install_podman() {
   install "${missing[@]}"
 }
 
-
+# Those that containers have beside the user's own.
+give_ids() {
+  if grep -q "^$TEST_USER:" /etc/subuid 2>/dev/null; then return; fi
+  is_root || cannot "$TEST_USER has no subordinate ids for containers (/etc/subuid), and only root can give some"
+  usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$TEST_USER"
+}
 
 write_configuration() {
   cat >"$STATE/conf/storage.conf" <<END
@@ -60,6 +65,7 @@ END
 }
 
 write_enter() {
+  is_root || { write_plain_enter; return; }
   cat >"$STATE/conf/enter" <<END
 #!/bin/sh
 # The plain user's, with what podman is told.
@@ -72,6 +78,16 @@ exec unshare --mount --propagation private sh -c '
   mount --make-rshared /
   exec setpriv --reuid=$TEST_USER --regid=$TEST_USER --init-groups "\$@"
 ' sh "\$@"
+END
+  chmod 755 "$STATE/conf/enter"
+}
+
+# Who is the plain user already has nothing to enter.
+write_plain_enter() {
+  cat >"$STATE/conf/enter" <<END
+#!/bin/sh
+export CONTAINERS_STORAGE_CONF=$STATE/conf/storage.conf CONTAINERS_CONF=$STATE/conf/containers.conf XDG_RUNTIME_DIR=$STATE/run
+exec "\$@"
 END
   chmod 755 "$STATE/conf/enter"
 }
@@ -90,10 +106,10 @@ make_images() {
     cp -L "$library" "$STATE/image$library"
   done
   for root in image bare; do
-    tar -C "$STATE/$root" -c . | HOME=/home/$TEST_USER "$STATE/conf/enter" podman import - "cellburst-$root:1" >"$STATE/log/import" 2>&1 ||
+    tar -C "$STATE/$root" -c . | HOME=$TEST_HOME "$STATE/conf/enter" podman import - "cellburst-$root:1" >"$STATE/log/import" 2>&1 ||
       cannot "podman does not run here: $(tail -n 1 "$STATE/log/import")"
   done
-  HOME=/home/$TEST_USER "$STATE/conf/enter" podman run --rm --pull=never --cgroups=disabled --network=host --log-driver=none cellburst-bare:1 /bin/id >"$STATE/log/proof" 2>&1 ||
+  HOME=$TEST_HOME "$STATE/conf/enter" podman run --rm --pull=never --cgroups=disabled --network=host --log-driver=none cellburst-bare:1 /bin/id >"$STATE/log/proof" 2>&1 ||
     cannot "podman does not run here: $(tail -n 1 "$STATE/log/proof")"
 }
 
