@@ -1,10 +1,11 @@
 // The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
 // keeps the job within its limits and writes down how it ended.
 //
-//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--inside | --bound]
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--beside PID] [--inside | --bound]
 //
 // Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
 // --orders   a file with that line, for a runner that a scheduler starts
+// --beside   the cell process, which the shell has started that became this runner (schedulers/beside.ts)
 // --cell     the cell process's program (cell.js beside this file)
 // --warm     start the cell process at once, before there are orders
 // --cpus     processors for a warm cell process, to be changed when the orders say so
@@ -20,10 +21,11 @@ import { systemCode } from '../protocol/errors';
 import { parseCpuList } from '../protocol/platform';
 import { RUNNER_EXIT as EXIT, runOrders, type RunOrders, type RunnerEvent } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
+import { cellFlags } from '../protocol/cell-start';
 import { CellProcess } from './cell-process';
 import { TERMINATE, runInImage } from './image';
-import { heapMiB } from './limits';
 import { jobEnvironment, runJob } from './run-job';
+import { startCell, takeCell, type StartedCell } from './started-cell';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -32,6 +34,7 @@ async function main(): Promise<number> {
       warm: { type: 'boolean' },
       cpus: { type: 'string' },
       orders: { type: 'string' },
+      beside: { type: 'string' },
       inside: { type: 'boolean' },
       bound: { type: 'boolean' },
     },
@@ -45,6 +48,8 @@ async function main(): Promise<number> {
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
   process.stdout.on('error', () => undefined);
 
+  // At once: what it says is waited for from now on.
+  const beside = values.beside === undefined ? undefined : takeCell(Number(values.beside));
   const warm = values.warm === true ? startWarm(program, values.cpus) : undefined;
   // Nobody reads along where a scheduler has started us.
   const tell = values.orders === undefined ? tellAgent : () => undefined;
@@ -62,7 +67,7 @@ async function main(): Promise<number> {
     warm?.kill();
     return await runInImage({ ...orders, container }, { runner: __filename, cell: program }, termination.signal);
   }
-  const cell = warm ?? startFor(program, orders);
+  const cell = warm ?? new CellProcess(beside ?? startFor(program, orders));
   if (values.inside === true) endWithOutside(cell);
   // At once: whoever has ended the agent wants the node back.
   if (values.bound === true) atEndOfInput(() => cell.kill());
@@ -85,21 +90,22 @@ async function main(): Promise<number> {
 }
 
 function startWarm(program: string, cpus: string | undefined): CellProcess {
-  const cell = new CellProcess({
-    program,
-    nodeFlags: [],
-    environment: {},
-    ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
-  });
+  const cell = new CellProcess(
+    startCell({
+      program,
+      nodeFlags: [],
+      environment: {},
+      ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
+    }),
+  );
   tellAgent({ event: 'ready' });
   return cell;
 }
 
-function startFor(program: string, orders: RunOrders): CellProcess {
-  const { memoryMiB } = orders;
-  return new CellProcess({
+function startFor(program: string, orders: RunOrders): StartedCell {
+  return startCell({
     program,
-    nodeFlags: memoryMiB === undefined ? [] : [`--max-old-space-size=${heapMiB(memoryMiB)}`],
+    nodeFlags: cellFlags(orders.memoryMiB),
     environment: jobEnvironment(orders),
     cwd: orders.directory,
     ...(orders.cpus === undefined ? {} : { cpus: orders.cpus }),

@@ -80,7 +80,8 @@ export function workerScript(nodes: NodesDialect, paths: { readonly script: stri
   // A handled signal is not ignored in what the shell starts, and does not end the shell before its last line.
   const lines = [
     'trap : TERM HUP INT',
-    'sh "$1" >>"$2" 2>&1 </dev/null',
+    // In a shell of its own, without a start of one.
+    '( . "$1" ) >>"$2" 2>&1 </dev/null',
     'code=$?',
     // The end of the runner itself, which can tell of it no more. It has no exit codes beyond.
     `[ $code -le 128 ] || echo "${LAST_WORDS} $((code - 128))" >>"$2"`,
