@@ -2,6 +2,7 @@
 // needs of ELF files ("System V ABI", "Linux Standard Base Core Specification 5.0", Symbol Versioning). 64 bits and little-endian, as the machines of
 // clusters are; of others nothing is known.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { ownFacts } from '../protocol/host-facts';
 import { isOlder } from './fit';
 import { filesOf } from './installed';
 
@@ -52,13 +53,16 @@ function needOfFile(path: string, arch: string): BinaryNeed | undefined {
   }
 }
 
-/** Of all that a package on the disk has for this machine's processor; undefined: nobody can tell. */
+/** Of what a package on the disk has for this machine's processor; undefined: nobody can tell. */
 export function needOfPackage(folder: string): BinaryNeed | undefined {
-  return latestNeed(
+  const need = latestNeed(
     filesOf(folder)
       .filter(mayBeBinary)
       .map((path) => needOfFile(path, process.arch)),
   );
+  const [family, own = ''] = ownFacts().libc.split(' ');
+  // Of several builds in it one runs here, which can need no more than there is.
+  return need !== undefined && family === 'glibc' && isOlder(own, need.glibc) ? { glibc: own } : need;
 }
 
 /** What several need together. */

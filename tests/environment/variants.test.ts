@@ -198,6 +198,9 @@ describe('packages with a variant for each kind of machine', () => {
     writeFileSync(join(place, 'modest.node'), makeBinary(arch, ['GLIBC_2.14']));
     expect((await prepare({ ...ownFacts(), libc: 'glibc 2.17' }, 'modest')).mode).toBe('npm');
     await expect(prepare({ ...ownFacts(), libc: 'glibc 2.12' }, 'modest')).rejects.toThrow(/it needs glibc 2\.14/);
+    // Another build in it, which cannot be the one that runs here.
+    writeFileSync(join(place, 'other.node'), makeBinary(arch, ['GLIBC_2.99']));
+    expect((await prepare(ownFacts(), 'modest')).mode).toBe('npm');
   });
 
   test('a package without the binary that it looks for is refused before there is a job, if nobody can do without it', async () => {
