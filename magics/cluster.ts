@@ -189,7 +189,7 @@ export function toSpec(cell: Cell, summary: string, options: ClusterOptions, ses
 }
 
 /** The image of the line, with what the config says of its cluster's. */
-function containerOf(
+export function containerOf(
   { container: image }: ClusterOptions,
   config: ClusterConfig | undefined,
 ): ContainerRequest | undefined {

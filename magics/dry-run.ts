@@ -1,7 +1,8 @@
 // `--dry-run` and `%cluster capture`: what a cell would send, where it comes from, and what of it its cluster has already. Nothing is sent.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { clusterAt, tell, toEnvironment, type ClusterSession } from './cluster';
+import { lookAhead } from './brought';
+import { clusterAt, tell, type ClusterSession } from './cluster';
 import { showBytes } from './config/quantities';
 import { adviseOnFiles, gatherFiles } from './job-files';
 import type { CaptureReport, Cell, CellOutcome } from './namespace';
@@ -38,10 +39,14 @@ export async function dryRun(
   const { report, toSend, lacking } = isFar
     ? await compareThere(code, prepare, { cluster, cell, session })
     : await captureHere(code, prepare, cell, session);
-  const packages = await session.environments.choose(toEnvironment(report.modules, options, session));
-  return outcomeOf(report, showCapture(report, packages, toSend, lacking), (shown) => {
+  const ahead = await lookAhead(report, options, { cluster, cell, session });
+  const shown = showCapture(report, ahead, toSend, lacking);
+  const show = (): void => {
     cell.output.write({ type: 'display', ...shown });
-  });
+  };
+  if (ahead.problem === undefined) return outcomeOf(report, shown, show);
+  show();
+  throw ahead.problem;
 }
 
 interface Found {

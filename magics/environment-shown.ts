@@ -1,8 +1,10 @@
 // `%cluster env`: what the notebook runs with, what a cluster lacks of it, and a lock to tell later what has changed.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { packagesThere, type Brought, type ImageAhead } from './brought';
 import type { AgentConnection } from './client';
 import { clusterAt, type ClusterSession } from './cluster';
+import type { ClusterConfig } from './config';
 import { didYouMean } from './config/nearest';
 import {
   compareLock,
@@ -18,7 +20,9 @@ import {
 } from './environment';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { HostFacts } from './protocol/host-facts';
+import { tellPlugAndPlay } from './protocol/package-manager';
 import { showTable, showText, type Shown } from './show';
+import { seenOf } from './show-capture';
 
 export const ENV_VERBS = ['diff', 'lock'] as const;
 
@@ -53,11 +57,22 @@ export async function runEnv({ words, line, session, agent }: Call): Promise<Sho
       `There is no cluster ${JSON.stringify(cluster)}.${didYouMean(cluster, session.clusters)}`,
     );
   const connection = await agent();
-  const there = await connection.facts(await clusterAt(connection, cluster, session));
-  return showDifferences(readSpec(session.directory), there, {
+  const known = await clusterAt(connection, cluster, session);
+  const config = session.configOf(cluster);
+  const container = config?.container;
+  return showDifferences(readSpec(session.directory), await connection.facts(known), {
     name: cluster,
-    isHere: session.configOf(cluster)?.host === undefined,
+    isHere: usesInPlace(config),
+    brought: usesInPlace(config) ? new Map() : await packagesThere(connection, known),
+    ...(container === undefined
+      ? {}
+      : { image: { image: container.image, seen: await connection.image(known, container) } }),
   });
+}
+
+/** Do cells find the packages of this machine where they run? */
+function usesInPlace(config: ClusterConfig | undefined): boolean {
+  return config?.host === undefined && config?.container === undefined;
 }
 
 /** With what the default cluster's config sets for cells. */
@@ -69,6 +84,10 @@ const SHOWN_PACKAGES = 100;
 
 function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
   const { host, project, packages, tsconfig, digest, variables } = spec;
+  const cluster = session.defaultCluster;
+  const plugAndPlay = tellPlugAndPlay(session.directory);
+  const { container } = session.configOf(cluster) ?? {};
+  const isInPlace = usesInPlace(session.configOf(cluster));
   const path = lockPath(session.directory, session.notebook);
   const locked = readLock(path);
   const changes = locked === undefined ? undefined : compareLock(locked, spec);
@@ -78,8 +97,10 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
       ? 'No package.json above the notebook: all that is installed counts.'
       : `Project: ${project.directory}${project.lockFile === undefined ? ', without a lock file' : `, locked by ${project.lockFile}`}`,
     ...(tsconfig === undefined ? [] : [`Aliases and options: ${tsconfig}`]),
+    ...(container === undefined ? [] : [`Image: ${container.image}`]),
     ...Object.entries(variables).map(([variable, value]) => `Set for cells: ${variable}=${value}`),
     ...describeStale(spec),
+    ...(plugAndPlay === undefined ? [] : [plugAndPlay]),
     `Digest: ${digest}`,
     ...(changes === undefined || locked === undefined
       ? []
@@ -92,11 +113,12 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
       version,
       from === 'workspace' ? 'workspace' : place,
       native === undefined ? '' : `binary (${native})`,
+      isInPlace ? 'used in place' : native === undefined ? 'travels' : 'installed there',
     ]);
   const value = changes === undefined ? spec : { ...spec, lock: { path, changes } };
   if (rows.length === 0) return { ...showText([...head, 'No packages are installed.'].join('\n')), value };
   const more = packages.length > rows.length ? `… and ${packages.length - rows.length} more` : '';
-  return { ...showTable(['package', 'version', 'from', ''], rows, head.join('\n'), more), value };
+  return { ...showTable(['package', 'version', 'from', '', `for ${cluster}`], rows, head.join('\n'), more), value };
 }
 
 /** Where something else is installed than the project's lock file says. */
@@ -130,10 +152,16 @@ function lock(session: EnvironmentSession): Shown {
 interface ClusterThere {
   readonly name: string;
   readonly isHere: boolean;
+  readonly brought: ReadonlyMap<string, Brought>;
+  readonly image?: ImageAhead;
 }
 
-function showDifferences(spec: EnvironmentSpec, there: HostFacts, { name, isHere }: ClusterThere): Shown {
+function showDifferences(spec: EnvironmentSpec, there: HostFacts, cluster: ClusterThere): Shown {
   const here = spec.host;
+  const { name, isHere, brought, image } = cluster;
+  const broughtOf = (one: SpecPackage): Brought | undefined => brought.get(`${one.name} ${one.version}`);
+  const natives = spec.packages.filter(({ native }) => native !== undefined);
+  const plain = spec.packages.filter(({ native }) => native === undefined);
   const rows = [
     ['Node.js', here.node, there.node, nodeSkew(here, there)],
     ['machine', `${here.os}-${here.arch}`, `${there.os}-${there.arch}`, ''],
@@ -144,16 +172,26 @@ function showDifferences(spec: EnvironmentSpec, there: HostFacts, { name, isHere
       there.npm ?? 'none',
       there.npm === undefined && !isHere ? 'brought where it is needed' : '',
     ],
-    ...spec.packages
-      .filter(({ native }) => native !== undefined)
-      .map((found) => [found.name, found.version, '', verdictOn(found, here, there, isHere)]),
+    ...(image === undefined ? [] : [['image', image.image, '', seenOf(image)]]),
+    ...natives.map((one) => [one.name, one.version, thereInWords(broughtOf(one)), verdictOn(one, here, there, isHere)]),
+    ...(isHere ? [] : plain.slice(0, SHOWN_PACKAGES)).map((one) => [
+      one.name,
+      one.version,
+      thereInWords(broughtOf(one)),
+      '',
+    ]),
   ];
-  const plain = spec.packages.filter(({ native }) => native === undefined).length;
   const after = isHere
     ? `${name} takes the packages of this machine in place.`
-    : `${plain} packages are plain JavaScript: what a cell reaches of them travels along.`;
-  const value = { cluster: name, here, there, packages: spec.packages };
+    : `${plain.length} packages are plain JavaScript: what a cell reaches of them travels along, once for each set of packages (--dry-run tells of a cell).`;
+  const packages = spec.packages.map((one) => ({ ...one, there: broughtOf(one) }));
+  const value = { cluster: name, here, there, packages, ...(image === undefined ? {} : { image }) };
   return { ...showTable(['', 'here', name, ''], rows, '', after), value };
+}
+
+function thereInWords(brought: Brought | undefined): string {
+  if (brought === undefined) return '';
+  return `${brought.isInstalled ? 'installed' : 'there'} since job ${brought.job}`;
 }
 
 function nodeSkew(here: HostFacts, there: HostFacts): string {
@@ -161,9 +199,14 @@ function nodeSkew(here: HostFacts, there: HostFacts): string {
   return major === majorThere ? '' : 'another release line: what the language and Node offer differs';
 }
 
-function verdictOn({ isFree, isVariant }: SpecPackage, here: HostFacts, there: HostFacts, isHere: boolean): string {
+function verdictOn(
+  { isFree, isVariant, glibc }: SpecPackage,
+  here: HostFacts,
+  there: HostFacts,
+  isHere: boolean,
+): string {
   if (isHere) return 'used in place';
-  const why = misfit(here, there, isFree);
+  const why = misfit(here, there, isFree, glibc);
   if (why === undefined) return 'its binary of here runs there';
   return isVariant ? `another one is fetched for it: ${why}` : `is built there: ${why}`;
 }

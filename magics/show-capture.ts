@@ -1,5 +1,5 @@
 // What a cell would send, as a table for people and as data for programs.
-import type { JobPackages } from './protocol/environment';
+import type { Ahead, ImageAhead, PackagesAhead } from './brought';
 import type { FilesToSend } from './protocol/chores';
 import { showBytes } from './config/quantities';
 import type { CaptureEntry, CaptureReport, CellOutcome } from './namespace';
@@ -24,6 +24,9 @@ export interface CaptureData {
   readonly names: readonly Named[];
   readonly packages: CaptureReport['packages'];
   readonly packageMode?: string;
+  /** All packages as they travel. Absent: they do not, or the cluster could not be asked. */
+  readonly packageArchive?: PackagesAhead['archive'];
+  readonly image?: ImageAhead;
   /** Local modules and files: absolute or relative paths, in bytes. */
   readonly modules: readonly Sized[];
   readonly files: readonly Sized[];
@@ -38,11 +41,9 @@ interface Sized {
   readonly sends?: number;
 }
 
-type Packages = Pick<JobPackages, 'mode' | 'reason'>;
-
 export function showCapture(
   report: CaptureReport,
-  packages: Packages,
+  { packages, image }: Ahead,
   toSend: FilesToSend | undefined,
   lacking: Lacking,
 ): Shown {
@@ -59,7 +60,7 @@ export function showCapture(
   }));
   const rows = [
     ...names.map((entry) => [entry.name, entry.kind, sizeOf(entry), entry.origin, sentOf(entry, lacking)]),
-    ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown', '']),
+    ...report.packages.map((one) => [one.name, 'package', '', one.version ?? 'version unknown', wayOf(packages)]),
     ...modules.map((file) => [
       file.path,
       'module',
@@ -68,18 +69,21 @@ export function showCapture(
       sentOf(file, lacking),
     ]),
     ...files.map((file) => [file.path, 'input', showBytes(file.bytes), '--in or input()', sentOf(file, lacking)]),
+    ...(image === undefined ? [] : [[image.image, 'image', sizeOfImage(image), 'the cluster', seenOf(image)]]),
     ...(count > files.length ? [[`… and ${count - files.length} more`, 'input', '', '', '']] : []),
   ];
   const data: CaptureData = {
     names,
     packages: report.packages,
     ...(report.packages.length === 0 ? {} : { packageMode: packages.mode }),
+    ...(packages.archive === undefined ? {} : { packageArchive: packages.archive }),
+    ...(image === undefined ? {} : { image }),
     modules,
     files,
     refusals: report.refusals,
-    bytes: report.bytes + bytes,
+    bytes: report.bytes + bytes + (packages.archive?.bytes ?? 0),
   };
-  return withData(tableOf(rows, report, bytes, packages), data);
+  return withData(tableOf(rows, report, { packages, image }, data.bytes), data);
 }
 
 /** How much of what lies in these places the cluster lacks; no more than it has bytes. */
@@ -119,15 +123,42 @@ function sentOf({ bytes, sends }: Sized, lacking: Lacking): string {
   return sends >= bytes ? 'sent' : `${showBytes(sends)} of it`;
 }
 
-function tableOf(rows: readonly string[][], report: CaptureReport, fileBytes: number, packages: Packages): Shown {
-  const { refusals } = report;
+/** Of packages, how they come to the cell. */
+function wayOf({ mode, isHere, archive }: PackagesAhead): string {
+  if (mode === 'none') return isHere ? 'used in place' : 'not sent';
+  if (archive === undefined) return '';
+  const way = isHere ? 'stays here' : archive.sends === 0 ? 'already there' : 'sent';
+  if (mode === 'bundle') return way;
+  return archive.isInstalled ? 'installed already' : `${way}, to be installed`;
+}
+
+function sizeOfImage({ seen }: ImageAhead): string {
+  return seen?.state === 'there' && seen.bytes !== undefined ? showBytes(seen.bytes) : '';
+}
+
+/** Jobs fetch no images. */
+export function seenOf({ seen }: ImageAhead): string {
+  if (seen === undefined) return '';
+  if (seen.state === 'there') return `already there (${seen.host})`;
+  return seen.state === 'absent' ? `not on ${seen.host}` : `not known: ${seen.reason}`;
+}
+
+function tableOf(
+  rows: readonly string[][],
+  { refusals, packages: named }: CaptureReport,
+  { packages, image }: Pick<Ahead, 'packages'> & { readonly image: ImageAhead | undefined },
+  bytes: number,
+): Shown {
   if (rows.length === 0) return showText('Would send the cell alone: it uses nothing of the notebook.');
-  const things = `${rows.length} thing${rows.length === 1 ? '' : 's'}`;
+  // An image is there, or it is not: it is never sent.
+  const sent = rows.length - (image === undefined ? 0 : 1);
+  const things = sent === 0 ? 'the cell alone' : `${sent} thing${sent === 1 ? '' : 's'}`;
   const what =
     refusals.length > 0
       ? `Would have to send ${things}, and ${refusals.length === 1 ? 'one value' : `${refusals.length} values`} cannot travel:`
-      : `Would send ${things}, ${showBytes(report.bytes + fileBytes)} in all:`;
-  const way = report.packages.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})`;
+      : `Would send ${things}, ${showBytes(bytes)} in all:`;
+  const size = packages.archive === undefined ? '' : `, ${showBytes(packages.archive.bytes)} as one archive`;
+  const way = named.length === 0 ? '' : `Packages: ${packages.mode} (${packages.reason})${size}`;
   return showTable(['name', 'kind', 'size', 'from', 'to send'], rows, what, way);
 }
 

@@ -12,7 +12,12 @@ await runScript(async () => {
   const isPlace = place !== undefined && !place.startsWith('-');
   const which = isPlace ? [`tests/faults/${place}`, ...rest] : ['tests/faults', ...process.argv.slice(2)];
   const env = { ...process.env, CELLBURST_FAULTS: 'all' };
-  const child = spawn(process.execPath, [jest, '--verbose', ...which], { cwd: root, env, stdio: 'inherit' });
+  // One after the other: three systems at once would be impatient with each other.
+  const child = spawn(process.execPath, [jest, '--verbose', '--runInBand', ...which], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => resolve(code ?? 1));

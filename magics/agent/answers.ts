@@ -20,7 +20,8 @@ import { StoreAnswers } from './contents';
 import { examineMachine } from './examine';
 import { FileAnswers } from './file-answers';
 import { JobPapers } from './job-papers';
-import { keepArchive, putContent, putWhole } from './files';
+import { isInstalled, keepArchive, putContent, putWhole } from './files';
+import { seeImage } from './images';
 import { placeInputs } from './job-inputs';
 import type { Questions } from './questions';
 import type { Schedulers } from './schedulers';
@@ -79,6 +80,12 @@ export class Answers {
       },
       offer: (offered, { bytes }) => store.offer(offered, bytes),
       lacking: (asked, { bytes }) => store.lacking(asked, bytes),
+      announce: (what) => {
+        store.announce(what);
+        return {};
+      },
+      tell: (part, { bytes }) => store.tell(part, bytes),
+      complete: (what) => store.complete(what),
       bring: async (piece, { bytes }) => {
         await store.bring(piece, bytes);
         return {};
@@ -104,9 +111,16 @@ export class Answers {
           await placeInputs(job, brings.inputs ?? job.spec.inputs ?? [], contents, signal);
         return jobs.submit(id, brings, signal);
       },
-      archive: async ({ sha256, content }) => ({
-        isThere: await keepArchive(stateDirectory, sha256, content, contents),
-      }),
+      archive: async ({ sha256, content, cluster }) => {
+        const there = cluster === undefined ? undefined : await schedulers.agentOf(cluster, signal);
+        if (there !== undefined) return there.archiveAt('local', sha256);
+        const isThere = await keepArchive(stateDirectory, sha256, content, contents);
+        return { isThere, isInstalled: isThere && isInstalled(stateDirectory, sha256) };
+      },
+      image: async ({ cluster, container }) => {
+        const there = await schedulers.agentOf(cluster, signal);
+        return there === undefined ? await seeImage(container, signal) : await there.image('local', container);
+      },
       discard: ({ id }) => {
         jobs.discard(id);
         return {};

@@ -1,6 +1,6 @@
 // Files of a job that cross to another machine: the bundle that comes, envelope and outcome that go out.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentId } from '../protocol/chunks';
 import { AgentError, UsageError } from '../protocol/errors';
@@ -86,4 +86,9 @@ export async function keepArchive(
   }
   utimesSync(path, new Date(), new Date());
   return true;
+}
+
+/** Has a job installed what is in it? That has a name which begins with the archive's. */
+export function isInstalled(state: string, sha256: string): boolean {
+  return readdirSync(environmentsFolder(state)).some((name) => name.startsWith(`${sha256}.`) && name.endsWith('.json'));
 }

@@ -79,6 +79,7 @@ export function readSettings(argv: readonly string[], env: Environment, programD
       },
       warmMs: readNumber(env, 'CELLBURST_WARM_SECONDS', 300) * 1000,
       nodeProgram: process.execPath,
+      isBound: allocation !== undefined,
     },
   };
 }

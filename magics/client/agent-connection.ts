@@ -4,6 +4,7 @@ import type { ContentId } from '../protocol/chunks';
 import { AgentError } from '../protocol/errors';
 import type { Finding } from '../protocol/finding';
 import type { HostFacts } from '../protocol/host-facts';
+import type { ContainerRequest, ImageSeen } from '../protocol/image';
 import type { JobBrings, JobId, JobRecord, JobSpec } from '../protocol/job';
 import { isFinal } from '../protocol/job';
 import {
@@ -238,6 +239,16 @@ export class AgentConnection implements AsyncDisposable {
   /** Is an archive of packages there, or is it now, of a content that was sent? */
   async archive(sha256: string, content?: ContentId): Promise<boolean> {
     return (await this.#call('archive', content === undefined ? { sha256 } : { sha256, content })).isThere;
+  }
+
+  /** The same of a cluster that this agent sends jobs to. Throws TransportError where it cannot be asked. */
+  archiveAt(cluster: string, sha256: string): Promise<CallResult<'archive'>> {
+    return this.#call('archive', { sha256, cluster });
+  }
+
+  /** Is an image where the jobs of a cluster are sent to? Throws TransportError where it cannot be asked. */
+  image(cluster: string, container: ContainerRequest): Promise<ImageSeen> {
+    return this.#call('image', { cluster, container });
   }
 
   /** An idle connection keeps no process alive when this was called with false. */

@@ -1,23 +1,12 @@
 // The cell process, seen from its parent: started ahead of need or for one job, given its orders, ended with everything it has started.
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { hugePages } from '../protocol/huge-pages';
-import { readTree, sendSignal, signalGroup } from '../protocol/platform';
-import type { CellOrders } from '../protocol/run';
+import { execFile } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { identify, isAlive, readTree, sendSignal, signalGroup } from '../protocol/platform';
+import type { CellOrders, ProcessIdentity } from '../protocol/run';
+import { findProgram } from './find-program';
+import { guardGroup, type Guard } from './guard';
 import { RecordIntake, TextIntake } from './intake';
-
-export interface CellStart {
-  /** The program file. */
-  readonly program: string;
-  readonly nodeFlags: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly cpus?: readonly number[];
-  readonly cwd?: string;
-}
-
-export type CellExit = { readonly code: number } | { readonly signal: string } | { readonly error: Error };
+import type { CellExit, StartedCell } from './started-cell';
 
 /** How long pipes may stay open after the end: whoever holds them then has left our tree. */
 const DRAIN_MS = 1000;
@@ -25,31 +14,21 @@ const DRAIN_MS = 1000;
 export const GRACE_MS = 5000;
 
 export class CellProcess {
-  readonly #child: ChildProcess;
-  /** Settles when the process has ended; its pipes may still hold output. */
-  readonly exit: Promise<CellExit>;
+  readonly #cell: StartedCell;
   readonly #closed: Promise<void>;
   readonly #errors: TextIntake;
+  readonly #guard: Guard | undefined;
   #cpus: readonly number[] | undefined;
+  /** What it had started when it was asked to end: once their parent is gone, those that have left the group are not found any more. */
+  #started: readonly ProcessIdentity[] = [];
   #sink: (records: Buffer) => void = () => undefined;
   #early: Buffer[] = [];
 
-  constructor(start: CellStart) {
-    const taskset = start.cpus === undefined ? undefined : findProgram('taskset');
-    const node = [...start.nodeFlags, start.program];
-    const [file, args] =
-      taskset === undefined || start.cpus === undefined
-        ? [process.execPath, node]
-        : [taskset, ['-c', start.cpus.join(','), process.execPath, ...node]];
-    this.#cpus = start.cpus;
-    this.#child = spawn(file, args, {
-      // A group of its own: what the cell starts ends with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...hugePages(), ...start.environment },
-      windowsHide: true,
-      ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
-    });
+  constructor(cell: StartedCell) {
+    this.#cell = cell;
+    this.#cpus = cell.cpus;
+    // Without orders a cell process ends by itself, so there is no moment in which it could be left behind.
+    this.#guard = cell.pid === undefined ? undefined : guardGroup(cell.pid);
     this.#sink = (records) => this.#early.push(records);
     const emit = (records: Buffer): void => {
       this.#sink(records);
@@ -57,22 +36,14 @@ export class CellProcess {
     const records = new RecordIntake(emit);
     const texts = new TextIntake('stdout', emit);
     this.#errors = new TextIntake('stderr', emit);
-    this.exit = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        resolve({ error });
-      });
-      this.#child.once('exit', (code, signal) => {
-        resolve(code === null ? { signal: signal ?? 'unknown' } : { code });
-      });
-    });
     this.#closed = Promise.all([
-      drain(this.#child.stdout, (chunk) => {
+      drain(cell.output, (chunk) => {
         texts.push(chunk);
       }),
-      drain(this.#child.stderr, (chunk) => {
+      drain(cell.errors, (chunk) => {
         this.#errors.push(chunk);
       }),
-      drain(this.#pipe(3), (chunk) => {
+      drain(cell.records, (chunk) => {
         records.push(chunk);
       }),
     ]).then(() => {
@@ -80,11 +51,16 @@ export class CellProcess {
       this.#errors.end();
     });
     // Orders to a process that is gone: its exit tells the story.
-    this.#child.stdio[4]?.on('error', () => undefined);
+    cell.orders?.on('error', () => undefined);
+  }
+
+  /** Settles when the process has ended; its pipes may still hold output. */
+  get exit(): Promise<CellExit> {
+    return this.#cell.exit;
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#cell.pid;
   }
 
   /** The last text on the process's own standard error. */
@@ -115,8 +91,7 @@ export class CellProcess {
   }
 
   order(orders: CellOrders): void {
-    const pipe = this.#child.stdio[4];
-    if (pipe && 'end' in pipe) (pipe satisfies Writable).end(`${JSON.stringify(orders)}\n`);
+    this.#cell.orders?.end(`${JSON.stringify(orders)}\n`);
   }
 
   /** Ends it and its descendants, at once. */
@@ -131,6 +106,7 @@ export class CellProcess {
   /** Asks it to end, and ends it when it has not within the grace. */
   terminate(): void {
     if (this.pid === undefined) return;
+    this.#started = readTree(this.pid).pids.map(identify);
     signalGroup(this.pid, 'SIGTERM');
     const timer = setTimeout(() => {
       this.kill();
@@ -143,18 +119,16 @@ export class CellProcess {
   /** After the exit: ends what is left of its group and takes in the rest of the output. */
   async drain(): Promise<void> {
     if (this.pid !== undefined) signalGroup(this.pid, 'SIGKILL');
+    for (const process of this.#started) if (isAlive(process)) sendSignal(process.pid, 'SIGKILL');
+    this.#guard?.dismiss();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, DRAIN_MS);
     });
     await Promise.race([this.#closed, late]);
     clearTimeout(timer);
-    for (const descriptor of [1, 2, 3, 4]) this.#child.stdio[descriptor]?.destroy();
-  }
-
-  #pipe(descriptor: 3): Readable | null {
-    const pipe = this.#child.stdio[descriptor];
-    return pipe && 'read' in pipe ? pipe : null;
+    const { output, errors, records, orders } = this.#cell;
+    for (const pipe of [output, errors, records, orders]) pipe?.destroy();
   }
 }
 
@@ -167,18 +141,4 @@ function drain(pipe: Readable | null, take: (chunk: Buffer) => void): Promise<vo
       resolve();
     });
   });
-}
-
-const found = new Map<string, string | undefined>();
-
-/** The path of a program on PATH. */
-export function findProgram(name: string): string | undefined {
-  if (!found.has(name)) {
-    const places = (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, name));
-    found.set(
-      name,
-      places.find((path) => existsSync(path)),
-    );
-  }
-  return found.get(name);
 }

@@ -37,6 +37,7 @@ import { Realm } from '../realm/realm';
 import type { CellRun } from '../realm/realm';
 import { tooLarge } from '../realm/result-size';
 import { UNASSIGNED, makeRefusal, makeReply, type Reply } from '../realm/reply';
+import { recallResolutions } from './resolutions';
 import { openWorkplace, type Workplace } from './workplace';
 import { plainTraceback, showError, type SourceOf } from '../realm/traceback';
 
@@ -79,6 +80,7 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
   } catch (error) {
     return failed(error, 'The inputs of the job cannot be put into their places');
   }
+  const resolutions = packages === undefined ? undefined : recallResolutions(packages);
   let opened: Opened | undefined;
   try {
     opened = await open({ directory, packages, sink, workplace });
@@ -99,6 +101,7 @@ async function serve({ directory, environment, packages, files }: CellOrders): P
   } catch (error) {
     return failed(error, `The envelope in ${directory} cannot be written`);
   }
+  resolutions?.keep();
   return CELL_EXIT.done;
 }
 

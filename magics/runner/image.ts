@@ -5,12 +5,14 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { claimPath } from '../protocol/claim';
 import { EnvironmentSetupError, messageOf } from '../protocol/errors';
 import type { ContainerOrders, ContainerRuntime } from '../protocol/image';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import { hostName, identify } from '../protocol/platform';
 import { RUNNER_EXIT, RUN_PROTOCOL, type Ending, type RunOrders } from '../protocol/run';
-import { findProgram, GRACE_MS } from './cell-process';
+import { GRACE_MS } from './cell-process';
+import { findProgram } from './find-program';
 import { NODE_INSIDE, imageCommand, type InImage } from './image-command';
 import { findGpus, gpuOptions } from './image-gpus';
 import { explain, tail } from './image-trouble';
@@ -54,7 +56,7 @@ function report(directory: string, startedAt: number, ending: Ending): void {
 
 /** The runner inside has taken the job: what comes of it, it tells. */
 function isTold(directory: string): boolean {
-  return [OUTCOME_FILE, `${OUTCOME_FILE}.part`].some((name) => existsSync(join(directory, name)));
+  return [join(directory, OUTCOME_FILE), claimPath(directory)].some((path) => existsSync(path));
 }
 
 /** Nothing came to be; or, once the runner inside had the job, it was killed with it. */

@@ -1,14 +1,16 @@
 // The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
 // keeps the job within its limits and writes down how it ended.
 //
-//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--inside]
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--beside PID] [--inside | --bound]
 //
 // Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
 // --orders   a file with that line, for a runner that a scheduler starts
+// --beside   the cell process, which the shell has started that became this runner (schedulers/beside.ts)
 // --cell     the cell process's program (cell.js beside this file)
 // --warm     start the cell process at once, before there are orders
 // --cpus     processors for a warm cell process, to be changed when the orders say so
 // --inside   started in an image by a runner outside of it (image.ts): the line `terminate` on standard input is as SIGTERM, and its end is the end of all
+// --bound    it ends with whoever started it (an agent on kept nodes): the end of standard input is the end of the job, told by its outcome
 // SIGTERM asks the job to end, SIGKILL follows after 5 s. Exit codes: 0 the outcome is written; 66 the job's directory is gone;
 // 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
 import { readFileSync } from 'node:fs';
@@ -19,11 +21,12 @@ import { systemCode } from '../protocol/errors';
 import { parseCpuList } from '../protocol/platform';
 import { RUNNER_EXIT as EXIT, runOrders, type RunOrders, type RunnerEvent } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
+import { cellFlags } from '../protocol/cell-start';
 import { CellProcess } from './cell-process';
 import { runInImage } from './image';
-import { heapMiB } from './limits';
 import { openOutside } from './outside';
 import { jobEnvironment, runJob } from './run-job';
+import { startCell, takeCell, type StartedCell } from './started-cell';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -32,7 +35,9 @@ async function main(): Promise<number> {
       warm: { type: 'boolean' },
       cpus: { type: 'string' },
       orders: { type: 'string' },
+      beside: { type: 'string' },
       inside: { type: 'boolean' },
+      bound: { type: 'boolean' },
     },
   });
   const program = values.cell ?? join(__dirname, 'cell.js');
@@ -44,13 +49,15 @@ async function main(): Promise<number> {
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
   process.stdout.on('error', () => undefined);
 
+  // At once: what it says is waited for from now on.
+  const beside = values.beside === undefined ? undefined : takeCell(Number(values.beside));
   const warm = values.warm === true ? startWarm(program, values.cpus) : undefined;
   // Nobody reads along where a scheduler has started us.
   const tell = values.orders === undefined ? tellAgent : () => undefined;
   const lines =
     values.orders === undefined ? createInterface({ input: process.stdin, crlfDelay: Infinity }) : undefined;
   const outside =
-    lines !== undefined && values.inside === true
+    lines !== undefined && (values.inside === true || values.bound === true)
       ? openOutside(lines, () => {
           termination.abort();
         })
@@ -68,12 +75,15 @@ async function main(): Promise<number> {
     return EXIT.done;
   }
   const { container } = orders;
+  if (values.bound === true) atEndOfInput(() => termination.abort());
   if (container !== undefined) {
     warm?.kill();
     return await runInImage({ ...orders, container }, { runner: __filename, cell: program }, termination.signal);
   }
-  const cell = warm ?? startFor(program, orders);
+  const cell = warm ?? new CellProcess(beside ?? startFor(program, orders));
   if (values.inside === true) endWithOutside(cell);
+  // At once: whoever has ended the agent wants the node back.
+  if (values.bound === true) atEndOfInput(() => cell.kill());
   if (warm !== undefined && orders.cpus !== undefined) await warm.setCpus(orders.cpus);
   try {
     const outcome = await runJob({
@@ -83,7 +93,7 @@ async function main(): Promise<number> {
       started: (startedAt) => {
         tell({ event: 'started', startedAt });
       },
-      ...(outside === undefined ? {} : { wasOomKill: outside.wasOomKill }),
+      ...(outside === undefined || values.inside !== true ? {} : { wasOomKill: outside.wasOomKill }),
       ...(values.orders === undefined ? { ended: () => tellAgent({ event: 'ended' }) } : {}),
     });
     return outcome === undefined ? EXIT.directoryGone : EXIT.done;
@@ -94,21 +104,22 @@ async function main(): Promise<number> {
 }
 
 function startWarm(program: string, cpus: string | undefined): CellProcess {
-  const cell = new CellProcess({
-    program,
-    nodeFlags: [],
-    environment: {},
-    ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
-  });
+  const cell = new CellProcess(
+    startCell({
+      program,
+      nodeFlags: [],
+      environment: {},
+      ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
+    }),
+  );
   tellAgent({ event: 'ready' });
   return cell;
 }
 
-function startFor(program: string, orders: RunOrders): CellProcess {
-  const { memoryMiB } = orders;
-  return new CellProcess({
+function startFor(program: string, orders: RunOrders): StartedCell {
+  return startCell({
     program,
-    nodeFlags: memoryMiB === undefined ? [] : [`--max-old-space-size=${heapMiB(memoryMiB)}`],
+    nodeFlags: cellFlags(orders.memoryMiB),
     environment: jobEnvironment(orders),
     cwd: orders.directory,
     ...(orders.cpus === undefined ? {} : { cpus: orders.cpus }),
@@ -117,12 +128,15 @@ function startFor(program: string, orders: RunOrders): CellProcess {
 
 /** The runner outside holds our standard input open for as long as it lives. */
 function endWithOutside(cell: CellProcess): void {
-  const end = (): void => {
+  atEndOfInput(() => {
     cell.kill();
     process.exit(EXIT.defect);
-  };
-  if (process.stdin.readableEnded) end();
-  process.stdin.once('end', end);
+  });
+}
+
+function atEndOfInput(act: () => void): void {
+  if (process.stdin.readableEnded) act();
+  else process.stdin.once('end', act);
 }
 
 /** The first line of standard input. undefined: none will come, or the warm cell process has ended meanwhile. */

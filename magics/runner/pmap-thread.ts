@@ -23,6 +23,7 @@ import type { FromThread, ToThread } from '../realm/pmap-messages';
 import type { Mapper } from '../realm/pmap';
 import { seedRandom } from '../realm/random';
 import { Realm } from '../realm/realm';
+import { recallResolutions } from './resolutions';
 
 interface Work {
   readonly realm: Realm;
@@ -70,6 +71,7 @@ port.on('message', (message: ToThread) => {
 });
 
 async function open({ pack, graph, packages }: ToThread & { type: 'open' }): Promise<void> {
+  if (packages !== undefined) recallResolutions(packages);
   const display = makeDisplayFunctions(sink);
   const realm: Realm = new Realm({
     directory: pack.directory,

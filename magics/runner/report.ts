@@ -1,17 +1,9 @@
 // The runner's two files: heartbeat.json while the job runs, outcome.json once at its end. Both appear whole.
 // Making the outcome's file is also the claim on the job: of two runners for one job the second stops there (EEXIST).
 // Space for the outcome is taken when the job starts, so that a disk that fills up later can still be told of.
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { claimJob, claimPath } from '../protocol/claim';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import type { Heartbeat, Outcome } from '../protocol/run';
 
@@ -23,9 +15,7 @@ export class Report {
 
   constructor(directory: string) {
     this.#directory = directory;
-    // It has run already: whoever started us did not know.
-    if (existsSync(this.#path(OUTCOME_FILE))) throw Object.assign(new Error('The job has run.'), { code: 'EEXIST' });
-    this.#outcome = openSync(this.#path(`${OUTCOME_FILE}.part`), 'wx', 0o600);
+    this.#outcome = claimJob(directory);
     writeSync(this.#outcome, Buffer.alloc(RESERVED_BYTES, ' '));
   }
 
@@ -44,7 +34,7 @@ export class Report {
     writeSync(this.#outcome, text, 0, text.length, 0);
     ftruncateSync(this.#outcome, text.length);
     if (tell === undefined) fsyncSync(this.#outcome);
-    renameSync(this.#path(`${OUTCOME_FILE}.part`), this.#path(OUTCOME_FILE));
+    renameSync(claimPath(this.#directory), this.#path(OUTCOME_FILE));
     if (tell !== undefined) {
       tell();
       fsyncSync(this.#outcome);

@@ -10,6 +10,10 @@ export const USE_MS = HOUR_MS;
 const IN_USE_MS = 3 * HOUR_MS;
 const DAYS_MS = 7 * 24 * HOUR_MS;
 const SIZE = '.bytes';
+/** Where Node has found the modules in a folder (resolutions.ts). */
+export const FOUND = '.found.json';
+/** What is kept beside a folder, and goes with it. */
+const BESIDE = [SIZE, FOUND];
 
 /** Beside a folder that was just made, so that nobody has to count again. */
 export function noteSize(place: string): void {
@@ -27,7 +31,7 @@ export function noteSize(place: string): void {
 /** By age, and the oldest while there are more than `bytes` of them; never one in use. Gives the names that are gone. */
 export function clearScratch(scratch: string, bytes: number, now: number): string[] {
   const found = readdirSync(scratch)
-    .filter((name) => !name.endsWith(SIZE))
+    .filter((name) => !BESIDE.some((ending) => name.includes(ending)))
     .flatMap((name) => {
       const stats = lstatSync(join(scratch, name), { throwIfNoEntry: false });
       const size = Number(readIfThere(join(scratch, `${name}${SIZE}`)) ?? 0);
@@ -41,6 +45,7 @@ export function clearScratch(scratch: string, bytes: number, now: number): strin
     return isOver;
   });
   for (const { name } of gone)
-    for (const path of [name, `${name}${SIZE}`]) rmSync(join(scratch, path), { recursive: true, force: true });
+    for (const path of [name, ...BESIDE.map((ending) => name + ending)])
+      rmSync(join(scratch, path), { recursive: true, force: true });
   return gone.map(({ name }) => name);
 }

@@ -3,12 +3,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { forestall } from '../protocol/claim';
 import { SchedulerError, UsageError } from '../protocol/errors';
 import { languageOf } from '../protocol/locale';
 import type { JobId, JobSpec, NativeId } from '../protocol/job';
 import { OUTCOME_FILE } from '../protocol/layout';
 import { ordersForContainer, ordersForFiles } from './request';
-import { StartedRunner, findRunner, readHeartbeat, type Runner, type RunnerPrograms } from './runner';
+import {
+  StartedRunner,
+  awaitRunner,
+  findRunner,
+  readHeartbeat,
+  type Runner,
+  type RunnerPrograms,
+  type WarmStart,
+} from './runner';
 import type { Report, ScheduledJob, Scheduler, SchedulerLoad } from './scheduler';
 import { Slots, type Machine, type Slot } from './slots';
 
@@ -20,6 +29,8 @@ export interface LocalOptions {
   readonly warmMs: number;
   /** Node for jobs that name none. */
   readonly nodeProgram: string;
+  /** Runners end with this process: what they run on is no longer ours then. */
+  readonly isBound?: boolean;
 }
 
 /** The runner itself kills after 5 s; one that has not managed by then is ended from here. */
@@ -87,9 +98,12 @@ export class LocalScheduler implements Scheduler {
       const beat = readHeartbeat(job.directory);
       const runner = findRunner(job.directory);
       if (existsSync(join(job.directory, OUTCOME_FILE))) this.#options.report(job.id, { state: 'ended' });
-      else if (beat === undefined && job.cancelRequestedAt !== undefined)
-        this.#options.report(job.id, { state: 'cancelled', by: 'unknown' });
-      else if (runner === undefined || beat === undefined) {
+      else if (beat === undefined && job.cancelRequestedAt !== undefined) {
+        if (forestall(job.directory)) this.#options.report(job.id, { state: 'cancelled', by: 'unknown' });
+        else
+          this.#follow(job, awaitRunner(job.directory), this.#slots.retake(job.spec.resources, undefined), undefined);
+      } else if (runner === undefined || beat === undefined) {
+        // A runner may have been started that has not told of itself yet. One more does no harm: the first of them has the job.
         this.#queue.push(job);
         if (job.isHeld === true) this.#held.add(job.id);
       } else this.#follow(job, runner, this.#slots.retake(job.spec.resources, beat.cpus), beat.startedAt);
@@ -139,7 +153,7 @@ export class LocalScheduler implements Scheduler {
     // Most jobs ask for one core: the one that would be free next.
     const slot = this.#slots.take({ cores: 1 });
     if (slot !== undefined) this.#slots.free(slot);
-    const warm = new StartedRunner(this.#options.programs, node, slot?.cpus === undefined ? {} : { cpus: slot.cpus });
+    const warm = this.#newRunner(node, slot?.cpus === undefined ? {} : { cpus: slot.cpus });
     this.#warm = warm;
     void warm.ended.then(() => {
       if (this.#warm === warm) this.#warm = undefined;
@@ -204,7 +218,7 @@ export class LocalScheduler implements Scheduler {
     const { spec, directory, packageOrders } = job;
     const { cores, memoryMiB, wallTimeSeconds } = spec.resources;
     const node = spec.nodeProgram ?? this.#options.nodeProgram;
-    const runner = this.#takeWarm(spec, node) ?? new StartedRunner(this.#options.programs, node);
+    const runner = this.#takeWarm(spec, node) ?? this.#newRunner(node);
     runner.give({
       directory,
       jobId: job.id,
@@ -222,6 +236,11 @@ export class LocalScheduler implements Scheduler {
       running.since = since;
       if (this.#running.get(job.id) === running) this.#options.report(job.id, { state: 'running', since });
     });
+  }
+
+  #newRunner(node: string, warm?: WarmStart): StartedRunner {
+    const { programs, isBound = false } = this.#options;
+    return new StartedRunner({ programs, nodeProgram: node, isBound, ...(warm === undefined ? {} : { warm }) });
   }
 
   /** The warm runner, if it can do this job: V8's heap and Node's language are fixed when a process starts. */

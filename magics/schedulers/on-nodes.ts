@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { claimPath } from '../protocol/claim';
 import { SchedulerError } from '../protocol/errors';
 import type { JobSpec, NativeId } from '../protocol/job';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
@@ -79,7 +80,8 @@ export function workerScript(nodes: NodesDialect, paths: { readonly script: stri
   // A handled signal is not ignored in what the shell starts, and does not end the shell before its last line.
   const lines = [
     'trap : TERM HUP INT',
-    'sh "$1" >>"$2" 2>&1 </dev/null',
+    // In a shell of its own, without a start of one.
+    '( . "$1" ) >>"$2" 2>&1 </dev/null',
     'code=$?',
     // The end of the runner itself, which can tell of it no more. It has no exit codes beyond.
     `[ $code -le 128 ] || echo "${LAST_WORDS} $((code - 128))" >>"$2"`,
@@ -123,9 +125,10 @@ export function freeStep(pid: number): void {
   for (const each of [...readTree(pid).pids].reverse()) sendSignal(each, 'SIGKILL');
 }
 
-/** Has a runner ever been there? Making the outcome's file is its first act (runner/report.ts). */
+/** Has a runner ever been there? Claiming the job is its first act. */
 export function hasBegun(directory: string): boolean {
-  return [HEARTBEAT_FILE, OUTCOME_FILE, `${OUTCOME_FILE}.part`].some((file) => existsSync(join(directory, file)));
+  const told = [HEARTBEAT_FILE, OUTCOME_FILE].map((file) => join(directory, file));
+  return [...told, claimPath(directory)].some((path) => existsSync(path));
 }
 
 /** Until the batch system says that nothing lives under the job's name any more. What it does not answer is asked again. */

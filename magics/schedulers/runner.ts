@@ -18,6 +18,19 @@ export interface RunnerPrograms {
   readonly cell?: string;
 }
 
+/** Before there is a job: on these processors. */
+export interface WarmStart {
+  readonly cpus?: readonly number[];
+}
+
+export interface RunnerStart {
+  readonly programs: RunnerPrograms;
+  readonly nodeProgram: string;
+  /** It ends with this process, by a pipe; otherwise it outlives it. */
+  readonly isBound: boolean;
+  readonly warm?: WarmStart;
+}
+
 export interface Runner {
   /** Settles when the job is over; a reason is given when the runner cannot have told it itself. */
   readonly ended: Promise<Explanation | undefined>;
@@ -34,18 +47,21 @@ export class StartedRunner implements Runner {
   readonly ended: Promise<Explanation | undefined>;
   readonly started: Promise<number>;
   readonly #child: ChildProcess;
+  readonly #isBound: boolean;
   #directory: string | undefined;
 
-  constructor(programs: RunnerPrograms, nodeProgram: string, warm?: { readonly cpus?: readonly number[] }) {
+  constructor({ programs, nodeProgram, isBound, warm }: RunnerStart) {
     this.nodeProgram = nodeProgram;
+    this.#isBound = isBound;
     this.cpus = warm?.cpus;
     const args = [
       programs.runner,
       ...(programs.cell === undefined ? [] : ['--cell', programs.cell]),
+      ...(isBound ? ['--bound'] : []),
       ...(warm === undefined ? [] : ['--warm']),
       ...(warm?.cpus === undefined ? [] : ['--cpus', warm.cpus.join(',')]),
     ];
-    // A session of its own, and our log as its standard error: it outlives us.
+    // A session of its own, and our log as its standard error: it can outlive us.
     this.#child = spawn(nodeProgram, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'], windowsHide: true });
     this.#child.stdin?.on('error', () => undefined);
     let tellStarted: (at: number) => void = () => undefined;
@@ -75,7 +91,8 @@ export class StartedRunner implements Runner {
 
   give(orders: RunOrders): void {
     this.#directory = orders.directory;
-    this.#child.stdin?.end(`${JSON.stringify(orders)}\n`);
+    this.#child.stdin?.write(`${JSON.stringify(orders)}\n`);
+    if (!this.#isBound) this.#child.stdin?.end();
   }
 
   /** Lets a runner go that has no job. */
@@ -134,6 +151,19 @@ async function followOther(directory: string): Promise<Explanation | undefined> 
     await sleep(50);
   }
   return explainLoss(directory, 'before it told anything');
+}
+
+/** One that has the job and has not told of itself yet. */
+export function awaitRunner(directory: string): Runner {
+  const ask = (): void => {
+    askToEnd(directory);
+  };
+  return { ended: followOther(directory), terminate: ask, kill: ask };
+}
+
+/** Where no signal reaches the runner. */
+function askToEnd(directory: string): void {
+  if (existsSync(directory)) writeFileSync(join(directory, CANCEL_FILE), '');
 }
 
 /** Ends a cell process whose runner is gone, with its group. */
@@ -197,7 +227,7 @@ function followFar(directory: string, host: string): Runner {
     }, LOOK_MS);
   });
   const ask = (): void => {
-    if (existsSync(directory)) writeFileSync(join(directory, CANCEL_FILE), '');
+    askToEnd(directory);
   };
   return { ended, terminate: ask, kill: ask };
 }

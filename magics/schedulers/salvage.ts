@@ -13,9 +13,11 @@ import {
   rmSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { forestall } from '../protocol/claim';
 import { readIfThere } from '../protocol/files';
 import { outputList } from '../protocol/job-files';
 import { ENVELOPE_FILE, HEARTBEAT_FILE, OUTCOME_FILE, OUTPUTS_FILE, WORK_FOLDER } from '../protocol/layout';
+import { outcome } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
 import { toSegments } from '../protocol/spool';
 import { OutputMirror } from './mirror';
@@ -34,11 +36,20 @@ export type Salvage =
 export function salvage(from: string | undefined, to: string): Salvage {
   if (from === undefined || !existsSync(from)) return 'untouched';
   const hasBegun = [HEARTBEAT_FILE, OUTCOME_FILE, ENVELOPE_FILE].some((file) => existsSync(join(from, file)));
-  if (!hasBegun) return 'untouched';
+  // A runner that is about to begin, in the last moment of its allocation, finds that it may not.
+  if (!hasBegun && forestall(from)) return 'untouched';
   copyOutput(from, to);
   copyOutputs(from, to);
-  for (const file of [ENVELOPE_FILE, OUTCOME_FILE]) copyWhole(join(from, file), join(to, file));
+  // That its runner was asked to end is the allocation's doing, which knows why.
+  const files = isStopped(from) ? [ENVELOPE_FILE] : [ENVELOPE_FILE, OUTCOME_FILE];
+  for (const file of files) copyWhole(join(from, file), join(to, file));
   return existsSync(join(to, OUTCOME_FILE)) || existsSync(join(to, ENVELOPE_FILE)) ? 'ended' : 'cut';
+}
+
+function isStopped(directory: string): boolean {
+  const path = join(directory, OUTCOME_FILE);
+  const source = readIfThere(path);
+  return source !== undefined && parseJson(source, outcome, path).ending.kind === 'terminated';
 }
 
 /** From where the output here ends. */

@@ -7,7 +7,8 @@ import { value } from '../environment/cells';
 import { writeProject } from '../environment/project';
 import type { CellResult, KernelClient } from '../kernel/client';
 import { awaitState, detach } from './notebook';
-import type { OpenedSystem } from './open';
+import { missing, type OpenedSystem } from './open';
+import { testUnless } from '../unless';
 
 interface At {
   readonly kernel: () => KernelClient;
@@ -31,13 +32,12 @@ export function imageEntry(podman: OpenedSystem): string[] {
 
 export function describeImages(podman: OpenedSystem, at: At): void {
   const { run, milliseconds, memory } = at;
-  const testIf = podman.ok ? test : test.skip;
-  const why = podman.ok ? '' : ` (not tested: ${podman.reason})`;
+  const testIf = testUnless(missing(podman));
   const evalue = ({ reply }: CellResult): string => `${String(reply['ename'])}: ${String(reply['evalue'])}`;
   const slow = 'await new Promise((go) => setTimeout(go, 60_000));';
 
   testIf(
-    `in an image a cell has its packages, its files and the batch system's variables${why}`,
+    `in an image a cell has its packages, its files and the batch system's variables`,
     async () => {
       if (!existsSync(join(at.kernel().directory, 'node_modules'))) writeProject(at.kernel().directory);
       const answer = await run(
@@ -52,7 +52,7 @@ export function describeImages(podman: OpenedSystem, at: At): void {
   );
 
   testIf(
-    `in an image ends are told apart as without one, of jobs that run side by side, and nothing stays${why}`,
+    `in an image ends are told apart as without one, of jobs that run side by side, and nothing stays`,
     async () => {
       const hungry = `const kept: Buffer[] = [];\nfor (;;) { kept.push(Buffer.alloc(20_000_000, 1)); await new Promise((go) => setTimeout(go, 20)); }`;
       const endings: readonly (readonly [string, string, RegExp])[] = [

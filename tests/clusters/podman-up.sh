@@ -6,22 +6,22 @@
 #   PODMAN_IMAGE, PODMAN_BARE   names of the images
 #   PODMAN_SETTINGS  shell assignments for the plain user's podman in the control groups as they are, as in a batch job: by runc where this machine mixes two
 #                    hierarchies. Nothing of PODMAN_ENTER may run beside it.
-# Settings: PODMAN_TEST_USER (cluster).
+# Settings: PODMAN_TEST_USER (cluster). Without root it is made ready for oneself, where this machine lets one run containers.
 set -euo pipefail
 NAME=podman
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/common.sh"
 STATE=$(absolute "${1:-/tmp/cellburst-test/podman}")
-TEST_USER=${PODMAN_TEST_USER:-cluster}
+if is_root; then TEST_USER=${PODMAN_TEST_USER:-cluster}; else TEST_USER=$(id -un); fi
 NODE=$(readlink -f "$(command -v node)") || die "there is no node"
 export PATH=/usr/sbin:/sbin:$PATH
 
 main() {
-  need_root "it makes mount namespaces"
   claim "$STATE"
   install_podman
-  add_user "$TEST_USER"
-  grep -q "^$TEST_USER:" /etc/subuid || usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$TEST_USER"
+  ! is_root || add_user "$TEST_USER"
+  TEST_HOME=$(getent passwd "$TEST_USER" | cut -d: -f6)
+  give_ids
   mkdir -p "$STATE"/{conf,log,image/bin,bare/bin}
   chmod 755 "$STATE"/{conf,image,bare}
   command install -d -o "$TEST_USER" -m 755 "$STATE"/{storage,run}
@@ -39,13 +39,20 @@ install_podman() {
   for pair in podman:podman crun:crun newuidmap:uidmap busybox:busybox-static; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
-  ! is_mixed || command -v runc >/dev/null || missing+=(runc)
+  ! { is_root && is_mixed; } || command -v runc >/dev/null || missing+=(runc)
   install "${missing[@]}"
 }
 
 is_mixed() { [ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ]; }
 
-as_user() { HOME=/home/$TEST_USER "$STATE/conf/enter" "$@"; }
+as_user() { HOME=$TEST_HOME "$STATE/conf/enter" "$@"; }
+
+# Those that containers have beside the user's own.
+give_ids() {
+  if grep -q "^$TEST_USER:" /etc/subuid 2>/dev/null; then return; fi
+  is_root || cannot "$TEST_USER has no subordinate ids for containers (/etc/subuid), and only root can give some"
+  usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$TEST_USER"
+}
 
 write_configuration() {
   cat >"$STATE/conf/storage.conf" <<END
@@ -72,6 +79,7 @@ END
 settings_for() { echo "CONTAINERS_STORAGE_CONF=$STATE/conf/storage.conf CONTAINERS_CONF=$STATE/conf/$1.conf XDG_RUNTIME_DIR=$STATE/run"; }
 
 write_enter() {
+  is_root || { write_plain_enter; return; }
   cat >"$STATE/conf/enter" <<END
 #!/bin/sh
 # The plain user's, with what podman is told.
@@ -84,6 +92,16 @@ exec unshare --mount --propagation private sh -c '
   mount --make-rshared /
   exec setpriv --reuid=$TEST_USER --regid=$TEST_USER --init-groups "\$@"
 ' sh "\$@"
+END
+  chmod 755 "$STATE/conf/enter"
+}
+
+# Who is the plain user already has nothing to enter.
+write_plain_enter() {
+  cat >"$STATE/conf/enter" <<END
+#!/bin/sh
+export $(settings_for crun)
+exec "\$@"
 END
   chmod 755 "$STATE/conf/enter"
 }

@@ -56,6 +56,38 @@ test('files that a package finds beside its code travel too: data, WebAssembly, 
   );
 });
 
+test('a cell takes modules from where an earlier one has found them, as long as that can be read', async () => {
+  const [folder = ''] = readdirSync(scratch).map((name) => join(scratch, name, 'environments'));
+  const tables = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.found.json'));
+  const before = new Set(tables());
+  const cell = `import { sum } from 'assets';\nimport speed from 'optional';\nString([sum('two', 40), speed])`;
+  expect(value(await there(cell))).toBe(`'42,slow'`);
+  const [table = ''] = tables().filter((name) => !before.has(name));
+  const path = join(folder, table);
+  const found = readFileSync(path, 'utf8');
+  // Led astray, to tell that it was asked.
+  const other = found.replace(/\/table\.json"/, '/other.json"');
+  expect(other).not.toBe(found);
+  const file = /"([^"]*\/other\.json)"/.exec(other)?.[1] ?? '';
+  writeFileSync(file, '{"two":3}');
+  writeFileSync(path, other);
+  expect(value(await there(cell))).toBe(`'43,slow'`);
+  for (const damaged of [other.slice(0, -1), other.replace(process.version, 'v0.0.0')]) {
+    writeFileSync(path, damaged);
+    expect(value(await there(cell))).toBe(`'42,slow'`);
+    // And it was written again.
+    expect(readFileSync(path, 'utf8')).toBe(found);
+  }
+});
+
+test('a path of a package as TypeScript takes it: a folder, or a file without its ending', async () => {
+  const cell = `import { sum } from 'assets/lib';\nimport fresh from 'counter/index';\n[sum('one', 1), new fresh.Counter(1).up()]`;
+  expect(value(await run(cell))).toBe('[ 2, 2 ]');
+  expect(value(await there(cell))).toBe('[ 2, 2 ]');
+  const { reply } = await there(`await import('counter/nowhere')`);
+  expect(reply['evalue']).toMatch(/Cannot find module.*counter\/nowhere/);
+});
+
 test('packages of the workspace, patched ones, and ones whose optional part is missing', async () => {
   const answer = await there(
     `import { near } from '@team/shape';\nimport patched from 'patched';\nimport speed from 'optional';\n[near('cat', 'cut'), (patched as any).patched, speed]`,
@@ -93,6 +125,32 @@ test('a package that is bound to a kind of machine is refused by name, and nothi
 test('a dry run tells the way and why', async () => {
   const { messages } = await run(`%%cluster local --dry-run\nimport { parse } from 'yaml';\nparse('1')`);
   expect(JSON.stringify(messages)).toContain('Packages: none (the packages of this machine are used in place)');
+  expect(JSON.stringify(messages)).toMatch(/yaml +package +\d[\d.]* +used in place/);
+});
+
+test('a dry run tells what travels as one archive, what cannot, and of the image whether it is there', async () => {
+  const shownBy = async (line: string): Promise<string> => {
+    const { messages, reply } = await run(`${line}\nimport { parse } from 'yaml';\nparse('1')`);
+    return `${JSON.stringify(messages)}${JSON.stringify(reply)}`;
+  };
+  const brought = await shownBy('%%cluster local --dry-run --env-mode bundle');
+  expect(brought).toMatch(/yaml +package +\d[\d.]* +stays here/);
+  expect(brought).toMatch(/Packages: bundle \(--env-mode bundle\), \d+ kB as one archive/);
+  const image = join(kernel.directory, 'image.sif');
+  const missing = await shownBy(`%%cluster local --dry-run --container ${image}`);
+  expect(missing).toMatch(new RegExp(`${image} +image +the cluster +not on `));
+  writeFileSync(image, Buffer.alloc(300_000));
+  const there = await shownBy(`%%cluster local --dry-run --container ${image}`);
+  expect(there).toMatch(new RegExp(`${image} +image +300 kB +the cluster +already there \\(`));
+  // Its packages cannot be seen from within.
+  expect(there).toContain('Packages: bundle');
+  const named = await shownBy('%%cluster local --dry-run --container nobody/has-it:1');
+  expect(named).toMatch(/nobody\/has-it:1 +image +the cluster +(not on |not known: there is no podman on )/);
+  const { messages, reply } = await run(
+    `%%cluster local --dry-run --env-mode bundle\nimport { bound } from 'bound';\nbound`,
+  );
+  expect(JSON.stringify(messages)).toMatch(/bound +package +1\.2\.3/);
+  expect(reply['evalue']).toMatch(/Cannot bundle bound/);
 });
 
 test('cells that start at once share one unpacking', async () => {
