@@ -1,0 +1,28 @@
+// Pages that V8 prints about itself when a heap is full, just before it ends the process. What they mean, and what to do, is told by the error of the
+// cell; so they are left out of the cell and stay in the job's log.
+import { isFinal, type JobRecord } from './protocol/job';
+import type { OutputRecord } from './protocol/output';
+
+/** How they begin, on standard error (V8's heap statistics since 2015, Node 18 to 24). */
+const BEGIN = '<--- Last few GCs --->';
+
+export class HeapReport {
+  readonly #held: OutputRecord[] = [];
+
+  /** What is to be shown of this record now: what comes on standard error after the beginning of the report is held back. */
+  pass(record: OutputRecord): OutputRecord | undefined {
+    if (record.type !== 'stderr') return record;
+    const begin = this.#held.length > 0 ? 0 : record.text.indexOf(BEGIN);
+    if (begin === -1) return record;
+    this.#held.push({ type: 'stderr', text: record.text.slice(begin) });
+    const before = record.text.slice(0, begin);
+    return before.trim() === '' ? undefined : { type: 'stderr', text: before };
+  }
+
+  /** To be shown after all: the words were somebody else's. */
+  rest({ status }: JobRecord): readonly OutputRecord[] {
+    if (!isFinal(status)) return [];
+    const isReport = status.state === 'failed' && status.cause === 'out-of-memory';
+    return isReport ? [] : this.#held.splice(0);
+  }
+}
