@@ -1,6 +1,5 @@
 // Pages that V8 prints about itself when a heap is full, just before it ends the process. What they mean, and what to do, is told by the error of the
-// cell; so they are left out of the cell and stay in the job's log.
-import { isFinal, type JobRecord } from './protocol/job';
+// cell; so they are left out of the cell. Those of a job stay in its log.
 import type { OutputRecord } from './protocol/output';
 
 /** How they begin, on standard error (V8's heap statistics since 2015, Node 18 to 24). */
@@ -19,10 +18,9 @@ export class HeapReport {
     return before.trim() === '' ? undefined : { type: 'stderr', text: before };
   }
 
-  /** To be shown after all: the words were somebody else's. */
-  rest({ status }: JobRecord): readonly OutputRecord[] {
-    if (!isFinal(status)) return [];
-    const isReport = status.state === 'failed' && status.cause === 'out-of-memory';
-    return isReport ? [] : this.#held.splice(0);
+  /** To be shown after all where the process did not end for want of memory: the words were somebody else's. */
+  rest(wasFull: boolean): readonly OutputRecord[] {
+    const held = this.#held.splice(0);
+    return wasFull ? [] : held;
   }
 }

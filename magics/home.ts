@@ -73,7 +73,8 @@ async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell, printe
       cell.output.write(record);
     };
     const [job] = await Promise.all([watching, forwardOutput(agent, id, report, show, signal)]);
-    for (const record of report.rest(job)) show(record);
+    const wasFull = job.status.state === 'failed' && job.status.cause === 'out-of-memory';
+    for (const record of report.rest(wasFull)) show(record);
     return job;
   } catch (error) {
     both.abort();
