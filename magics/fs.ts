@@ -146,8 +146,13 @@ function toTransfer(call: FsCall): TransferSetting {
   return {
     ...call,
     progress: (news) => {
-      if (news.kind === 'read') call.progress(`looked at ${showBytes(news.bytes)}`);
-      else call.progress(`${showBytes(news.bytes)} of ${showBytes(news.of)}`, news.of === 0 ? 1 : news.bytes / news.of);
+      if (news.kind === 'read') {
+        call.progress(`looked at ${showBytes(news.bytes)}`);
+        return;
+      }
+      const how = news.kind === 'copied' ? 'putting together what was there already: ' : '';
+      const share = news.of === 0 ? 1 : news.bytes / news.of;
+      call.progress(`${how}${showBytes(news.bytes)} of ${showBytes(news.of)}`, share);
     },
   };
 }

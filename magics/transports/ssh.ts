@@ -9,6 +9,7 @@ import { Tail, type Channel, type CommandEnd, type Host } from './host';
 import { decide, openProxy } from './proxy-command';
 import { Admission } from './ssh-admission';
 import { Patience } from './patience';
+import { openLine } from './ssh-line';
 import { lookUpHost } from './ssh-config';
 import { HostKeys } from './ssh-host-keys';
 import { parseTarget, settingsFor, type SshSettings } from './ssh-settings';
@@ -133,7 +134,7 @@ export class SshHost implements Host {
           host: settings.host,
           port: settings.port,
           username: settings.user,
-          ...(passage === undefined ? {} : { sock: passage.stream }),
+          sock: passage?.stream ?? openLine(settings.host, settings.port),
           readyTimeout: ADMIT_MS,
           keepaliveInterval: keepAlive.seconds * 1000,
           keepaliveCountMax: keepAlive.times,

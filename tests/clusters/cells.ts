@@ -56,7 +56,7 @@ export function describeCells(title: string, given: Given): void {
           `${on('--cores 2')}\ngiven.push(4);\nconst point = new Point(given.length);\n[process.env.${given.idVariable}, process.env.CELLBURST_CORES, process.pid]`,
         );
         expect(reply).toMatchObject({ status: 'ok' });
-        expect(text(result)).toMatch(/^\[ '\d+', '2', \d+ \]$/);
+        expect(text(result)).toMatch(/^\[ '\d+[\w.-]*', '2', \d+ \]$/);
         const here = await run('[given.length, point instanceof Point, point.x]');
         expect(text(here.result)).toBe('[ 4, true, 4 ]');
       },
@@ -70,7 +70,7 @@ export function describeCells(title: string, given: Given): void {
         const source = `import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!')`;
         writeFileSync(place('given.txt'), 'given', { mode: 0o644 });
-        writeFileSync(place('secret.txt'), '', { mode: 0o600 });
+        writeFileSync(place('secret.txt'), '', { mode: 0 });
         const answer = await run(`${on('--in given.txt --out made.txt')}\n${source}`);
         expect(answer.reply['evalue']).toBeUndefined();
         expect(readFileSync(place('made.txt'), 'utf8')).toBe('given?!');
@@ -274,10 +274,14 @@ function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
 async function startKernel(system: RunningSystem, given: Given): Promise<KernelClient> {
   const { scheduler, entry = [], submitCommand, lostAnswer } = given;
   const bin = system.makeDirectory('bin');
-  writeLosing(bin, submitCommand, lostAnswer);
   const clusters = { [scheduler]: [`scheduler: ${scheduler}`, 'poll: { first: 2s }', ...entry] };
-  const path = `${bin}:${process.env['PATH'] ?? ''}`;
-  const kernel = await startOn(system, { ...clusters, ...moreClusters(scheduler, entry) }, { PATH: path });
+  const path = system.settings['PATH'] ?? process.env['PATH'];
+  writeLosing(bin, submitCommand, lostAnswer, path);
+  const kernel = await startOn(
+    system,
+    { ...clusters, ...moreClusters(scheduler, entry) },
+    { PATH: `${bin}:${path ?? ''}` },
+  );
   symlinkSync(bin, join(kernel.directory, 'bin'));
   return kernel;
 }

@@ -6,6 +6,7 @@ import { value } from '../environment/cells';
 import { writeProject } from '../environment/project';
 import type { Clusters } from './notebook';
 import { ROOT, type CellResult, type KernelClient } from '../kernel/client';
+import { testUnless } from '../unless';
 
 /** Why there is no `module` here; undefined: there is. Real Environment Modules, from the distribution where they are missing. */
 export function modulesMissing(): string | undefined {
@@ -67,9 +68,8 @@ export function describePackages(
     milliseconds,
   );
 
-  const missing = modulesMissing();
-  (missing === undefined ? test : test.skip)(
-    `site modules are loaded before the cell, and one that is not there is named${missing === undefined ? '' : ` (not tested: ${missing})`}`,
+  testUnless(modulesMissing())(
+    'site modules are loaded before the cell, and one that is not there is named',
     async () => {
       expect(value(await run('%%cluster modular\nprocess.env.LOADEDMODULES'))).toBe(`'null'`);
       const { reply } = await run('%%cluster unloadable\n1');

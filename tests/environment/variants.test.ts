@@ -24,6 +24,7 @@ import { installPackages } from '../../magics/runner/install';
 import { ROOT } from '../kernel/client';
 import { writeAddOn } from './add-on';
 import { openRegistry, type Registry, type Served } from './registry';
+import { testUnless } from '../unless';
 
 const LONG_MS = 120_000;
 const canBuild = existsSync(join(dirname(dirname(process.execPath)), 'include', 'node', 'node.h'));
@@ -103,7 +104,8 @@ describe('packages with a variant for each kind of machine', () => {
     );
 
   const isX64 = ownFacts().arch === 'x64' && ownFacts().libc.startsWith('glibc');
-  (isX64 ? test : test.skip)(
+  const another = isX64 ? undefined : 'this machine is not an x64 Linux with glibc';
+  testUnless(another)(
     'the one for the cluster is fetched, with its parts, and installs there without a registry; that of here stays here',
     async () => {
       const { mode, reason, archive } = await prepare(ARM);
@@ -121,7 +123,7 @@ describe('packages with a variant for each kind of machine', () => {
     LONG_MS,
   );
 
-  (isX64 ? test : test.skip)(
+  testUnless(another)(
     'another C library is another kind of machine',
     async () => {
       const { archive } = await prepare(MUSL);
@@ -133,7 +135,7 @@ describe('packages with a variant for each kind of machine', () => {
     LONG_MS,
   );
 
-  (isX64 ? test : test.skip)(
+  testUnless(another)(
     'without a registry, and without a variant, the cell is refused before there is a job',
     async () => {
       writeNpmrc('http://127.0.0.1:9/');
@@ -160,7 +162,7 @@ describe('packages with a variant for each kind of machine', () => {
     await expect(prepare({ ...ownFacts(), abi: '1', node: '99.0.0' }, 'frozen')).rejects.toThrow(/another ABI/);
   });
 
-  (canBuild ? test : test.skip)(
+  testUnless(canBuild ? undefined : 'this Node has no headers beside it')(
     'an add-on is built for an older C library by a Node that was brought without its headers',
     async () => {
       writeAddOn(folder, 'answer', '42');
@@ -181,9 +183,8 @@ describe('packages with a variant for each kind of machine', () => {
     LONG_MS,
   );
 
-  const reached = isX64 && isReached();
-  (reached ? test : test.skip)(
-    `sharp, as it is in the public registry${reached ? '' : ' (not tested: npm reaches no registry)'}: its own runs, and another machine gets another one`,
+  testUnless(another ?? (isReached() ? undefined : 'npm reaches no registry'))(
+    'sharp, as it is in the public registry: its own runs, and another machine gets another one',
     async () => {
       const project = join(folder, 'public');
       mkdirSync(project);
