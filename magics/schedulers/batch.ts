@@ -391,11 +391,19 @@ export class BatchScheduler implements Scheduler {
     const { state } = view.news;
     const isOver = state === 'ended' || state === 'cancelled';
     if (isOver) this.#forget(tracked);
+    if (view.isLeft === true) this.#takeOut(tracked);
     if (state === 'running') tracked.worker?.letGo();
     const news = view.news.state === 'running' ? { ...view.news, path: pathOf(tracked) } : view.news;
     this.#options.report(job.id, news);
     if (isOver) this.#allocations.close(job.id, view.news);
     else if (state === 'running' && nativeId !== undefined) this.#allocations.open(job.id, nativeId);
+  }
+
+  /** Nobody waits for it any more. Should it start, its runner finds that it has run. */
+  #takeOut(tracked: Tracked): void {
+    this.#change('cancel', [tracked], this.#closing.signal).catch((error: unknown) => {
+      this.#options.log(`${tracked.job.id}: it was put back into the queue, and is left there: ${messageOf(error)}`);
+    });
   }
 
   #forget(tracked: Tracked): void {

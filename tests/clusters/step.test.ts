@@ -161,6 +161,27 @@ describeOn('steps on nodes of their own', openSystem('slurm'), (system) => {
   );
 
   test(
+    'a cell whose job is put back into the queue is not run twice, is told as what it is, and leaves the queue',
+    async () => {
+      const count = join(kernel.directory, 'begun');
+      const id = await kernel.startCell(
+        `%%cluster slurm --nodes 2 --name back\nrequire('node:fs').appendFileSync(${JSON.stringify(count)}, 'x'); console.log('begun'); await new Promise((go) => setTimeout(go, 80_000));`,
+      );
+      await kernel.printed(id, 'begun');
+      const job = String(lastRecord(kernel)['nativeId']);
+      // Ours asks not to be put back; an administrator, or a plugin of the site, can.
+      await system.run(['scontrol', 'update', `jobid=${job}`, 'requeue=1'], 'root');
+      await system.run(['scontrol', 'requeue', job], 'root');
+      const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+      expect(reply).toMatchObject({ status: 'error', ename: 'PreemptedError' });
+      expect(String(reply['evalue'])).toMatch(/put it back into the queue.*is not run twice/);
+      await untilFree();
+      expect(readFileSync(count, 'utf8')).toBe('x');
+    },
+    LONG_MS,
+  );
+
+  test(
     'without free nodes the request is given up, and the job waits in the queue, once',
     async () => {
       const hog = await fill();
