@@ -67,6 +67,8 @@ interface Tracked {
 
 /** Before that a scheduler has no reason yet why a new job waits. */
 const PLANNED_MS = 3000;
+/** The agent of kept nodes has its jobs end within 8 s. */
+const FINISH_MS = 12_000;
 /** Where a file system does not tell of changes (NFS), we look. */
 const LOOK_MS = 500;
 /** In turns: a thousand jobs on a shared file system would keep us busy with nothing else. */
@@ -181,7 +183,13 @@ export class BatchScheduler implements Scheduler {
       view.cancel();
       this.#allocations.retire(job.id);
     }
-    await this.#change('cancel', wanted, signal);
+    const kept = wanted.filter(({ job }) => job.spec.allocation !== undefined && hasBegun(job.directory));
+    await this.#finish(kept, signal);
+    await this.#change(
+      'cancel',
+      wanted.filter((each) => !kept.includes(each)),
+      signal,
+    );
     if (wanted.length > 0) this.#pace.soon();
   }
 
@@ -280,6 +288,17 @@ export class BatchScheduler implements Scheduler {
     // A job whose submission is not settled is changed once its id is known.
     const ids = wanted.flatMap(({ nativeId }) => nativeId ?? []);
     if (ids.length > 0) dialect.confirmChange(change, await run(dialect.changeCommand(change, ids), signal));
+  }
+
+  /** Kept nodes that somebody gives back: their agent ends itself, and the job is one that has done its work. Should it not, the batch system ends it. */
+  async #finish(kept: readonly Tracked[], signal: AbortSignal): Promise<void> {
+    const { dialect, run } = this.#options;
+    const ids = kept.flatMap(({ nativeId }) => nativeId ?? []);
+    if (dialect.finishCommand === undefined || ids.length === 0) return await this.#change('cancel', kept, signal);
+    dialect.confirmChange('cancel', await run(dialect.finishCommand(ids), signal));
+    setTimeout(() => {
+      for (const each of kept) if (this.#tracked.get(each.job.id) === each) this.#takeOut(each);
+    }, FINISH_MS).unref();
   }
 
   #track(job: ScheduledJob, nativeId: NativeId | undefined): Tracked {
@@ -399,10 +418,10 @@ export class BatchScheduler implements Scheduler {
     else if (state === 'running' && nativeId !== undefined) this.#allocations.open(job.id, nativeId);
   }
 
-  /** Nobody waits for it any more. Should it start, its runner finds that it has run. */
+  /** Nobody waits for it any more. Should it start all the same, its runner finds that it has run. */
   #takeOut(tracked: Tracked): void {
     this.#change('cancel', [tracked], this.#closing.signal).catch((error: unknown) => {
-      this.#options.log(`${tracked.job.id}: it was put back into the queue, and is left there: ${messageOf(error)}`);
+      this.#options.log(`${tracked.job.id}: it could not be taken out of the batch system: ${messageOf(error)}`);
     });
   }
 

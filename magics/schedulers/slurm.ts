@@ -65,6 +65,8 @@ export const slurm: BatchDialect = {
     ...command,
   ],
   nodes: slurmNodes(options, logPath),
+  // The batch shell has become the program.
+  finishCommand: (ids) => ['scancel', '--batch', '--signal=TERM', ...ids],
   changeCommand: (change, ids) => (change === 'cancel' ? ['scancel', ...ids] : ['scontrol', change, ids.join(',')]),
   confirmChange,
   probes: [
