@@ -15,6 +15,7 @@ import type { RunCommand } from './commands';
 import type { BatchJob, Change } from './dialect';
 import {
   explainWorker,
+  freeOther,
   giveBack,
   hasBegun,
   nodesDesk,
@@ -167,8 +168,10 @@ export class BatchScheduler implements Scheduler {
       const desk = nodesDesk(this.#options.dialect, this.#options.run);
       tracked.isStep = submission?.way === 'nodes';
       if (submission?.way === 'nodes' && desk !== undefined) {
-        if (!hasBegun(job.directory)) this.#resumeOnNodes(desk, tracked, submission);
-        else if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+        if (hasBegun(job.directory)) {
+          freeOther(submission.client);
+          if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+        } else this.#resumeOnNodes(desk, tracked, submission);
       } else if (tracked.nativeId === undefined) this.#resume(tracked, submission);
       this.#look(tracked);
     }
@@ -277,7 +280,10 @@ export class BatchScheduler implements Scheduler {
     this.#closing.abort();
     clearInterval(this.#looking);
     this.#pace.stop();
-    for (const { watcher } of this.#tracked.values()) watcher?.close();
+    for (const { watcher, worker, job } of this.#tracked.values()) {
+      watcher?.close();
+      if (hasBegun(job.directory)) worker?.letGo('now');
+    }
     this.#tracked.clear();
     await this.#allocations[Symbol.asyncDispose]();
     await this.#callers[Symbol.asyncDispose]();
@@ -294,7 +300,10 @@ export class BatchScheduler implements Scheduler {
   async #finish(kept: readonly Tracked[], signal: AbortSignal): Promise<void> {
     const { dialect, run } = this.#options;
     const ids = kept.flatMap(({ nativeId }) => nativeId ?? []);
-    if (dialect.finishCommand === undefined || ids.length === 0) return await this.#change('cancel', kept, signal);
+    if (dialect.finishCommand === undefined || ids.length === 0) {
+      await this.#change('cancel', kept, signal);
+      return;
+    }
     dialect.confirmChange('cancel', await run(dialect.finishCommand(ids), signal));
     setTimeout(() => {
       for (const each of kept) if (this.#tracked.get(each.job.id) === each) this.#takeOut(each);
@@ -411,7 +420,7 @@ export class BatchScheduler implements Scheduler {
     const isOver = state === 'ended' || state === 'cancelled';
     if (isOver) this.#forget(tracked);
     if (view.isLeft === true) this.#takeOut(tracked);
-    if (state === 'running') tracked.worker?.letGo();
+    if (state === 'running') tracked.worker?.letGo('later');
     const news = view.news.state === 'running' ? { ...view.news, path: pathOf(tracked) } : view.news;
     this.#options.report(job.id, news);
     if (isOver) this.#allocations.close(job.id, view.news);
