@@ -88,7 +88,7 @@ export class BatchJobView {
     const told = this.#readOutcome();
     if (told !== undefined) return this.#seeOutcome(told, nowMs);
     if (this.#endedAt !== undefined && this.#observation !== undefined)
-      return this.#seeEnd(this.#observation, nowMs - this.#endedAt);
+      return this.#seeEnd(this.#observation, nowMs - this.#endedAt, nowMs);
     if (this.#absentSince !== undefined) return this.#seeAbsence(nowMs - this.#absentSince, nowMs);
     return this.#seeLife(nowMs);
   }
@@ -110,10 +110,15 @@ export class BatchJobView {
   }
 
   /** The batch system says it is over, and the runner has not told. */
-  #seeEnd(said: Observation, sinceMs: number): View {
+  #seeEnd(said: Observation, sinceMs: number, nowMs: number): View {
     const isSuccess = said.sighting.state === 'ended' && said.sighting.explanation === undefined;
     const isProvisional = said.provisional === true && sinceMs < this.#patienceMs;
     const lag = isSuccess ? LAG_MS.succeeded : LAG_MS.failed;
+    // A scheduler that has lost a node has lost sight of it, and no more: the runner may be heard all the same, and have a result in the end.
+    if (lostNode(said.sighting)) {
+      const life = this.#seeLife(nowMs);
+      if (this.#beat !== undefined && nowMs - this.#beat.seenAt <= SILENCE_MS) return life;
+    }
     if (isProvisional || sinceMs < (this.#isCancelled ? LAG_MS.failed / 4 : lag))
       return { news: undefined, wantsAnswer: isProvisional };
     return { news: this.#explain(said), wantsAnswer: false };
@@ -195,6 +200,10 @@ export class BatchJobView {
       throw error;
     }
   }
+}
+
+function lostNode(sighting: Sighting): boolean {
+  return sighting.state === 'ended' && sighting.explanation?.cause === 'node-lost';
 }
 
 function isEnd(sighting: Sighting): boolean {
