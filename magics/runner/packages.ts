@@ -160,7 +160,7 @@ function sinkInto(root: string, links: (readonly [string, string])[]): TarSink {
         mkdirSync(folder, { recursive: true });
         made.add(folder);
       }
-      const file = openSync(whole, 'wx', isExecutable ? 0o700 : 0o600);
+      const file = openNew(whole, isExecutable ? 0o700 : 0o600);
       return {
         write(bytes) {
           for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
@@ -174,6 +174,19 @@ function sinkInto(root: string, links: (readonly [string, string])[]): TarSink {
       links.push([path, target]);
     },
   };
+}
+
+/** Nothing is there yet but what has come before. Throws EnvironmentSetupError for a name that the file system takes for another one. */
+function openNew(path: string, mode: number): number {
+  try {
+    return openSync(path, 'wx', mode);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    throw new EnvironmentSetupError(
+      `Cannot unpack the cell's packages: ${path} has the same name as another file of them on the file system there, which tells no upper case from lower. Set CELLBURST_SCRATCH to a folder on another one, by \`prologue:\` of this cluster.`,
+      { cause: error },
+    );
+  }
 }
 
 function makeLink(root: string, path: string, target: string): void {

@@ -18,6 +18,7 @@ import {
   until,
   writeBundle,
 } from './setting';
+import { testUnless } from '../unless';
 
 const CORES = availableParallelism();
 /** Ends when its directory holds a file `go`. */
@@ -59,7 +60,7 @@ test('a job runs in a process of its own, in its own directory, with what it was
   expect([cwd, cores, id, mine]).toEqual([join(job.directory, 'work'), '1', job.id, 'a "b" c']);
 });
 
-(CORES > 1 && process.platform === 'linux' ? test : test.skip)(
+testUnless(CORES > 1 && process.platform === 'linux' ? undefined : 'needs Linux and two cores')(
   'a job sees as many processors as it asked for, warm or cold',
   async () => {
     for (const resources of [{ cores: 1 }, { cores: 1, memoryMiB: 512 }]) {
