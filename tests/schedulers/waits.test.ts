@@ -155,7 +155,7 @@ describe('what is seen of one job', () => {
   test('a node that the scheduler has lost sight of is not lost while the runner on it is heard', () => {
     const beat = (beatAt: number) => {
       const told = { protocol: RUN_PROTOCOL, host: 'n1', startedAt: 0, beatAt, outputBytes: 0, droppedBytes: 0 };
-      const usage = { wallSeconds: 1, cpuSeconds: 1, memoryMiB: 1, peakMemoryMiB: 1 };
+      const usage = { peakMemoryMiB: 1, cpuSeconds: 1, elapsedSeconds: 1 };
       writeFileSync(
         join(directory, HEARTBEAT_FILE),
         JSON.stringify({ ...told, runner: { pid: 1 }, cell: { pid: 2 }, usage }),
