@@ -93,7 +93,7 @@ export class BatchJobView {
     const told = this.#readOutcome();
     if (told !== undefined) return this.#seeOutcome(told, nowMs);
     if (this.#endedAt !== undefined && this.#observation !== undefined)
-      return this.#seeEnd(this.#observation, nowMs, nowMs - this.#endedAt);
+      return this.#seeEnd(this.#observation, nowMs - this.#endedAt, nowMs);
     if (this.#absentSince !== undefined) return this.#seeAbsence(nowMs - this.#absentSince, nowMs);
     return this.#seeLife(nowMs);
   }
@@ -118,17 +118,19 @@ export class BatchJobView {
   }
 
   /** The batch system says it is over, and the runner has not told. */
-  #seeEnd(said: Observation, nowMs: number, sinceMs: number): View {
+  #seeEnd(said: Observation, sinceMs: number, nowMs: number): View {
     const isSuccess = said.sighting.state === 'ended' && said.sighting.explanation === undefined;
     const isProvisional = said.provisional === true && sinceMs < this.#patienceMs;
     const lag = isSuccess ? LAG_MS.succeeded : LAG_MS.failed;
+    // A scheduler that has lost a node has lost sight of it, and no more, even when it has started the job once more elsewhere: the runner may be heard all
+    // the same, and have a result in the end.
+    if (lostNode(said.sighting) || isTaken(said)) {
+      const life = this.#seeLife(nowMs);
+      const patienceMs = isTaken(said) ? LEASE_MS : SILENCE_MS;
+      if (this.#beat !== undefined && nowMs - this.#beat.seenAt <= patienceMs) return life;
+    }
     if (isProvisional || sinceMs < (this.#isCancelled ? LAG_MS.failed / 4 : lag))
       return { news: undefined, wantsAnswer: isProvisional };
-    if (isTaken(said)) {
-      const life = this.#seeLife(nowMs);
-      // Its first runner is on a node that the batch system has lost, and goes on there.
-      if (this.#beat !== undefined && nowMs - this.#beat.seenAt < LEASE_MS) return life;
-    }
     return { news: this.#explain(said), wantsAnswer: false };
   }
 
@@ -216,6 +218,10 @@ export class BatchJobView {
       throw error;
     }
   }
+}
+
+function lostNode(sighting: Sighting): boolean {
+  return sighting.state === 'ended' && sighting.explanation?.cause === 'node-lost';
 }
 
 function isEnd(sighting: Sighting): boolean {

@@ -1,7 +1,7 @@
 // Cells in an image, by real rootless podman: a plain user's kernel, images made of this machine's files.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sendSignal } from '../../magics/protocol/platform';
 import { readBeat } from '../agent/setting';
@@ -120,6 +120,31 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
       sendSignal((await beatOf(second)).runner.pid, 'SIGKILL');
       expect(evalue(await run(`%cluster attach ${second}`))).toMatch(/\w+Error: .*runner ended/s);
       await untilNone();
+    },
+    LONG_MS,
+  );
+
+  test(
+    'when everything of a container was killed at once, which podman does not get over by itself, the next cell runs, and nothing is left',
+    async () => {
+      const job = jobOf((await within(`await new Promise(() => setInterval(() => {}, 1000))`, '--detach')).messages);
+      await beatOf(job);
+      const all = execFileSync('ps', ['-u', USER, '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+      const state = dirname(dirname(enter));
+      // The helper that holds podman's namespace does not name its state: it is told by its parentless process alone, in a file.
+      const pause = readFileSync(join(state, 'run', 'libpod', 'tmp', 'pause.pid'), 'utf8');
+      const its = all
+        .filter((line) => line.includes(state) || line.includes(`cellburst-${job}`))
+        .map((line) => parseInt(line, 10));
+      for (const pid of [Number(pause), ...its]) sendSignal(pid, 'SIGKILL');
+      expect(evalue(await run(`%cluster attach ${job}`))).toMatch(/\w+Error: /);
+      expect(value(await within(`'well again'`))).toBe(`'well again'`);
+      await untilNone();
+      const left = execFileSync(enter, ['podman', 'ps', '--all', '--quiet'], {
+        encoding: 'utf8',
+        env: { ...process.env, HOME: `/home/${USER}` },
+      });
+      expect(left).toBe('');
     },
     LONG_MS,
   );

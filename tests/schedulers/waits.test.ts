@@ -7,6 +7,8 @@ import { gridEngine } from '../../magics/schedulers/gridengine';
 import { BatchJobView } from '../../magics/schedulers/batch-view';
 import type { Observation } from '../../magics/schedulers/dialect';
 import { toNativeId } from '../../magics/schedulers/answer';
+import { HEARTBEAT_FILE } from '../../magics/protocol/layout';
+import { RUN_PROTOCOL } from '../../magics/protocol/run';
 import { Pace } from '../../magics/schedulers/pace';
 import { Waits } from '../../magics/schedulers/waits';
 import { startInWords, stateInWords } from '../../magics/show';
@@ -201,6 +203,29 @@ describe('what is seen of one job', () => {
       news: { state: 'ended', explanation: { cause: 'preempted' } },
       isLeft: true,
     });
+  });
+
+  test('a node that the scheduler has lost sight of is not lost while the runner on it is heard', () => {
+    const beat = (beatAt: number) => {
+      const told = { protocol: RUN_PROTOCOL, host: 'n1', startedAt: 0, beatAt, outputBytes: 0, droppedBytes: 0 };
+      const usage = { peakMemoryMiB: 1, cpuSeconds: 1, elapsedSeconds: 1 };
+      writeFileSync(
+        join(directory, HEARTBEAT_FILE),
+        JSON.stringify({ ...told, runner: { pid: 1 }, cell: { pid: 2 }, usage }),
+      );
+    };
+    const view = viewOf();
+    view.observe(
+      { sighting: { state: 'ended', explanation: { cause: 'node-lost', reason: 'A node failed.' } }, words: 'F' },
+      0,
+    );
+    for (let at = 0; at < 30_000; at += 5000) {
+      beat(at);
+      expect(view.look(at).news?.state ?? 'running').toBe('running');
+    }
+    expect(view.look(30_000).news).toBeUndefined();
+    expect(view.look(36_000).news).toMatchObject({ state: 'ended', explanation: { cause: 'node-lost' } });
+    rmSync(join(directory, HEARTBEAT_FILE));
   });
 });
 
