@@ -3,8 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { KernelClient, type CellResult } from '../kernel/client';
+import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { sendSignal } from '../../magics/protocol/platform';
+import { withEnvironment, type Argv } from '../../magics/transports/shell';
 import { openSystem, type RunningSystem } from './open';
 
 const system = openSystem('slurm');
@@ -55,6 +56,19 @@ const LONG_MS = 90_000;
       expect(answer.reply['evalue']).toBe(undefined);
       expect(text(answer)).toBe(`'${(await running())[0] ?? ''}'`);
       expect(readFileSync(join(kernel.directory, 'made', 'it.txt'), 'utf8')).toBe('given!');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a program of the command line runs on kept nodes like a cell',
+    async () => {
+      const program = join(kernel.directory, 'where.ts');
+      writeFileSync(program, 'console.log(`in ${process.env.SLURM_JOB_ID}`);', { mode: 0o644 });
+      const args = [join(ROOT, 'dist', 'cli.js'), 'run', program, '--on', 'slurm'];
+      const { exitCode, stdout, stderr } = await asUser([process.execPath, ...args]);
+      expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+      expect(stdout).toBe(`in ${(await running())[0] ?? ''}\n`);
     },
     LONG_MS,
   );
@@ -205,6 +219,15 @@ readFileSync('given.txt', 'utf8')`);
     const { stdout } = await system.run(['squeue', '-h', '-t', states, '-o', '%A']);
     return stdout.split('\n').filter((line) => line !== '');
   };
+  /** A command with the notebook's agent. */
+  const asUser = (argv: Argv) => {
+    if (!system.ok) throw new Error('There is no Slurm.');
+    const own = {
+      ...{ CELLBURST_STATE_DIR: join(kernel.directory, 'state'), XDG_RUNTIME_DIR: kernel.directory },
+      CELLBURST_CONFIG: configOf(system),
+    };
+    return system.run(withEnvironment(own, argv));
+  };
   const running = () => squeue('running');
   const submitted = () => squeue('pending,running');
   const agentPid = () => {
@@ -238,10 +261,14 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
+function configOf(running: RunningSystem): string {
+  return join(running.makeDirectory('home'), 'config.yaml');
+}
+
 async function startKernel(running: RunningSystem): Promise<KernelClient> {
   const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
   const home = running.makeDirectory('home');
-  const config = join(home, 'config.yaml');
+  const config = configOf(running);
   if (!existsSync(config))
     writeFileSync(config, 'clusters:\n  slurm: { scheduler: slurm, poll: { first: 2s } }\n', { mode: 0o644 });
   return await KernelClient.start(

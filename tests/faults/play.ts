@@ -44,6 +44,7 @@ async function play(bench: Bench, fault: Fault, name: string): Promise<void> {
   for (const what of ['runs', 'begun', 'go']) rmSync(mark(what), { force: true });
   if (fault.isHeavy === true) await bench.run('const heavy = Float64Array.from({ length: 3_000_000 }, (_, i) => i);');
   if (isPacked(fault)) writePackage(bench.kernel.directory);
+  if (fault.isHeld === true && bench.place === 'ssh') await bench.occupyHost();
   rememberJobs(bench);
   await fault.before?.(bench);
   try {
@@ -56,6 +57,7 @@ async function play(bench: Bench, fault: Fault, name: string): Promise<void> {
     await bench.replaceKernel();
     throw error;
   } finally {
+    if (fault.isHeld === true && bench.place === 'ssh') bench.freeHost();
     await fault.after?.(bench);
   }
 }
