@@ -42,7 +42,7 @@ export function openSystem(name: SystemName): OpenedSystem {
     const up = start(name, state);
     const stop = () => {
       watch.kill('SIGKILL');
-      execFileSync('bash', [script(name, 'down'), state, '--purge'], { stdio: 'ignore', timeout: 60_000 });
+      execFileSync('bash', [script(name, 'down'), state, '--purge'], { stdio: 'ignore', timeout: 180_000 });
     };
     if (up.status === 0) return running(state, up.stdout, stop);
     stop();

@@ -120,10 +120,10 @@ const CAUSES: readonly Fault[] = [
     ends: error('NodeFailureError', /The scheduler says: NODE_FAIL/),
   },
   {
-    name: 'a node that is switched off is told, though Grid Engine has no word for it',
+    name: 'a node that crashes is told as one that failed',
     on: ['gridengine'],
     breaks: breaking.loseExecutionHost,
-    ends: error('NodeFailureError'),
+    ends: error('NodeFailureError', /crashed.*The scheduler says: failed 19/s),
   },
   {
     name: 'a host that is switched off has lost what ran there, and that is told',
