@@ -20,6 +20,7 @@ import {
 } from './environment';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { HostFacts } from './protocol/host-facts';
+import { tellPlugAndPlay } from './protocol/package-manager';
 import { showTable, showText, type Shown } from './show';
 import { seenOf } from './show-capture';
 
@@ -84,6 +85,7 @@ const SHOWN_PACKAGES = 100;
 function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
   const { host, project, packages, tsconfig, digest, variables } = spec;
   const cluster = session.defaultCluster;
+  const plugAndPlay = tellPlugAndPlay(session.directory);
   const { container } = session.configOf(cluster) ?? {};
   const isInPlace = usesInPlace(session.configOf(cluster));
   const path = lockPath(session.directory, session.notebook);
@@ -98,6 +100,7 @@ function showSpec(spec: EnvironmentSpec, session: EnvironmentSession): Shown {
     ...(container === undefined ? [] : [`Image: ${container.image}`]),
     ...Object.entries(variables).map(([variable, value]) => `Set for cells: ${variable}=${value}`),
     ...describeStale(spec),
+    ...(plugAndPlay === undefined ? [] : [plugAndPlay]),
     `Digest: ${digest}`,
     ...(changes === undefined || locked === undefined
       ? []
@@ -196,9 +199,14 @@ function nodeSkew(here: HostFacts, there: HostFacts): string {
   return major === majorThere ? '' : 'another release line: what the language and Node offer differs';
 }
 
-function verdictOn({ isFree, isVariant }: SpecPackage, here: HostFacts, there: HostFacts, isHere: boolean): string {
+function verdictOn(
+  { isFree, isVariant, glibc }: SpecPackage,
+  here: HostFacts,
+  there: HostFacts,
+  isHere: boolean,
+): string {
   if (isHere) return 'used in place';
-  const why = misfit(here, there, isFree);
+  const why = misfit(here, there, isFree, glibc);
   if (why === undefined) return 'its binary of here runs there';
   return isVariant ? `another one is fetched for it: ${why}` : `is built there: ${why}`;
 }

@@ -1,7 +1,7 @@
 // Files of a `%%cluster` cell in the words of a notebook: what goes along, what came home, and what a person is to know of either.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentConnection } from './client';
+import type { AgentConnection, Progress } from './client';
 import type { ClusterSession } from './cluster';
 import { showBytes } from './config/quantities';
 import type { Cell, CellOutcome } from './namespace';
@@ -73,16 +73,18 @@ export async function sendInputs(
     { cluster: job.spec.cluster, path: files.root, only },
     {
       signal: cell.signal,
-      progress: (now) =>
-        news.tell(
-          now.kind === 'read'
-            ? `Looking at ${what}: ${showBytes(now.bytes)} so far`
-            : `Sending ${what}: ${showBytes(now.bytes)} of ${showBytes(now.of)} that are not there yet`,
-        ),
+      progress: (now) => news.tell(told(now, what)),
     },
   );
   news.end(`Sent along: ${what}, of which ${showBytes(sentBytes)} were not there yet.`);
   return { files: sent, inputs: [{ content, path: '.' }] };
+}
+
+function told(now: Progress, what: string): string {
+  if (now.kind === 'read') return `Looking at ${what}: ${showBytes(now.bytes)} so far`;
+  const amount = `${showBytes(now.bytes)} of ${showBytes(now.of)}`;
+  if (now.kind === 'copied') return `Putting ${what} together there: ${amount} that were there already`;
+  return `Sending ${what}: ${amount} that are not there yet`;
 }
 
 async function readWhole(path: string): Promise<string | undefined> {

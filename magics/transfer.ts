@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix, resolve } from 'node:path';
-import type { Progress } from './client';
+import type { Progress, Transferred as Sent } from './client';
 import type { FilesSetting } from './cluster-files';
 import { removeAt, toPlace } from './cluster-files';
 import { gatherInputs } from './files/inputs';
@@ -149,12 +149,8 @@ export async function putPlace(
     else inRoot.push(path);
   }
   const path = plain !== undefined && there.kind === 'folder' ? posix.join(there.path, basename(source)) : there.path;
-  const content = await agent.store.send(
-    { cluster: place.cluster, path: root, only: inRoot },
-    { signal, progress: setting.progress },
-  );
-  await placeTree({ ...place, path }, content.content, options.force, setting);
-  return { files: files.count, bytes: files.bytes, sentBytes: content.sentBytes, path, left };
+  const { sentBytes } = await sendTree({ ...place, path }, { path: root, only: inRoot }, options.force, setting);
+  return { files: files.count, bytes: files.bytes, sentBytes, path, left };
 }
 
 /** The part of a pattern that is none. */
@@ -171,29 +167,25 @@ async function sendFile(place: OnHost, source: string, { force }: TransferOption
   if (there.kind !== 'absent' && !force)
     throw new UsageError(`There is something already: ${place.path}. To replace it: -f`);
   const { cluster, path } = place;
-  const sent = await agent.store.send({ cluster, path: source }, { signal, progress: setting.progress });
-  const { content, mode } = sent;
-  await agent.store.place({ cluster, content, path, replace: force, ...(mode === undefined ? {} : { mode }) }, signal);
-  return sent;
+  const what = { cluster, path: source, to: { path, replace: force } };
+  return await agent.store.send(what, { signal, progress: setting.progress });
 }
 
 /** Where nothing is, by a rename; into a folder that is there, file by file. */
-async function placeTree(
+async function sendTree(
   place: OnHost,
-  content: Parameters<FilesSetting['agent']['store']['place']>[0]['content'],
+  what: { readonly path: string; readonly only: readonly string[] },
   force: boolean,
   setting: TransferSetting,
-): Promise<void> {
-  const { agent, signal } = setting;
+): Promise<Sent> {
+  const { agent, signal, progress } = setting;
   const { cluster, path } = place;
   const there = await agent.files.lookAt(place);
-  if (there.kind === 'absent') {
-    await agent.store.place({ cluster, content, path }, signal);
-    return;
-  }
+  const sendTo = (to: string) => agent.store.send({ cluster, ...what, to: { path: to } }, { signal, progress });
+  if (there.kind === 'absent') return await sendTo(path);
   if (there.kind !== 'folder') throw new UsageError(`There is a file already: ${path}. Name another place.`);
   const beside = posix.join(posix.dirname(path), `.cellburst-${randomBytes(6).toString('hex')}.part`);
-  await agent.store.place({ cluster, content, path: beside }, signal);
+  const sent = await sendTo(beside);
   const from = { ...place, path: beside };
   try {
     await agent.files.settle(from, place, force);
@@ -201,4 +193,5 @@ async function placeTree(
     await removeAt(from, true, setting);
     throw error;
   }
+  return sent;
 }

@@ -1,4 +1,5 @@
 // From the compiler's diagnostics to problems of a cell: what a notebook has no use for is left out, positions are those of the typed text.
+import { dirname } from 'node:path';
 import { ts } from '../compiler';
 import { localsOf } from '../internals';
 import { advise } from './advice';
@@ -40,7 +41,7 @@ export function toProblems(
         diagnostic.code,
       ),
     );
-  return advise(problems);
+  return advise(problems, dirname(file.fileName));
 }
 
 /** Things that check but mean nothing in a notebook. */

@@ -80,6 +80,12 @@ export class Answers {
       },
       offer: (offered, { bytes }) => store.offer(offered, bytes),
       lacking: (asked, { bytes }) => store.lacking(asked, bytes),
+      announce: (what) => {
+        store.announce(what);
+        return {};
+      },
+      tell: (part, { bytes }) => store.tell(part, bytes),
+      complete: (what) => store.complete(what),
       bring: async (piece, { bytes }) => {
         await store.bring(piece, bytes);
         return {};

@@ -1,31 +1,40 @@
 // What the agent answers about bytes (protocol/messages.ts): those of its own store, and for clients of this machine those of any cluster's.
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LinkClosed, type AgentConnection } from '../client';
-import { bytesIn, decodeList, encodeList, offsetsOf, parseRanges, toRanges, type ContentId } from '../protocol/chunks';
+import {
+  bytesIn,
+  decodeList,
+  decodePart,
+  encodeList,
+  offsetsOf,
+  parseRanges,
+  toRanges,
+  type ContentId,
+} from '../protocol/chunks';
 import { AgentError, TransportError, UsageError } from '../protocol/errors';
 import type { JobRecord } from '../protocol/job';
 import type { CallParams, CallResult, StreamEvent, StreamParams } from '../protocol/messages';
 import {
   containerPart,
   filePart,
+  lookAt,
   place,
   readAsContent,
   readPiece,
   receive,
+  refuseTaken,
   scan,
-  send,
   toPieces,
   type ContentSource,
   type Contents,
   type Receiver,
-  type SendProgress,
 } from '../store';
 import type { StreamItem } from './answers';
+import { here } from './host-paths';
 import { readJobFile } from './files';
 import { relay } from './relay';
+import { Sending, toNews } from './sending';
 
 export interface StoreFacts {
   readonly contents: Contents;
@@ -64,6 +73,30 @@ export class StoreAnswers {
     return { chunks: toRanges(this.#facts.contents.lacking(decodeList(kind, list ?? Buffer.alloc(0), content))) };
   }
 
+  announce({ transfer, target, ...what }: CallParams<'announce'>): void {
+    const { contents } = this.#facts;
+    if (target === undefined) {
+      contents.announce(transfer, what);
+      return;
+    }
+    const { path, replace = false, mode = 0o644 } = target;
+    const place = { path: here(path), replace, mode };
+    // It may have been sent before, and only the last answer was lost: that is seen when all is told.
+    refuseTaken(place, contents.lentAt(place.path)?.bytes === what.bytes);
+    contents.announce(transfer, { ...what, target: place });
+  }
+
+  tell({ transfer, from }: CallParams<'tell'>, list: Buffer = Buffer.alloc(0)): CallResult<'tell'> {
+    const arrival = this.#facts.contents.arriving(transfer);
+    return { chunks: toRanges(arrival.grow(from, decodePart(arrival.kind, list))) };
+  }
+
+  complete({ transfer, content }: CallParams<'complete'>): Known {
+    return this.#facts.contents.complete(transfer, content)
+      ? { state: 'whole' }
+      : { state: 'lacks', chunks: toRanges(this.#facts.contents.arriving(content).lacks()) };
+  }
+
   async bring({ content, chunks }: CallParams<'bring'>, bytes: Buffer | undefined): Promise<void> {
     const { contents } = this.#facts;
     // Brought again after a lost answer, when it was the last piece.
@@ -72,8 +105,7 @@ export class StoreAnswers {
 
   gather({ content }: StreamParams<'gather'>, stop: AbortSignal): AsyncIterable<StreamItem> {
     return relay<StreamEvent<'gather'>>(stop, async (tell) => {
-      let copied = 0;
-      const known = await this.#gather(content, stop, (bytes) => tell({ kind: 'copied', bytes: (copied += bytes) }));
+      const known = await this.#gather(content, stop, (bytes, of) => tell({ kind: 'copied', bytes, of }));
       return { event: { kind: 'known', known } satisfies StreamEvent<'gather'> };
     });
   }
@@ -106,17 +138,21 @@ export class StoreAnswers {
       yield { event: { chunks: toRanges(piece) }, bytes: await readPiece(source, piece) };
   }
 
-  send({ cluster, path, only }: StreamParams<'send'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+  send(params: StreamParams<'send'>, stop: AbortSignal): AsyncIterable<StreamItem> {
+    const { cluster, path, only, to } = params;
     return relay<StreamEvent<'send'>>(stop, async (tell) => {
-      const { source, mode } = await readAsContent(here(path), this.#facts.seenDirectory, {
+      const looked = await lookAt(here(path), this.#facts.seenDirectory, {
         signal: stop,
-        progress: (bytes) => tell({ kind: 'read', bytes }),
         ...(only === undefined ? {} : { only }),
       });
-      const { sentBytes } = await this.#persistently(cluster, stop, (agent) =>
-        send(source, agent?.store ?? this.#own(), { signal: stop, progress: toNews(tell) }),
-      );
-      return contentItem(source, sentBytes, mode);
+      const sending = new Sending(looked, here(path), to, tell);
+      const sent = await this.#persistently(cluster, stop, async (agent, isAgain) => {
+        if (agent !== undefined) return await sending.sendTo(agent.store, isAgain, stop);
+        // Nothing has to come over: no copy in between is of any use.
+        if (to !== undefined) return await sending.putHere({ ...to, path: here(to.path) }, stop);
+        return await sending.sendTo(this.#own(), isAgain, stop);
+      });
+      return contentItem(sent, sent.sentBytes, looked.mode);
     });
   }
 
@@ -158,18 +194,24 @@ export class StoreAnswers {
 
   place(params: StreamParams<'place'>, stop: AbortSignal): AsyncIterable<StreamItem> {
     const { cluster, ...rest } = params;
-    return relay(stop, async () => {
-      const agent = cluster === undefined ? undefined : await this.#facts.agentOf(cluster, stop);
-      if (agent !== undefined) return { event: await agent.store.place(rest, stop) };
+    const placeHere = async (): Promise<StreamItem> => {
       const content = this.#facts.contents.get(params.content);
-      return { event: await place(content, here(params.path), toPlaceOptions(params, params.mode, stop)) };
-    });
+      const options = { ...toPlaceOptions(params, params.mode, stop), isAgain: params.again === true };
+      return { event: await place(content, here(params.path), options) };
+    };
+    if (cluster === undefined) return relay(stop, placeHere);
+    return relay(stop, () =>
+      this.#persistently(cluster, stop, async (agent, isAgain) => {
+        if (agent === undefined) return await placeHere();
+        return { event: await agent.store.place(isAgain ? { ...rest, again: true } : rest, stop) };
+      }),
+    );
   }
 
-  async #gather(id: ContentId, signal: AbortSignal, progress: (bytes: number) => void): Promise<Known> {
+  async #gather(id: ContentId, signal: AbortSignal, progress: (bytes: number, of: number) => void): Promise<Known> {
     const { contents } = this.#facts;
-    if (contents.find(id) !== undefined) return { state: 'whole' };
-    const gathered = await contents.arriving(id).gather(signal, progress);
+    if (!contents.isArriving(id) && contents.find(id) !== undefined) return { state: 'whole' };
+    const gathered = await contents.arriving(id).gather(id, signal, progress);
     return gathered.state === 'whole' ? gathered : { state: 'lacks', chunks: toRanges(gathered.indices) };
   }
 
@@ -184,20 +226,17 @@ export class StoreAnswers {
     };
   }
 
+  /** What lies on this machine is copied as it is. */
   async #copyHere(
-    { path, to, only, replace }: StreamParams<'fetch'>,
+    { path, to, only, replace = false }: StreamParams<'fetch'>,
     signal: AbortSignal,
     tell: (news: StreamEvent<'fetch'>) => void,
   ): Promise<StreamItem> {
-    const { source, mode } = await readAsContent(here(path), this.#facts.seenDirectory, {
-      signal,
-      progress: (bytes) => tell({ kind: 'read', bytes }),
-      ...(only === undefined ? {} : { only }),
-    });
-    await send(source, this.#own(), { signal });
-    const options = toPlaceOptions(replace === undefined ? {} : { replace }, mode, signal);
-    await place(this.#facts.contents.get(source.content), here(to), options);
-    return contentItem(source, 0, mode);
+    const options = { signal, ...(only === undefined ? {} : { only }) };
+    const looked = await lookAt(here(path), this.#facts.seenDirectory, options);
+    const sending = new Sending(looked, here(path), undefined, tell);
+    const source = await sending.putHere({ path: here(to), replace }, signal);
+    return contentItem(source, 0, looked.mode);
   }
 
   #toItem(source: ContentSource, mode: number | undefined): StreamItem {
@@ -218,11 +257,11 @@ export class StoreAnswers {
   async #persistently<T>(
     cluster: string,
     signal: AbortSignal,
-    work: (agent: AgentConnection | undefined) => Promise<T>,
+    work: (agent: AgentConnection | undefined, isAgain: boolean) => Promise<T>,
   ): Promise<T> {
-    for (const pause of PAUSES_MS) {
+    for (const [turn, pause] of PAUSES_MS.entries()) {
       try {
-        return await work(await this.#facts.agentOf(cluster, signal));
+        return await work(await this.#facts.agentOf(cluster, signal), turn > 0);
       } catch (error) {
         signal.throwIfAborted();
         const isLost = error instanceof LinkClosed || (error instanceof TransportError && error.transient);
@@ -230,7 +269,7 @@ export class StoreAnswers {
         await sleep(pause, undefined, { signal });
       }
     }
-    return await work(await this.#facts.agentOf(cluster, signal));
+    return await work(await this.#facts.agentOf(cluster, signal), true);
   }
 }
 
@@ -247,20 +286,6 @@ async function lackingOf(source: ContentSource, { store }: AgentConnection): Pro
     else lacks.push(start, end - start);
   }
   return lacks;
-}
-
-/** A path as another machine names it. */
-function here(path: string): string {
-  const full = path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
-  if (!isAbsolute(full))
-    throw new UsageError(
-      `Cannot read the path ${JSON.stringify(path)}: an absolute one, or one that begins with ~/, was expected.`,
-    );
-  return full;
-}
-
-function toNews(tell: (news: { kind: 'sent'; bytes: number; of: number }) => void): (progress: SendProgress) => void {
-  return ({ sentBytes, toSendBytes }) => tell({ kind: 'sent', bytes: sentBytes, of: toSendBytes });
 }
 
 function toPlaceOptions({ replace }: { readonly replace?: boolean }, mode: number | undefined, signal: AbortSignal) {

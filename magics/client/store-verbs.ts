@@ -22,10 +22,10 @@ export interface Asks {
 
 type Known = CallResult<'offer'>;
 
-/** Bytes that were read here, or bytes that went over the connection, of those that have to. */
+/** Bytes that were read here, bytes that went over the connection, or bytes that were there already and are put together; of so many. */
 export type Progress =
   | { readonly kind: 'read'; readonly bytes: number }
-  | { readonly kind: 'sent'; readonly bytes: number; readonly of: number };
+  | { readonly kind: 'sent' | 'copied'; readonly bytes: number; readonly of: number };
 
 export interface Transferred extends ContentReference {
   /** What had to go over the connection; the rest was there. */
@@ -55,11 +55,18 @@ export class StoreVerbs {
 
   /**
    * A file or a directory of this machine to a cluster's store; of a directory all, or `only` these relative paths. What is there already is not
-   * sent, and a lost connection is gone on with. The content's id is for `place`, or a job's `inputs`; it stays for an hour at least.
-   * Throws UsageError for a path that cannot be sent, TransportError, AgentError when there is no room.
+   * sent, and a lost connection is gone on with. The content's id is for `place`, or a job's `inputs`; it stays for an hour at least. With `to` it goes to an
+   * absolute path of the cluster (`~/` is the home there), whole, by rename, without a copy in between.
+   * Throws UsageError for a path that cannot be sent, or when there is something at `to` already (with `replace` a file takes the place of a file),
+   * TransportError, AgentError when there is no room.
    */
   send(
-    what: { readonly cluster: string; readonly path: string; readonly only?: readonly string[] },
+    what: {
+      readonly cluster: string;
+      readonly path: string;
+      readonly only?: readonly string[];
+      readonly to?: { readonly path: string; readonly replace?: boolean };
+    },
     options: TransferOptions,
   ): Promise<Transferred> {
     return this.#transfer('send', what, options);
@@ -91,11 +98,22 @@ export class StoreVerbs {
       readonly replace?: boolean;
       /** Of a file; 0o644 otherwise. */
       readonly mode?: number;
+      /** This was asked before, and no answer came. */
+      readonly again?: boolean;
     },
     signal: AbortSignal,
   ): Promise<StreamEvent<'place'>> {
-    for await (const { value } of this.#asks.events('place', what, signal)) return STREAMS.place.event(value, 'place');
-    throw noAnswer('place', signal);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const params = attempt === 1 ? what : { ...what, again: true };
+        for await (const { value } of this.#asks.events('place', params, signal))
+          return STREAMS.place.event(value, 'place');
+        throw noAnswer('place', signal);
+      } catch (error) {
+        // It may have been done, and only its answer was lost.
+        if (!(error instanceof LinkClosed) || attempt === ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** How much of a file of this machine a cluster has not: offsets and lengths, in turns. Nothing is sent. Throws TransportError. */
@@ -124,11 +142,23 @@ export class StoreVerbs {
     await this.#asks.call('bring', { content, chunks }, bytes);
   }
 
-  async gather(content: ContentId, signal: AbortSignal, progress: (bytes: number) => void): Promise<Known> {
+  async announce(transfer: ContentId, what: Omit<CallParams<'announce'>, 'transfer'>): Promise<void> {
+    await this.#asks.call('announce', { transfer, ...what });
+  }
+
+  async tell(transfer: ContentId, from: number, list: Buffer): Promise<string> {
+    return (await this.#asks.call('tell', { transfer, from }, list)).chunks;
+  }
+
+  complete(transfer: ContentId, content: ContentId): Promise<Known> {
+    return this.#asks.call('complete', { transfer, content });
+  }
+
+  async gather(content: ContentId, signal: AbortSignal, progress: (bytes: number, of: number) => void): Promise<Known> {
     for await (const { value } of this.#asks.events('gather', { content }, signal)) {
       const event = STREAMS.gather.event(value, 'gather');
       if (event.kind === 'known') return event.known;
-      progress(event.bytes);
+      progress(event.bytes, event.of);
     }
     throw noAnswer('gather', signal);
   }

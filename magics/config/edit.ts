@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { isMap, parseDocument, Document } from 'yaml';
+import { isMap, isScalar, parseDocument, Document } from 'yaml';
 import * as z from 'zod';
 import { ClusterError, messageOf, UsageError } from '../protocol/errors';
 import { readAll } from './clusters';
@@ -37,7 +37,7 @@ export interface Mistake {
 
 const parts = z.object({
   default: z.string().optional(),
-  clusters: z.record(z.string(), z.looseObject({})).optional(),
+  clusters: z.record(z.string(), z.looseObject({})).nullish(),
 });
 
 /** What is written, and what may be. */
@@ -47,8 +47,8 @@ export function readConfigText(env: Environment = process.env): ConfigText {
   try {
     const source = existsSync(path) ? readFileSync(path, 'utf8') : '';
     parseConfig(source, path);
-    const { clusters = {}, default: defaultCluster } = parts.parse(parseDocument(source).toJS() ?? {});
-    return { path, clusters, schema, ...(defaultCluster === undefined ? {} : { defaultCluster }) };
+    const { clusters, default: defaultCluster } = parts.parse(parseDocument(source).toJS() ?? {});
+    return { path, clusters: clusters ?? {}, schema, ...(defaultCluster === undefined ? {} : { defaultCluster }) };
   } catch (error) {
     return { path, clusters: {}, schema, problem: ClusterError.is(error) ? error.message : messageOf(error) };
   }
@@ -65,6 +65,7 @@ export function saveCluster(
   if (mistakes.length > 0) return mistakes;
   change(env, (document) => {
     if (was !== undefined && was !== name) rename(document, was, name);
+    openClusters(document);
     write(document, ['clusters', name], entry);
   });
   return [];
@@ -114,6 +115,16 @@ function check(name: string, entry: Entry, was: string | undefined, env: Environ
     mistakes.push({ path: key === undefined ? [] : [key], message: rule.message });
   }
   return mistakes;
+}
+
+/** `clusters:` with nothing but comments below it is a value that nothing can be put into: it becomes a list, and they stay. */
+function openClusters(document: Document): void {
+  const empty: unknown = document.get('clusters', true);
+  if (!isScalar(empty)) return;
+  const clusters = document.createNode({});
+  clusters.flow = false;
+  if (typeof empty.comment === 'string') clusters.commentBefore = empty.comment;
+  document.set('clusters', clusters);
 }
 
 function rename(document: Document, was: string, name: string): void {

@@ -33,10 +33,10 @@ export function parseConfig(text: string, path: string): ConfigFile {
   if (broken.length > 0) throw toError(broken, lines, path);
   const parsed = configFile.safeParse(document.toJS() ?? {});
   if (parsed.success) {
-    const { clusters = {}, default: defaultCluster } = parsed.data;
+    const { clusters, default: defaultCluster } = parsed.data;
     return {
       path,
-      clusters,
+      clusters: clusters ?? {},
       ...(defaultCluster === undefined ? {} : { defaultCluster }),
       placeOf: (keys) => placeAt(offsetOf(document, keys, 'key'), lines, path),
     };

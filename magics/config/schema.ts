@@ -178,5 +178,6 @@ export const clusterName = z
 export const configFile = z.strictObject({
   /** The cluster of cells that name none. */
   default: word.optional(),
-  clusters: z.record(clusterName, clusterEntry).optional(),
+  // Nothing below it yet, or all of it commented out, is no mistake.
+  clusters: z.record(clusterName, clusterEntry).nullish(),
 });

@@ -6,6 +6,7 @@ import type { ModuleRoot } from '../protocol/environment';
 import { writeWhole } from '../protocol/files';
 import { count, listOf, mapOf, parseJson, record, text, type Shaped } from '../protocol/shape';
 import { Installed, findPackage } from './installed';
+import { restoreBy } from './lock-files';
 import { packageName } from './reach';
 import type { EnvironmentSpec } from './spec';
 
@@ -50,12 +51,6 @@ function identify(path: string): { readonly name: string; readonly sha256: strin
   return { name: basename(path), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
 }
 
-const BY_MANAGER = {
-  npm: '%npm ci',
-  pnpm: '!pnpm install --frozen-lockfile',
-  yarn: '!yarn install --immutable',
-} as const;
-
 /** The line that installs again what was locked; undefined: it is all here. */
 export function restoreLine(lock: EnvironmentLock, { packages, project }: EnvironmentSpec): string | undefined {
   const now = new Map(packages.map(({ place, version }) => [place, version]));
@@ -63,12 +58,17 @@ export function restoreLine(lock: EnvironmentLock, { packages, project }: Enviro
   if (lost.length === 0) return undefined;
   const { lockFile, manager } = project ?? {};
   if (lockFile !== undefined && manager !== undefined && identify(lockFile).sha256 === lock.lockFile?.sha256)
-    return BY_MANAGER[manager];
+    return restoreBy(manager, readFileSync(lockFile, 'utf8'));
   const top = lost.flatMap(({ place, version }) => {
     const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(place)?.[1];
     return name === undefined ? [] : [`${name}@${version}`];
   });
-  return top.length === 0 ? undefined : `%npm install --no-save ${top.join(' ')}`;
+  if (top.length === 0) return undefined;
+  if (manager === undefined || manager === 'npm') return `%npm install --no-save ${top.join(' ')}`;
+  // What it names becomes the project's own: only what is.
+  const asked = new Installed().manifestIn(project?.directory ?? '')?.dependencies ?? [];
+  const own = top.filter((one) => asked.includes(one.slice(0, one.lastIndexOf('@'))));
+  return own.length === 0 ? undefined : `!${manager} add ${own.join(' ')}`;
 }
 
 /** What a cell loads by name, against the lock: a few files are read. One line for each difference. */

@@ -4,9 +4,10 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import type { ModuleRoot } from '../protocol/environment';
 import { ownFacts, type HostFacts } from '../protocol/host-facts';
+import { findLockFile, type PackageManager } from '../protocol/package-manager';
 import { evidenceOfBinary } from './collect';
-import { Installed, filesOf } from './installed';
-import type { Manager } from './lock-files';
+import { needOfPackage } from './elf';
+import { Installed, filesOf, type InstalledPackage } from './installed';
 import { layOut, type PlacedPackage } from './tree';
 
 export interface SpecPackage {
@@ -21,13 +22,15 @@ export interface SpecPackage {
   readonly isVariant: boolean;
   /** Its binary, if it has one, goes by Node-API. */
   readonly isFree: boolean;
+  /** The oldest glibc that its binary runs with, '' where it needs none; undefined: not known. */
+  readonly glibc?: string;
 }
 
 export interface Project {
   /** Absolute; the folder of its package.json. */
   readonly directory: string;
-  readonly manager: Manager | undefined;
-  /** Name of its lock file. */
+  readonly manager: PackageManager | undefined;
+  /** Absolute: its lock file, or that of its workspace. */
   readonly lockFile: string | undefined;
 }
 
@@ -42,13 +45,6 @@ export interface EnvironmentSpec {
   /** Environment variables that the cluster's config asks for. */
   readonly variables: Readonly<Record<string, string>>;
 }
-
-const LOCK_FILES = [
-  ['package-lock.json', 'npm'],
-  ['npm-shrinkwrap.json', 'npm'],
-  ['pnpm-lock.yaml', 'pnpm'],
-  ['yarn.lock', 'yarn'],
-] as const;
 
 /** Reads the disk; `directory` is the notebook's. Packages are those that the project asks for, and without a package.json all that are installed. */
 export function readSpec(directory: string, variables: EnvironmentSpec['variables'] = {}): EnvironmentSpec {
@@ -80,9 +76,8 @@ function findProject(from: string): Project | undefined {
   const installed = new Installed();
   for (let folder = from; ; folder = dirname(folder)) {
     if (installed.manifestIn(folder) !== undefined) {
-      // The lock file of a workspace stands further up.
-      const [lockFile, manager] = findLock(folder) ?? [];
-      return { directory: folder, lockFile, manager };
+      const { path, manager } = findLockFile(folder) ?? {};
+      return { directory: folder, lockFile: path, manager };
     }
     if (folder === dirname(folder)) return undefined;
   }
@@ -92,14 +87,6 @@ function findUp(name: string, from: string): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const path = join(folder, name);
     if (existsSync(path)) return path;
-    if (folder === dirname(folder)) return undefined;
-  }
-}
-
-function findLock(from: string): readonly [string, Manager] | undefined {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const found = LOCK_FILES.find(([name]) => existsSync(join(folder, name)));
-    if (found !== undefined) return [join(folder, found[0]), found[1]];
     if (folder === dirname(folder)) return undefined;
   }
 }
@@ -133,21 +120,27 @@ function toSpecPackage({ place, name, package: found }: PlacedPackage): SpecPack
     from: found.folder.includes(`${sep}node_modules${sep}`) ? 'installed' : 'workspace',
     isVariant: found.machine !== undefined,
     isFree: found.usesNodeApi || found.machine !== undefined,
+    ...(binary === undefined ? {} : glibcOf(found)),
     ...(binary === undefined
       ? {}
       : { native: relative(found.folder, binary).startsWith('..') ? binary : relative(found.folder, binary) }),
   };
 }
 
-/** Lock file, and patches where patch-package and pnpm keep them. */
+function glibcOf({ folder }: InstalledPackage): Pick<SpecPackage, 'glibc'> {
+  const need = needOfPackage(folder);
+  return need === undefined ? {} : { glibc: need.glibc };
+}
+
+/** Lock file, and patches where patch-package, pnpm and yarn keep them: in the project, or in its workspace. */
 function contentsOf({ directory, lockFile }: Project): string[] {
-  const patches = join(directory, 'patches');
-  return [
-    ...(lockFile === undefined ? [] : [lockFile]),
-    ...(existsSync(patches)
-      ? readdirSync(patches)
-          .filter((name) => name.endsWith('.patch'))
-          .map((name) => join(patches, name))
-      : []),
-  ];
+  const places = new Set([directory, ...(lockFile === undefined ? [] : [dirname(lockFile)])]);
+  const folders = [...places].flatMap((place) => [join(place, 'patches'), join(place, '.yarn', 'patches')]);
+  const patches = folders.filter(existsSync).flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.patch'))
+      .sort()
+      .map((name) => join(folder, name)),
+  );
+  return [...(lockFile === undefined ? [] : [lockFile]), ...patches];
 }

@@ -55,9 +55,15 @@ export function encodeList({ digests, sizes }: ChunkList): Buffer {
 
 /** Throws ProtocolError for what is no list, or not the one that `id` names. */
 export function decodeList(kind: ContentKind, bytes: Buffer, id: ContentId): ChunkList {
+  const list = decodePart(kind, bytes);
+  if (idOf(kind, bytes) !== id) throw new ProtocolError('A list of chunks is not the one that its content names.');
+  return list;
+}
+
+/** A list, or a part of one. Throws ProtocolError for what is none. */
+export function decodePart(kind: ContentKind, bytes: Buffer): ChunkList {
   if (bytes.length % ENTRY_BYTES !== 0 || bytes.length > MAX_LIST_BYTES)
     throw new ProtocolError(`${bytes.length} bytes are no list of chunks.`);
-  if (idOf(kind, bytes) !== id) throw new ProtocolError('A list of chunks is not the one that its content names.');
   const count = bytes.length / ENTRY_BYTES;
   const sizes = new Uint32Array(count);
   const digests = Buffer.allocUnsafe(count * DIGEST_BYTES);

@@ -15,6 +15,14 @@ export function hugePages(
   return { [NAME]: set === '' ? TUNABLE : `${set}:${TUNABLE}` };
 }
 
+/** The same in a shell's words: the variable `name` is what the tunables of such a process are. */
+export function hugePagesLines(name: string): readonly string[] {
+  return [
+    `${name}=\${${NAME}-}`,
+    `case $${name} in *glibc.malloc.hugetlb*) ;; *) ${name}=\${${name}:+$${name}:}${TUNABLE} ;; esac`,
+  ];
+}
+
 /** In that process: what it starts has the environment that the user knows. */
 export function hideHugePages(env: NodeJS.ProcessEnv = process.env): void {
   const set = env[NAME];

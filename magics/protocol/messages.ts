@@ -27,7 +27,7 @@ import {
 } from './shape';
 
 /** Changed when a message or a file in the state directory means something else than before. */
-export const AGENT_PROTOCOL = 3;
+export const AGENT_PROTOCOL = 4;
 
 const nothing = record({});
 const one = record({ id: text });
@@ -100,6 +100,11 @@ const known = tagged('state', {
   lacks: record({ state: literal('lacks'), chunks: text }),
 });
 
+const copied = record({ kind: literal('copied'), bytes: count, of: count });
+
+/** Where a file is to be: an absolute path (`~/` is the home directory), and its lowest nine bits of mode. */
+const sendTarget = record({ path: text }, { replace: flag, mode: count });
+
 /** What can be read as a content: a file of a job that has ended, or what lies at an absolute path. `only`: of a tree these relative paths. */
 const readable = tagged('kind', {
   job: record({ kind: literal('job'), id: text, file: oneOf(['envelope', 'outcome', 'outputs']) }),
@@ -120,6 +125,18 @@ export const CALLS = {
   lacking: { params: content, result: record({ chunks: text }) },
   /** Chunks of an offered content, one after the other beside. Each is checked by its digest, and kept even if the connection is lost after. */
   bring: { params: record({ content: contentId, chunks: text }), result: nothing },
+  /**
+   * A content is to come that its sender still reads: `transfer` is what it is called until its id is known, 64 hexadecimal digits like that, and the same
+   * when the sender begins again. With a target it grows beside that place, and is put there; what is there already is refused, unless `replace` is said.
+   */
+  announce: {
+    params: record({ transfer: contentId, kind: contentKind, bytes: count, diskBytes: count }, { target: sendTarget }),
+    result: nothing,
+  },
+  /** Chunks of an announced content from number `from` on, their list beside: which of them have to be brought, under the name of the transfer. */
+  tell: { params: record({ transfer: contentId, from: count }), result: record({ chunks: text }) },
+  /** All chunks of an announced content were told, and it is this one. It is gathered by its id. */
+  complete: { params: record({ transfer: contentId, content: contentId }), result: known },
   /** Makes a content of the store a job's bundle; a small bundle lies beside itself, and its digest is told. */
   put: {
     params: tagged('from', {
@@ -253,11 +270,11 @@ export const STREAMS = {
       settled: record({ kind: literal('settled'), id: count }),
     }),
   },
-  /** Puts together what has come of an offered content and what is there already. `copied` are bytes of the latter. */
+  /** Puts together what has come of an offered content and what is there already. `copied` are bytes of the latter, of so many. */
   gather: {
     params: record({ content: contentId }),
     event: tagged('kind', {
-      copied: record({ kind: literal('copied'), bytes: count }),
+      copied,
       known: record({ kind: literal('known'), known }),
     }),
   },
@@ -276,14 +293,19 @@ export const STREAMS = {
   /** Chunks of a described content, in pieces; the bytes lie beside. */
   give: { params: record({ content: contentId, chunks: text }), event: record({ chunks: text }) },
   /**
-   * Asked of the home agent: a file or a tree of this machine is to be in the store of a cluster. `read`: bytes that were read, or are known from
-   * last time; `sent`: bytes that went, of those that have to go. At the end comes the content, for `place` and the inputs of jobs.
+   * Asked of the home agent: a file or a tree of this machine is to be in the store of a cluster, or at a place of its machine, as `place` does it.
+   * `read`: bytes that were read, or are known from last time; `sent`: bytes that went, of those that have to go; `copied`: bytes that were there, and are put
+   * together. At the end comes the content, for `place` and the inputs of jobs.
    */
   send: {
-    params: record({ cluster: text, path: text }, { only: listOf(text) }),
+    params: record(
+      { cluster: text, path: text },
+      { only: listOf(text), to: record({ path: text }, { replace: flag }) },
+    ),
     event: tagged('kind', {
       read: record({ kind: literal('read'), bytes: count }),
       sent: record({ kind: literal('sent'), bytes: count, of: count }),
+      copied,
       content: record({ kind: literal('content'), content, sentBytes: count }, { mode: count }),
     }),
   },
@@ -300,10 +322,11 @@ export const STREAMS = {
   },
   /**
    * Puts a file or a tree of a cluster's store to an absolute path there (`~/` is the home directory), whole, by rename. What is there already is
-   * refused, unless it is a file and `replace` is said. Without `cluster`: of the agent that is asked.
+   * refused, unless it is a file and `replace` is said, or this was asked before (`again`) and what lies there is the content. Without `cluster`: of the agent
+   * that is asked.
    */
   place: {
-    params: record({ content: contentId, path: text }, { cluster: text, replace: flag, mode: count }),
+    params: record({ content: contentId, path: text }, { cluster: text, replace: flag, mode: count, again: flag }),
     event: record({ files: count, bytes: count }),
   },
   /** Asked of the home agent: a file or a tree of a cluster is to be at a path of this machine, as `place` does it. Events as of `send`. */
@@ -312,6 +335,7 @@ export const STREAMS = {
     event: tagged('kind', {
       read: record({ kind: literal('read'), bytes: count }),
       sent: record({ kind: literal('sent'), bytes: count, of: count }),
+      copied,
       content: record({ kind: literal('content'), content, sentBytes: count }, { mode: count }),
     }),
   },

@@ -47,8 +47,25 @@ export class Packages {
   /** The namespace of a package as `import` gives it. Rejects as Node does when there is none. */
   async load(specifier: string, attributes?: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
     const options = attributes === undefined ? undefined : { with: attributes };
-    const namespace = await this.#import(specifier, options).catch((error: unknown) => this.#rethrow(error));
+    const namespace = await this.#import(specifier, options)
+      .catch((error: unknown) => this.#importAsRequired(specifier, error))
+      .catch((error: unknown) => this.#rethrow(error));
     return this.#withCommonJsNames(specifier, namespace);
+  }
+
+  /** `lodash/fp`, a folder: TypeScript and `require` find what is meant, and import() asks for `lodash/fp.js`. */
+  async #importAsRequired(specifier: string, error: unknown): Promise<Record<string, unknown>> {
+    const code = systemCode(error);
+    const isPath = /^(?:@[^/]+\/)?[^./@][^/]*\/./.test(specifier);
+    if (!isPath || (code !== 'ERR_UNSUPPORTED_DIR_IMPORT' && code !== 'ERR_MODULE_NOT_FOUND')) throw error;
+    let file: string;
+    try {
+      file = this.nativeRequire.resolve(specifier);
+    } catch {
+      // Nobody finds it: import() has told so first.
+      throw error;
+    }
+    return await this.#import(pathToFileURL(file).href);
   }
 
   /** Makes sure that `required` finds it: what `require` cannot load is imported now. */

@@ -118,6 +118,11 @@ export class References {
 function quietly(action: () => void): void {
   const { process } = MAIN;
   const before = process.noDeprecation;
+  // By `--no-deprecation` it is so already, and cannot be set.
+  if (before === true) {
+    action();
+    return;
+  }
   process.noDeprecation = true;
   try {
     action();

@@ -1,24 +1,13 @@
 // The cell process, seen from its parent: started ahead of need or for one job, given its orders, ended with everything it has started.
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { hugePages } from '../protocol/huge-pages';
+import { execFile } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { identify, isAlive, readTree, sendSignal, signalGroup } from '../protocol/platform';
 import type { CellOrders, ProcessIdentity } from '../protocol/run';
+import { joinBatchSession } from './batch-session';
+import { findProgram } from './find-program';
 import { guardGroup, type Guard } from './guard';
 import { RecordIntake, TextIntake } from './intake';
-
-export interface CellStart {
-  /** The program file. */
-  readonly program: string;
-  readonly nodeFlags: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly cpus?: readonly number[];
-  readonly cwd?: string;
-}
-
-export type CellExit = { readonly code: number } | { readonly signal: string } | { readonly error: Error };
+import type { CellExit, StartedCell } from './started-cell';
 
 /** How long pipes may stay open after the end: whoever holds them then has left our tree. */
 const DRAIN_MS = 1000;
@@ -26,9 +15,7 @@ const DRAIN_MS = 1000;
 export const GRACE_MS = 5000;
 
 export class CellProcess {
-  readonly #child: ChildProcess;
-  /** Settles when the process has ended; its pipes may still hold output. */
-  readonly exit: Promise<CellExit>;
+  readonly #cell: StartedCell;
   readonly #closed: Promise<void>;
   readonly #errors: TextIntake;
   readonly #guard: Guard | undefined;
@@ -38,24 +25,12 @@ export class CellProcess {
   #sink: (records: Buffer) => void = () => undefined;
   #early: Buffer[] = [];
 
-  constructor(start: CellStart) {
-    const taskset = start.cpus === undefined ? undefined : findProgram('taskset');
-    const node = [...start.nodeFlags, start.program];
-    const [file, args] =
-      taskset === undefined || start.cpus === undefined
-        ? [process.execPath, node]
-        : [taskset, ['-c', start.cpus.join(','), process.execPath, ...node]];
-    this.#cpus = start.cpus;
-    this.#child = spawn(file, args, {
-      // A group of its own: what the cell starts ends with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...hugePages(), ...start.environment },
-      windowsHide: true,
-      ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
-    });
+  constructor(cell: StartedCell) {
+    this.#cell = cell;
+    this.#cpus = cell.cpus;
     // Without orders a cell process ends by itself, so there is no moment in which it could be left behind.
-    this.#guard = this.#child.pid === undefined ? undefined : guardGroup(this.#child.pid);
+    this.#guard = cell.pid === undefined ? undefined : guardGroup(cell.pid);
+    if (cell.pid !== undefined) joinBatchSession(cell.pid);
     this.#sink = (records) => this.#early.push(records);
     const emit = (records: Buffer): void => {
       this.#sink(records);
@@ -63,22 +38,14 @@ export class CellProcess {
     const records = new RecordIntake(emit);
     const texts = new TextIntake('stdout', emit);
     this.#errors = new TextIntake('stderr', emit);
-    this.exit = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        resolve({ error });
-      });
-      this.#child.once('exit', (code, signal) => {
-        resolve(code === null ? { signal: signal ?? 'unknown' } : { code });
-      });
-    });
     this.#closed = Promise.all([
-      drain(this.#child.stdout, (chunk) => {
+      drain(cell.output, (chunk) => {
         texts.push(chunk);
       }),
-      drain(this.#child.stderr, (chunk) => {
+      drain(cell.errors, (chunk) => {
         this.#errors.push(chunk);
       }),
-      drain(this.#pipe(3), (chunk) => {
+      drain(cell.records, (chunk) => {
         records.push(chunk);
       }),
     ]).then(() => {
@@ -86,11 +53,16 @@ export class CellProcess {
       this.#errors.end();
     });
     // Orders to a process that is gone: its exit tells the story.
-    this.#child.stdio[4]?.on('error', () => undefined);
+    cell.orders?.on('error', () => undefined);
+  }
+
+  /** Settles when the process has ended; its pipes may still hold output. */
+  get exit(): Promise<CellExit> {
+    return this.#cell.exit;
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#cell.pid;
   }
 
   /** The last text on the process's own standard error. */
@@ -121,8 +93,7 @@ export class CellProcess {
   }
 
   order(orders: CellOrders): void {
-    const pipe = this.#child.stdio[4];
-    if (pipe && 'end' in pipe) (pipe satisfies Writable).end(`${JSON.stringify(orders)}\n`);
+    this.#cell.orders?.end(`${JSON.stringify(orders)}\n`);
   }
 
   /** Ends it and its descendants, at once. */
@@ -158,12 +129,8 @@ export class CellProcess {
     });
     await Promise.race([this.#closed, late]);
     clearTimeout(timer);
-    for (const descriptor of [1, 2, 3, 4]) this.#child.stdio[descriptor]?.destroy();
-  }
-
-  #pipe(descriptor: 3): Readable | null {
-    const pipe = this.#child.stdio[descriptor];
-    return pipe && 'read' in pipe ? pipe : null;
+    const { output, errors, records, orders } = this.#cell;
+    for (const pipe of [output, errors, records, orders]) pipe?.destroy();
   }
 }
 
@@ -176,18 +143,4 @@ function drain(pipe: Readable | null, take: (chunk: Buffer) => void): Promise<vo
       resolve();
     });
   });
-}
-
-const found = new Map<string, string | undefined>();
-
-/** The path of a program on PATH. */
-export function findProgram(name: string): string | undefined {
-  if (!found.has(name)) {
-    const places = (process.env['PATH'] ?? '').split(delimiter).map((directory) => join(directory, name));
-    found.set(
-      name,
-      places.find((path) => existsSync(path)),
-    );
-  }
-  return found.get(name);
 }

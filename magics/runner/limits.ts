@@ -3,16 +3,6 @@
 import { TREE_READ_MS, readTree } from '../protocol/platform';
 
 const MIB = 1024 * 1024;
-/** Node itself, its threads, code, and buffers outside the heap. */
-const MIN_ROOM_MIB = 96;
-const MIN_HEAP_MIB = 32;
-const ROOM_SHARE = 0.25;
-
-/** --max-old-space-size for a grant. */
-export function heapMiB(memoryMiB: number): number {
-  const room = Math.max(MIN_ROOM_MIB, memoryMiB * ROOM_SHARE);
-  return Math.max(MIN_HEAP_MIB, Math.floor(memoryMiB - room));
-}
 
 /** V8's last words (v8::internal::V8::FatalProcessOutOfMemory); the process then ends by SIGABRT or 134. */
 export function isHeapExhausted(lastWords: string): boolean {

@@ -1,10 +1,11 @@
 // The runner: parent of one cell process, for one job. It survives the agent that started it, spools what the job prints,
 // keeps the job within its limits and writes down how it ended.
 //
-//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--inside | --bound]
+//   node runner.js [--cell PROGRAM] [--warm] [--cpus LIST] [--orders FILE] [--beside PID] [--inside | --bound]
 //
 // Orders (protocol/run.ts, RunOrders) come as one line of JSON on standard input; if that closes without a line, the runner ends.
 // --orders   a file with that line, for a runner that a scheduler starts
+// --beside   the cell process, which the shell has started that became this runner (schedulers/beside.ts)
 // --cell     the cell process's program (cell.js beside this file)
 // --warm     start the cell process at once, before there are orders
 // --cpus     processors for a warm cell process, to be changed when the orders say so
@@ -14,16 +15,18 @@
 // 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { systemCode } from '../protocol/errors';
 import { parseCpuList } from '../protocol/platform';
 import { RUNNER_EXIT as EXIT, runOrders, type RunOrders, type RunnerEvent } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
+import { cellFlags } from '../protocol/cell-start';
 import { CellProcess } from './cell-process';
-import { TERMINATE, runInImage } from './image';
-import { heapMiB } from './limits';
+import { runInImage } from './image';
+import { openOutside } from './outside';
 import { jobEnvironment, runJob } from './run-job';
+import { startCell, takeCell, type StartedCell } from './started-cell';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -32,6 +35,7 @@ async function main(): Promise<number> {
       warm: { type: 'boolean' },
       cpus: { type: 'string' },
       orders: { type: 'string' },
+      beside: { type: 'string' },
       inside: { type: 'boolean' },
       bound: { type: 'boolean' },
     },
@@ -45,13 +49,27 @@ async function main(): Promise<number> {
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
   process.stdout.on('error', () => undefined);
 
+  // At once: what it says is waited for from now on.
+  const beside = values.beside === undefined ? undefined : takeCell(Number(values.beside));
   const warm = values.warm === true ? startWarm(program, values.cpus) : undefined;
   // Nobody reads along where a scheduler has started us.
   const tell = values.orders === undefined ? tellAgent : () => undefined;
+  const lines =
+    values.orders === undefined ? createInterface({ input: process.stdin, crlfDelay: Infinity }) : undefined;
+  const outside =
+    lines !== undefined && (values.inside === true || values.bound === true)
+      ? openOutside(lines, () => {
+          termination.abort();
+        })
+      : undefined;
   const orders =
     values.orders === undefined
-      ? await readOrders(warm, termination, values.inside === true || values.bound === true)
+      ? await readOrders(lines, warm, termination.signal)
       : parseJson(readFileSync(values.orders, 'utf8'), runOrders, values.orders);
+  if (lines !== undefined && outside === undefined) {
+    lines.close();
+    process.stdin.destroy();
+  }
   if (orders === undefined) {
     warm?.kill();
     return EXIT.done;
@@ -62,7 +80,7 @@ async function main(): Promise<number> {
     warm?.kill();
     return await runInImage({ ...orders, container }, { runner: __filename, cell: program }, termination.signal);
   }
-  const cell = warm ?? startFor(program, orders);
+  const cell = warm ?? new CellProcess(beside ?? startFor(program, orders));
   if (values.inside === true) endWithOutside(cell);
   // At once: whoever has ended the agent wants the node back.
   if (values.bound === true) atEndOfInput(() => cell.kill());
@@ -75,6 +93,7 @@ async function main(): Promise<number> {
       started: (startedAt) => {
         tell({ event: 'started', startedAt });
       },
+      ...(outside === undefined || values.inside !== true ? {} : { wasOomKill: outside.wasOomKill }),
       ...(values.orders === undefined ? { ended: () => tellAgent({ event: 'ended' }) } : {}),
     });
     return outcome === undefined ? EXIT.directoryGone : EXIT.done;
@@ -85,21 +104,22 @@ async function main(): Promise<number> {
 }
 
 function startWarm(program: string, cpus: string | undefined): CellProcess {
-  const cell = new CellProcess({
-    program,
-    nodeFlags: [],
-    environment: {},
-    ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
-  });
+  const cell = new CellProcess(
+    startCell({
+      program,
+      nodeFlags: [],
+      environment: {},
+      ...(cpus === undefined ? {} : { cpus: parseCpuList(cpus) }),
+    }),
+  );
   tellAgent({ event: 'ready' });
   return cell;
 }
 
-function startFor(program: string, orders: RunOrders): CellProcess {
-  const { memoryMiB } = orders;
-  return new CellProcess({
+function startFor(program: string, orders: RunOrders): StartedCell {
+  return startCell({
     program,
-    nodeFlags: memoryMiB === undefined ? [] : [`--max-old-space-size=${heapMiB(memoryMiB)}`],
+    nodeFlags: cellFlags(orders.memoryMiB),
     environment: jobEnvironment(orders),
     cwd: orders.directory,
     ...(orders.cpus === undefined ? {} : { cpus: orders.cpus }),
@@ -121,29 +141,19 @@ function atEndOfInput(act: () => void): void {
 
 /** The first line of standard input. undefined: none will come, or the warm cell process has ended meanwhile. */
 async function readOrders(
+  lines: Interface | undefined,
   warm: CellProcess | undefined,
-  termination: AbortController,
-  staysOpen: boolean,
+  signal: AbortSignal,
 ): Promise<RunOrders | undefined> {
-  const { signal } = termination;
-  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
   const line = await new Promise<string | undefined>((resolve) => {
     const none = (): void => {
       resolve(undefined);
     };
-    lines.once('line', resolve);
-    lines.once('close', none);
+    lines?.once('line', resolve);
+    lines?.once('close', none);
     signal.addEventListener('abort', none);
     void warm?.exit.then(none);
   });
-  if (staysOpen) {
-    lines.on('line', (said) => {
-      if (said === TERMINATE) termination.abort();
-    });
-  } else {
-    lines.close();
-    process.stdin.destroy();
-  }
   return line === undefined ? undefined : parseJson(line, runOrders, 'the orders of a runner');
 }
 
@@ -166,7 +176,8 @@ main().then(
     process.exit(code);
   },
   (error: unknown) => {
-    console.error(error);
-    process.exit(toExit(error));
+    const code = toExit(error);
+    console.error(code === EXIT.taken ? 'cellburst: this job has begun before, and is not run twice.' : error);
+    process.exit(code);
   },
 );

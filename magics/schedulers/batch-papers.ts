@@ -1,16 +1,18 @@
 // What a batch system and a runner need of a job, written into its directory: the orders, and the script that the batch system runs.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cellFlags } from '../protocol/cell-start';
 import { writeWhole } from '../protocol/files';
 import type { JobSpec, NativeId } from '../protocol/job';
 import { KEY_FILE, ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
 import { OVERHEAD_MIB } from './allocations';
+import { pairCommand, type Pair } from './beside';
 import type { BatchDialect, BatchJob, SiteWords } from './dialect';
 import { ordersForContainer, ordersForFiles } from './request';
 import type { RunnerPrograms } from './runner';
 import type { ScheduledJob } from './scheduler';
 import { writeKey } from '../transports';
-import { batchScript, type Argv } from '../transports/shell';
+import { batchScript, isVariable, type Argv } from '../transports/shell';
 
 export interface BatchPlace {
   readonly dialect: BatchDialect;
@@ -54,10 +56,15 @@ export class BatchPapers {
     const orders = join(directory, ORDERS_FILE);
     const cell = programs.cell === undefined ? [] : ['--cell', programs.cell];
     const { memoryMiB } = spec.resources;
+    const node = this.#nodeFor(spec);
     const isAllocation = spec.allocation !== undefined;
     const command: Argv = isAllocation
       ? [...this.agentCommand(spec), '--runner', programs.runner, ...cell, '--allocation', orders]
-      : [this.#nodeFor(spec), programs.runner, ...cell, '--orders', orders];
+      : withCell(spec, {
+          runner: [node, programs.runner, ...cell, '--orders', orders],
+          cell: [node, ...cellFlags(memoryMiB), programs.cell ?? join(dirname(programs.runner), 'cell.js')],
+          environment: spec.environment,
+        });
     return {
       token,
       name: spec.name,
@@ -100,6 +107,12 @@ function ordersOf({ spec, id, directory, packageOrders }: ScheduledJob): object 
     ...ordersForContainer(spec),
     ...(wallTimeSeconds === undefined ? {} : { wallTimeSeconds }),
   };
+}
+
+/** In an image the cell process has another parent; a name that no shell takes only its runner can set. */
+function withCell({ container, environment }: JobSpec, pair: Pair): Argv {
+  const isAlone = container !== undefined || !Object.keys(environment).every(isVariable);
+  return isAlone ? pair.runner : pairCommand(pair);
 }
 
 /** Where a log lies does not depend on the token. */

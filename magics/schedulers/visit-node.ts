@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../protocol/errors';
+import { messageOf, SchedulerError } from '../protocol/errors';
 import { readIfThere } from '../protocol/files';
 import { fine, trouble, type Finding } from '../protocol/finding';
 import type { BatchRequest, NativeId } from '../protocol/job';
@@ -69,11 +69,17 @@ export async function* visitNode(visit: Visit, signal: AbortSignal): AsyncGenera
 type Met =
   | { readonly is: 'told'; readonly result: Result; readonly skewSeconds: number; readonly startSeconds: number }
   | { readonly is: 'waiting' }
+  /** It will not start by itself. */
+  | { readonly is: 'stuck'; readonly reason: string }
   | { readonly is: 'unseen'; readonly words: string };
 
 function* explain(met: Met): Generator<Finding> {
   if (met.is === 'waiting') {
     yield fine('compute node', `none was free within ${START_MS / 1000} s, so it was not looked at from there`);
+    return;
+  }
+  if (met.is === 'stuck') {
+    yield trouble('compute node', `a small job of one core does not start: ${met.reason}`);
     return;
   }
   if (met.is === 'unseen') {
@@ -154,7 +160,9 @@ async function meet(visit: Visit, directory: string, job: BatchJob, id: NativeId
     const waited = performance.now() - (startedAt ?? submittedAt);
     if (startedAt === undefined && performance.now() - askedAt > 2000) {
       askedAt = performance.now();
-      if (await hasEnded(visit, id, signal)) return { is: 'unseen', words: lastWords(visit, job, id) };
+      const over = await endOf(visit, id, signal);
+      if (over === 'ended') return { is: 'unseen', words: lastWords(visit, job, id) };
+      if (over !== undefined) return over;
       if (waited > START_MS) return { is: 'waiting' };
     }
     if (startedAt !== undefined && waited > TALK_MS)
@@ -163,15 +171,19 @@ async function meet(visit: Visit, directory: string, job: BatchJob, id: NativeId
   }
 }
 
-async function hasEnded({ dialect, run }: Visit, id: NativeId, signal: AbortSignal): Promise<boolean> {
+/** undefined: it may still come. */
+async function endOf({ dialect, run }: Visit, id: NativeId, signal: AbortSignal): Promise<Met | 'ended' | undefined> {
   try {
     const queue = dialect.parseStatus(await run(dialect.statusCommand([id]), signal)).get(id);
-    if (queue !== undefined && queue.sighting.state !== 'ended') return false;
+    if (queue?.stuck === true && queue.sighting.state === 'queued')
+      return { is: 'stuck', reason: queue.sighting.reason ?? queue.words };
+    if (queue !== undefined && queue.sighting.state !== 'ended') return undefined;
     const seen = queue ?? dialect.parseHistory(await run(dialect.historyCommand([id]), signal)).get(id);
-    return seen?.sighting.state === 'ended';
-  } catch {
+    return seen?.sighting.state === 'ended' ? 'ended' : undefined;
+  } catch (error) {
     // It could not be asked just now; the visitor tells more than it.
-    return false;
+    if (error instanceof SchedulerError) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,8 @@
 // A part of one file becomes the beginning of another one, with holes where there are zeros.
-import { ftruncateSync, readSync, writeSync } from 'node:fs';
+import { constants, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { copyFile, open, stat } from 'node:fs/promises';
 import { ProtocolError } from '../protocol/errors';
+import { readerOf } from './sparse';
 import { isZero, type Hole } from './zeros';
 
 const BLOCK_BYTES = 1024 * 1024;
@@ -42,6 +44,29 @@ export function* copyRange(
     yield read;
   }
   ftruncateSync(to, bytes);
+}
+
+/** A file of this machine to a path that is free. Where the file system can, both share their blocks until one is written to; holes stay holes. */
+export async function copySparse(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const { size, blocks } = await stat(from);
+  if (blocks * 512 >= size) {
+    await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    return;
+  }
+  await using source = await open(from, 'r');
+  await using reader = await readerOf(source, from);
+  await using target = await open(to, 'wx', 0o600);
+  const block = Buffer.allocUnsafe(BLOCK_BYTES);
+  for (let at = 0; at < size;) {
+    signal.throwIfAborted();
+    const read = await reader.read(block.subarray(0, Math.min(block.length, size - at)), at);
+    if (read === 0) break;
+    const piece = block.subarray(0, read);
+    if (read < SHORTEST_HOLE || !isZero(piece))
+      for (let done = 0; done < read;) done += (await target.write(piece, done, read - done, at + done)).bytesWritten;
+    at += read;
+  }
+  await target.truncate(size);
 }
 
 /** The first hole that ends behind a position. */

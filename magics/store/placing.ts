@@ -15,12 +15,16 @@ import {
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { ClusterError, UsageError, systemCode } from '../protocol/errors';
+import { AgentError, ClusterError, UsageError, systemCode } from '../protocol/errors';
 import { hostName } from '../protocol/platform';
 import type { Content } from './contents';
-import { copyRange } from './copying';
+import { copyRange, copySparse } from './copying';
 import { FILE_CUT } from './cutting';
-import { unpackTree, type Unpacked } from './tree';
+import { NO_LINKS, putAt, type Target } from './arrival-file';
+import type { LookedAt } from './finding';
+import { isThis } from './likeness';
+import { scan } from './source';
+import { copyTree, countTree, findTree, unpackTree, type Unpacked } from './tree';
 import { holesIn } from './zeros';
 
 export interface PlaceOptions {
@@ -29,19 +33,55 @@ export interface PlaceOptions {
   readonly replace?: boolean;
   /** Of a file. */
   readonly mode?: number;
+  /** This was asked before, and no answer came: what lies there already may be this. */
+  readonly isAgain?: boolean;
 }
 
 /** Throws UsageError when there is something at `path` already, and what the system throws. */
 export async function place(
   content: Content,
   path: string,
-  { signal, replace = false, mode = 0o644 }: PlaceOptions,
+  { signal, replace = false, mode = 0o644, isAgain = false }: PlaceOptions,
 ): Promise<Unpacked> {
   try {
+    if (isAgain && existsSync(path) && (await liesAt(content, path, signal))) return countOf(content);
     return await placeAt(content, path, { signal, replace, mode });
   } catch (error) {
     throw toPlaceError(error, path);
   }
+}
+
+/** A file or a tree of this machine to another place of it, as `place` does it, without the store. */
+export async function putFound({ found }: LookedAt, from: string, target: Target, signal: AbortSignal): Promise<void> {
+  const { path } = target;
+  try {
+    if (found.kind === 'tree') {
+      await copyTree(found.parts, path, signal);
+      return;
+    }
+    refuseTaken(target);
+    await putWhole(target, (part) => copySparse(from, part, signal));
+  } catch (error) {
+    throw toPlaceError(error, path);
+  }
+}
+
+/** Throws UsageError when there is something that may not be replaced, or by nobody's leave. */
+export function refuseTaken({ path, replace }: Target, mayBeThere = false): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !((replace || mayBeThere) && there.isFile()))
+    throw new UsageError(`Cannot put a file to ${path}: there is something already.`);
+}
+
+async function liesAt({ id, kind, list }: Content, path: string, signal: AbortSignal): Promise<boolean> {
+  if (kind === 'file') return statSync(path).isFile() && (await isThis(path, list, signal));
+  if (kind !== 'tree' || !statSync(path).isDirectory()) return false;
+  const { parts } = await findTree(path, undefined, signal);
+  return (await scan('tree', parts, { signal })).content === id;
+}
+
+function countOf(content: Content): Unpacked {
+  return content.kind === 'tree' ? countTree(content) : { files: 1, bytes: content.bytes };
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -66,32 +106,41 @@ function toPlaceError(error: unknown, path: string): unknown {
 async function placeAt(
   content: Content,
   path: string,
-  { signal, replace, mode }: Required<PlaceOptions>,
+  { signal, replace, mode }: Required<Pick<PlaceOptions, 'signal' | 'replace' | 'mode'>>,
 ): Promise<Unpacked> {
   if (content.kind === 'tree') return await unpackTree(content, path, signal);
   if (content.kind !== 'file') throw new UsageError(`A ${content.kind} of a job cannot be put to ${path}.`);
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (there !== undefined && !(replace && there.isFile()))
-    throw new UsageError(`Cannot put a file to ${path}: there is something already.`);
-  mkdirSync(dirname(path), { recursive: true });
-  const part = `${path}.part-${randomBytes(4).toString('hex')}`;
-  try {
-    await copyContent(content, part, signal);
-    chmodSync(part, mode & 0o777);
-    if (!replace) linkSync(part, path);
-    else renameSync(part, path);
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST')
-      throw new UsageError(`Cannot put a file to ${path}: there is something already.`, { cause: error });
-    throw error;
-  } finally {
-    await rm(part, { force: true });
-  }
+  const target = { path, replace, mode };
+  refuseTaken(target);
+  await putWhole(target, (part) => copyContent(content, part, signal));
   return { files: 1, bytes: content.bytes };
 }
 
+/** Made beside its place, by `make`. */
+async function putWhole(target: Target, make: (part: string) => Promise<void>): Promise<void> {
+  const { path, mode } = target;
+  mkdirSync(dirname(path), { recursive: true });
+  const part = `${path}.part-${randomBytes(4).toString('hex')}`;
+  try {
+    await make(part);
+    chmodSync(part, mode & 0o777);
+    putAt(part, target);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** What lies at somebody's place is looked through after it was copied: only then nobody can change it any more. */
+async function copyContent(content: Content, to: string, signal: AbortSignal): Promise<void> {
+  await copyBytes(content, to, signal);
+  if (content.lent !== undefined && !(await isThis(to, content.list, signal)))
+    throw new AgentError(
+      `Content ${content.id.slice(0, 12)} is not in the store any more: it lay at ${content.path}, which was changed since. Send it again.`,
+    );
+}
+
 /** Where the file system can, both share their blocks until one is written to; what has holes keeps them. */
-async function copyContent({ path, bytes, list, offsets }: Content, to: string, signal: AbortSignal): Promise<void> {
+async function copyBytes({ path, bytes, list, offsets }: Content, to: string, signal: AbortSignal): Promise<void> {
   if (statSync(path).blocks * 512 >= bytes) {
     await copyFile(path, to, constants.COPYFILE_FICLONE);
     return;
@@ -113,10 +162,11 @@ export async function linkTo(content: Content, path: string): Promise<void> {
   const part = `${path}.part`;
   rmSync(part, { force: true });
   try {
-    linkSync(content.path, part);
+    if (content.lent === undefined) linkSync(content.path, part);
+    else await copyContent(content, part, new AbortController().signal);
   } catch (error) {
     // File systems without links, or with too many already.
-    if (!['EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV'].includes(systemCode(error) ?? '')) throw error;
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error;
     await copyFile(content.path, part, constants.COPYFILE_FICLONE);
   }
   renameSync(part, path);

@@ -35,16 +35,16 @@ export async function receive(
   for (let round = 0; round < ROUNDS; round++) {
     const missing = arrival.lacks();
     const toSendBytes = sentBytes + missing.reduce((sum, index) => sum + (list.sizes[index] ?? 0), 0);
-    progress?.({ sentBytes, toSendBytes });
+    progress?.({ kind: 'sent', sentBytes, toSendBytes });
     if (missing.length > 0) {
       for await (const { chunks, bytes } of from.give(id, toRanges(missing), signal)) {
         parseRanges(chunks, list.sizes.length);
         await arrival.take(chunks, bytes);
         sentBytes += bytes.length;
-        progress?.({ sentBytes, toSendBytes });
+        progress?.({ kind: 'sent', sentBytes, toSendBytes });
       }
     }
-    const gathered = await arrival.gather(signal, () => undefined);
+    const gathered = await arrival.gather(id, signal, (bytes, of) => progress?.({ kind: 'copied', bytes, of }));
     if (gathered.state === 'whole') return { content: contents.get(id), sentBytes };
   }
   throw new AgentError(

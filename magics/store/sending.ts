@@ -31,7 +31,7 @@ export interface Receiver {
   /** The bytes of chunks, one after the other. */
   bring(content: ContentId, chunks: string, bytes: Buffer): Promise<void>;
   /** Puts it together there. */
-  gather(content: ContentId, signal: AbortSignal, progress: (bytes: number) => void): Promise<Known>;
+  gather(content: ContentId, signal: AbortSignal, progress: (bytes: number, of: number) => void): Promise<Known>;
 }
 
 export interface SendOptions {
@@ -40,10 +40,10 @@ export interface SendOptions {
   readonly progress?: (progress: SendProgress) => void;
 }
 
-export interface SendProgress {
-  readonly sentBytes: number;
-  readonly toSendBytes: number;
-}
+/** Bytes that went, of those that have to; or bytes that were there already and are put together there, of so many. */
+export type SendProgress =
+  | { readonly kind: 'sent'; readonly sentBytes: number; readonly toSendBytes: number }
+  | { readonly kind: 'copied'; readonly bytes: number; readonly of: number };
 
 export interface Sent extends ContentReference {
   /** What had to be sent of it. */
@@ -60,10 +60,19 @@ const PIECES = 8;
 const ROUNDS = 4;
 
 /** Throws LinkClosed when the connection is lost: to be called again then. Throws AgentError when a file was changed meanwhile. */
-export async function send(source: ContentSource, to: Receiver, { signal, progress }: SendOptions): Promise<Sent> {
+export async function send(source: ContentSource, to: Receiver, options: SendOptions): Promise<Sent> {
+  return await finishSending(source, await offer(source, to), 0, to, options);
+}
+
+/** Sends what is `known` to be lacking, and has all put together. */
+export async function finishSending(
+  source: ContentSource,
+  known: Known,
+  sentBytes: number,
+  to: Receiver,
+  { signal, progress }: SendOptions,
+): Promise<Sent> {
   const { content, kind, bytes } = source;
-  let sentBytes = 0;
-  let known = await offer(source, to);
   for (let round = 0; known.state !== 'whole'; round++) {
     if (round === ROUNDS || known.state === 'unknown')
       throw new AgentError(
@@ -73,11 +82,11 @@ export async function send(source: ContentSource, to: Receiver, { signal, progre
     const toSendBytes = sentBytes + missing.reduce((sum, index) => sum + (source.list.sizes[index] ?? 0), 0);
     const tell = (more: number): void => {
       sentBytes += more;
-      progress?.({ sentBytes, toSendBytes });
+      progress?.({ kind: 'sent', sentBytes, toSendBytes });
     };
-    tell(0);
+    if (missing.length > 0 || round === 0) tell(0);
     await bringAll(source, missing, to, signal, tell);
-    known = await to.gather(content, signal, () => undefined);
+    known = await to.gather(content, signal, (copied, of) => progress?.({ kind: 'copied', bytes: copied, of }));
   }
   return { content, kind, bytes, sentBytes };
 }
@@ -113,11 +122,14 @@ async function bringAll(
 }
 
 /** Chunks that go together. */
-export function toPieces(indices: readonly number[], sizes: Uint32Array): number[][] {
+export function toPieces(
+  indices: readonly number[],
+  sizes: { readonly at: (index: number) => number | undefined },
+): number[][] {
   const pieces: number[][] = [];
   let bytes = Infinity;
   for (const index of indices) {
-    const size = sizes[index] ?? 0;
+    const size = sizes.at(index) ?? 0;
     if (bytes + size > PIECE_BYTES) {
       pieces.push([]);
       bytes = 0;

@@ -41,7 +41,7 @@ export interface ScanOptions {
 }
 
 /** Smaller ones are not worth a turn in the pool of threads. */
-const SMALL_BYTES = 64 * 1024;
+export const SMALL_BYTES = 64 * 1024;
 const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Digests under way at once. */
 const AHEAD = 4;
@@ -119,7 +119,7 @@ export async function scan(kind: ContentKind, parts: readonly Part[], options: S
   return new ContentSource(kind, parts, chunks);
 }
 
-function sizeOf(part: Part): number {
+export function sizeOf(part: Part): number {
   return part.kind === 'memory' ? part.bytes.length : part.bytes;
 }
 
@@ -213,7 +213,11 @@ async function* cutSection(read: ReadAt, path: string, { offset, bytes, cut }: S
   }
 }
 
-async function readFrom({ path, bytes }: Part & { kind: 'file' }, into: Buffer, position: number): Promise<void> {
+export async function readFrom(
+  { path, bytes }: Part & { kind: 'file' },
+  into: Buffer,
+  position: number,
+): Promise<void> {
   if (bytes <= SMALL_BYTES) {
     if (readSmall(path, into, position) < into.length) throw changed(path);
     return;
@@ -222,7 +226,7 @@ async function readFrom({ path, bytes }: Part & { kind: 'file' }, into: Buffer, 
   await fill(async (rest, at) => (await file.read(rest, 0, rest.length, at)).bytesRead, path, into, position);
 }
 
-async function fill(read: ReadAt, path: string, into: Buffer, position: number): Promise<void> {
+export async function fill(read: ReadAt, path: string, into: Buffer, position: number): Promise<void> {
   for (let at = 0; at < into.length;) {
     const more = await read(into.subarray(at), position + at);
     if (more === 0) throw changed(path);

@@ -20,13 +20,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ChunkList } from '../protocol/chunks';
 import { ProtocolError, UsageError, systemCode } from '../protocol/errors';
 import { leadsOut } from '../protocol/links';
-import { copyRange } from './copying';
+import { refuseTwins } from '../protocol/twins';
+import { copyRange, copySparse } from './copying';
 import { FILE_CUT, RECORD_CUT } from './cutting';
 import { filePart } from './parts';
 import { stampOf, type Stamp } from './seen';
 import type { Part } from './source';
-import { encodeHead, linksOf, readHead, type TreeEntry } from './tree-head';
-import { holesIn, type Hole } from './zeros';
+import { encodeHead, linksOf, readHead, type TreeEntry, type TreeHead } from './tree-head';
+import { holesIn } from './zeros';
 
 export interface FoundTree {
   readonly parts: readonly Part[];
@@ -128,59 +129,96 @@ export async function unpackTree(
   place: string,
   signal: AbortSignal,
 ): Promise<Unpacked> {
-  if (existsSync(place)) throw new UsageError(`Cannot put a tree to ${place}: there is something already.`);
-  mkdirSync(dirname(place), { recursive: true });
-  const part = `${place}.part-${randomBytes(4).toString('hex')}`;
   const source = openSync(content, 'r');
   try {
-    const unpacked = await unpackInto(source, holesIn(list, offsets, FILE_CUT.largest), part, signal);
-    renameSync(part, place);
-    return unpacked;
-  } catch (error) {
-    await rm(part, { recursive: true, force: true });
-    throw error;
+    const { entries, bytes: start } = headOf(source);
+    const holes = holesIn(list, offsets, FILE_CUT.largest);
+    let at = start;
+    let sinceTurn = 0;
+    return await makeTree(entries, place, async (path, { bytes }) => {
+      const file = openSync(path, 'wx', 0o600);
+      try {
+        for (const written of copyRange(source, holes, { from: at, bytes }, file)) {
+          sinceTurn += written;
+          if (sinceTurn < TURN_BYTES) continue;
+          sinceTurn = 0;
+          await turn(undefined, { signal });
+        }
+      } finally {
+        closeSync(file);
+      }
+      at += bytes;
+      sinceTurn += TURN_BYTES / TURN_ENTRIES;
+    });
   } finally {
     closeSync(source);
   }
 }
 
-async function unpackInto(
-  source: number,
-  holes: readonly Hole[],
-  root: string,
-  signal: AbortSignal,
-): Promise<Unpacked> {
-  const { entries, bytes: start } = readHead((position, bytes) => readExactly(source, position, bytes));
-  mkdirSync(root, { mode: 0o700 });
-  let at = start;
-  let files = 0;
-  let sinceTurn = 0;
-  for (const entry of entries) {
-    const path = join(root, entry.path);
-    // Directories can be written until all is in them; links come last, so that nothing is written through one.
-    if (entry.kind === 'directory') mkdirSync(path, { mode: 0o700 });
-    if (entry.kind !== 'file') continue;
-    const file = openSync(path, 'wx', 0o600);
-    try {
-      for (const written of copyRange(source, holes, { from: at, bytes: entry.bytes }, file)) {
-        sinceTurn += written;
-        if (sinceTurn < TURN_BYTES) continue;
-        sinceTurn = 0;
-        await turn(undefined, { signal });
-      }
-    } finally {
-      closeSync(file);
-    }
-    chmodSync(path, entry.mode & MODE_BITS);
-    at += entry.bytes;
-    files += 1;
-    sinceTurn += TURN_BYTES / TURN_ENTRIES;
+/** A tree that findTree has found, as it lies, to another place that must be free. */
+export async function copyTree(parts: readonly Part[], place: string, signal: AbortSignal): Promise<Unpacked> {
+  const [head, ...files] = parts;
+  if (head?.kind !== 'memory') throw new ProtocolError('A tree begins with its head.');
+  const { entries } = readHead((position, bytes) => head.bytes.subarray(position, position + bytes));
+  let next = 0;
+  return await makeTree(entries, place, async (path) => {
+    const part = files[next++];
+    signal.throwIfAborted();
+    if (part?.kind === 'file') await copySparse(part.path, path, signal);
+  });
+}
+
+/** What is in a tree of the store. */
+export function countTree({ path }: StoredTree): Unpacked {
+  const source = openSync(path, 'r');
+  try {
+    return count(headOf(source).entries);
+  } finally {
+    closeSync(source);
   }
-  for (const entry of entries) if (entry.kind === 'link') symlinkSync(entry.target, join(root, entry.path));
-  for (const entry of [...entries].reverse())
-    if (entry.kind === 'directory') chmodSync(join(root, entry.path), entry.mode & MODE_BITS);
-  chmodSync(root, 0o755);
-  return { files, bytes: at - start };
+}
+
+function count(entries: readonly TreeEntry[]): Unpacked {
+  const files = entries.flatMap((entry) => (entry.kind === 'file' ? [entry.bytes] : []));
+  return { files: files.length, bytes: files.reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+function headOf(source: number): TreeHead {
+  return readHead((position, bytes) => readExactly(source, position, bytes));
+}
+
+async function makeTree(
+  entries: readonly TreeEntry[],
+  place: string,
+  writeFile: (path: string, entry: TreeEntry & { kind: 'file' }) => Promise<void>,
+): Promise<Unpacked> {
+  if (existsSync(place)) throw new UsageError(`Cannot put a tree to ${place}: there is something already.`);
+  mkdirSync(dirname(place), { recursive: true });
+  refuseTwins(
+    entries.map(({ path }) => path),
+    place,
+  );
+  const root = `${place}.part-${randomBytes(4).toString('hex')}`;
+  try {
+    mkdirSync(root, { mode: 0o700 });
+    for (const entry of entries) {
+      const path = join(root, entry.path);
+      // Directories can be written until all is in them; links come last, so that nothing is written through one.
+      if (entry.kind === 'directory') mkdirSync(path, { mode: 0o700 });
+      if (entry.kind !== 'file') continue;
+      await writeFile(path, entry);
+      chmodSync(path, entry.mode & MODE_BITS);
+    }
+    for (const entry of entries) if (entry.kind === 'link') symlinkSync(entry.target, join(root, entry.path));
+    for (const entry of [...entries].reverse())
+      if (entry.kind === 'directory') chmodSync(join(root, entry.path), entry.mode & MODE_BITS);
+    chmodSync(root, 0o755);
+    renameSync(root, place);
+    return count(entries);
+  } catch (error) {
+    await rm(root, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 function readExactly(file: number, position: number, bytes: number): Buffer {

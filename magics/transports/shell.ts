@@ -25,13 +25,23 @@ export function commandLine(argv: Argv): string {
   return argv.map(quote).join(' ');
 }
 
-/** `export NAME='value'`. Throws UsageError for a name that sh does not take. */
-export function exportLine(name: string, value: string): string {
-  if (!VARIABLE.test(name))
+/** Does sh take it as the name of a variable? */
+export function isVariable(name: string): boolean {
+  return VARIABLE.test(name);
+}
+
+/** `NAME='value'`. Throws UsageError for a name that sh does not take. */
+export function assignment(name: string, value: string): string {
+  if (!isVariable(name))
     throw new UsageError(
       `${JSON.stringify(name)} is no name for an environment variable: letters, digits and _ only, no digit first.`,
     );
-  return `export ${name}=${quote(value)}`;
+  return `${name}=${quote(value)}`;
+}
+
+/** `export NAME='value'`. Throws UsageError for a name that sh does not take. */
+export function exportLine(name: string, value: string): string {
+  return `export ${assignment(name, value)}`;
 }
 
 /** A command that runs `command` once per word, the word as its last argument: for programs that answer about one thing at a time. */

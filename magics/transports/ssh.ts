@@ -9,6 +9,7 @@ import { Tail, type Channel, type CommandEnd, type Host } from './host';
 import { decide, openProxy } from './proxy-command';
 import { Admission } from './ssh-admission';
 import { Patience } from './patience';
+import { openLine } from './ssh-line';
 import { lookUpHost } from './ssh-config';
 import { HostKeys } from './ssh-host-keys';
 import { parseTarget, settingsFor, type SshSettings } from './ssh-settings';
@@ -133,7 +134,7 @@ export class SshHost implements Host {
           host: settings.host,
           port: settings.port,
           username: settings.user,
-          ...(passage === undefined ? {} : { sock: passage.stream }),
+          sock: passage?.stream ?? openLine(settings.host, settings.port),
           readyTimeout: ADMIT_MS,
           keepaliveInterval: keepAlive.seconds * 1000,
           keepaliveCountMax: keepAlive.times,
@@ -235,7 +236,10 @@ function toError(
   if (error.level === 'client-authentication') return notAdmitted(shown, admission, error);
   const isFinal = FINAL.has(systemCode(error) ?? '');
   const words = said === '' ? '' : ` Its ProxyCommand said: ${said}`;
-  return new TransportError(`Cannot reach ${shown} over SSH: ${error.message}.${words}`, {
+  const advice = isFinal
+    ? ' No host has this name: correct `host:` of the cluster, or HostName in your SSH config.'
+    : '';
+  return new TransportError(`Cannot reach ${shown} over SSH: ${error.message}.${words}${advice}`, {
     cause: error,
     transient: !isFinal,
   });

@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../setup/places.mjs';
-import { Transcript } from './transcript.mjs';
+import { openTranscript } from './transcript.mjs';
 
 const CELL_TIMEOUT_SECONDS = 300;
 
@@ -14,7 +14,7 @@ const CELL_TIMEOUT_SECONDS = 300;
  */
 export async function demonstrate(startServer, directory, name) {
   const document = JSON.parse(readFileSync(join(directory, `${name}.ipynb`), 'utf8'));
-  const transcript = new Transcript(process.stdout);
+  const transcript = await openTranscript();
   // Its state is a temporary directory: a demo never touches the person's jobs.
   const server = await startServer({ directory });
   const stop = () => void server.close().then(() => process.exit(130));
@@ -49,7 +49,7 @@ async function runCells(notebook, cells, transcript) {
     const run = await notebook.run(source, {
       cellId: cell.id,
       timeoutSeconds: CELL_TIMEOUT_SECONDS,
-      onOutput: (outputs, message) => transcript.output(outputs, message),
+      onOutput: (_outputs, message) => transcript.output(message),
     });
     cell.outputs = run.outputs;
     cell.execution_count = run.executionCount;

@@ -1,7 +1,7 @@
 // Whose software is shipped, and under which licences: what the programs have bundled in them, and what npm installs beside them. Only licences that let anybody use
 // the whole pass; a new one stops the build until somebody has read it.
 import { build } from 'esbuild';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundles } from '../setup/bundles.mjs';
 import { dist, root } from '../setup/places.mjs';
@@ -24,6 +24,11 @@ const PERMISSIVE = new Set([
 const READ = {
   'zeromq: MIT AND MPL-2.0': 'libzmq, unchanged and in a file of its own, which is all that the MPL asks',
 };
+/**
+ * Of optional packages whose manifests say it in the old way, which a lock file does not repeat. Where they cannot be built, for want of a compiler, npm takes
+ * them away, and the list has to be the same there.
+ */
+const SAID_ELSEWHERE = { buildcheck: 'MIT', 'cpu-features': 'MIT' };
 
 /**
  * @typedef {{ name: string, version: string, license: string, text: string, note?: string }} Part
@@ -81,9 +86,13 @@ function installedParts() {
     const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
     // One of them is installed, the one for the machine.
     const isForOneMachine = os !== undefined || cpu !== undefined;
-    return part(isForOneMachine ? name.replace(/\/.*/, '/*') : name, version, license ?? manifest(place).license, '');
+    return part(isForOneMachine ? name.replace(/\/.*/, '/*') : name, version, license ?? licenceOf(place, name), '');
   });
   return sorted(parts);
+}
+
+function licenceOf(place, name) {
+  return existsSync(join(root, place, 'package.json')) ? manifest(place).license : SAID_ELSEWHERE[name];
 }
 
 function bundledParts(places) {

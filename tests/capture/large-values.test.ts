@@ -1,12 +1,13 @@
 // E3, E7, E8, E9 and G3 of the conformance list at their full sizes: gigabytes and minutes, so only when asked for, by `npm run test:large`.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeUnless } from '../unless';
 import { Notebook } from './notebook';
 
-const described = process.env['CELLBURST_LARGE'] === '1' ? describe : describe.skip;
+const notNow = process.env['CELLBURST_LARGE'] === '1' ? undefined : 'takes minutes and gigabytes; npm run test:large';
 const PATIENCE = 600_000;
 
-described('values at full size', () => {
+describeUnless(notNow, 'values at full size', () => {
   let notebook: Notebook;
   beforeEach(() => {
     notebook = new Notebook(PATIENCE);

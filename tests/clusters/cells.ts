@@ -1,14 +1,15 @@
 // Cells of a real kernel on a real batch system, by the plain user of tests/clusters. What a person sees is asserted: values, output, errors.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { KernelClient } from '../kernel/client';
+import type { KernelClient } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
+import { describeImages, imageEntry } from './image-cells';
+import { writeLosing } from './losing';
 import { describePackages, moreClusters } from './package-cells';
-import { LONG_MS, agentPid, awaitState, detach, runIn, text } from './notebook';
-import type { OpenedSystem, RunningSystem } from './open';
+import { LONG_MS, agentPid, awaitState, detach, runIn, startOn, text, until } from './notebook';
+import { describeOn, openSystem, type OpenedSystem, type RunningSystem } from './open';
 
 export interface Given {
   readonly system: OpenedSystem;
@@ -23,6 +24,8 @@ export interface Given {
   readonly killed: RegExp;
   /** A cell that takes ever more memory, and what is said of its end. */
   readonly memory: { readonly options: string; readonly seen: RegExp };
+  /** Options of a cell that wants a GPU, where there are any. */
+  readonly gpu?: string;
   readonly submitCommand: string;
   /** How a submit command complains that its question was sent and the answer never came. */
   readonly lostAnswer: string;
@@ -37,16 +40,15 @@ export interface Given {
 }
 
 export function describeCells(title: string, given: Given): void {
-  const { system } = given;
-  const describeIf = system.ok ? describe : describe.skip;
-  describeIf(`cells on ${title}${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+  const podman = podmanOf(given.system);
+  describeOn(`cells on ${title}`, given.system, (system) => {
     let kernel: KernelClient;
     beforeAll(async () => {
-      if (system.ok) kernel = await startKernel(system, given);
+      kernel = await startKernel(system, given, podman);
     });
     afterAll(async () => {
       await kernel.stop();
-      if (system.ok) system.stop();
+      if (podman.ok) podman.stop();
     });
     const on = (options = '') => `%%cluster ${given.scheduler} ${options}`.trimEnd();
     const run = runIn(() => kernel);
@@ -59,7 +61,7 @@ export function describeCells(title: string, given: Given): void {
           `${on('--cores 2')}\ngiven.push(4);\nconst point = new Point(given.length);\n[process.env.${given.idVariable}, process.env.CELLBURST_CORES, process.pid]`,
         );
         expect(reply).toMatchObject({ status: 'ok' });
-        expect(text(result)).toMatch(/^\[ '\d+', '2', \d+ \]$/);
+        expect(text(result)).toMatch(/^\[ '\d+[\w.-]*', '2', \d+ \]$/);
         const here = await run('[given.length, point instanceof Point, point.x]');
         expect(text(here.result)).toBe('[ 4, true, 4 ]');
       },
@@ -73,7 +75,7 @@ export function describeCells(title: string, given: Given): void {
         const source = `import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!')`;
         writeFileSync(place('given.txt'), 'given', { mode: 0o644 });
-        writeFileSync(place('secret.txt'), '', { mode: 0o600 });
+        writeFileSync(place('secret.txt'), '', { mode: 0 });
         const answer = await run(`${on('--in given.txt --out made.txt')}\n${source}`);
         expect(answer.reply['evalue']).toBeUndefined();
         expect(readFileSync(place('made.txt'), 'utf8')).toBe('given?!');
@@ -85,6 +87,13 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
     );
 
     describePackages(given.scheduler, { kernel: () => kernel, run, milliseconds: LONG_MS });
+    describeImages(podman, {
+      ...given,
+      kernel: () => kernel,
+      run,
+      milliseconds: LONG_MS,
+      leavesQueue: () => leavesQueue(given, system),
+    });
 
     test(
       'an error is thrown here as it was there',
@@ -120,7 +129,7 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
         const { reply } = await run(`%cluster attach ${job}`);
         expect(reply).toMatchObject({ status: 'error', ename: 'JobCancelledError' });
         expect(String(reply['evalue'])).toContain('at your request');
-        if (system.ok) await leavesQueue(given, system);
+        await leavesQueue(given, system);
       },
       LONG_MS,
     );
@@ -209,7 +218,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
     test(
       'when the answer to a submission is lost, the job is found by its name and submitted once',
       async () => {
-        if (!system.ok) return;
         writeFileSync(join(kernel.directory, 'bin', 'lose'), 'lost');
         const { result, reply } = await run(`${on('--name once')}\n'only once'`);
         expect(reply).toMatchObject({ status: 'ok' });
@@ -228,7 +236,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
       test(
         'many jobs that wait are one question, and no more than one for each interval',
         async () => {
-          if (!system.ok) return;
           for (let i = 0; i < 12; i++) await detach(run, `${on(`--detach --name many${i} --native '${held}'`)}\n${i}`);
           const [before, began] = [await questions(system), performance.now()];
           await pause(12_000);
@@ -251,7 +258,6 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
       test(
         `when the agent is killed ${what}, the next one has it submitted once`,
         async () => {
-          if (!system.ok) return;
           const lose = join(kernel.directory, 'bin', 'lose');
           writeFileSync(lose, how);
           const id = await kernel.startCell(`${on(`--name ${how}`)}\n'only once'`);
@@ -272,47 +278,34 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
   });
 }
 
-async function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  let living = await given.living(system);
-  while (living.length > 0 && Date.now() < deadline) {
-    await pause(300);
-    living = await given.living(system);
-  }
-  expect(living).toEqual([]);
+/** Whose jobs may use it: its storage is one user's. */
+function podmanOf(system: OpenedSystem): OpenedSystem {
+  if (!system.ok) return system;
+  const podman = openSystem('podman');
+  if (!podman.ok || podman.user.name === system.user.name) return podman;
+  podman.stop();
+  return {
+    ok: false,
+    reason: `its containers are those of ${podman.user.name}, and jobs those of ${system.user.name}`,
+  };
 }
 
-/** A kernel of the plain user. Its submit command can be told to lose an answer: the job is made, and the client complains. */
-async function startKernel(system: RunningSystem, given: Given): Promise<KernelClient> {
-  const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
-  const user = { uid: ids('-u'), gid: ids('-g') };
-  const home = system.makeDirectory('home');
-  const config = join(home, 'config.yaml');
-  const lines = [
-    'clusters:',
-    `  ${given.scheduler}:`,
-    `    scheduler: ${given.scheduler}`,
-    '    poll: { first: 2s }',
-    ...(given.entry ?? []).map((line) => `    ${line}`),
-    ...moreClusters(given.scheduler, given.entry ?? []),
-  ];
-  writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
-  const bin = join(home, 'bin');
-  execFileSync('install', ['-d', '-o', 'cluster', bin]);
-  const kernel = await KernelClient.start(
-    { ...system.settings, HOME: home, CELLBURST_CONFIG: config, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
-    user,
+function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
+  return until(async () => (await given.living(system)).length === 0);
+}
+
+/** Its submit command can be told to lose an answer: the job is made, and the client complains. */
+async function startKernel(system: RunningSystem, given: Given, podman: OpenedSystem): Promise<KernelClient> {
+  const { scheduler, entry = [], submitCommand, lostAnswer } = given;
+  const bin = system.makeDirectory('bin');
+  const clusters = { [scheduler]: [`scheduler: ${scheduler}`, 'poll: { first: 2s }', ...entry] };
+  const path = system.settings['PATH'] ?? process.env['PATH'];
+  writeLosing(bin, submitCommand, lostAnswer, path);
+  const kernel = await startOn(
+    system,
+    { ...clusters, ...moreClusters(scheduler, entry, imageEntry(podman)) },
+    { PATH: `${bin}:${path ?? ''}` },
   );
-  execFileSync('ln', ['-s', bin, join(kernel.directory, 'bin')]);
-  const real = execFileSync('sh', ['-c', `command -v ${given.submitCommand}`], { encoding: 'utf8' }).trim();
-  const fake = join(bin, given.submitCommand);
-  const how = [
-    `lost) ${real} "$@" >/dev/null; echo '${given.lostAnswer}' >&2; exit 1 ;;`,
-    `hangs-after) ${real} "$@" >/dev/null; exec sleep 60 ;;`,
-    'hangs-before) exec sleep 60 ;;',
-  ];
-  const lose = `if [ -e ${bin}/lose ]; then how=$(cat ${bin}/lose); rm -f ${bin}/lose; case $how in ${how.join(' ')} esac; fi`;
-  writeFileSync(fake, `#!/bin/sh\n${lose}\nexec ${real} "$@"\n`);
-  chmodSync(fake, 0o755);
+  symlinkSync(bin, join(kernel.directory, 'bin'));
   return kernel;
 }

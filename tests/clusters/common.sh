@@ -18,15 +18,16 @@ cannot() {
 # absolute PATH: the path, made absolute.
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac }
 
-need_root() { [ "$(id -u)" = 0 ] || cannot "$NAME needs root here: $1"; }
+is_root() { [ "$(id -u)" = 0 ]; }
+need_root() { is_root || cannot "$NAME needs root here: $1"; }
 
-# claim DIRECTORY: makes the state directory and marks it ours, which is what lets a down script remove it. Root writes into it, so nobody else may own
-# it or what is above it; the test user works in it, so it must not be closed to others (a login's own XDG_RUNTIME_DIR is).
+# claim DIRECTORY: makes the state directory and marks it ours, which is what lets a down script remove it. We write into it, so nobody but us and root may
+# own it or what is above it; the test user works in it, so it must not be closed to others (a login's own XDG_RUNTIME_DIR is).
 claim() {
   mkdir -p "$1"
   local directory=$1
   while [ "$directory" != / ]; do
-    [ "$(stat -c %u "$directory")" = 0 ] || die "$directory belongs to somebody else: name another state directory"
+    case $(stat -c %u "$directory") in 0 | "$(id -u)") ;; *) die "$directory belongs to somebody else: name another state directory" ;; esac
     case $(stat -c %A "$directory") in
       *[xt]) ;;
       *) [ "$directory" = "$1" ] || die "$directory is closed to other users, who have to reach $1: name another state directory" ;;
@@ -43,6 +44,7 @@ ours() { [ "$(cat "$1/.cellburst-test" 2>/dev/null)" = "$NAME" ]; }
 # install PACKAGE...: from the distribution, by name. A policy file keeps the packages from starting daemons of their own, and goes again.
 install() {
   [ $# -gt 0 ] || return 0
+  is_root || cannot "these packages are missing, and only root can install them: $*"
   command -v apt-get >/dev/null || cannot "these packages are missing and there is no apt-get to install them: $*"
   say "installing $*"
   local policy=/usr/sbin/policy-rc.d made= failed= log=$STATE/apt.log

@@ -11,9 +11,9 @@ import { trouble, type Finding } from '../../magics/protocol/finding';
 import { examineHost } from '../../magics/transports/examine';
 import { endProcesses } from '../notebook/processes';
 import { configBefore, nobody, openHost } from '../transports/logins';
-import { openSystem } from './open';
+import { describeOn, openSystem } from './open';
 
-const sshd = openSystem('sshd');
+const sshd = openSystem('sshd', { by: 'anybody' });
 const slurm = openSystem('slurm');
 const scratch = mkdtempSync(join(tmpdir(), 'cellburst-doctor-'));
 const AGENT = resolve(__dirname, '..', '..', 'dist', 'agent.js');
@@ -21,7 +21,6 @@ const AGENT = resolve(__dirname, '..', '..', 'dist', 'agent.js');
 afterAll(async () => {
   await endProcesses(`CELLBURST_STATE_DIR=${scratch}/own`);
   rmSync(scratch, { recursive: true, force: true });
-  for (const system of [sshd, slurm]) if (system.ok) system.stop();
 });
 
 async function all(findings: AsyncIterable<Finding>): Promise<Finding[]> {
@@ -30,8 +29,7 @@ async function all(findings: AsyncIterable<Finding>): Promise<Finding[]> {
   return found;
 }
 
-const describeSlurm = slurm.ok ? describe : describe.skip;
-describeSlurm(`the doctor on a login node of Slurm${slurm.ok ? '' : ` (not tested: ${slurm.reason})`}`, () => {
+describeOn('the doctor on a login node of Slurm', slurm, ({ settings }) => {
   /** An agent whose store lies on a file system of its own: no other machine, and no compute node, sees it. */
   async function examine(variables: Readonly<Record<string, string>>): Promise<Finding[]> {
     const state = join(scratch, 'own');
@@ -55,19 +53,17 @@ describeSlurm(`the doctor on a login node of Slurm${slurm.ok ? '' : ` (not teste
   }
 
   test('a store that compute nodes do not see is told, with what to set', async () => {
-    if (!slurm.ok) return;
-    const found = await examine(slurm.settings);
+    const found = await examine(settings);
     const [seen] = found.filter(({ check }) => check === 'store on nodes');
     expect(seen?.verdict).toBe('trouble');
     expect(seen?.says).toMatch(/nothing of it was seen here.*set store: to a directory that they see/);
   }, 90_000);
 
   test('a controller that is not there is told, and nodes are not looked for', async () => {
-    if (!slurm.ok) return;
-    const { SLURM_CONF: real = '' } = slurm.settings;
+    const { SLURM_CONF: real = '' } = settings;
     const other = join(scratch, 'slurm.conf');
     writeFileSync(other, readFileSync(real, 'utf8').replace(/^SlurmctldPort=.*$/m, 'SlurmctldPort=1'));
-    const found = await examine({ ...slurm.settings, SLURM_CONF: other });
+    const found = await examine({ ...settings, SLURM_CONF: other });
     const [asked] = found.filter(({ check }) => check === 'Slurm');
     expect(asked?.verdict).toBe('trouble');
     expect(asked?.says).toMatch(/Does sinfo work in a shell on that host\?/);
@@ -75,9 +71,8 @@ describeSlurm(`the doctor on a login node of Slurm${slurm.ok ? '' : ` (not teste
   }, 90_000);
 });
 
-const describeSsh = sshd.ok ? describe : describe.skip;
-describeSsh(`the doctor on the way to a host${sshd.ok ? '' : ` (not tested: ${sshd.reason})`}`, () => {
-  const config = sshd.ok ? (sshd.settings['SSHD_CONFIG'] ?? '') : '';
+describeOn('the doctor on the way to a host', sshd, (system) => {
+  const config = system.settings['SSHD_CONFIG'] ?? '';
   const settings = { node: undefined, store: undefined, setup: [], agent: 'detached' } as const;
   async function examine(
     host: string,

@@ -1,11 +1,7 @@
 // Notebook cells on a real Grid Engine, started for this file.
 import { describeCells } from './cells';
-import { openSystem, type RunningSystem } from './open';
-
-async function living(system: RunningSystem): Promise<readonly string[]> {
-  const { stdout } = await system.run(['qstat', '-u', '*', '-xml']);
-  return [...stdout.matchAll(/<JB_name>(.*?)<\/JB_name>/g)].map(([, name = '']) => name);
-}
+import { openSystem } from './open';
+import { gridEngineQueue } from './queues';
 
 describeCells('Grid Engine', {
   system: openSystem('sge'),
@@ -21,7 +17,7 @@ describeCells('Grid Engine', {
   names: async (system) => {
     const { stdout } = await system.run(['qacct', '-j']);
     const ended = [...stdout.matchAll(/^jobname +(\S+)/gm)].map(([, name = '']) => name);
-    return [...ended, ...(await living(system))];
+    return [...ended, ...(await gridEngineQueue(system, 'JB_name'))];
   },
-  living,
+  living: (system) => gridEngineQueue(system, 'JB_name'),
 });

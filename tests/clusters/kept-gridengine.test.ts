@@ -5,184 +5,160 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { identify, isAlive, sendSignal } from '../../magics/protocol/platform';
 import { readBeat } from '../agent/setting';
-import { KernelClient, type CellResult } from '../kernel/client';
-import { openSystem, type RunningSystem } from './open';
+import type { KernelClient } from '../kernel/client';
+import { LONG_MS, agentPid, jobFolders, runIn, startOn, text, until } from './notebook';
+import { describeOn, openSystem, type RunningSystem } from './open';
+import { gridEngineQueue } from './queues';
 
-const system = openSystem('sge');
-const LONG_MS = 90_000;
+describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
+  let kernel: KernelClient;
+  beforeAll(async () => {
+    const entry = ['scheduler: gridengine', 'parallelEnvironment: smp', 'poll: { first: 2s }'];
+    kernel = await startOn(system, { ge: entry, blocked: [...entry, 'listen: none'] });
+  });
+  afterAll(async () => {
+    await system.run(['qdel', '-u', 'cluster']);
+    await kernel.stop();
+  });
 
-(system.ok ? describe : describe.skip)(
-  `nodes kept on Grid Engine${system.ok ? '' : ` (not tested: ${system.reason})`}`,
-  () => {
-    let kernel: KernelClient;
+  test(
+    'cells run in the job that is kept, with its files, and its agent has called by the key of its job',
+    async () => {
+      const { reply } = await run('%cluster start ge --cores 2 --time 10m --keep 5m');
+      expect(reply).toMatchObject({ status: 'ok' });
+      const [kept, ...others] = await jobs();
+      expect(others).toEqual([]);
+      await run('const given = [1];');
+      const first = await run('%%cluster ge --cores 2\ngiven.push(2); console.log("there"); process.env.JOB_ID');
+      expect(first.stdout).toBe('there\n');
+      expect(text(first.result)).toBe(`'${kept ?? ''}'`);
+      expect(text((await run('given.length')).result)).toBe('2');
+      const folder = keptFolder();
+      expect(statSync(join(folder, 'key')).mode & 0o777).toBe(0o600);
+      expect(readdirSync(folder)).not.toContain('calls');
+      const key = readFileSync(join(folder, 'key'), 'utf8').trim();
+      expect(execFileSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' })).not.toContain(key);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'when the agent here is killed, the cell goes on, its agent calls the next one, and its output is whole',
+    async () => {
+      const flag = join(kernel.directory, 'go-on');
+      const id = await kernel.startCell(
+        `%%cluster ge\nconst fs = require('node:fs');\nlet i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 50)); }\ni`,
+      );
+      await kernel.printed(id, '5\n');
+      sendSignal(agentPid(kernel), 'SIGKILL');
+      await pause(500);
+      writeFileSync(flag, '');
+      const { reply, stdout, result } = await kernel.outcome(id, performance.now(), LONG_MS);
+      expect(reply).toMatchObject({ status: 'ok' });
+      const count = Number(text(result));
+      expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
+    },
+    LONG_MS,
+  );
+
+  test(
+    'they are given back when they are not wanted any more',
+    async () => {
+      expect(text((await run('%cluster stop ge')).result)).toMatch(/^Allocation \w+ on ge/);
+      await until(async () => (await jobs()).length === 0);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'where nobody can call, cells go through files, and their line says how slow that is',
+    async () => {
+      expect((await run('%cluster start blocked --time 10m --keep 5m')).reply).toMatchObject({ status: 'ok' });
+      const [kept = ''] = await jobs();
+      const flag = join(kernel.directory, 'seen');
+      const id = await kernel.startCell(
+        `%%cluster blocked\nconst fs = require('node:fs');\nconsole.log('begun');\nwhile (!fs.existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 50));\nprocess.env.JOB_ID`,
+      );
+      await until(() => lastStatus().includes('kept nodes'));
+      expect(lastStatus()).toContain('through files, looked at every 0.5 s');
+      writeFileSync(flag, '');
+      const { result, stdout } = await kernel.outcome(id, performance.now(), LONG_MS);
+      expect([stdout, text(result)]).toEqual(['begun\n', `'${kept}'`]);
+      expect(readdirSync(keptFolder())).toContain('calls');
+      await run('%cluster stop blocked');
+      await until(async () => (await jobs()).length === 0);
+    },
+    LONG_MS,
+  );
+
+  describe('where a job that is deleted loses its shell only (no ENABLE_ADDGRP_KILL)', () => {
     beforeAll(async () => {
-      if (system.ok) kernel = await startKernel(system);
-    });
-    afterAll(async () => {
-      if (!system.ok) return;
-      await system.run(['qdel', '-u', 'cluster']);
-      await kernel.stop();
-      system.stop();
-    });
-
-    test(
-      'cells run in the job that is kept, with its files, and its agent has called by the key of its job',
-      async () => {
-        const { reply } = await run('%cluster start ge --cores 2 --time 10m --keep 5m');
-        expect(reply).toMatchObject({ status: 'ok' });
-        const [kept, ...others] = await jobs();
-        expect(others).toEqual([]);
-        await run('const given = [1];');
-        const first = await run('%%cluster ge --cores 2\ngiven.push(2); console.log("there"); process.env.JOB_ID');
-        expect(first.stdout).toBe('there\n');
-        expect(text(first)).toBe(`'${kept ?? ''}'`);
-        expect(text(await run('given.length'))).toBe('2');
-        const folder = keptFolder();
-        expect(statSync(join(folder, 'key')).mode & 0o777).toBe(0o600);
-        expect(readdirSync(folder)).not.toContain('calls');
-        const key = readFileSync(join(folder, 'key'), 'utf8').trim();
-        expect(execFileSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' })).not.toContain(key);
-      },
-      LONG_MS,
-    );
-
-    test(
-      'when the agent here is killed, the cell goes on, its agent calls the next one, and its output is whole',
-      async () => {
-        const flag = join(kernel.directory, 'go-on');
-        const id = await kernel.startCell(
-          `%%cluster ge\nconst fs = require('node:fs');\nlet i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 50)); }\ni`,
-        );
-        await kernel.printed(id, '5\n');
-        sendSignal(agentPid(), 'SIGKILL');
-        await pause(500);
-        writeFileSync(flag, '');
-        const { reply, stdout, result } = await kernel.outcome(id, performance.now(), LONG_MS);
-        expect(reply).toMatchObject({ status: 'ok' });
-        const count = Number(text({ result }));
-        expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
-      },
-      LONG_MS,
-    );
-
-    test(
-      'they are given back when they are not wanted any more',
-      async () => {
-        expect(text(await run('%cluster stop ge'))).toMatch(/^Allocation \w+ on ge/);
-        await until(async () => (await jobs()).length === 0);
-      },
-      LONG_MS,
-    );
-
-    test(
-      'where nobody can call, cells go through files, and their line says how slow that is',
-      async () => {
-        expect((await run('%cluster start blocked --time 10m --keep 5m')).reply).toMatchObject({ status: 'ok' });
-        const [kept = ''] = await jobs();
-        const flag = join(kernel.directory, 'seen');
-        const id = await kernel.startCell(
-          `%%cluster blocked\nconst fs = require('node:fs');\nconsole.log('begun');\nwhile (!fs.existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 50));\nprocess.env.JOB_ID`,
-        );
-        await until(() => Promise.resolve(lastStatus().includes('kept nodes')));
-        expect(lastStatus()).toContain('through files, looked at every 0.5 s');
-        writeFileSync(flag, '');
-        const { result, stdout } = await kernel.outcome(id, performance.now(), LONG_MS);
-        expect([stdout, text({ result })]).toEqual(['begun\n', `'${kept}'`]);
-        expect(readdirSync(keptFolder())).toContain('calls');
-        await run('%cluster stop blocked');
-        await until(async () => (await jobs()).length === 0);
-      },
-      LONG_MS,
-    );
-
-    describe('where a job that is deleted loses its shell only (no ENABLE_ADDGRP_KILL)', () => {
-      beforeAll(async () => {
-        if (system.ok) await followShellsOnly(system);
-      }, LONG_MS);
-      /** Starts a process that leaves its group, and notes it. */
-      const stays = (far: string) =>
-        `const { spawn } = require('node:child_process');\nconst fs = require('node:fs');\nconst child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });\nfs.writeFileSync(${JSON.stringify(far)}, String(child.pid));\nconsole.log('begun');\nawait new Promise((go) => setTimeout(go, 600_000));`;
-      const processesOf = (folder: string, far: string) => {
-        const { runner, cell } = readBeat(folder) ?? {};
-        if (runner === undefined || cell === undefined) throw new Error(`Nothing runs in ${folder}.`);
-        return [runner, cell, identify(Number(readFileSync(far, 'utf8')))];
-      };
-
-      test(
-        'all of it ends, and its cell is not told before',
-        async () => {
-          const far = join(kernel.directory, 'far');
-          const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
-          await kernel.printed(id, 'begun');
-          const mine = processesOf(folders()[0] ?? '', far);
-          const [job = ''] = await jobs();
-          if (system.ok) await system.run(['qdel', job]);
-          const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
-          expect(mine.filter(isAlive)).toEqual([]);
-          expect(reply).toMatchObject({ status: 'error', ename: 'JobSignalError' });
-        },
-        LONG_MS,
-      );
-
-      test(
-        'all that runs on kept nodes ends with them, and is told as ended by that',
-        async () => {
-          const far = join(kernel.directory, 'far-kept');
-          expect((await run('%cluster start ge --time 10m --keep 5m')).reply).toMatchObject({ status: 'ok' });
-          const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
-          await kernel.printed(id, 'begun');
-          const [job = ''] = await jobs();
-          const here = join(keptFolder(), 'agent', 'jobs');
-          const mine = processesOf(join(here, readdirSync(here)[0] ?? ''), far);
-          if (system.ok) await system.run(['qdel', job]);
-          const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
-          expect(mine.filter(isAlive)).toEqual([]);
-          expect(reply).toMatchObject({ status: 'error' });
-          expect(String(reply['evalue'])).toContain('allocation');
-        },
-        LONG_MS,
-      );
-    });
-
-    test(
-      'nodes that nobody uses are given back by themselves, with kernel and agent dead',
-      async () => {
-        const { reply } = await run('%%cluster ge --keep 6s --time 10m\nprocess.env.JOB_ID');
-        expect(reply).toMatchObject({ status: 'ok' });
-        expect(await jobs()).toHaveLength(1);
-        kernel.process.kill('SIGKILL');
-        sendSignal(agentPid(), 'SIGKILL');
-        await until(async () => (await jobs()).length === 0);
-      },
-      LONG_MS,
-    );
-
-    const run = async (code: string): Promise<CellResult> =>
-      kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
-    const jobs = async (): Promise<string[]> => {
-      if (!system.ok) return [];
-      const { stdout } = await system.run(['qstat', '-u', '*', '-xml']);
-      return [...stdout.matchAll(/<JB_job_number>(\d+)</g)].map(([, id = '']) => id);
+      await followShellsOnly(system);
+    }, LONG_MS);
+    /** Starts a process that leaves its group, and notes it. */
+    const stays = (far: string) =>
+      `const { spawn } = require('node:child_process');\nconst fs = require('node:fs');\nconst child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });\nfs.writeFileSync(${JSON.stringify(far)}, String(child.pid));\nconsole.log('begun');\nawait new Promise((go) => setTimeout(go, 600_000));`;
+    const processesOf = (folder: string, far: string) => {
+      const { runner, cell } = readBeat(folder) ?? {};
+      if (runner === undefined || cell === undefined) throw new Error(`Nothing runs in ${folder}.`);
+      return [runner, cell, identify(Number(readFileSync(far, 'utf8')))];
     };
-    const agentPid = () => {
-      const lock = readFileSync(join(kernel.directory, 'state', 'agent.lock'), 'utf8');
-      return Number(/"pid":(\d+)/.exec(lock)?.[1]);
-    };
-    const folders = () => {
-      const place = join(kernel.directory, 'state', 'jobs');
-      const newest = execFileSync('ls', ['-1t', '--time=birth', place], { encoding: 'utf8' }).trim().split('\n');
-      return newest.map((id) => join(place, id));
-    };
-    const lastStatus = () => readFileSync(join(folders()[0] ?? '', 'record.json'), 'utf8');
-    /** Of the allocation that was made last. */
-    const keptFolder = () => folders().find((folder) => readdirSync(folder).includes('key')) ?? '';
-  },
-);
 
-function text({ result }: Pick<CellResult, 'result'>): string {
-  const data = result?.['data'] as Record<string, unknown> | undefined;
-  return String(data?.['text/plain']);
-}
+    test(
+      'all of it ends, and its cell is not told before',
+      async () => {
+        const far = join(kernel.directory, 'far');
+        const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
+        await kernel.printed(id, 'begun');
+        const mine = processesOf(jobFolders(kernel)[0] ?? '', far);
+        const [job = ''] = await jobs();
+        await system.run(['qdel', job]);
+        const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(mine.filter(isAlive)).toEqual([]);
+        expect(reply).toMatchObject({ status: 'error', ename: 'JobSignalError' });
+      },
+      LONG_MS,
+    );
+
+    test(
+      'all that runs on kept nodes ends with them, and is told as ended by that',
+      async () => {
+        const far = join(kernel.directory, 'far-kept');
+        expect((await run('%cluster start ge --time 10m --keep 5m')).reply).toMatchObject({ status: 'ok' });
+        const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
+        await kernel.printed(id, 'begun');
+        const [job = ''] = await jobs();
+        const here = join(keptFolder(), 'agent', 'jobs');
+        const mine = processesOf(join(here, readdirSync(here)[0] ?? ''), far);
+        await system.run(['qdel', job]);
+        const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+        expect(mine.filter(isAlive)).toEqual([]);
+        expect(reply).toMatchObject({ status: 'error' });
+        expect(String(reply['evalue'])).toContain('allocation');
+      },
+      LONG_MS,
+    );
+  });
+
+  test(
+    'nodes that nobody uses are given back by themselves, with kernel and agent dead',
+    async () => {
+      const { reply } = await run('%%cluster ge --keep 6s --time 10m\nprocess.env.JOB_ID');
+      expect(reply).toMatchObject({ status: 'ok' });
+      expect(await jobs()).toHaveLength(1);
+      kernel.process.kill('SIGKILL');
+      sendSignal(agentPid(kernel), 'SIGKILL');
+      await until(async () => (await jobs()).length === 0);
+    },
+    LONG_MS,
+  );
+
+  const run = runIn(() => kernel);
+  const jobs = () => gridEngineQueue(system, 'JB_job_number');
+  const lastStatus = () => readFileSync(join(jobFolders(kernel)[0] ?? '', 'record.json'), 'utf8');
+  /** Of the allocation that was made last. */
+  const keptFolder = () => jobFolders(kernel).find((folder) => readdirSync(folder).includes('key')) ?? '';
+});
 
 /** Set while it runs; the node has heard of it when a process that has left its job's group is still there after the job. */
 async function followShellsOnly(running: RunningSystem): Promise<void> {
@@ -204,25 +180,4 @@ async function followShellsOnly(running: RunningSystem): Promise<void> {
     await until(async () => !(await running.run(['qstat', '-u', '*'])).stdout.includes(stdout.trim()));
     return sendSignal(Number(readFileSync(note, 'utf8')), 'SIGKILL');
   });
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + LONG_MS / 2;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('It never came to that.');
-    await pause(200);
-  }
-}
-
-async function startKernel(running: RunningSystem): Promise<KernelClient> {
-  const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
-  const home = running.makeDirectory('home');
-  const config = join(home, 'config.yaml');
-  const entry = 'scheduler: gridengine, parallelEnvironment: smp, poll: { first: 2s }';
-  const lines = ['clusters:', `  ge: { ${entry} }`, `  blocked: { ${entry}, listen: none }`];
-  writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o644 });
-  return await KernelClient.start(
-    { ...running.settings, HOME: home, CELLBURST_CONFIG: config },
-    { uid: ids('-u'), gid: ids('-g') },
-  );
 }

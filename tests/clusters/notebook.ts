@@ -1,13 +1,51 @@
-// What tests of cluster cells do in a notebook, wherever the cluster is: run cells, detach, wait for states, cut what lies between.
+// What tests of cluster cells do in a notebook, wherever the cluster is: start it with its clusters, run cells, detach, wait for states, cut what lies between.
 import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sendSignal } from '../../magics/protocol/platform';
-import type { CellResult, KernelClient } from '../kernel/client';
+import { KernelClient, type CellResult } from '../kernel/client';
 import { processesWith } from '../notebook/processes';
+import type { RunningSystem } from './open';
 
 /** A cluster on a busy machine takes its time. */
 export const LONG_MS = 90_000;
+
+/** Lines of each cluster's entry in a config. */
+export type Clusters = Readonly<Record<string, readonly string[]>>;
+
+/** Gives the path. */
+export function writeClusters(path: string, clusters: Clusters): string {
+  const lines = Object.entries(clusters).flatMap(([name, entry]) => [
+    `  ${name}:`,
+    ...entry.map((line) => `    ${line}`),
+  ]);
+  writeFileSync(path, ['clusters:', ...lines, ''].join('\n'), { mode: 0o644 });
+  return path;
+}
+
+/** A kernel of the plain user on the machine of a batch system. */
+export function startOn(
+  system: RunningSystem,
+  clusters: Clusters,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<KernelClient> {
+  const home = system.makeDirectory('home');
+  const config = writeClusters(join(home, 'config.yaml'), clusters);
+  const own = { ...system.settings, HOME: home, CELLBURST_CONFIG: config };
+  return KernelClient.start({ ...own, ...environment }, system.user.ids);
+}
+
+/** A kernel of whoever runs the tests, whose clusters lie behind servers of SSH. */
+export function startBefore(sshd: RunningSystem, clusters: Clusters): Promise<KernelClient> {
+  const config = join(sshd.settings['SSHD_STATE'] ?? '', 'config.yaml');
+  return KernelClient.start({ CELLBURST_CONFIG: writeClusters(config, clusters) });
+}
+
+/** A host by its name in the servers' own config. */
+export function hostEntry(sshd: RunningSystem, host = 'cb-login', scheduler = 'none'): readonly string[] {
+  return [`scheduler: ${scheduler}`, `host: ${host}`, `sshConfig: ${sshd.settings['SSHD_CONFIG'] ?? ''}`];
+}
 
 export type Run = (code: string) => Promise<CellResult>;
 
@@ -22,6 +60,11 @@ export function text(result: Readonly<Record<string, unknown>> | undefined): str
   return (bundle?.['text/plain'] ?? '').replaceAll(/\u001b\[\d+m/g, '');
 }
 
+/** Of a cell whose value is a string. */
+export function string(result: Parameters<typeof text>[0]): string {
+  return text(result).replaceAll("'", '');
+}
+
 /** The id of the job that a cell with `--detach` submits. */
 export async function detach(run: Run, code: string): Promise<string> {
   const { reply, messages } = await run(code);
@@ -29,6 +72,15 @@ export async function detach(run: Run, code: string): Promise<string> {
   const id = /Job (\w{6}) is submitted/.exec(shown)?.[1];
   if (id === undefined) throw new Error(`Nothing was submitted: ${JSON.stringify(reply)}`);
   return id;
+}
+
+/** What is waited for here comes within half of a test's time, or never. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + LONG_MS / 2;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('It never came to that.');
+    await pause(200);
+  }
 }
 
 export async function awaitState(run: Run, job: string, state: string): Promise<void> {
@@ -43,8 +95,29 @@ export async function awaitState(run: Run, job: string, state: string): Promise<
 }
 
 export function agentPid(kernel: KernelClient): number {
-  const lock = execFileSync('cat', [join(kernel.directory, 'state', 'agent.lock')], { encoding: 'utf8' });
+  const lock = readFileSync(join(kernel.directory, 'state', 'agent.lock'), 'utf8');
   return Number(/"pid":(\d+)/.exec(lock)?.[1]);
+}
+
+/** Directories of the notebook's jobs, the newest first. */
+export function jobFolders(kernel: KernelClient): readonly string[] {
+  const jobs = join(kernel.directory, 'state', 'jobs');
+  const all = readdirSync(jobs).map((id) => join(jobs, id));
+  const made = new Map(all.map((folder) => [folder, statSync(folder).birthtimeMs]));
+  return all.sort((a, b) => (made.get(b) ?? 0) - (made.get(a) ?? 0));
+}
+
+/** Of the job that was made last. */
+export function lastRecord(kernel: KernelClient): Readonly<Record<string, unknown>> {
+  const [last = ''] = jobFolders(kernel);
+  return JSON.parse(readFileSync(join(last, 'record.json'), 'utf8')) as Record<string, unknown>;
+}
+
+/** The srun clients that the agent of this notebook holds, and their watchers. */
+export function srunClients(kernel: KernelClient): readonly number[] {
+  const all = execFileSync('ps', ['-e', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  const ours = all.filter((line) => line.includes('srun ') && line.includes(kernel.directory));
+  return ours.map((line) => Number(line.trim().split(' ')[0]));
 }
 
 /** Ends the processes that the connection is made of on the other side, as a network does that resets; waits for it to be there. */

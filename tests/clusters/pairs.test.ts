@@ -1,6 +1,6 @@
 // One suite for every pair of a scheduler and a way to it: cells of a real kernel, by a plain user, on real systems that are started for this file. A pair
 // that cannot be had here is skipped by name, with the reason.
-//   CELLBURST_TEST_PBS=/opt/pbs             adds a real PBS, by its prefix, on this machine
+//   CELLBURST_TEST_PBS=/opt/pbs             adds a real PBS, by its prefix, on this machine, in the present user's name, from here and over a server of SSH of that user's
 //   CELLBURST_TEST_SLURM_HOST=me@login      adds a Slurm behind a host, in the present user's name, without a question
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { sendSignal } from '../../magics/protocol/platform';
 import { KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
-import { LONG_MS, agentPid, awaitState, cutConnection, detach, runIn, text } from './notebook';
-import { openSystem, type OpenedSystem } from './open';
+import { LONG_MS, agentPid, awaitState, cutConnection, detach, runIn, text, writeClusters } from './notebook';
+import { describeUnless } from '../unless';
+import { missing as missingOf, openSystem, type OpenedSystem } from './open';
 
 type Scheduler = 'none' | 'slurm' | 'gridengine' | 'pbs';
 type Way = 'local' | 'ssh2' | 'openssh';
@@ -30,9 +31,17 @@ interface Pair {
   readonly store?: string;
 }
 
-const systems = { sshd: openSystem('sshd'), slurm: openSystem('slurm'), gridengine: openSystem('sge') };
+// Who is not root has a server of SSH all the same.
+const systems = {
+  sshd: openSystem('sshd', { by: 'anybody' }),
+  slurm: openSystem('slurm'),
+  gridengine: openSystem('sge'),
+};
 const home = systems.sshd.ok ? systems.sshd.makeDirectory('pairs') : mkdtempSync(join(tmpdir(), 'cellburst-pairs-'));
-const reasonOf = (system: OpenedSystem): string | undefined => (system.ok ? undefined : system.reason);
+
+/** Its prefix, on this machine. */
+const PBS = process.env['CELLBURST_TEST_PBS'] ?? '';
+const pbsMissing = PBS === '' ? 'CELLBURST_TEST_PBS is not set' : undefined;
 
 /** What a login shell of the batch system's users has in its environment. */
 const environmentOf = (system: OpenedSystem, pattern: RegExp): Record<string, string> =>
@@ -42,7 +51,7 @@ const ENVIRONMENT: Readonly<Record<Scheduler, Readonly<Record<string, string>>>>
   none: {},
   slurm: environmentOf(systems.slurm, /^SLURM_CONF$/),
   gridengine: environmentOf(systems.gridengine, /^SGE_(?:ROOT|CELL|QMASTER_PORT|EXECD_PORT|CLUSTER_NAME)$/),
-  pbs: {},
+  pbs: PBS === '' ? {} : { PATH: `${PBS}/bin:$PATH` },
 };
 
 const ID: Readonly<Record<Scheduler, string>> = {
@@ -52,15 +61,21 @@ const ID: Readonly<Record<Scheduler, string>> = {
   pbs: 'PBS_JOBID',
 };
 
+const LACKING: Readonly<Record<Scheduler, string | undefined>> = {
+  none: undefined,
+  slurm: missingOf(systems.slurm),
+  gridengine: missingOf(systems.gridengine),
+  pbs: pbsMissing,
+};
+
 const COMMON = ['poll: { first: 1s, longest: 2s }'];
 
 function describedPairs(): Pair[] {
-  const batch = (['slurm', 'gridengine'] as const).map((scheduler) => local(scheduler, reasonOf(systems[scheduler])));
+  const batch = (['slurm', 'gridengine'] as const).map((scheduler) => local(scheduler, LACKING[scheduler]));
   const remote = (['ssh2', 'openssh'] as const).flatMap((way) =>
-    (['none', 'slurm', 'gridengine'] as const).map((scheduler) => overSsh(scheduler, way)),
+    (['none', 'slurm', 'gridengine', 'pbs'] as const).map((scheduler) => overSsh(scheduler, way)),
   );
-  const prefix = process.env['CELLBURST_TEST_PBS'] ?? '';
-  const pbs = local('pbs', prefix === '' ? 'CELLBURST_TEST_PBS is not set' : undefined);
+  const pbs = local('pbs', pbsMissing);
   return [local('none', undefined), ...batch, ...remote, { ...pbs, as: 'present' }, ...newerSlurm()];
 }
 
@@ -74,8 +89,8 @@ function local(scheduler: Scheduler, missing: string | undefined): Pair {
   return { name, scheduler, way: 'local', missing, entry, as: systems.sshd.ok ? 'cluster' : 'present' };
 }
 
-function overSsh(scheduler: 'none' | 'slurm' | 'gridengine', way: 'ssh2' | 'openssh'): Pair {
-  const missing = reasonOf(systems.sshd) ?? (scheduler === 'none' ? undefined : reasonOf(systems[scheduler]));
+function overSsh(scheduler: Scheduler, way: 'ssh2' | 'openssh'): Pair {
+  const missing = missingOf(systems.sshd) ?? LACKING[scheduler];
   const name = `${scheduler}-${way}`;
   const store = join(home, `store-${name}`);
   const exports = Object.entries(ENVIRONMENT[scheduler]).map(([key, value]) => `${key}=${value}`);
@@ -113,20 +128,16 @@ const kernels = new Map<Pair['as'], KernelClient>();
 async function kernelFor(as: Pair['as']): Promise<KernelClient> {
   const known = kernels.get(as);
   if (known !== undefined) return known;
-  const config = join(home, `config-${as}.yaml`);
   const mine = pairs.filter((pair) => pair.as === as && pair.missing === undefined && pair.name !== 'local');
-  const lines = mine.flatMap(({ name, entry }) => [`  ${name}:`, ...entry.map((line) => `    ${line}`)]);
-  writeFileSync(config, ['clusters:', ...lines, ''].join('\n'), { mode: 0o644 });
-  const path = process.env['CELLBURST_TEST_PBS'] ? `${process.env['CELLBURST_TEST_PBS']}/bin:` : '';
+  const clusters = Object.fromEntries(mine.map(({ name, entry }) => [name, entry]));
+  const config = writeClusters(join(home, `config-${as}.yaml`), clusters);
+  const path = PBS === '' ? '' : `${PBS}/bin:`;
   const own = { CELLBURST_CONFIG: config, PATH: `${path}${process.env['PATH'] ?? ''}` };
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
+  const plain = { ...own, ...ENVIRONMENT.slurm, ...ENVIRONMENT.gridengine, HOME: home };
   const kernel =
-    as === 'present'
-      ? await KernelClient.start(own)
-      : await KernelClient.start(
-          { ...own, ...ENVIRONMENT.slurm, ...ENVIRONMENT.gridengine, HOME: home },
-          { uid: id('-u'), gid: id('-g') },
-        );
+    as === 'cluster' && systems.sshd.ok
+      ? await KernelClient.start(plain, systems.sshd.user.ids)
+      : await KernelClient.start(own);
   kernels.set(as, kernel);
   return kernel;
 }
@@ -136,7 +147,8 @@ beforeAll(() => {
   // The plain user's own key and config.
   const key = join(home, 'id_ed25519');
   const { SSHD_KEYS: keys = '', SSHD_CONFIG: config = '' } = systems.sshd.settings;
-  execFileSync('install', ['-o', 'cluster', '-m', '600', join(keys, 'id_ed25519'), key]);
+  const owner = systems.sshd.user.ids === undefined ? [] : ['-o', systems.sshd.user.name];
+  execFileSync('install', [...owner, '-m', '600', join(keys, 'id_ed25519'), key]);
   writeFileSync(
     join(home, 'ssh_config'),
     readFileSync(config, 'utf8').replaceAll(/^( {2}IdentityFile) .*id_ed25519$/gm, `$1 ${key}`),
@@ -160,8 +172,7 @@ const WORDS: Readonly<Record<Scheduler, string>> = {
 for (const pair of pairs) {
   const { name, scheduler, way, missing, store, entry } = pair;
   const title = `${WORDS[scheduler]}, ${way === 'local' ? 'from here' : `over ${way}`} (${name})`;
-  const describeIf = missing === undefined ? describe : describe.skip;
-  describeIf(`${title}${missing === undefined ? '' : `: not tested, ${missing}`}`, () => {
+  describeUnless(missing, title, () => {
     let kernel: KernelClient;
     beforeAll(async () => {
       kernel = await kernelFor(pair.as);
@@ -226,44 +237,47 @@ for (const pair of pairs) {
       LONG_MS,
     );
 
-    (store === undefined ? test.skip : test)(
-      'a connection that is cut loses nothing and doubles nothing',
-      async () => {
-        const runs = join(home, `runs-${name}`);
-        const id = await kernel.startCell(
-          `${on()}\nimport { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(runs)}, 'x');\nfor (let i = 0; i < 60; i++) { console.log('line', i); await new Promise((go) => setTimeout(go, 30)); }\n'whole'`,
-        );
-        await kernel.printed(id, 'line 5\n');
-        await cutConnection(store ?? '');
-        const { stdout, result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
-        expect([reply['status'], text(result)]).toEqual(['ok', "'whole'"]);
-        expect(stdout).toBe(Array.from({ length: 60 }, (_, i) => `line ${i}\n`).join(''));
-        expect(readFileSync(runs, 'utf8')).toBe('x');
-      },
-      LONG_MS,
-    );
+    if (store !== undefined)
+      test(
+        'a connection that is cut loses nothing and doubles nothing',
+        async () => {
+          const runs = join(home, `runs-${name}`);
+          const id = await kernel.startCell(
+            `${on()}\nimport { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(runs)}, 'x');\nfor (let i = 0; i < 60; i++) { console.log('line', i); await new Promise((go) => setTimeout(go, 30)); }\n'whole'`,
+          );
+          await kernel.printed(id, 'line 5\n');
+          await cutConnection(store);
+          const { stdout, result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+          expect([reply['status'], text(result)]).toEqual(['ok', "'whole'"]);
+          expect(stdout).toBe(Array.from({ length: 60 }, (_, i) => `line ${i}\n`).join(''));
+          expect(readFileSync(runs, 'utf8')).toBe('x');
+        },
+        LONG_MS,
+      );
 
-    (isBatch ? test : test.skip)(
-      'what the batch system refuses is told in its words',
-      async () => {
-        const { reply } = await run(`${on('--queue nosuchqueue')}\n1`);
-        expect(reply).toMatchObject({ status: 'error' });
-        expect(String(reply['evalue'])).toMatch(/refuses the job: .*(partition|queue)/is);
-      },
-      LONG_MS,
-    );
+    if (isBatch)
+      test(
+        'what the batch system refuses is told in its words',
+        async () => {
+          const { reply } = await run(`${on('--queue nosuchqueue')}\n1`);
+          expect(reply).toMatchObject({ status: 'error' });
+          expect(String(reply['evalue'])).toMatch(/refuses the job: .*(partition|queue)/is);
+        },
+        LONG_MS,
+      );
 
-    (way === 'openssh' || !isBatch ? test.skip : test)(
-      'the doctor finds everything in place, the nodes too',
-      async () => {
-        const found = text((await run(`%cluster doctor ${name}`)).result);
-        expect(found).toMatch(/^✓ +compute node +\S+: Node v[\d.]+, a job starts after [\d.]+ s/m);
-        expect(found).toMatch(/^✓ +store on nodes +is the same on \S+; .* after \d+ ms/m);
-        for (const check of ['store', 'space', 'limits', 'clock of nodes', 'ports', 'a tiny job'])
-          expect(found).toMatch(new RegExp(`^✓ +${check} `, 'm'));
-        expect(found).not.toMatch(/^✗/m);
-      },
-      LONG_MS,
-    );
+    if (way !== 'openssh' && isBatch)
+      test(
+        'the doctor finds everything in place, the nodes too',
+        async () => {
+          const found = text((await run(`%cluster doctor ${name}`)).result);
+          expect(found).toMatch(/^✓ +compute node +\S+: Node v[\d.]+, a job starts after [\d.]+ s/m);
+          expect(found).toMatch(/^✓ +store on nodes +is the same on \S+; .* after \d+ ms/m);
+          for (const check of ['store', 'space', 'limits', 'clock of nodes', 'ports', 'a tiny job'])
+            expect(found).toMatch(new RegExp(`^✓ +${check} `, 'm'));
+          expect(found).not.toMatch(/^✗/m);
+        },
+        LONG_MS,
+      );
   });
 }

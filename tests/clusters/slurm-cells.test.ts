@@ -1,11 +1,7 @@
 // Notebook cells on a real Slurm, started for this file.
 import { describeCells } from './cells';
-import { openSystem, type RunningSystem } from './open';
-
-async function names(system: RunningSystem, states: string): Promise<readonly string[]> {
-  const { stdout } = await system.run(['squeue', '-h', '-t', states, '-o', '%j']);
-  return stdout.split('\n').filter((line) => line !== '');
-}
+import { openSystem } from './open';
+import { slurmQueue } from './queues';
 
 describeCells('Slurm', {
   system: openSystem('slurm'),
@@ -14,9 +10,10 @@ describeCells('Slurm', {
   refusedQueue: /Slurm refuses the job: .*partition/is,
   killed: /ended by SIGKILL/,
   memory: { options: '--memory 200MB', seen: /out of memory|more memory than/ },
+  gpu: '--gpus 1',
   submitCommand: 'sbatch',
   lostAnswer: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation',
-  names: (system) => names(system, 'all'),
+  names: (system) => slurmQueue(system, 'all', '%j'),
   held: '--hold',
   questions: async (system) => {
     const { stdout } = await system.run(['sdiag'], 'root');
@@ -25,5 +22,5 @@ describeCells('Slurm', {
     const types = stdout.slice(0, stdout.indexOf('by user'));
     return counts.filter(({ index }) => index < types.length).reduce((sum, [, count]) => sum + Number(count), 0);
   },
-  living: (system) => names(system, 'pending,running,completing'),
+  living: (system) => slurmQueue(system, 'pending,running,completing', '%j'),
 });

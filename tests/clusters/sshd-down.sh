@@ -33,6 +33,7 @@ for directory in /proc/[0-9]*; do
     esac
   done
 done
+is_root || { finish_down; exit; }
 for namespace in "$PREFIX-node" "$PREFIX-inner"; do
   ip netns list 2>/dev/null | grep -qw "$namespace" || continue
   for pid in $(ip netns pids "$namespace" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null; done

@@ -11,29 +11,37 @@
 #   cb-inner  NET.1.2:22        key, password; reached only through cb-node
 # Settings: SSHD_BASE_PORT (16700), SSHD_TEST_USER (cluster), SSHD_NETNS (1; 0 for none), SSHD_NET (10.203), SSHD_NS_PREFIX (cb; at most 6 letters).
 # All share a home of their own, STATE/home/all, but cb-noisy. The test user gets a known password: not for a machine that others can log in to.
+# Without root: the servers run as oneself and let oneself in, by key alone. No password, no second factor, no namespaces, so neither cb-mfa, cb-node nor
+# cb-inner; the settings of what is not there are empty.
 set -euo pipefail
 NAME=sshd
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/common.sh"
 STATE=$(absolute "${1:-/tmp/cellburst-test/sshd}")
-PORT=${SSHD_BASE_PORT:-16700} TEST_USER=${SSHD_TEST_USER:-cluster} NETNS=${SSHD_NETNS:-1} NET=${SSHD_NET:-10.203} PREFIX=${SSHD_NS_PREFIX:-cb}
-PASSWORD=correct-horse-battery PASSPHRASE=key-passphrase SSHD=/usr/sbin/sshd
+PORT=${SSHD_BASE_PORT:-16700} NETNS=${SSHD_NETNS:-1} NET=${SSHD_NET:-10.203} PREFIX=${SSHD_NS_PREFIX:-cb}
+PASSPHRASE=key-passphrase SSHD=/usr/sbin/sshd
+if is_root; then
+  TEST_USER=${SSHD_TEST_USER:-cluster} PASSWORD=correct-horse-battery SERVERS=(login jump mfa ca noisy)
+else
+  TEST_USER=$(id -un) PASSWORD= SERVERS=(login jump ca noisy) NETNS=0
+fi
 export PATH=/usr/sbin:/sbin:$PATH
 
 main() {
-  need_root "sshd reads passwords and makes namespaces"
   claim "$STATE"
   install_ssh
-  add_user "$TEST_USER"
-  echo "$TEST_USER:$PASSWORD" | chpasswd || die "the password of $TEST_USER could not be set"
-  mkdir -p /run/sshd "$STATE"/{hostkeys,keys,authorized,conf,run,log,bin,otp}
+  if is_root; then
+    add_user "$TEST_USER"
+    echo "$TEST_USER:$PASSWORD" | chpasswd || die "the password of $TEST_USER could not be set"
+    mkdir -p /run/sshd
+  fi
+  mkdir -p "$STATE"/{hostkeys,keys,authorized,conf,run,log,bin,otp}
   chmod 700 "$STATE/keys" "$STATE/otp"
   # What sshd-down.sh has to take down again.
   printf 'PREFIX=%s\nNET=%s\n' "$PREFIX" "$NET" >"$STATE/conf/namespaces"
   mkdir -p "$STATE"/home/{all,noisy}
   chown "$TEST_USER": "$STATE"/home/{all,noisy}
   make_keys
-  SERVERS=(login jump mfa ca noisy)
   [ "$NETNS" = 0 ] || make_namespaces
   configure
   local server
@@ -44,11 +52,14 @@ main() {
   print_settings
 }
 
+# has SERVER: is it one of ours?
+has() { case " ${SERVERS[*]} " in *" $1 "*) ;; *) return 1 ;; esac }
+
 install_ssh() {
   local missing=()
   [ -x $SSHD ] || missing+=(openssh-server)
   command -v ssh >/dev/null || missing+=(openssh-client)
-  compgen -G '/lib/*/security/pam_google_authenticator.so' >/dev/null || missing+=(libpam-google-authenticator)
+  ! has mfa || compgen -G '/lib/*/security/pam_google_authenticator.so' >/dev/null || missing+=(libpam-google-authenticator)
   [ "$NETNS" = 0 ] || command -v ip >/dev/null || missing+=(iproute2)
   install "${missing[@]}"
 }
@@ -118,7 +129,8 @@ address() { case $1 in node) echo "$NET.0.2" ;; inner) echo "$NET.1.2" ;; *) ech
 port() { case $1 in login) echo $((PORT + 1)) ;; jump) echo $((PORT + 2)) ;; mfa) echo $((PORT + 3)) ;; ca) echo $((PORT + 4)) ;; noisy) echo $((PORT + 5)) ;; *) echo 22 ;; esac }
 
 configure() {
-  local server
+  local server by_password=yes
+  is_root || by_password=no
   for server in "${SERVERS[@]}"; do
     {
       server_options "$server"
@@ -127,7 +139,7 @@ configure() {
         ca) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nHostCertificate %s\nTrustedUserCAKeys %s\n' "$STATE/hostkeys/ca.ed25519-cert.pub" "$STATE/keys/ca.pub" ;;
         noisy) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nBanner %s\n' "$STATE/conf/banner" ;;
         mfa) printf 'PasswordAuthentication no\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive:pam\n' ;;
-        *) printf 'PasswordAuthentication yes\nKbdInteractiveAuthentication yes\n' ;;
+        *) printf 'PasswordAuthentication %s\nKbdInteractiveAuthentication %s\n' $by_password $by_password ;;
       esac
     } >"$STATE/conf/$server"
   done
@@ -141,6 +153,10 @@ sleep 1
 END
   : >>"$STATE/run/logins"
   chmod 666 "$STATE/run/logins"
+  if has mfa; then configure_mfa; fi
+}
+
+configure_mfa() {
   # sshd asks PAM for a service of its own program's name: a link of another name gives it rules of its own.
   ln -sf $SSHD "$STATE/bin/$PREFIX-sshd-mfa"
   [ -s "$STATE/otp/secret" ] || head -c 20 /dev/urandom | base32 | tr -d = >"$STATE/otp/secret"
@@ -162,7 +178,7 @@ $(for type in $(host_key_types "$1"); do echo "HostKey $STATE/hostkeys/$1.$type"
 PidFile $STATE/run/$1.pid
 AuthorizedKeysFile $([ "$1" = ca ] && echo none || echo "$STATE/authorized/%u")
 StrictModes no
-UsePAM yes
+UsePAM $(is_root && echo yes || echo no)
 PermitRootLogin no
 AllowUsers $TEST_USER
 UseDNS no
@@ -231,7 +247,7 @@ END
 # A jump started by ProxyJump reads its own configuration unless -F is given, which it inherits.
 prove() {
   local host said hosts=(cb-login cb-via-jump cb-ca)
-  [ ${#SERVERS[@]} = 5 ] || hosts+=(cb-node cb-inner)
+  ! has node || hosts+=(cb-node cb-inner)
   for host in "${hosts[@]}"; do
     said=$(timeout 20 ssh -F "$STATE/ssh_config" -o BatchMode=yes "$host" 'echo hello $USER' 2>"$STATE/log/proof.err") || die "ssh $host: $(tail -n 3 "$STATE/log/proof.err")"
     [ "$said" = "hello $TEST_USER" ] || die "ssh $host said: $said"
@@ -250,12 +266,12 @@ SSHD_KEYS=$STATE/keys
 SSHD_KEY_PASSPHRASE=$PASSPHRASE
 SSHD_LOGIN=127.0.0.1:$(port login)
 SSHD_JUMP=127.0.0.1:$(port jump)
-SSHD_MFA=127.0.0.1:$(port mfa)
+SSHD_MFA=$(! has mfa || echo "127.0.0.1:$(port mfa)")
 SSHD_HOME=$STATE/home/all
 SSHD_CA=127.0.0.1:$(port ca)
-SSHD_NODES=$([ ${#SERVERS[@]} = 5 ] || echo "$NET.0.2 $NET.1.2")
-SSHD_MFA_SECRET_FILE=$STATE/otp/secret
-SSHD_LINK=$([ ${#SERVERS[@]} = 5 ] || echo "$PREFIX-host0")
+SSHD_NODES=$(! has node || echo "$NET.0.2 $NET.1.2")
+SSHD_MFA_SECRET_FILE=$(! has mfa || echo "$STATE/otp/secret")
+SSHD_LINK=$(! has node || echo "$PREFIX-host0")
 END
 }
 

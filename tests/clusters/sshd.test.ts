@@ -1,17 +1,13 @@
 // The SSH servers that later tests log in to: each lets in by what it promises and by nothing less.
-import { createHmac } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { openSystem } from './open';
+import { oneTimeCode } from '../transports/logins';
+import { describeOn, lacks, openSystem } from './open';
+import { testUnless } from '../unless';
 
-const system = openSystem('sshd');
-const settings = system.ok ? system.settings : {};
+const sshd = openSystem('sshd', { by: 'anybody' });
+const settings = sshd.ok ? sshd.settings : {};
 const setting = (name: string) => settings[name] ?? '';
-const describeIf = system.ok ? describe : describe.skip;
-
-afterAll(() => {
-  if (system.ok) system.stop();
-});
 
 /** Runs the OpenSSH client; `answers` are given to its questions by their beginning, and none is asked without them. */
 function ssh(
@@ -31,23 +27,10 @@ function ssh(
   return { code: child.status, out: child.stdout.trim() };
 }
 
-/** A time-based one-time code of six digits (RFC 6238). */
-function oneTimeCode(secret: string): string {
-  const bits = [...secret.trim()]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('');
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const digest = createHmac('sha1', key).update(counter).digest();
-  const offset = (digest[19] ?? 0) & 15;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
-
 const LET_IN = { code: 0, out: 'in' };
 const REFUSED = { code: 255, out: '' };
 
-describeIf(`real SSH servers${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+describeOn('real SSH servers', sshd, () => {
   test('an authorized key lets in, directly and through a jump host', () => {
     expect(ssh('cb-login', [])).toEqual(LET_IN);
     expect(ssh('cb-via-jump', [])).toEqual(LET_IN);
@@ -61,20 +44,19 @@ describeIf(`real SSH servers${system.ok ? '' : ` (not tested: ${system.reason})`
     expect(ssh('127.0.0.1', only('id_unknown'))).toEqual(REFUSED);
     expect(ssh('127.0.0.1', only('id_rsa'))).toEqual(LET_IN);
   });
-  test('the login server takes the password, the jump host none', () => {
+  testUnless(lacks(sshd, 'SSHD_PASSWORD'))('the login server takes the password, the jump host none', () => {
     const answers = { assword: setting('SSHD_PASSWORD') };
     expect(ssh('cb-login', ['-o', 'PubkeyAuthentication=no'], answers)).toEqual(LET_IN);
     expect(ssh('cb-jump', ['-o', 'PubkeyAuthentication=no'], answers)).toEqual(REFUSED);
   });
-  test('the server with a second factor wants key, password and code', () => {
+  testUnless(lacks(sshd, 'SSHD_MFA'))('the server with a second factor wants key, password and code', () => {
     const password = { assword: setting('SSHD_PASSWORD') };
     const code = { 'One-time code': oneTimeCode(readFileSync(setting('SSHD_MFA_SECRET_FILE'), 'utf8')) };
     expect(ssh('cb-mfa', [])).toEqual(REFUSED);
     expect(ssh('cb-mfa', [], { ...password, 'One-time code': '000000' })).toEqual(REFUSED);
     expect(ssh('cb-mfa', [], { ...password, ...code })).toEqual(LET_IN);
   });
-  const testLink = setting('SSHD_LINK') === '' ? test.skip : test;
-  testLink(
+  testUnless(lacks(sshd, 'SSHD_NODES'))(
     'where there are network namespaces, a node is reached over a link that can be cut, and one behind it',
     () => {
       expect(ssh('cb-inner', [])).toEqual(LET_IN);

@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KernelClient } from '../kernel/client';
+import { testUnless } from '../unless';
 import { Clusters, configPath, explain, readClusters } from '../../magics/config';
 
 const directory = mkdtempSync(join(tmpdir(), 'cellburst-config-'));
@@ -92,9 +93,10 @@ clusters:
   ]);
 });
 
-test('no file and an empty file mean no clusters', () => {
+test('no file, an empty file and a list with nothing in it yet mean no clusters', () => {
   expect(readClusters({ CELLBURST_CONFIG: join(directory, 'none.yaml'), PATH: '' }).clusters).toEqual(new Map());
   expect(read('')).toEqual(new Map());
+  expect(read('default: local\nclusters:\n  # hpc: { scheduler: slurm }\n')).toEqual(new Map());
 });
 
 test('every mistake is told with its place and the word that was probably meant', () => {
@@ -223,13 +225,16 @@ describe('a project', () => {
     }
   });
 
-  (process.getuid?.() === 0 ? test : test.skip)('a file that somebody else put above the notebook is refused', () => {
-    writeFileSync(path, '');
-    writeFileSync(projectFile, 'clusters: {}\n');
-    chownSync(projectFile, 12_345, 12_345);
-    expect(() => readClusters(env, folder)).toThrow(/belongs to another user \(uid 12345\)/);
-    chownSync(projectFile, 0, 0);
-  });
+  testUnless(process.getuid?.() === 0 ? undefined : 'only root can make it')(
+    'a file that somebody else put above the notebook is refused',
+    () => {
+      writeFileSync(path, '');
+      writeFileSync(projectFile, 'clusters: {}\n');
+      chownSync(projectFile, 12_345, 12_345);
+      expect(() => readClusters(env, folder)).toThrow(/belongs to another user \(uid 12345\)/);
+      chownSync(projectFile, 0, 0);
+    },
+  );
 });
 
 test('a config with a mistake stops cluster cells with its place, and neither completion nor inspection', async () => {

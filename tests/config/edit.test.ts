@@ -46,6 +46,11 @@ test('a cluster is added to no file at all, to one of comments alone, and to one
   writeFileSync(path, '# Mine.\n');
   expect(saveCluster('lab', lab, undefined, env)).toEqual([]);
   expect(readFileSync(path, 'utf8')).toMatch(/^# Mine\.\n/);
+  writeFileSync(path, '# Mine.\nclusters:\n  # hpc: { scheduler: slurm }\n');
+  expect(readConfigText(env)).toMatchObject({ clusters: {} });
+  expect(saveCluster('lab', lab, undefined, env)).toEqual([]);
+  expect(readConfigText(env)).toMatchObject({ clusters: { lab } });
+  expect(readFileSync(path, 'utf8')).toMatch(/^# Mine\.\nclusters:\n {2}# hpc: .*\n {2}lab:/);
   writeFileSync(path, WRITTEN);
   expect(saveCluster('lab', lab, undefined, env)).toEqual([]);
   expect(Object.keys(readConfigText(env).clusters)).toEqual(['hpc', 'old', 'lab']);

@@ -57,7 +57,7 @@ test('files that a package finds beside its code travel too: data, WebAssembly, 
 });
 
 test('a cell takes modules from where an earlier one has found them, as long as that can be read', async () => {
-  const [folder = ''] = readdirSync(scratch).map((name) => join(scratch, name, 'environments'));
+  const [folder = ''] = readdirSync(scratch).map((name) => join(scratch, name, 'e'));
   const tables = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.found.json'));
   const before = new Set(tables());
   const cell = `import { sum } from 'assets';\nimport speed from 'optional';\nString([sum('two', 40), speed])`;
@@ -78,6 +78,14 @@ test('a cell takes modules from where an earlier one has found them, as long as 
     // And it was written again.
     expect(readFileSync(path, 'utf8')).toBe(found);
   }
+});
+
+test('a path of a package as TypeScript takes it: a folder, or a file without its ending', async () => {
+  const cell = `import { sum } from 'assets/lib';\nimport fresh from 'counter/index';\n[sum('one', 1), new fresh.Counter(1).up()]`;
+  expect(value(await run(cell))).toBe('[ 2, 2 ]');
+  expect(value(await there(cell))).toBe('[ 2, 2 ]');
+  const { reply } = await there(`await import('counter/nowhere')`);
+  expect(reply['evalue']).toMatch(/Cannot find module.*counter\/nowhere/);
 });
 
 test('packages of the workspace, patched ones, and ones whose optional part is missing', async () => {

@@ -1,8 +1,18 @@
 // A project as npm, pnpm and yarn leave it: its lock file is recognised, and where something else is installed that is told.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { compareLock, compareLockFile, readLock, readSpec, restoreLine, writeLock } from '../../magics/environment';
+import { advise } from '../../language/checking/advice';
+import {
+  compareLock,
+  compareLockFile,
+  readLock,
+  readSpec,
+  restoreLine,
+  writeLock,
+  type SpecPackage,
+} from '../../magics/environment';
+import type { CellProblem } from '../../magics/protocol/language';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -57,12 +67,12 @@ const BERRY = (yaml: string): string =>
   `__metadata:\n  version: 8\n\n"@team/tool@npm:^1.0.0":\n  version: 1.2.3\n\n"yaml@npm:^2.0.0, yaml@npm:~2.8.0":\n  version: ${yaml}\n`;
 
 test.each([
-  ['npm', 'package-lock.json', NPM, flat, '%npm ci'],
-  ['pnpm', 'pnpm-lock.yaml', PNPM, linked, '!pnpm install --frozen-lockfile'],
-  ['pnpm', 'pnpm-lock.yaml', OLD_PNPM, linked, '!pnpm install --frozen-lockfile'],
-  ['yarn', 'yarn.lock', YARN, flat, '!yarn install --immutable'],
-  ['yarn', 'yarn.lock', BERRY, flat, '!yarn install --immutable'],
-] as const)('%s: %s', (manager, lockFile, lock, install, restore) => {
+  ['npm', 'package-lock.json', NPM, flat, '%npm ci', '%npm install --no-save yaml@2.8.0'],
+  ['pnpm', 'pnpm-lock.yaml', PNPM, linked, '!pnpm install --frozen-lockfile', '!pnpm add yaml@2.8.0'],
+  ['pnpm', 'pnpm-lock.yaml', OLD_PNPM, linked, '!pnpm install --frozen-lockfile', '!pnpm add yaml@2.8.0'],
+  ['yarn', 'yarn.lock', YARN, flat, '!yarn install --frozen-lockfile', '!yarn add yaml@2.8.0'],
+  ['yarn', 'yarn.lock', BERRY, flat, '!yarn install --immutable', '!yarn add yaml@2.8.0'],
+] as const)('%s: %s', (manager, lockFile, lock, install, restore, byName) => {
   const folder = project(lockFile, lock('2.8.0'), install);
   const spec = readSpec(folder);
   expect([spec.project?.manager, spec.project?.lockFile]).toEqual([manager, join(folder, lockFile)]);
@@ -84,8 +94,69 @@ test.each([
   expect(restoreLine(locked, readSpec(folder))).toBe(restore);
   writeFileSync(join(folder, lockFile), lock('2.9.1'));
   const now = readSpec(folder);
-  expect(restoreLine(locked, now)).toBe('%npm install --no-save yaml@2.8.0');
+  expect(restoreLine(locked, now)).toBe(byName);
   expect(now.digest).not.toBe(spec.digest);
+});
+
+/** Installed from the recorded lock files: by the top folder, in a workspace, patched, from a catalog, a binary. */
+const RECORDED = {
+  '@node-rs/crc32': '1.10.8',
+  '@node-rs/crc32-linux-x64-gnu': '1.10.8',
+  chalk: '4.1.2',
+  'is-number': '6.0.0',
+  'is-odd': '3.0.1',
+  'lodash-es': '4.18.1',
+  semver: '7.8.6',
+  zod: '3.25.76',
+};
+
+test.each([
+  ['pnpm', 'pnpm-10.34.lock'],
+  ['yarn', 'yarn-1.22.lock'],
+  ['yarn', 'yarn-4.18.lock'],
+] as const)('what %s writes for a workspace with patches is read: %s', (manager, file) => {
+  const source = readFileSync(join(__dirname, '..', 'recorded', 'lock-files', file), 'utf8');
+  const installed = (version: (locked: string) => string): SpecPackage[] =>
+    Object.entries(RECORDED).map(([name, locked]) => {
+      const place = `node_modules/${name}`;
+      return { place, name, version: version(locked), from: 'installed', isVariant: false, isFree: false };
+    });
+  expect(
+    compareLockFile(
+      manager,
+      source,
+      installed((locked) => locked),
+    ),
+  ).toEqual([]);
+  expect(
+    compareLockFile(
+      manager,
+      source,
+      installed(() => '0.1.0'),
+    ),
+  ).toEqual(Object.entries(RECORDED).map(([name, locked]) => `${name} 0.1.0 is installed, and ${locked} is locked`));
+});
+
+test("Yarn's Plug'n'Play is told of, where Node would find nothing", () => {
+  const folder = project('yarn.lock', BERRY('2.8.0'), () => undefined);
+  const notebook = join(folder, 'packages', 'notebook');
+  const missing: CellProblem = {
+    code: 2307,
+    message: "Cannot find module 'yaml'",
+    line: 0,
+    column: 0,
+    length: 1,
+  };
+  const advice = (): string => advise([missing], notebook)[0]?.message ?? '';
+  expect(advice()).toContain('!yarn add yaml');
+  writeFileSync(join(folder, '.pnp.cjs'), '');
+  expect(advice()).toMatch(
+    /installed by Yarn's Plug'n'Play, without node_modules.*yarn config set nodeLinker node-modules && yarn install/,
+  );
+  // A lock file of another program nearer by.
+  mkdirSync(notebook, { recursive: true });
+  writeFileSync(join(notebook, 'pnpm-lock.yaml'), '');
+  expect(advice()).toContain('!pnpm add yaml');
 });
 
 test('variables that the config sets for cells are part of what a notebook runs with', () => {

@@ -1,10 +1,12 @@
 // A cluster with an older Node than the notebook's: CELLBURST_TEST_OLD_NODE names its program (18 or later; headers in ../include make the add-on
 // test possible), as `npm test` has it from the npm registry. Not tested without it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { openSystem } from '../clusters/open';
-import { KernelClient } from '../kernel/client';
+import { hostEntry, startBefore } from '../clusters/notebook';
+import { describeOn, openSystem, type OpenedSystem } from '../clusters/open';
+import { testUnless } from '../unless';
+import type { KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
 import { writeAddOn } from './add-on';
@@ -12,16 +14,14 @@ import { writeProject } from './project';
 
 const LONG_MS = 240_000;
 const given = process.env['CELLBURST_TEST_OLD_NODE'] ?? '';
-const system = given === '' ? undefined : openSystem('sshd');
-const reason = system === undefined ? 'CELLBURST_TEST_OLD_NODE is not set' : system.ok ? '' : system.reason;
-const describeIf = system?.ok === true ? describe : describe.skip;
+const sshd: OpenedSystem =
+  given === '' ? { ok: false, reason: 'CELLBURST_TEST_OLD_NODE is not set' } : openSystem('sshd', { by: 'anybody' });
 
-describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${reason})`}`, () => {
+describeOn('an older Node on the cluster', sshd, (system) => {
   let kernel: KernelClient;
   let cells: Cells;
   let store = '';
   beforeAll(async () => {
-    if (system?.ok !== true) return;
     store = system.makeDirectory('store');
     // Where the plain user can read it.
     const prefix = system.makeDirectory('node');
@@ -30,27 +30,20 @@ describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${
       ...['bin', 'include'].map((name) => join(dirname(given), '..', name)).filter(existsSync),
       prefix,
     ]);
-    const program = join(prefix, 'bin', 'node');
-    const config = join(system.settings['SSHD_STATE'] ?? '', 'old.yaml');
-    const lines = [
-      'clusters:',
-      '  old:',
-      '    scheduler: none',
-      '    host: cb-login',
-      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-      `    store: ${store}`,
-      `    node: ${program}`,
-      `    setup: export CELLBURST_SCRATCH=${system.makeDirectory('scratch')}`,
-    ];
-    writeFileSync(config, `${lines.join('\n')}\n`);
-    kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+    kernel = await startBefore(system, {
+      old: [
+        ...hostEntry(system),
+        `store: ${store}`,
+        `node: ${join(prefix, 'bin', 'node')}`,
+        `setup: export CELLBURST_SCRATCH=${system.makeDirectory('scratch')}`,
+      ],
+    });
     writeProject(kernel.directory);
     cells = cellsOf(kernel);
   });
   afterAll(async () => {
     await kernel.stop();
     await endProcesses(`CELLBURST_STATE_DIR=${store}`);
-    if (system?.ok === true) system.stop();
   });
 
   test(
@@ -58,7 +51,7 @@ describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${
     async () => {
       const code = `%%cluster old --cores 2\nimport { userInfo } from 'node:os';\nimport { parse } from 'yaml';\nimport { stringify } from 'devalue';\nimport { pmap } from 'cellburst';\nJSON.stringify([userInfo().username, parse('b: 2').b, stringify(1), await pmap([1, 2], (x) => 2 * x)])`;
       const first = await cells.run(code);
-      expect(value(first)).toBe(`'["cluster",2,"[1]",[2,4]]'`);
+      expect(value(first)).toBe(`'["${system.user.name}",2,"[1]",[2,4]]'`);
       expect(first.stderr).toMatch(/^Note: old runs Node\.js \d+\.\S+, and this notebook /);
       expect((await cells.run(code)).stderr).toBe('');
     },
@@ -66,7 +59,7 @@ describeIf(`an older Node on the cluster${reason === '' ? '' : ` (not tested: ${
   );
 
   const canBuild = existsSync(join(dirname(given), '..', 'include', 'node', 'node.h'));
-  (canBuild ? test : test.skip)(
+  testUnless(canBuild ? undefined : 'that Node has no headers beside it')(
     'an add-on that is bound to the ABI is built there, once; one that cannot be built says why',
     async () => {
       writeAddOn(kernel.directory, 'answer', '42');

@@ -1,11 +1,13 @@
 // Packages on a host that is reached over a real sshd, as another user: it cannot read the notebook's folder, and has none of the packages.
-import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { openSystem } from '../clusters/open';
+import { LONG_MS, hostEntry, startBefore } from '../clusters/notebook';
+import { describeOn, lacks, openSystem } from '../clusters/open';
+import { testUnless } from '../unless';
 import { modulesMissing } from '../clusters/package-cells';
 import type { CaptureData } from '../../magics/show-capture';
 import { CAPTURE_MIME } from '../../magics/protocol/capture';
-import { KernelClient, ROOT } from '../kernel/client';
+import { ROOT, type KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
 import { writeProject } from './project';
@@ -22,56 +24,35 @@ function withoutNode(folder: string, more: readonly string[] = []): string {
   return folder;
 }
 
-const LONG_MS = 90_000;
-const system = openSystem('sshd');
-const describeIf = system.ok ? describe : describe.skip;
+const sshd = openSystem('sshd', { by: 'anybody' });
+const noNamespaces = lacks(sshd, 'SSHD_NODES');
 
-describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+describeOn('packages over ssh2', sshd, (system) => {
   let kernel: KernelClient;
   let cells: Cells;
   let store = '';
   beforeAll(async () => {
-    if (!system.ok) return;
     store = system.makeDirectory('store');
-    const config = join(system.settings['SSHD_STATE'] ?? '', 'cellburst.yaml');
     const scratch = system.makeDirectory('scratch');
-    const lines = [
-      'clusters:',
-      '  far:',
-      '    scheduler: none',
-      '    host: cb-login',
-      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-      `    store: ${store}`,
-      `    setup: export CELLBURST_SCRATCH=${scratch}`,
+    const login = hostEntry(system);
+    const place = (name: string) => system.makeDirectory(name);
+    kernel = await startBefore(system, {
+      far: [...login, `store: ${store}`, `setup: export CELLBURST_SCRATCH=${scratch}`],
       // Another host, in a network namespace that leads nowhere, whose user finds no Node.
-      '  bare:',
-      '    scheduler: none',
-      '    host: cb-inner',
-      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-      `    store: ${system.makeDirectory('bare')}`,
-      `    setup: export PATH=${withoutNode(system.makeDirectory('bin'))} XDG_CACHE_HOME=${system.makeDirectory('cache')} CELLBURST_SCRATCH=${scratch}`,
+      bare: [
+        ...hostEntry(system, 'cb-inner'),
+        `store: ${place('bare')}`,
+        `setup: export PATH=${withoutNode(place('bin'))} XDG_CACHE_HOME=${place('cache')} CELLBURST_SCRATCH=${scratch}`,
+      ],
       // One whose system does not say that its C library is glibc, as Alpine's.
-      '  foreign:',
-      '    scheduler: none',
-      '    host: cb-login',
-      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-      `    setup: export PATH=${withoutNode(system.makeDirectory('foreign'), ['getconf'])} XDG_CACHE_HOME=${system.makeDirectory('foreign-cache')}`,
-      ...Object.entries({ modular: '"null"', unloadable: '["null", nosuch/1.0]' }).flatMap(([name, modules]) => [
-        `  ${name}:`,
-        '    scheduler: none',
-        '    host: cb-login',
-        `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-        `    store: ${system.makeDirectory(name)}`,
-        `    modules: ${modules}`,
-      ]),
-      '  old:',
-      '    scheduler: none',
-      '    host: cb-login',
-      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-      '    node: /nowhere/node',
-    ];
-    writeFileSync(config, `${lines.join('\n')}\n`);
-    kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+      foreign: [
+        ...login,
+        `setup: export PATH=${withoutNode(place('foreign'), ['getconf'])} XDG_CACHE_HOME=${place('foreign-cache')}`,
+      ],
+      modular: [...login, `store: ${place('modular')}`, 'modules: "null"'],
+      unloadable: [...login, `store: ${place('unloadable')}`, 'modules: ["null", nosuch/1.0]'],
+      old: [...login, 'node: /nowhere/node'],
+    });
     writeProject(kernel.directory);
     cells = cellsOf(kernel);
   });
@@ -79,7 +60,6 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
     await kernel.stop();
     for (const name of ['store', 'bare', 'modular'])
       await endProcesses(`CELLBURST_STATE_DIR=${join(dirname(store), name)}`);
-    if (system.ok) system.stop();
   });
 
   test(
@@ -90,7 +70,7 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
         `%%cluster far\nimport { userInfo } from 'node:os';\nimport { parse } from 'yaml';\nimport { stringify } from 'devalue';\nimport { near } from '@team/shape';\nimport patched from 'patched';\nimport { sum } from 'assets';\n` +
           `JSON.stringify([userInfo().username, parse('b: 2').b, stringify(1), near('cat', 'cut'), (patched as any).patched, sum('two', 40), held.up(), held instanceof Counter])`,
       );
-      expect(value(answer)).toBe(`'["cluster",2,"[1]",true,"yes",42,8,true]'`);
+      expect(value(answer)).toBe(`'["${system.user.name}",2,"[1]",true,"yes",42,8,true]'`);
       expect(value(await cells.run('held.n'))).toBe('8');
       const { messages } = await cells.run(`%%cluster far --dry-run\nimport { parse } from 'yaml';\nparse('b: 2')`);
       expect(JSON.stringify(messages)).toContain(
@@ -156,7 +136,7 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
     LONG_MS,
   );
 
-  test(
+  testUnless(noNamespaces)(
     'a host without Node and without any network is given one, once, and runs packages with it',
     async () => {
       const code = `%%cluster bare\nimport { networkInterfaces } from 'node:os';\nimport { parse } from 'yaml';\nJSON.stringify([process.execPath.replace(/[0-9a-f]{64}/, 'DIGEST').split('/cache/')[1], process.version, parse('b: 2').b, Object.keys(networkInterfaces()).sort()])`;
@@ -178,7 +158,7 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
     LONG_MS,
   );
 
-  test(
+  testUnless(noNamespaces)(
     'there, a package with a binary is installed by an npm that comes along, and asks for nothing',
     async () => {
       symlinkSync(join(ROOT, 'node_modules', 'zeromq'), join(kernel.directory, 'node_modules', 'zeromq'));
@@ -201,9 +181,8 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
     LONG_MS,
   );
 
-  const noModules = modulesMissing();
-  (noModules === undefined ? test : test.skip)(
-    `site modules are loaded for what runs there, and one that is not there is named${noModules === undefined ? '' : ` (not tested: ${noModules})`}`,
+  testUnless(modulesMissing())(
+    'site modules are loaded for what runs there, and one that is not there is named',
     async () => {
       expect(value(await cells.run('%%cluster modular\nprocess.env.LOADEDMODULES'))).toBe(`'null'`);
       const { reply } = await cells.run('%%cluster unloadable\n1');
@@ -223,7 +202,9 @@ describeIf(`packages over ssh2${system.ok ? '' : ` (not tested: ${system.reason}
     LONG_MS,
   );
 
-  test(
+  testUnless(
+    sshd.ok && sshd.user.ids === undefined ? 'only root can log in as somebody who does not see them' : undefined,
+  )(
     'without them, the error says what to do',
     async () => {
       const { reply } = await cells.run(

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KernelClient, type CellResult } from '../kernel/client';
+import { writeLosing } from '../clusters/losing';
 import { openSystem, type RunningSystem, type SystemName } from '../clusters/open';
 import { endProcesses, processesWith } from '../notebook/processes';
 import { HEARTBEAT_FILE } from '../../magics/protocol/layout';
@@ -81,9 +82,8 @@ export class Bench {
   }
 
   startKernel(): Promise<KernelClient> {
-    const ids = (flag: string) => Number(execFileSync('id', [flag, 'cluster'], { encoding: 'utf8' }));
     // Over SSH the notebook is somebody else's: root's, who alone can read the test's keys.
-    const user = this.place === 'ssh' ? undefined : { uid: ids('-u'), gid: ids('-g') };
+    const user = this.place === 'ssh' ? undefined : this.system.user.ids;
     return KernelClient.start(
       {
         ...this.system.settings,
@@ -278,15 +278,7 @@ export class Bench {
     const command = SUBMIT[this.place] ?? '';
     const bin = join(this.home, 'bin');
     execFileSync('install', ['-d', '-o', 'cluster', bin]);
-    const real = execFileSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim();
-    const how = [
-      `lost) ${real} "$@" >/dev/null; echo '${LOST[this.place] ?? ''}' >&2; exit 1 ;;`,
-      `hangs-after) ${real} "$@" >/dev/null; exec sleep 60 ;;`,
-      'hangs-before) exec sleep 60 ;;',
-    ];
-    const lose = `if [ -e ${bin}/lose ]; then how=$(cat ${bin}/lose); rm -f ${bin}/lose; case $how in ${how.join(' ')} esac; fi`;
-    writeFileSync(join(bin, command), `#!/bin/sh\n${lose}\nexec ${real} "$@"\n`);
-    chmodSync(join(bin, command), 0o755);
+    writeLosing(bin, command, LOST[this.place] ?? '');
   }
 }
 

@@ -20,43 +20,27 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connectAgent } from '../../magics/client';
 import { runFs } from '../../magics/fs';
 import { sendSignal } from '../../magics/protocol/platform';
-import { openSystem } from '../clusters/open';
-import { KernelClient, type CellResult } from '../kernel/client';
+import { LONG_MS, hostEntry, runIn, startBefore } from '../clusters/notebook';
+import { describeOn, openSystem } from '../clusters/open';
+import type { CellResult, KernelClient } from '../kernel/client';
 import { endProcesses, processesWith } from '../notebook/processes';
 import { describeVerbs, shellIn } from './verbs';
 
-const system = openSystem('sshd');
-const describeIf = system.ok ? describe : describe.skip;
-const LONG_MS = 90_000;
-
-describeIf(`files over ssh2${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+describeOn('files over ssh2', openSystem('sshd', { by: 'anybody' }), (system) => {
   let kernel: KernelClient;
   let store = '';
   let folder = '';
   beforeAll(async () => {
-    if (!system.ok) return;
     store = system.makeDirectory('store');
     folder = system.makeDirectory('files');
-    const config = join(system.settings['SSHD_STATE'] ?? '', 'files.yaml');
-    const lines = [
-      'clusters:',
-      '  far:',
-      '    scheduler: none',
-      '    host: cb-login',
-      `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-      `    store: ${store}`,
-    ];
-    writeFileSync(config, `${lines.join('\n')}\n`);
-    kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
+    kernel = await startBefore(system, { far: [...hostEntry(system), `store: ${store}`] });
   }, LONG_MS);
   afterAll(async () => {
     await kernel.stop();
     await endProcesses(`CELLBURST_STATE_DIR=${store}`);
-    if (system.ok) system.stop();
   });
 
-  const run = async (code: string): Promise<CellResult> =>
-    kernel.outcome(await kernel.startCell(code), performance.now(), LONG_MS);
+  const run = runIn(() => kernel);
   const place = (path: string): string => join(kernel.directory, path);
   const write = (path: string, text: string | Buffer): void => {
     mkdirSync(dirname(place(path)), { recursive: true });
@@ -90,7 +74,7 @@ writeFileSync('done.txt', 'done');
 writeFileSync('scratch', 'stays');`);
       good(answer);
       expect(JSON.parse(answer.stdout)).toEqual([
-        'cluster',
+        system.user.name,
         ['a.csv', 'absolute', 'empty', 'link', 'tool.sh', 'ü b.csv'],
         '../data/a.csv',
         '1,2',
@@ -291,7 +275,7 @@ copyFileSync('heavy.bin', 'copy.bin');`);
     kernel: () => kernel,
     cluster: 'far',
     folder: () => folder,
-    shell: (line) => shellIn(folder, 'cluster')(line),
+    shell: (line) => shellIn(folder, system.user.ids === undefined ? undefined : system.user.name)(line),
     forbidden: '/etc/shadow',
   });
 });

@@ -1,19 +1,21 @@
 // Clusters in JupyterLab as a person sets them up and uses them: a real Slurm and a real SSH server that asks for a password and a code.
 import { spawnSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobRecord } from '../../magics/protocol/job';
 import { ended, until } from '../agent/setting';
-import { openSystem } from '../clusters/open';
+import { missing, openSystem, type OpenedSystem, type SystemName } from '../clusters/open';
+import { describeUnless } from '../unless';
 import { endProcesses } from '../notebook/processes';
-import { findChromium, Lab, type LabPage } from './browser';
+import { oneTimeCode } from '../transports/logins';
+import { Lab, noChromium, type LabPage } from './browser';
 
-const chromium = findChromium();
-const slurm = chromium === undefined ? { ok: false as const, reason: 'there is no Chromium' } : openSystem('slurm');
+const open = (name: SystemName): OpenedSystem =>
+  noChromium === undefined ? openSystem(name) : { ok: false, reason: noChromium };
+const slurm = open('slurm');
 // Namespaces are for tests of lost links.
 process.env['SSHD_NETNS'] ??= '0';
-const sshd = chromium === undefined ? { ok: false as const, reason: 'there is no Chromium' } : openSystem('sshd');
+const sshd = open('sshd');
 const LONG_MS = 120_000;
 
 const WAITING = `
@@ -23,10 +25,7 @@ const WAITING = `
   wait();
 `;
 
-const describeIf = slurm.ok && sshd.ok ? describe : describe.skip;
-const reason = [slurm, sshd].flatMap((system) => (system.ok ? [] : [system.reason])).join('; ');
-
-describeIf(`clusters in the panel${reason === '' ? '' : ` (not tested: ${reason})`}`, () => {
+describeUnless(missing(slurm, sshd), 'clusters in the panel', () => {
   let lab: Lab;
   let page: LabPage;
   beforeAll(async () => {
@@ -264,18 +263,4 @@ interface Front {
   readonly jupyterapp: {
     readonly shell: { readonly currentWidget: { readonly sessionContext: { restartKernel(): Promise<void> } } };
   };
-}
-
-/** RFC 6238, as the server counts. */
-function oneTimeCode(text: string): string {
-  const secret = text.split('\n')[0]?.trim() ?? '';
-  const bits = [...secret]
-    .map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'))
-    .join('');
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const digest = createHmac('sha1', key).update(counter).digest();
-  const offset = (digest[19] ?? 0) & 15;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }

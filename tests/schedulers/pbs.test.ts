@@ -1,97 +1,86 @@
-// OpenPBS's recorded answers, and the traps of its commands. No PBS is run by these tests.
+// OpenPBS's recorded answers to our own questions, and the traps of its commands. No PBS is run by these tests.
+import { toNativeId } from '../../magics/schedulers/answer';
 import { pbs } from '../../magics/schedulers/pbs';
-import { answerOf, briefs, cancellationOf, describeRecordings, recorded, submissionOf } from './recorded';
+import { answerOf, brief, briefs, cancellationOf, describeRecordings, recorded, submissionOf } from './recorded';
 
 const SYSTEM = 'openpbs-23.06';
 
-const JOBS: Readonly<Record<string, Record<string, string> | string>> = {
-  'qstat-bad-id': 'no answer, ask again',
-  'qstat-f-json-F-deleted-force': { '7.c1': 'running on c1' },
-  'qstat-f-json-F-ok': {},
-  'qstat-f-json-H-depend': { '12.c1': 'queued: It is held until another job ends, or by the server.' },
-  'qstat-f-json-H-user': { '9.c1': 'queued: It is held by its user.' },
-  'qstat-f-json-Q-never-fits': {
-    '8.c1': 'queued: Can Never Run: Insufficient amount of resource: ncpus (R: 64 A: 4 T: 4) stuck',
+const QUEUE: Readonly<Record<string, Record<string, string> | string>> = {
+  'status-after-server-restart': { '240.c1': 'running on c1' },
+  'status-all-nodes-down': { '238.c1': 'queued: Not Running: Not enough free nodes available' },
+  'status-array-tasks': {
+    '230[].c1': 'running',
+    '230[0].c1': 'running on c1',
+    '230[1].c1': 'running on c1',
+    '230[2].c1': 'queued: Job Array Began at Fri Nov 20 at 21:33',
+    '230[3].c1': 'queued: Job Array Began at Fri Nov 20 at 21:33',
   },
-  'qstat-f-json-Q': { '6.c1': 'queued: Not Running: Not enough free nodes available' },
-  'qstat-f-json-R-joined-kept': { '25.c1': 'running on c1' },
-  'qstat-f-json-R': { '1.c1': 'running on c1' },
-  'qstat-f-json-W': { '10.c1': 'queued: It waits for its start time.' },
-  'qstat-f-json-array-running': { '20[].c1': 'running' },
-  'qstat-json-none': {},
-  'qstat-mixed': { '0.c1': 'ended' },
-  'qstat-server-down': 'no answer, ask again',
-  'qstat-tf-json-array-running': {
-    '20[].c1': 'running',
-    '20[0].c1': 'running on c1',
-    '20[1].c1': 'running on c1',
-    '20[2].c1': 'running on c1',
-    '20[3].c1': 'running on c1',
+  'status-array': { '230[].c1': 'running' },
+  'status-bad-id': 'no answer, ask again',
+  'status-ended': {},
+  'status-failed-starts': {
+    '220.c1':
+      'queued: PBS holds it, since no node could start it. Is the directory of its log (the cluster’s `store:`) there on the compute nodes, too? stuck',
   },
-  'qstat-unknown': {},
-  'qstat-x-json-all': {
-    '0.c1': 'ended',
-    '1.c1': 'ended',
-    '2.c1': 'ended: exit 3',
-    '3.c1': 'ended: signal SIGSEGV',
-    '4.c1': 'ended: exit 127',
-    '6.c1': 'cancelled by unknown',
-    '7.c1': 'cancelled by unknown (alice@c1)',
-    '8.c1': 'cancelled by unknown',
-    '9.c1': 'ended',
-    '10.c1': 'cancelled by unknown',
-    '11.c1': 'ended: exit 3',
-    '12.c1': 'ended: start-failed',
-    '13.c1': 'ended',
+  'status-held-by-operator': { '209.c1': 'queued: It is held by its user. It is held by an operator.' },
+  'status-held-by-user': { '208.c1': 'queued: It is held by its user.' },
+  'status-held-depend': { '211.c1': 'queued: It is held until another job ends, or by the server.' },
+  'status-mixed': { '203.c1': 'running on c1', '208.c1': 'queued: It is held by its user.' },
+  'status-never-cores': {
+    '214.c1': 'queued: Can Never Run: Insufficient amount of resource: ncpus (R: 100 A: 64 T: 64) stuck',
   },
-  'qstat-x-unknown': {},
-  'qstat-xf-json-F-afterany': { '13.c1': 'ended' },
-  'qstat-xf-json-F-cmd-not-found': { '4.c1': 'ended: exit 127' },
-  'qstat-xf-json-F-deleted-force': { '7.c1': 'cancelled by unknown (alice@c1)' },
-  'qstat-xf-json-F-deleted-queued': { '6.c1': 'cancelled by unknown' },
-  'qstat-xf-json-F-deleted-running': { '5.c1': 'cancelled by unknown (alice@c1)' },
-  'qstat-xf-json-F-direct-command': { '26.c1': 'ended' },
-  'qstat-xf-json-F-exit3': { '2.c1': 'ended: exit 3' },
-  'qstat-xf-json-F-memory-exceeded': { '22.c1': 'ended: out-of-memory' },
-  'qstat-xf-json-F-ok': { '1.c1': 'ended' },
-  'qstat-xf-json-F-sigsegv': { '3.c1': 'ended: signal SIGSEGV' },
-  'qstat-xf-json-F-undeliverable-output': { '27.c1': 'ended' },
-  'qstat-xf-json-F-walltime-exceeded-SIGKILL': { '24.c1': 'ended: time-limit' },
-  'qstat-xf-json-F-walltime-exceeded': { '23.c1': 'ended: time-limit' },
-  'qstat-xf-json-H-depend': { '12.c1': 'queued: It is held until another job ends, or by the server.' },
-  'qstat-xf-json-H-user': { '9.c1': 'queued: It is held by its user.' },
-  'qstat-xf-json-Q-never-fits': {
-    '8.c1': 'queued: Can Never Run: Insufficient amount of resource: ncpus (R: 64 A: 4 T: 4) stuck',
+  'status-never-memory': {
+    '216.c1': 'queued: Can Never Run: Insufficient amount of resource: mem (R: 100gb A: 16gb T: 16gb) stuck',
   },
-  'qstat-xf-json-Q': { '6.c1': 'queued: Not Running: Not enough free nodes available' },
-  'qstat-xf-json-R-joined-kept': { '25.c1': 'running on c1' },
-  'qstat-xf-json-R': { '1.c1': 'running on c1' },
-  'qstat-xf-json-W': { '10.c1': 'queued: It waits for its start time.' },
-  'qstat-xf-json-after-dep-failed': { '12.c1': 'ended: start-failed' },
-  'qstat-xf-json-after-server-restart': { '29.c1': 'running on c1' },
-  'qstat-xf-json-array-finished': { '20[].c1': 'ended: exit' },
-  'qstat-xf-json-edge-values': { '31.c1': 'ended' },
-  'qstat-xf-json-subjob': { '20[2].c1': 'ended: exit 3' },
-  'qstat-xtf-json-array-deleted': {
-    '21[].c1': 'cancelled by unknown',
-    '21[0].c1': 'cancelled by unknown (alice@c1)',
-    '21[1].c1': 'cancelled by unknown (alice@c1)',
-    '21[2].c1': 'cancelled by unknown',
-    '21[3].c1': 'cancelled by unknown',
-    '21[4].c1': 'cancelled by unknown',
-    '21[5].c1': 'cancelled by unknown',
-    '21[6].c1': 'cancelled by unknown',
-    '21[7].c1': 'cancelled by unknown',
-    '21[8].c1': 'cancelled by unknown',
-    '21[9].c1': 'cancelled by unknown',
+  'status-never-nodes': { '215.c1': 'queued: Can Never Run: Not enough total nodes available stuck' },
+  'status-no-history': { '203.c1': 'running on c1' },
+  'status-node-down': { '237.c1': 'running on c1' },
+  'status-nodes': { '207.c1': 'running on c1' },
+  'status-not-now-exclusive': { '219.c1': 'queued: Not Running: No available resources on nodes' },
+  'status-not-now': { '218.c1': 'queued: Not Running: Insufficient amount of resource: ncpus (R: 40 A: 6 T: 64)' },
+  'status-other-server': 'no answer, ask again',
+  'status-queue-stopped': { '223.c1': 'queued: Not Running: Queue not started.' },
+  'status-reservation': { '233.c1': 'queued: Not Running: Queue not started.' },
+  'status-running': { '203.c1': 'running on c1' },
+  'status-server-down': 'no answer, ask again',
+  'status-server-hung': 'no answer, ask again',
+  'status-suspended': { '206.c1': 'queued: It is suspended.' },
+  'status-unknown': {},
+  'status-user-limit': { '226.c1': 'queued: Not Running: User has reached server running job limit.' },
+  'status-waits': { '213.c1': 'queued: It waits for its start time.' },
+};
+
+const HISTORY: Readonly<Record<string, Record<string, string> | string>> = {
+  'history-alive': { '203.c1': 'running on c1' },
+  'history-array-tasks': {
+    '230[].c1': 'ended: exit',
+    '230[0].c1': 'ended',
+    '230[1].c1': 'ended',
+    '230[2].c1': 'ended: exit 1',
+    '230[3].c1': 'ended',
   },
-  'qstat-xtf-json-array-finished': {
-    '20[].c1': 'ended: exit',
-    '20[0].c1': 'ended',
-    '20[1].c1': 'ended',
-    '20[2].c1': 'ended: exit 3',
-    '20[3].c1': 'ended',
-  },
+  'history-array': { '230[].c1': 'ended: exit' },
+  'history-cpu-time': { '236.c1': 'ended: signal SIGKILL' },
+  'history-deleted-by-operator': { '205.c1': 'cancelled by administrator (olga@c1)' },
+  'history-deleted-queued': { '210.c1': 'cancelled by unknown' },
+  'history-deleted-running': { '204.c1': 'cancelled by unknown (alice@c1)' },
+  'history-depend-failed': { '242.c1': 'ended: start-failed' },
+  'history-exit3': { '197.c1': 'ended: exit 3' },
+  'history-memory': { '234.c1': 'ended: out-of-memory' },
+  'history-mixed': { '196.c1': 'ended', '197.c1': 'ended: exit 3', '198.c1': 'ended: signal SIGSEGV' },
+  'history-no-command': { '200.c1': 'ended: exit 127' },
+  'history-node-lost': { '237.c1': 'ended: node-lost' },
+  'history-node-restarted': { '239.c1': 'ended: node-lost' },
+  'history-none-kept': { '196.c1': 'ended: runner-lost …', '197.c1': 'ended: runner-lost …' },
+  'history-odd-values': { '221.c1': 'ended' },
+  'history-ok': { '196.c1': 'ended' },
+  'history-reservation': { '233.c1': 'ended' },
+  'history-server-down': 'no answer, ask again',
+  'history-sigkill': { '199.c1': 'ended: signal SIGKILL' },
+  'history-sigsegv': { '198.c1': 'ended: signal SIGSEGV' },
+  'history-unknown': {},
+  'history-walltime-ignored': { '202.c1': 'ended: time-limit' },
+  'history-walltime': { '201.c1': 'ended: time-limit' },
 };
 
 const SUBMIT: Readonly<Record<string, string>> = {
@@ -104,13 +93,20 @@ const SUBMIT: Readonly<Record<string, string>> = {
   'qsub-bad-select': 'refused',
   'qsub-bad-walltime': 'refused',
   'qsub-long-name': 'refused',
+  'qsub-mem-and-select': 'refused',
   'qsub-neg': 'refused',
   'qsub-ngpus': 'refused',
   'qsub-no-script': 'refused',
   'qsub-ok': 'accepted 1.c1',
   'qsub-over-queue-limit': 'refused',
+  'qsub-place-alone': 'refused',
+  'qsub-queue-closed': 'refused',
+  'qsub-queue-of-others': 'refused',
   'qsub-server-down': 'unreachable',
+  'qsub-server-hung': 'uncertain',
+  'qsub-too-many': 'refused',
   'qsub-unknown-queue': 'refused',
+  'qsub-unknown-reservation': 'refused',
   'qsub-unknown-resource-l': 'refused',
   'qsub-unknown-resource': 'refused',
 };
@@ -120,6 +116,7 @@ const CANCEL: Readonly<Record<string, string>> = {
   'qdel-array': 'fine',
   'qdel-bad-id': 'refused',
   'qdel-finished': 'fine',
+  'qdel-not-ours': 'refused',
   'qdel-queued': 'fine',
   'qdel-running': 'fine',
   'qdel-server-down': 'not heard',
@@ -130,43 +127,69 @@ const CANCEL: Readonly<Record<string, string>> = {
   'qdel-x-finished': 'fine',
 };
 
-describeRecordings(SYSTEM, /^qstat-/, JOBS, (recording) => answerOf(() => pbs.parseStatus(recording)));
+/** What became of a hold or a release. */
+const CHANGE: Readonly<Record<string, string>> = {
+  'change-hold-not-ours': 'Unauthorized Request',
+  'change-hold-server-down': 'cannot connect to server',
+  'change-hold-unknown': 'Unknown Job Id',
+  'change-release-ended': 'Job has finished',
+};
+
+const FOUND: Readonly<Record<string, number | string>> = {
+  qselect: 15,
+  'qselect-history': 26,
+  'qselect-none': 0,
+  'qselect-none-kept': 0,
+  'qselect-server-down': 'no answer',
+};
+
+const [queueSearch, historySearch] = pbs.searches('cell.cb01234567');
+
+describeRecordings(SYSTEM, /^status-/, QUEUE, (recording) => answerOf(() => pbs.parseStatus(recording)));
+describeRecordings(SYSTEM, /^history-/, HISTORY, (recording) => answerOf(() => pbs.parseHistory(recording)));
 describeRecordings(SYSTEM, /^qsub-/, SUBMIT, (recording) => submissionOf(pbs, recording));
 describeRecordings(SYSTEM, /^qdel-/, CANCEL, (recording) => cancellationOf(pbs, recording));
+describeRecordings(SYSTEM, /^change-/, CHANGE, (recording) => {
+  expect(() => {
+    pbs.confirmChange('release', recording);
+  }).toThrow(/did not release the job/);
+  return (
+    /(?:Job has finished|Unknown Job Id|Unauthorized Request|cannot connect to server)/.exec(recording.stderr)?.[0] ??
+    ''
+  );
+});
+describeRecordings(SYSTEM, /^qselect/, FOUND, (recording) => {
+  try {
+    return historySearch?.parse(recording).length ?? -1;
+  } catch {
+    return 'no answer';
+  }
+});
 
 const answer = (stdout: string, stderr = '', exitCode = 0) => ({ exitCode, stdout, stderr });
-const jobs = (fields: Record<string, unknown>) =>
-  briefs(pbs.parseStatus(answer(JSON.stringify({ Jobs: { '1.c1': fields } }))));
+const lineOf = (fields: Readonly<Record<string, string | number>>) =>
+  `Job Id: 1.c1${Object.entries(fields)
+    .map(([name, value]) => `|${name}=${value}`)
+    .join('')}\n`;
+const jobs = (fields: Readonly<Record<string, string | number>>) => briefs(pbs.parseStatus(answer(lineOf(fields))));
 
 describe('qstat', () => {
-  test('the start that PBS plans is told, as a date and as seconds', () => {
-    const at = (start_time: unknown) =>
-      [
-        ...pbs
-          .parseStatus(answer(JSON.stringify({ Jobs: { '1.c1': { job_state: 'Q', estimated: { start_time } } } })))
-          .values(),
-      ][0]?.expectedStart;
+  test('answers about several jobs at once, of which some are gone', () => {
+    expect(pbs.statusCommand([]).join(' ')).toBe('env TZ=UTC qstat -f -F dsv');
+    expect(pbs.historyCommand([]).join(' ')).toBe('env TZ=UTC qstat -x -f -F dsv');
+    expect(recorded(SYSTEM, 'status-mixed').command).toBe('qstat -f -F dsv 196.c1 203.c1 99999.c1 208.c1');
+    expect(recorded(SYSTEM, 'status-mixed').exitCode).toBe(153);
+  });
+  test('the start that PBS plans is told', () => {
+    const at = (time: string) =>
+      [...pbs.parseStatus(answer(lineOf({ job_state: 'Q', 'estimated.start_time': time }))).values()][0]?.expectedStart;
     expect(at('Fri Nov 20 12:34:00 2026')).toBe(Date.UTC(2026, 10, 20, 12, 34));
-    expect(at(1_795_000_000)).toBe(1_795_000_000_000);
-    expect(at('soon')).toBeUndefined();
+    expect(at('UNKNOWN')).toBeUndefined();
   });
   test('a state that is new to us is unknown, and no end', () => {
     expect(jobs({ job_state: '?' })).toEqual({ '1.c1': 'unknown ?' });
     expect(jobs({ job_state: 'M' })).toEqual({ '1.c1': 'unknown M: moved to another server' });
-    expect(jobs({})).toEqual({ '1.c1': 'unknown ' });
-  });
-  test('a job that was finished by somebody else than its owner was so by an administrator', () => {
-    expect(
-      jobs({
-        job_state: 'F',
-        substate: 91,
-        Job_Owner: 'alice@c1',
-        Exit_status: 271,
-        comment: 'Job run and terminated by root@c1',
-      }),
-    ).toEqual({
-      '1.c1': 'cancelled by administrator (root@c1)',
-    });
+    expect(jobs({ Job_Name: 'cell' })).toEqual({ '1.c1': 'unknown ' });
   });
   test('a time limit is one though somebody could have asked for the end as well', () => {
     expect(
@@ -176,21 +199,80 @@ describe('qstat', () => {
   test('a signal that ended the job’s shell is 256 and its number', () => {
     expect(jobs({ job_state: 'F', substate: 93, Exit_status: 256 + 15 })).toEqual({ '1.c1': 'ended: signal SIGTERM' });
   });
-  test('one job whose variables spoil the JSON spoils no answer', () => {
-    const { stdout } = recorded(SYSTEM, 'qstat-x-json-all');
-    const spoilt = stdout.replace(/"PBS_O_HOME":.*/, '"EVIL":\t"a\\"b\\x "c": {"job_state": "F",');
-    expect(() => void JSON.parse(spoilt)).toThrow(SyntaxError);
-    expect(briefs(pbs.parseStatus(answer(spoilt)))).toEqual(briefs(pbs.parseStatus(answer(stdout))));
+  test('a number of PBS’s own for an end is never an exit code', () => {
+    for (let status = -1; status > -40; status -= 1)
+      expect(jobs({ job_state: 'F', substate: 93, Exit_status: status })['1.c1']).toMatch(
+        /^(ended: (start-failed|node-lost|out-of-memory|time-limit|signal)|cancelled by administrator)/,
+      );
   });
-  test('with some ids unknown, the others are known', () => {
-    expect(recorded(SYSTEM, 'qstat-mixed').exitCode).toBe(153);
-    expect(briefs(pbs.parseStatus(recorded(SYSTEM, 'qstat-mixed')))).toEqual({ '0.c1': 'ended' });
-  });
-  test('a banner before the answer does no harm', () => {
-    expect(briefs(pbs.parseStatus(answer(`Welcome!\n${recorded(SYSTEM, 'qstat-xf-json-R').stdout}`)))).toEqual({
-      '1.c1': 'running on c1',
+  test('what a user’s variables hold is no field of the answer', () => {
+    const { stdout } = recorded(SYSTEM, 'history-odd-values');
+    expect(stdout).toContain(String.raw`A=a\|job_state=R\|b`);
+    expect(
+      jobs({ job_state: 'F', substate: 92, Variable_List: String.raw`A=\|job_state=R\\`, Exit_status: 0 }),
+    ).toEqual({
+      '1.c1': 'ended',
     });
   });
+  test('a banner before the answer does no harm', () => {
+    expect(briefs(pbs.parseStatus(answer(`Welcome!\n${recorded(SYSTEM, 'status-running').stdout}`)))).toEqual({
+      '203.c1': 'running on c1',
+    });
+  });
+  test('the reason of a job that no node could start names the store', () => {
+    const [found] = pbs.parseStatus(recorded(SYSTEM, 'status-failed-starts')).values();
+    expect(found?.stuck).toBe(true);
+    expect(found === undefined ? '' : brief(found)).toContain('`store:`');
+    expect(found?.words).toBe('H: job held, too many failed attempts to run');
+  });
+});
+
+describe('where the server keeps no history', () => {
+  test('a job that has ended is lost, unless its files tell more, and one that lives is seen', () => {
+    const lost = pbs.parseHistory(recorded(SYSTEM, 'history-none-kept')).get(toNativeId('196.c1'));
+    expect(lost).toMatchObject({ provisional: true, sighting: { explanation: { cause: 'runner-lost' } } });
+    expect(answerOf(() => pbs.parseStatus(recorded(SYSTEM, 'status-no-history')))).toEqual({
+      '203.c1': 'running on c1',
+    });
+  });
+  test('a job is looked for in the queue as well, since the history answers nothing, with exit code 0', () => {
+    expect(recorded(SYSTEM, 'qselect-none-kept').exitCode).toBe(0);
+    expect(queueSearch?.command).toEqual(['qselect', '-N', 'cell.cb01234567']);
+    expect(historySearch?.command).toEqual(['qselect', '-x', '-N', 'cell.cb01234567']);
+    expect(queueSearch?.parse(recorded(SYSTEM, 'qselect'))).toContain('203.c1');
+  });
+});
+
+test('the doctor tells of queues, and whether the server keeps history', () => {
+  const said = (name: string) => pbs.probes.map((probe) => probe.read(recorded(SYSTEM, name)));
+  expect(said('probe-queues')[0]).toBe('queues: workq, small');
+  expect(said('probe-server')[1]).toBe('kept for 24:00:00');
+  expect(said('probe-server-none-kept')[1]).toBeUndefined();
+  expect(said('probe-server-down')).toEqual([undefined, undefined]);
+});
+
+test('what would take the job out of our hands is no native argument', () => {
+  const job = {
+    ...{ token: 'cb0123456789', name: 'cell', directory: '/jobs/1', command: ['true'] as const, environment: {} },
+    ...{ resources: { cores: 1 }, site: {} },
+  };
+  const submit = (...native: string[]) => pbs.submitCommand({ ...job, native }, '/jobs/1/script');
+  for (const taken of [
+    ['-o/dev/null'],
+    ['-Nmine'],
+    ['-J', '0-3'],
+    ['-W', 'block=true'],
+    ['-Wumask=22,block=true'],
+    ['-I'],
+  ])
+    expect(() => submit(...taken)).toThrow(/Cellburst sets it/);
+  expect(submit('-W', 'group_list=staff', '-p', '10').slice(0, 5)).toEqual([
+    'qsub',
+    '-W',
+    'group_list=staff',
+    '-p',
+    '10',
+  ]);
 });
 
 describe('the log tells of', () => {
@@ -201,13 +283,4 @@ describe('the log tells of', () => {
   ])('%s', (_, name, cause) => {
     expect(pbs.explainLog(recorded(SYSTEM, name).stdout)?.cause).toBe(cause);
   });
-});
-
-test('a search gives ids, and fails when nobody answered', () => {
-  const [search] = pbs.searches('cell.cb01234567');
-  expect(search?.command).toEqual(['qselect', '-x', '-N', 'cell.cb01234567']);
-  expect(search?.parse(recorded(SYSTEM, 'qselect-x'))).toHaveLength(13);
-  expect(() => search?.parse(answer('', 'qselect: cannot connect to server c1 (errno=15010)\n', 2))).toThrow(
-    /cannot connect/,
-  );
 });

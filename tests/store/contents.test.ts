@@ -56,7 +56,7 @@ async function bring(contents: Contents, source: ContentSource, only?: readonly 
 
 async function put(contents: Contents, source: ContentSource) {
   await bring(contents, source);
-  return contents.arrival(source.content, source.list).gather(signal, nothing);
+  return contents.arrival(source.content, source.list).gather(source.content, signal, nothing);
 }
 
 test('what came before the agent died is there, and what a crash has damaged of it comes again', async () => {
@@ -71,9 +71,9 @@ test('what came before the agent died is there, and what a crash has damaged of 
   const arrival = next.arrival(source.content, source.list);
   expect(arrival.lacks()).not.toContain(0);
   await bring(next, source);
-  expect(await arrival.gather(signal, nothing)).toEqual({ state: 'lacks', indices: [1] });
+  expect(await arrival.gather(source.content, signal, nothing)).toEqual({ state: 'lacks', indices: [1] });
   await bring(next, source, [1]);
-  expect(await arrival.gather(signal, nothing)).toEqual({ state: 'whole' });
+  expect(await arrival.gather(source.content, signal, nothing)).toEqual({ state: 'whole' });
   expect(readFileSync(next.get(source.content).path).equals(await source.read(0, source.list.sizes.length))).toBe(true);
 });
 
@@ -89,7 +89,9 @@ test('a chunk that was damaged where it is kept is not copied, but asked for', a
   const known = await put(contents, second);
   expect(known).toEqual({ state: 'lacks', indices: [0] });
   await bring(contents, second, [0]);
-  expect(await contents.arrival(second.content, second.list).gather(signal, nothing)).toEqual({ state: 'whole' });
+  expect(await contents.arrival(second.content, second.list).gather(second.content, signal, nothing)).toEqual({
+    state: 'whole',
+  });
 });
 
 test('a content whose list or file a crash has cut is forgotten, with a line in the log', async () => {

@@ -48,7 +48,7 @@ async function unpack(source: ContentSource, to: string): Promise<void> {
   });
   const arrival = contents.arrival(source.content, source.list);
   for (const index of arrival.lacks()) await arrival.take(toRanges([index]), await source.read(index, index + 1));
-  await arrival.gather(signal, () => undefined);
+  await arrival.gather(source.content, signal, () => undefined);
   await place(contents.get(source.content), path(to), { signal });
 }
 

@@ -4,13 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { openSystem } from '../clusters/open';
+import { missing, openSystem } from '../clusters/open';
+import { describeUnless } from '../unless';
 import { HostConditionError, conditionOf, fullness, type Condition } from '../../magics/transports/conditions';
 import { HostAgent } from '../../magics/transports/host-agent';
 import { nobody, openHost } from './logins';
 
 const system = openSystem('sshd');
-const describeIf = system.ok ? describe : describe.skip;
 const mounts: string[] = [];
 const scratch = mkdtempSync(join(tmpdir(), 'cellburst-conditions-'));
 
@@ -52,7 +52,7 @@ async function opening(...setup: string[]): Promise<unknown> {
   }
 }
 
-describeIf(`hosts that cannot have our programs${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+describeUnless(missing(system), 'hosts that cannot have our programs', () => {
   test.each<[Condition, string, RegExp]>([
     ['disk-full', 'size=64k', /its disk is full.*XDG_CACHE_HOME/],
     ['inodes-used-up', 'size=64m,nr_inodes=3', /no inodes left.*XDG_CACHE_HOME/],

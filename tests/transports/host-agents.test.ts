@@ -10,14 +10,14 @@ import { BUNDLE_FILE } from '../../magics/protocol/layout';
 import { sendSignal } from '../../magics/protocol/platform';
 import { HostAgent } from '../../magics/transports/host-agent';
 import { running, specOf, until, writeBundle } from '../agent/setting';
-import { openSystem } from '../clusters/open';
+import { lacks, missing, openSystem } from '../clusters/open';
+import { describeUnless } from '../unless';
 import { endProcesses, isAlive } from '../notebook/processes';
 import { KINDS, configBefore, nobody, openHost, publicKey, type Kind } from './logins';
 
-const system = openSystem('sshd');
+const system = openSystem('sshd', { by: 'anybody' });
 const setting = (name: string) => (system.ok ? (system.settings[name] ?? '') : '');
-const describeIf = system.ok ? describe : describe.skip;
-const describeNodes = setting('SSHD_NODES') === '' ? describe.skip : describe;
+const noNodes = missing(system) ?? lacks(system, 'SSHD_NODES');
 const scratch = mkdtempSync(join(tmpdir(), 'cellburst-host-agents-'));
 const stores: string[] = [];
 
@@ -67,26 +67,28 @@ function connect(kind: Kind, host: string, config: string, store: string, setup:
 async function submitAs(agent: AgentConnection, code: string): Promise<JobRecord> {
   const job = await agent.create(specOf());
   await writeBundle(job.directory, code);
-  execFileSync('chown', ['cluster', join(job.directory, BUNDLE_FILE)]);
+  if (system.ok && system.user.ids !== undefined)
+    execFileSync('chown', [system.user.name, join(job.directory, BUNDLE_FILE)]);
   return await agent.submit(job.id);
 }
 
-describeIf.each(KINDS)(`login files, over %s${system.ok ? '' : ` (not tested: ${system.reason})`}`, (kind) => {
-  test('what they print is skipped, and what they cost is paid once per connection', async () => {
-    const logins = () => readFileSync(join(setting('SSHD_STATE'), 'run', 'logins'), 'utf8').split('\n').length;
-    const store = makeStore(`noisy-${kind}`);
-    {
-      await using first = connect(kind, 'cb-noisy', setting('SSHD_CONFIG'), store);
-      expect((await first.agent.status()).jobs.running).toBe(0);
-    }
-    const before = logins();
-    await using again = connect(kind, 'cb-noisy', setting('SSHD_CONFIG'), store);
-    for (let i = 0; i < 10; i++) await again.agent.status();
-    expect(logins() - before).toBe(1);
+for (const kind of KINDS)
+  describeUnless(missing(system), `login files, over ${kind}`, () => {
+    test('what they print is skipped, and what they cost is paid once per connection', async () => {
+      const logins = () => readFileSync(join(setting('SSHD_STATE'), 'run', 'logins'), 'utf8').split('\n').length;
+      const store = makeStore(`noisy-${kind}`);
+      {
+        await using first = connect(kind, 'cb-noisy', setting('SSHD_CONFIG'), store);
+        expect((await first.agent.status()).jobs.running).toBe(0);
+      }
+      const before = logins();
+      await using again = connect(kind, 'cb-noisy', setting('SSHD_CONFIG'), store);
+      for (let i = 0; i < 10; i++) await again.agent.status();
+      expect(logins() - before).toBe(1);
+    });
   });
-});
 
-describeNodes('several login nodes behind one name', () => {
+describeUnless(noNodes, 'several login nodes behind one name', () => {
   /** Both show keys that are known under one name, as the nodes of a cluster do. */
   function configFor(node: 'node' | 'inner'): string {
     const [here = '', there = ''] = setting('SSHD_NODES').split(' ');

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { LONG_MS, cutConnection, detach, runIn, text } from '../clusters/notebook';
-import type { OpenedSystem, RunningSystem } from '../clusters/open';
-import { KernelClient } from '../kernel/client';
+import { LONG_MS, cutConnection, detach, hostEntry, runIn, startBefore, text } from '../clusters/notebook';
+import { describeOn, type OpenedSystem } from '../clusters/open';
+import type { KernelClient } from '../kernel/client';
 import { endProcesses, processesWith } from '../notebook/processes';
 import { connectAgent } from '../../magics/client';
 
@@ -15,32 +15,37 @@ export interface Given {
   readonly transport: 'ssh2' | 'openssh';
 }
 
-export function describeRemoteCells({ system, transport }: Given): void {
-  const describeIf = system.ok ? describe : describe.skip;
-  describeIf(`cells over ${transport}${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
+export function describeRemoteCells({ system: given, transport }: Given): void {
+  describeOn(`cells over ${transport}`, given, (system) => {
     let kernel: KernelClient;
     let store = '';
     beforeAll(async () => {
-      if (!system.ok) return;
       store = system.makeDirectory('store');
-      kernel = await startKernel(system, transport, store);
+      kernel = await startBefore(system, {
+        // What a login shell may print.
+        far: [
+          ...hostEntry(system),
+          `transport: ${transport}`,
+          `store: ${store}`,
+          'setup: echo Welcome to the cluster!',
+        ],
+      });
     });
     afterAll(async () => {
       await kernel.stop();
       await endProcesses(`CELLBURST_STATE_DIR=${store}`);
-      if (system.ok) system.stop();
     });
     const run = runIn(() => kernel);
 
     test(
-      'a cell runs there as the other user, and its values come back',
+      'a cell runs there as whoever logs in, and its values come back',
       async () => {
         await run('const given = [1, 2, 3]; class Point { constructor(public x: number) {} }');
         const { result, reply } = await run(
           `%%cluster far --cores 2\nimport { userInfo } from 'node:os';\ngiven.push(4);\nconst point = new Point(given.length);\nconsole.log('it is me');\nuserInfo().username`,
         );
         expect([reply['status'], reply['evalue']]).toEqual(['ok', undefined]);
-        expect(text(result)).toBe("'cluster'");
+        expect(text(result)).toBe(`'${system.user.name}'`);
         expect(text((await run('[given.length, point instanceof Point, point.x]')).result)).toBe('[ 4, true, 4 ]');
         expect(installed()).toHaveLength(1);
       },
@@ -192,11 +197,9 @@ export function describeRemoteCells({ system, transport }: Given): void {
     });
 
     function installed(): string[] {
-      const found = execFileSync(
-        'sh',
-        ['-c', `ls ${system.ok ? system.settings['SSHD_HOME'] : ''}/.cache/cellburst/programs`],
-        { encoding: 'utf8' },
-      );
+      const found = execFileSync('sh', ['-c', `ls ${system.settings['SSHD_HOME']}/.cache/cellburst/programs`], {
+        encoding: 'utf8',
+      });
       const mine = processesWith(`CELLBURST_STATE_DIR=${store}`)
         .map(({ command }) => command)
         .join('\n');
@@ -209,21 +212,4 @@ export function describeRemoteCells({ system, transport }: Given): void {
 function hasPart(store: string): boolean {
   const contents = join(store, 'store');
   return existsSync(contents) && readdirSync(contents).some((name) => name.endsWith('.journal'));
-}
-
-function startKernel(system: RunningSystem, transport: string, store: string): Promise<KernelClient> {
-  const config = join(system.settings['SSHD_STATE'] ?? '', 'config.yaml');
-  const lines = [
-    'clusters:',
-    '  far:',
-    '    scheduler: none',
-    '    host: cb-login',
-    `    transport: ${transport}`,
-    `    sshConfig: ${system.settings['SSHD_CONFIG'] ?? ''}`,
-    `    store: ${store}`,
-    // What a login shell may print.
-    '    setup: echo Welcome to the cluster!',
-  ];
-  writeFileSync(config, `${lines.join('\n')}\n`);
-  return KernelClient.start({ CELLBURST_CONFIG: config });
 }

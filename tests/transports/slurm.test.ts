@@ -1,12 +1,13 @@
 // A real Slurm behind a real sshd: the agent there submits, and what a cell sees is as if the batch system were here.
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { sendSignal } from '../../magics/protocol/platform';
-import { LONG_MS, runIn, text } from '../clusters/notebook';
-import { openSystem } from '../clusters/open';
+import { LONG_MS, hostEntry, runIn, text, writeClusters } from '../clusters/notebook';
+import { missing, openSystem } from '../clusters/open';
+import { describeUnless } from '../unless';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { writeProject } from '../environment/project';
 import { endProcesses, processesWith } from '../notebook/processes';
@@ -14,35 +15,28 @@ import { endProcesses, processesWith } from '../notebook/processes';
 const execFileAsync = promisify(execFile);
 const ssh = openSystem('sshd');
 const slurm = openSystem('slurm');
-const describeIf = ssh.ok && slurm.ok ? describe : describe.skip;
-const why = ssh.ok ? (slurm.ok ? '' : ` (not tested: ${slurm.reason})`) : ` (not tested: ${ssh.reason})`;
-
 afterAll(() => {
   if (ssh.ok) ssh.stop();
   if (slurm.ok) slurm.stop();
 });
 
-describeIf(`cells on Slurm over ssh2${why}`, () => {
+describeUnless(missing(ssh, slurm), 'cells on Slurm over ssh2', () => {
   let kernel: KernelClient;
   let store = '';
   let config = '';
   beforeAll(async () => {
     if (!ssh.ok || !slurm.ok) return;
     store = ssh.makeDirectory('store');
-    config = join(ssh.settings['SSHD_STATE'] ?? '', 'slurm.yaml');
-    const lines = [
-      'clusters:',
-      '  hpc:',
-      '    scheduler: slurm',
-      '    host: cb-via-jump',
-      `    sshConfig: ${ssh.settings['SSHD_CONFIG'] ?? ''}`,
-      `    store: ${store}`,
-      `    setup: export SLURM_CONF=${slurm.settings['SLURM_CONF'] ?? ''}`,
-      `    prologue: export FROM_PROLOGUE=yes CELLBURST_SCRATCH=${ssh.makeDirectory('scratch')}`,
-      '    defaults: { cores: 3 }',
-      '    poll: { first: 2s }',
-    ];
-    writeFileSync(config, `${lines.join('\n')}\n`);
+    config = writeClusters(join(ssh.settings['SSHD_STATE'] ?? '', 'slurm.yaml'), {
+      hpc: [
+        ...hostEntry(ssh, 'cb-via-jump', 'slurm'),
+        `store: ${store}`,
+        `setup: export SLURM_CONF=${slurm.settings['SLURM_CONF'] ?? ''}`,
+        `prologue: export FROM_PROLOGUE=yes CELLBURST_SCRATCH=${ssh.makeDirectory('scratch')}`,
+        'defaults: { cores: 3 }',
+        'poll: { first: 2s }',
+      ],
+    });
     kernel = await KernelClient.start({ CELLBURST_CONFIG: config });
   });
   afterAll(async () => {

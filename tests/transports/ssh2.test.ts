@@ -2,4 +2,4 @@
 import { openSystem } from '../clusters/open';
 import { describeRemoteCells } from './remote';
 
-describeRemoteCells({ system: openSystem('sshd'), transport: 'ssh2' });
+describeRemoteCells({ system: openSystem('sshd', { by: 'anybody' }), transport: 'ssh2' });
