@@ -11,6 +11,16 @@ import { startSlurm, startSshd } from './slurm.mjs';
 
 const run = promisify(execFile);
 const CELL = '%%cluster slurm\n1 + 1';
+
+/** A node that is still completing a job keeps the next one waiting, whoever comes: both sides begin on an idle Slurm. */
+async function untilIdle(environment) {
+  await sleep(PAUSE_MS);
+  for (;;) {
+    const { stdout } = await run('squeue', ['-h', '-t', 'running,completing'], { env: environment });
+    if (stdout === '') return;
+    await sleep(50);
+  }
+}
 const LINES = 20;
 
 /** A kernel whose cells take the quickest way, as after a look by the doctor. */
@@ -35,10 +45,13 @@ export const slurmCell = {
     return alternate({
       runs: 20,
       ours: async () => {
-        await sleep(PAUSE_MS);
+        await untilIdle(environment);
         return timed(() => kernel.run(CELL));
       },
-      reference: () => timed(() => run('srun', ['-n1', process.execPath, '-e', '0'], { env: environment, cwd: '/' })),
+      reference: async () => {
+        await untilIdle(environment);
+        return timed(() => run('srun', ['-n1', process.execPath, '-e', '0'], { env: environment, cwd: '/' }));
+      },
     });
   },
 };
@@ -56,10 +69,13 @@ export const slurmCellBesideBatch = {
     return alternate({
       runs: 5,
       ours: async () => {
-        await sleep(PAUSE_MS);
+        await untilIdle(environment);
         return timed(() => kernel.run(CELL));
       },
-      reference: () => timed(() => run('sbatch', batch, { env: environment, cwd: '/' })),
+      reference: async () => {
+        await untilIdle(environment);
+        return timed(() => run('sbatch', batch, { env: environment, cwd: '/' }));
+      },
     });
   },
 };

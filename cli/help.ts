@@ -1,4 +1,5 @@
 // The command's own description, for a terminal. Pure.
+import { twoColumns } from '../magics/two-columns';
 import type { Command, Flag } from './command';
 import { EXIT_MEANINGS } from './exit';
 import { GLOBAL_FLAGS } from './parse';
@@ -21,17 +22,14 @@ export function overview(commands: Table): string {
   return [
     'cellburst: TypeScript notebooks and their jobs on clusters, from a terminal',
     '',
-    ...twoColumns(rows, 44),
+    ...twoColumns(rows),
     '',
-    ...twoColumns(GLOBAL_FLAGS.map(flagRow), 44),
+    ...twoColumns(GLOBAL_FLAGS.map(flagRow)),
     '',
     ABOUT_IDS,
     '',
     'Environment',
-    ...twoColumns(
-      ENVIRONMENT.map(([name, meaning]) => [`  ${name}`, meaning]),
-      24,
-    ),
+    ...twoColumns(ENVIRONMENT.map(([name, meaning]) => [`  ${name}`, meaning])),
     '',
     'Exit codes',
     ...EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`),
@@ -61,7 +59,7 @@ export function groupsOf(flags: readonly Flag[]): [heading: string, flags: Flag[
 }
 
 function flagLines(flags: readonly Flag[]): string[] {
-  return twoColumns(flags.map(flagRow), 28);
+  return twoColumns(flags.map(flagRow));
 }
 
 /** `--follow, -f`, `--on NAME`. */
@@ -71,11 +69,4 @@ export function spellingOf({ name, short, argument }: Flag): string {
 
 function flagRow(flag: Flag): [string, string] {
   return [`  ${spellingOf(flag)}`, flag.help];
-}
-
-/** What is too long for its column gets a line of its own. */
-function twoColumns(rows: readonly (readonly [string, string])[], width: number): string[] {
-  return rows.flatMap(([left, right]) =>
-    left.length < width - 1 ? [left.padEnd(width) + right] : [left, ' '.repeat(width) + right],
-  );
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { HeapReport } from '../magics/heap-report';
 import type { CellCode } from '../magics/protocol/code';
 import { hugePages } from '../magics/protocol/huge-pages';
 import { OutputReader } from '../magics/protocol/output';
@@ -69,6 +70,7 @@ export class UserProcess {
   #asked = false;
   #heapLimitMiB = 0;
   #stderrTail = '';
+  readonly #heapReport = new HeapReport();
   #end: ProcessEnd | undefined;
   readonly startedAt = Date.now();
   /** Resolves once the process is gone and all its output was given. */
@@ -220,7 +222,8 @@ export class UserProcess {
     this.#child[name]?.on('data', (chunk: Buffer) => {
       const text = decoder.write(chunk);
       if (name === 'stderr') this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL);
-      if (text !== '') this.#events.output(0, { type: name, text });
+      const shown = text === '' ? undefined : this.#heapReport.pass({ type: name, text });
+      if (shown !== undefined) this.#events.output(0, shown);
     });
   }
 
@@ -282,6 +285,7 @@ export class UserProcess {
   #finish(end: ProcessEnd): void {
     if (this.#end) return;
     this.#end = end;
+    for (const record of this.#heapReport.rest(end.why === 'heap')) this.#events.output(0, record);
     const error = new UserProcessEnded(end);
     this.#runs.rejectAll(error);
     this.#calls.rejectAll(error);

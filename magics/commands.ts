@@ -18,6 +18,7 @@ import { isFinal, isUnfetched, type JobRecord } from './protocol/job';
 import { answering } from './questions';
 import { OutputReader } from './protocol/output';
 import { showJobs, showText, stateInWords, succeed } from './show';
+import { twoColumns } from './two-columns';
 
 interface Call {
   /** What stands behind the command. */
@@ -273,10 +274,8 @@ function clusterWord(words: readonly Word[], line: MagicLine, session: ClusterSe
 }
 
 export function commandsHelp(): string {
-  const rows = Object.values(COMMANDS);
-  const width = Math.max(...rows.map(({ usage }) => usage.length)) + 2;
   return [
-    ...rows.map(({ usage, help }) => `  %cluster ${usage.padEnd(width)}${help}`),
+    ...twoColumns(Object.values(COMMANDS).map(({ usage, help }) => [`  %cluster ${usage}`, help])),
     '',
     'To run a cell on a cluster: %%cluster --help',
   ].join('\n');

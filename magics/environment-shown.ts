@@ -199,9 +199,14 @@ function nodeSkew(here: HostFacts, there: HostFacts): string {
   return major === majorThere ? '' : 'another release line: what the language and Node offer differs';
 }
 
-function verdictOn({ isFree, isVariant }: SpecPackage, here: HostFacts, there: HostFacts, isHere: boolean): string {
+function verdictOn(
+  { isFree, isVariant, glibc }: SpecPackage,
+  here: HostFacts,
+  there: HostFacts,
+  isHere: boolean,
+): string {
   if (isHere) return 'used in place';
-  const why = misfit(here, there, isFree);
+  const why = misfit(here, there, isFree, glibc);
   if (why === undefined) return 'its binary of here runs there';
   return isVariant ? `another one is fetched for it: ${why}` : `is built there: ${why}`;
 }

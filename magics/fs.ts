@@ -8,6 +8,7 @@ import { UsageError } from './protocol/errors';
 import type { Listed } from './protocol/job-files';
 import { showTable, showText, type Shown } from './show';
 import { getPlace, putPlace, type Transferred, type TransferSetting } from './transfer';
+import { twoColumns } from './two-columns';
 
 export interface FsSetting {
   readonly agent: AgentConnection;
@@ -95,10 +96,8 @@ export const FS_VERBS: Readonly<Record<string, FsVerb>> = {
 };
 
 export function fsHelp(prefix: string): string {
-  const rows = Object.values(FS_VERBS);
-  const width = Math.max(...rows.map(({ usage }) => usage.length)) + 2;
   return [
-    ...rows.map(({ usage, help }) => `  ${prefix} ${usage.padEnd(width)}${help}`),
+    ...twoColumns(Object.values(FS_VERBS).map(({ usage, help }) => [`  ${prefix} ${usage}`, help])),
     '',
     'NAME is a cluster (local is this machine). Relative paths begin from the home directory there. Quote what has blanks; *, ** and ? are read there.',
   ].join('\n');

@@ -2,12 +2,13 @@
 import type { AgentConnection } from './client';
 import type { ClusterSession } from './cluster';
 import { cannotStart, failureOf, isStuck, unreadable } from './failure';
+import { HeapReport } from './heap-report';
 import { LastLines } from './last-lines';
 import type { Cell, CellOutcome } from './namespace';
 import { landOutputs, tellLeftOutputs } from './job-files';
 import { clusterLabel, isFinal, type JobId, type JobRecord } from './protocol/job';
 import { ProtocolError } from './protocol/errors';
-import { OutputReader } from './protocol/output';
+import { OutputReader, type OutputRecord } from './protocol/output';
 import { fail, showError } from './show';
 import { StatusLine } from './status';
 
@@ -66,7 +67,14 @@ async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell, printe
     return last;
   })();
   try {
-    const [job] = await Promise.all([watching, forwardOutput(agent, id, cell, printed, signal)]);
+    const report = new HeapReport();
+    const show = (record: OutputRecord): void => {
+      printed.push(record);
+      cell.output.write(record);
+    };
+    const [job] = await Promise.all([watching, forwardOutput(agent, id, report, show, signal)]);
+    const wasFull = job.status.state === 'failed' && job.status.cause === 'out-of-memory';
+    for (const record of report.rest(wasFull)) show(record);
     return job;
   } catch (error) {
     both.abort();
@@ -77,15 +85,15 @@ async function followToEnd(agent: AgentConnection, id: JobId, cell: Cell, printe
 async function forwardOutput(
   agent: AgentConnection,
   id: JobId,
-  cell: Cell,
-  printed: LastLines,
+  report: HeapReport,
+  show: (record: OutputRecord) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const reader = new OutputReader();
   for await (const { bytes } of agent.output(id, { signal })) {
     for (const { record } of reader.push(bytes)) {
-      printed.push(record);
-      cell.output.write(record);
+      const shown = report.pass(record);
+      if (shown !== undefined) show(shown);
     }
   }
 }

@@ -4,6 +4,7 @@ import { pointAt, splitWords, type MagicLine, type Word } from './line';
 import { didYouMean } from './config/nearest';
 import { PACKAGE_MODES } from './protocol/environment';
 import { parseDuration, parseMemory, quantity } from './config/quantities';
+import { twoColumns } from './two-columns';
 
 interface Option<Value> {
   readonly flag: `--${string}`;
@@ -342,7 +343,6 @@ export function optionsHelp(clusters: readonly string[]): string {
     const { flag, short, argument, help }: Option<unknown> = OPTIONS[name];
     return [`  ${short ? `${short}, ` : '    '}${flag}${argument ? ` ${argument}` : ''}`, help];
   });
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
     'Runs the cell on a cluster; its variables travel there, and what it declares, changes, returns or throws comes back.',
     '',
@@ -350,7 +350,7 @@ export function optionsHelp(clusters: readonly string[]): string {
     '',
     `  NAME is a configured cluster (${clusters.join(', ')}); without one, the cluster of \`%cluster use\`, else local.`,
     '',
-    ...rows.map(([left, help]) => left.padEnd(width) + help),
+    ...twoColumns(rows),
     '',
     'Line magics: `%cluster help`.',
   ].join('\n');

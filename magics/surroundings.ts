@@ -6,6 +6,7 @@ import { cellLabel } from './protocol/code';
 import type { AppliedChecks, Checks } from './protocol/language';
 import { completePaths, expandHome } from './paths';
 import { showTable, showText, succeed, type Shown } from './show';
+import { twoColumns } from './two-columns';
 
 const SECRET = /(key|token|secret|passw|credential|cookie|auth)/i;
 
@@ -139,7 +140,7 @@ export const typescript: Magic = {
   usage: '%ts [OPTION=true|false …]',
   help: "Sets how strictly the cells of this notebook are checked from now on; alone, shows it. The folder's tsconfig.json counts where %ts has said nothing.",
   manual: () => {
-    const rows = Object.entries(CHECKS).map(([name, help]) => `  ${name.padEnd(28)}${help}`);
+    const rows = twoColumns(Object.entries(CHECKS).map(([name, help]) => [`  ${name}`, help]));
     return [typescript.usage, '', typescript.help, '', ...rows].join('\n');
   },
   async run(call) {

@@ -9,6 +9,5 @@ await runScript(async () => {
   const { load } = await import('./load.mjs');
   const { demonstrate } = await import('./demo/demonstrate.mjs');
   const { startServer } = await load('tests/notebook/server.ts');
-  const { openTranscript } = await import('./demo/transcript.mjs');
-  return demonstrate({ startServer, transcript: await openTranscript() }, join(root, 'examples'), 'quickstart');
+  return demonstrate(startServer, join(root, 'examples'), 'quickstart');
 });

@@ -1,7 +1,10 @@
 // `bundle`: what the cell reaches travels as it is, in one archive. No registry is asked, and nothing is built on the cluster.
 import { EnvironmentSetupError } from '../protocol/errors';
+import type { ModuleRoot } from '../protocol/environment';
 import type { CollectedPackage } from './collect';
 import type { EnvironmentMode } from './mode';
+import { packageName } from './reach';
+import { layOut } from './tree';
 
 export const bundle: EnvironmentMode = {
   async prepare({ roots, directory, looks, reason }, signal) {
@@ -9,8 +12,9 @@ export const bundle: EnvironmentMode = {
     const [native] = look.packages.filter(isNative);
     if (native !== undefined)
       throw new EnvironmentSetupError(
-        `Cannot bundle ${label(native)}: ${native.nativeBecause ?? ''}, and this machine's binary need not run on the cluster. Take --env-mode npm, which installs it there.`,
+        `Cannot bundle ${label(native)}${askerOf(native, roots, directory)}: ${native.nativeBecause ?? ''}, and this machine's binary need not run on the cluster. Take --env-mode npm, which installs it there.`,
       );
+    if (look.unreadable !== undefined) throw look.unreadable;
     const archive = await looks.archive(
       roots,
       directory,
@@ -20,6 +24,13 @@ export const bundle: EnvironmentMode = {
     return { mode: 'bundle', reason, archive, packages: look.packages.map(label) };
   },
 };
+
+/** The variant for a kind of machine is nothing that anybody has named. */
+function askerOf({ folder }: CollectedPackage, roots: readonly ModuleRoot[], directory: string): string {
+  const asker = roots.find((root) => layOut([root], directory, []).some((one) => one.package.folder === folder));
+  const name = asker === undefined ? undefined : packageName(asker.specifier);
+  return name === undefined || folder.endsWith(`/${name}`) ? '' : `, which comes with ${name}`;
+}
 
 export function isNative({ nativeBecause }: CollectedPackage): boolean {
   return nativeBecause !== undefined;

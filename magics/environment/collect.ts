@@ -2,8 +2,10 @@
 // that look for files of their own while they run, all of those.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModuleRoot } from '../protocol/environment';
 import { Installed, filesOf, findPackage, followLinks, type InstalledPackage, type Link } from './installed';
 import type { Reached } from './reach';
+import { layOut } from './tree';
 
 export interface CollectedPackage {
   readonly name: string;
@@ -49,6 +51,19 @@ export function collect(reached: Reached): Collected {
   for (const { name, folder } of reached.lookups) collector.addLookup(name, folder);
   for (const file of reached.files) collector.addFile(file);
   return collector.finish();
+}
+
+/** Of what cannot be looked into: all that is installed for it. */
+export function collectAll(roots: readonly ModuleRoot[], directory: string): Collected {
+  const placed = layOut(roots, directory, []).map((one) => one.package);
+  const packages = placed.map((found) => ({
+    name: found.name ?? found.folder,
+    version: found.version,
+    folder: found.folder,
+    wholeBecause: undefined,
+    nativeBecause: evidenceOfBinary(found),
+  }));
+  return { files: placed.flatMap(({ folder }) => filesOf(folder)).sort(), links: [], packages };
 }
 
 class Collector {

@@ -63,9 +63,11 @@ export class Environments {
     if (roots.length === 0) return { mode: 'none', reason: 'the cell uses no packages' };
     if (host === undefined && !isContained)
       return { mode: 'none', reason: 'the packages of this machine are used in place' };
-    const { packages } = await this.#looks.look(roots, directory);
+    const { packages, unreadable } = await this.#looks.look(roots, directory);
     const natives = packages.filter(isNative);
     if (natives.length > 0) return { mode: 'npm', reason: `it has binaries: ${natives.map(label).join(', ')}` };
+    if (unreadable !== undefined)
+      return { mode: 'npm', reason: 'what the cell reaches of its packages cannot be told' };
     return { mode: 'bundle', reason: 'every package that the cell reaches is plain JavaScript' };
   }
 }

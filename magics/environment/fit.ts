@@ -1,14 +1,19 @@
 // Does what was built for one machine run on another?
 import type { HostFacts } from '../protocol/host-facts';
 
-/** Why a binary of `here` does not run `there`; undefined: it does. `isFree`: it goes by Node-API, the same for every Node. */
-export function misfit(here: HostFacts, there: HostFacts, isFree: boolean): string | undefined {
+/**
+ * Why a binary of `here` does not run `there`; undefined: it does. `isFree`: it goes by Node-API, the same for every Node. `glibc`: the oldest that it runs
+ * with, '' where it needs none; when that is not known, the one of here.
+ */
+export function misfit(here: HostFacts, there: HostFacts, isFree: boolean, glibc?: string): string | undefined {
   if (here.os !== there.os) return `${here.os} is not ${there.os}`;
   if (here.arch !== there.arch) return `${here.arch} is not ${there.arch}`;
   const [family = '', version = ''] = here.libc.split(' ');
   const [familyThere = '', versionThere = ''] = there.libc.split(' ');
   if (family !== familyThere) return `the C library is ${there.libc} there`;
-  if (isOlder(versionThere, version)) return `the C library there is older (${there.libc})`;
+  const isKnown = family === 'glibc' && glibc !== undefined;
+  if (isKnown && isOlder(versionThere, glibc)) return `it needs glibc ${glibc} or later, and there is ${versionThere}`;
+  if (!isKnown && isOlder(versionThere, version)) return `the C library there is older (${there.libc})`;
   return here.abi === there.abi || isFree ? undefined : `Node.js ${there.node} has another ABI than ${here.node}`;
 }
 

@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ArchiveReference, ModuleRoot } from '../protocol/environment';
+import { EnvironmentSetupError } from '../protocol/errors';
 import { hasArchive, writeArchive, type ArchiveContent } from './archive';
-import { collect, type Collected } from './collect';
+import { collect, collectAll, type Collected } from './collect';
 import { findReached, type Reached } from './reach';
 
 export interface Look extends Collected {
@@ -11,6 +12,8 @@ export interface Look extends Collected {
   readonly lookups: Reached['lookups'];
   /** Modules that are not installed here. */
   readonly missing: readonly string[];
+  /** Why what is reached cannot be told: then it is all of each package. */
+  readonly unreadable?: EnvironmentSetupError;
 }
 
 interface Known {
@@ -81,8 +84,7 @@ export class Looks {
       return known;
     }
     this.#known.delete(key);
-    const reached = await findReached(roots, directory);
-    const look = { ...collect(reached), lookups: reached.lookups, missing: reached.missing };
+    const look = await lookAt(roots, directory);
     const places = [...look.files, ...foldersOf(directory), ...look.packages.map(({ folder }) => dirname(folder))];
     const found: Known = {
       look,
@@ -95,6 +97,16 @@ export class Looks {
     const [oldest] = this.#known.keys();
     if (this.#known.size > KEPT && oldest !== undefined) this.#known.delete(oldest);
     return found;
+  }
+}
+
+async function lookAt(roots: readonly ModuleRoot[], directory: string): Promise<Look> {
+  try {
+    const reached = await findReached(roots, directory);
+    return { ...collect(reached), lookups: reached.lookups, missing: reached.missing };
+  } catch (error) {
+    if (!(error instanceof EnvironmentSetupError)) throw error;
+    return { ...collectAll(roots, directory), lookups: [], missing: [], unreadable: error };
   }
 }
 

@@ -13,12 +13,14 @@ import { TAR_END, tarHeader, tarPadding } from '../protocol/tar';
 import type { ArchiveContent } from './archive';
 import { label } from './bundle';
 import { evidenceOfBinary } from './collect';
+import { needOfPackage } from './elf';
 import { misfit } from './fit';
 import { filesOf, type InstalledPackage } from './installed';
 import type { Look } from './look';
 import type { EnvironmentMode, Wanted } from './mode';
 import { layOut, type PlacedPackage } from './tree';
-import { fitTo, isFor, type Fitted } from './variants';
+import { refuseUnbuilt } from './unbuilt';
+import { fitTo, isFor, isOptional, refuseTooNew, type Fitted } from './variants';
 
 export const npm: EnvironmentMode = {
   async prepare(wanted, signal) {
@@ -42,15 +44,19 @@ async function toRecipe(
   host: HostFacts,
   signal: AbortSignal,
 ): Promise<ArchiveContent> {
-  const placed = await fitTo(host, layOut(roots, directory, lookups), directory, signal);
+  const here = layOut(roots, directory, lookups);
+  for (const one of here) if (!isOptional(one, here)) refuseUnbuilt(one.package, directory);
+  const placed = await fitTo(host, here, directory, signal);
   const made = new Map<string, Buffer>();
   const lock: Record<string, unknown> = {};
   const tarballs = new Map<string, { resolved: string; integrity: string }>();
+  const built = new Set(placed.filter((one) => isBuiltThere(one.package, host)).map((one) => one.package.folder));
   for (const one of placed) {
     const { folder } = one.package;
-    const tarball = tarballs.get(folder) ?? (await addTarball(one, { directory, host, made }));
+    const isBuilt = built.has(folder);
+    const tarball = tarballs.get(folder) ?? (await addTarball(one, { directory, isBuilt, made }));
     tarballs.set(folder, tarball);
-    lock[one.place] = toLockEntry(one, tarball, isBuiltThere(one.package, host));
+    lock[one.place] = toLockEntry(one, tarball, isBuilt);
   }
   const dependencies = Object.fromEntries(
     placed.filter(({ place, name }) => place === `node_modules/${name}`).map((one) => [one.name, versionOf(one)]),
@@ -60,18 +66,18 @@ async function toRecipe(
   made.set(join(directory, 'package.json'), toJson({ ...root, private: true }));
   made.set(join(directory, 'package-lock.json'), toJson(document));
   if (host.npm === undefined) bringNpm(directory, made);
-  if (placed.some((one) => isBuiltThere(one.package, host))) bringHeaders(host, directory, made);
+  if (built.size > 0) bringHeaders(host, directory, made);
   return { files: [], links: [], made, directory };
 }
 
 interface Recipe {
   readonly directory: string;
-  readonly host: HostFacts;
+  readonly isBuilt: boolean;
   readonly made: Map<string, Buffer>;
 }
 
-async function addTarball({ package: found, tarball }: Fitted, { directory, host, made }: Recipe) {
-  const bytes = tarball ?? (await pack(found, host));
+async function addTarball({ package: found, tarball }: Fitted, { directory, isBuilt, made }: Recipe) {
+  const bytes = tarball ?? (await pack(found, isBuilt));
   const digest = createHash('sha512').update(bytes).digest();
   const name = `${(found.name ?? 'package').replace(/[^\w.-]+/g, '-')}-${digest.toString('hex').slice(0, 16)}.tgz`;
   made.set(join(directory, INSTALL_FOLDER, name), bytes);
@@ -101,12 +107,15 @@ function toJson(document: object): Buffer {
  */
 function isBuiltThere(found: InstalledPackage, host: HostFacts): boolean {
   const here = ownFacts();
-  // It says itself what it is for.
-  if (found.machine !== undefined && isFor(found.machine, host)) return false;
+  // It says itself what it is for, but for how old.
+  if (found.machine !== undefined && isFor(found.machine, host)) {
+    if (existsSync(found.folder)) refuseTooNew(found, needOfPackage(found.folder)?.glibc, host);
+    return false;
+  }
   const hasBinary =
     evidenceOfBinary(found) !== undefined || filesOf(found.folder).some((file) => file.endsWith('.node'));
   if (!hasBinary) return false;
-  const why = misfit(here, host, found.usesNodeApi || found.machine !== undefined);
+  const why = misfit(here, host, found.usesNodeApi || found.machine !== undefined, needOfPackage(found.folder)?.glibc);
   if (why === undefined) return false;
   if (found.hasInstallScript || evidenceOfBinary(found)?.includes('binding.gyp') === true) return true;
   throw new EnvironmentSetupError(
@@ -124,8 +133,7 @@ const NOT_NEEDED =
   /^build\/(.*\/)?(obj|obj\.target|\.deps)\/|^build\/.*\.(o|a|d|mk|gypi)$|^build\/Makefile$|^binding\.gyp$/;
 
 /** A tarball as npm takes it. What is built already is not built again; what is built there leaves its builds of here. */
-async function pack(found: InstalledPackage, host: HostFacts): Promise<Buffer> {
-  const isBuilt = isBuiltThere(found, host);
+async function pack(found: InstalledPackage, isBuilt: boolean): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (const path of filesOf(found.folder)) {
     const name = relative(found.folder, path);

@@ -23,9 +23,10 @@ const VIRTUAL = 'notebook.js';
 export async function findReached(roots: readonly ModuleRoot[], directory: string): Promise<Reached> {
   const missing = new Set<string>();
   const guessing = new Set<string>();
+  const foreign = new Set<string>();
   let format: 'esm' | 'cjs' = 'esm';
   for (let look = 0; look < LOOKS; look++) {
-    const found = await walk(roots, { directory, missing: [...missing], guessing: [...guessing], format });
+    const found = await walk(roots, { directory, missing: [...missing], guessing: [...guessing], foreign, format });
     if ('metafile' in found) return toReached(found.metafile, directory, [...missing]);
     const absent = found.errors.flatMap(({ text }) => /^Could not resolve "(.+)"$/.exec(text)?.[1] ?? []);
     for (const specifier of absent) missing.add(specifier);
@@ -33,8 +34,13 @@ export async function findReached(roots: readonly ModuleRoot[], directory: strin
     const guesses = found.errors.flatMap(({ text, location }) =>
       /^Could not resolve (?:require|import)\(/.test(text) && location !== null ? [`/${location.file}`] : [],
     );
-    const isNews = guesses.some((file) => !guessing.has(file));
+    // What a made name may mean, and is no code: a page, a picture.
+    const endings = found.errors.flatMap(
+      ({ text }) => /^No loader is configured for "([^"]+)" files/.exec(text)?.[1] ?? [],
+    );
+    const isNews = guesses.some((file) => !guessing.has(file)) || endings.some((ending) => !foreign.has(ending));
     for (const file of guesses) guessing.add(file);
+    for (const ending of endings) foreign.add(ending);
     if (absent.length > 0 || isNews) continue;
     // Old CommonJS may hold what strict code may not; and what awaits at its top can be no CommonJS.
     if (format === 'esm') format = 'cjs';
@@ -50,12 +56,14 @@ interface Walk {
   readonly missing: readonly string[];
   /** Files whose modules with names made while they run are not to be looked for. */
   readonly guessing: readonly string[];
+  /** Endings of files that are not to be looked into. */
+  readonly foreign: ReadonlySet<string>;
   readonly format: 'esm' | 'cjs';
 }
 
 async function walk(
   roots: readonly ModuleRoot[],
-  { directory, missing, guessing, format }: Walk,
+  { directory, missing, guessing, foreign, format }: Walk,
 ): Promise<{ readonly metafile: Metafile } | BuildFailure> {
   const { build } = await import('esbuild');
   const options: BuildOptions & { metafile: true } = {
@@ -74,7 +82,7 @@ async function walk(
     mainFields: ['main'],
     ignoreAnnotations: true,
     tsconfigRaw: '{}',
-    loader: { '.node': 'empty', '.wasm': 'empty', '.css': 'empty' },
+    loader: Object.fromEntries(['.node', '.wasm', '.css', ...foreign].map((ending) => [ending, 'empty'] as const)),
     logLevel: 'silent',
   };
   try {

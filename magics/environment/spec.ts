@@ -6,7 +6,8 @@ import type { ModuleRoot } from '../protocol/environment';
 import { ownFacts, type HostFacts } from '../protocol/host-facts';
 import { findLockFile, type PackageManager } from '../protocol/package-manager';
 import { evidenceOfBinary } from './collect';
-import { Installed, filesOf } from './installed';
+import { needOfPackage } from './elf';
+import { Installed, filesOf, type InstalledPackage } from './installed';
 import { layOut, type PlacedPackage } from './tree';
 
 export interface SpecPackage {
@@ -21,6 +22,8 @@ export interface SpecPackage {
   readonly isVariant: boolean;
   /** Its binary, if it has one, goes by Node-API. */
   readonly isFree: boolean;
+  /** The oldest glibc that its binary runs with, '' where it needs none; undefined: not known. */
+  readonly glibc?: string;
 }
 
 export interface Project {
@@ -117,10 +120,16 @@ function toSpecPackage({ place, name, package: found }: PlacedPackage): SpecPack
     from: found.folder.includes(`${sep}node_modules${sep}`) ? 'installed' : 'workspace',
     isVariant: found.machine !== undefined,
     isFree: found.usesNodeApi || found.machine !== undefined,
+    ...(binary === undefined ? {} : glibcOf(found)),
     ...(binary === undefined
       ? {}
       : { native: relative(found.folder, binary).startsWith('..') ? binary : relative(found.folder, binary) }),
   };
+}
+
+function glibcOf({ folder }: InstalledPackage): Pick<SpecPackage, 'glibc'> {
+  const need = needOfPackage(folder);
+  return need === undefined ? {} : { glibc: need.glibc };
 }
 
 /** Lock file, and patches where patch-package, pnpm and yarn keep them: in the project, or in its workspace. */

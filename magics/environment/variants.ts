@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { latestNeed, mayBeBinary, needOf, type BinaryNeed } from './elf';
+import { isOlder } from './fit';
 import { EnvironmentSetupError, messageOf } from '../protocol/errors';
 import { findNpm, ownFacts, platformTag, type HostFacts } from '../protocol/host-facts';
 import { TarReader } from '../protocol/tar';
@@ -64,7 +66,7 @@ export async function fitTo(
 }
 
 /** Everybody who asks for it can do without. */
-function isOptional({ name }: PlacedPackage, placed: readonly PlacedPackage[]): boolean {
+export function isOptional({ name }: PlacedPackage, placed: readonly PlacedPackage[]): boolean {
   const askers = placed.filter(({ dependencies }) => dependencies.has(name));
   return askers.length > 0 && askers.every(({ package: { optional } }) => optional[name] !== undefined);
 }
@@ -93,8 +95,9 @@ async function addVariants(
       continue;
     }
     const tarball = await fetchPackage(`${name}@${range}`, directory, host, signal);
-    const variant = manifestOf(tarball, name);
+    const { variant, glibc } = readVariant(tarball, name, host.arch);
     if (variant.machine !== undefined && !isFor(variant.machine, host)) continue;
+    refuseTooNew(variant, glibc, host);
     fitted.set(place, { place, name, package: variant, dependencies: new Map(), tarball });
     const more = await addVariants(variant, wanted, signal);
     fitted.set(place, { place, name, package: variant, dependencies: new Map(more), tarball });
@@ -104,9 +107,10 @@ async function addVariants(
 }
 
 /** By its name, to spare the registry questions about all others; its package.json decides. */
-function mayBeFor(name: string, { os, arch }: HostFacts): boolean {
+function mayBeFor(name: string, { os, arch, libc }: HostFacts): boolean {
   const words = basename(name) + dirname(name);
-  return words.includes(os) && new RegExp(`(^|[^a-z0-9])${arch}([^a-z0-9]|$)`).test(words);
+  const isOfOther = libc.startsWith('glibc') ? words.includes('musl') : libc === 'musl' && /-gnu/.test(words);
+  return !isOfOther && words.includes(os) && new RegExp(`(^|[^a-z0-9])${arch}([^a-z0-9]|$)`).test(words);
 }
 
 async function fetchPackage(wanted: string, directory: string, host: HostFacts, signal: AbortSignal): Promise<Buffer> {
@@ -116,7 +120,7 @@ async function fetchPackage(wanted: string, directory: string, host: HostFacts, 
   const folder = mkdtempSync(join(tmpdir(), 'cellburst-fetch-'));
   try {
     // In the project's folder: its .npmrc counts.
-    const args = [npm, 'pack', wanted, '--silent', '--pack-destination', folder];
+    const args = [npm, 'pack', wanted, '--loglevel=error', '--pack-destination', folder];
     await promisify(execFile)(process.execPath, args, { cwd: directory, timeout: FETCH_MS, signal });
     const [name = ''] = readdirSync(folder);
     return readFileSync(join(folder, name));
@@ -138,21 +142,42 @@ function lastWords(cause: unknown): string {
   return `${lines.slice(-3).join(' ').slice(0, 500)}.`;
 }
 
-function manifestOf(tarball: Buffer, name: string): InstalledPackage {
-  let text = '';
+/** `glibc`: what its binaries need. */
+function readVariant(tarball: Buffer, name: string, arch: string): { variant: InstalledPackage; glibc?: string } {
+  let manifestText = '';
+  const needs: (BinaryNeed | undefined)[] = [];
   const reader = new TarReader({
-    file: (path) => ({
-      write: (bytes) => {
-        if (/^[^/]+\/package\.json$/.test(path)) text += Buffer.from(bytes).toString('utf8');
-      },
-      close: () => undefined,
-    }),
+    file: (path) => {
+      const pieces: Buffer[] = [];
+      const isManifest = /^[^/]+\/package\.json$/.test(path);
+      return {
+        write: (bytes) => {
+          if (isManifest || mayBeBinary(path)) pieces.push(Buffer.from(bytes));
+        },
+        close: () => {
+          const whole = Buffer.concat(pieces);
+          if (isManifest) manifestText = whole.toString('utf8');
+          else needs.push(needOf((offset, length) => whole.subarray(offset, offset + length), arch));
+        },
+      };
+    },
     link: () => undefined,
   });
   reader.push(gunzipSync(tarball));
-  const manifest = parseManifest(text);
+  const manifest = parseManifest(manifestText);
   if (manifest === undefined) throw new EnvironmentSetupError(`The package ${name} that npm has fetched is damaged.`);
-  return { ...manifest, folder: `npm:${name}@${manifest.version ?? ''}` };
+  const variant = { ...manifest, folder: `npm:${name}@${manifest.version ?? ''}` };
+  const need = latestNeed(needs);
+  return need === undefined ? { variant } : { variant, glibc: need.glibc };
+}
+
+/** A variant tells its C library, and not how old that may be. Throws EnvironmentSetupError. */
+export function refuseTooNew(variant: InstalledPackage, glibc: string | undefined, host: HostFacts): void {
+  const [family, version = ''] = host.libc.split(' ');
+  if (glibc === undefined || glibc === '' || family !== 'glibc' || !isOlder(version, glibc)) return;
+  throw new EnvironmentSetupError(
+    `${labelOf(variant)} needs glibc ${glibc} or later, and the cluster has ${version}. Install an older version of the package that it belongs to, or run the cell in an image (--container).`,
+  );
 }
 
 function labelOf({ name, version, folder }: InstalledPackage): string {

@@ -15,6 +15,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { LandedFiles } from '../protocol/chores';
 import { ProtocolError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import type { FileEntry, JobFiles, OutputList } from '../protocol/job-files';
+import { areOneName, laterTwins } from '../protocol/twins';
 import { move } from './moving';
 import { isNamed, joinTree, pathIn } from './tree';
 import { Slices } from './walk';
@@ -39,6 +40,7 @@ export async function landOutputs(request: LandingRequest, signal: AbortSignal):
   const shown = (path: string): string => fromFolder(files.folder, path);
   let landed = 0;
   let bytes = 0;
+  const twins = twinsHere(request);
   for (const entry of list.entries) {
     // The other machine's word alone must not write anywhere.
     const names = files.outputs.filter((named) => isNamed(named, entry.path));
@@ -52,7 +54,7 @@ export async function landOutputs(request: LandingRequest, signal: AbortSignal):
       stayed.push({ path: shown(entry.path), reason });
       continue;
     }
-    const end = tryLanding(request, entry);
+    const end = tryLanding(request, entry, twins.get(entry.path));
     if (end.as === 'conflict') conflicts.push({ path: shown(entry.path), kept: shown(end.kept), reason: end.reason });
     if (entry.kind !== 'folder' && end.as === 'there') {
       landed += 1;
@@ -67,6 +69,14 @@ export async function landOutputs(request: LandingRequest, signal: AbortSignal):
     missing: list.missing.map(shown),
     left: [...list.left.map(({ path, reason }) => ({ path: shown(path), reason })), ...stayed],
   };
+}
+
+/** Outputs whose name is that of an earlier one on the file system of this machine, each with that one: they are put beside. */
+function twinsHere({ list, files }: LandingRequest): ReadonlyMap<string, string> {
+  const later = laterTwins(list.entries.flatMap(({ kind, path }) => (kind === 'folder' ? [] : [path])));
+  const [pair] = later;
+  if (pair !== undefined && areOneName(pair, files.root)) return later;
+  return new Map();
 }
 
 /** Where a person named a place, the way there may lead through links of theirs. Behind it, where only the job says what there is, none is followed. */
@@ -106,9 +116,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a part of its path is a file here',
 };
 
-function tryLanding(request: LandingRequest, entry: FileEntry): End {
+function tryLanding(request: LandingRequest, entry: FileEntry, twin: string | undefined): End {
   try {
-    return landEntry(request, entry);
+    return landEntry(request, entry, twin);
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
@@ -120,7 +130,7 @@ function tryLanding(request: LandingRequest, entry: FileEntry): End {
   }
 }
 
-function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEntry): End {
+function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEntry, twin: string | undefined): End {
   const source = join(from, entry.path);
   const target = join(files.root, entry.path);
   const before = lstatSync(target, { throwIfNoEntry: false });
@@ -132,6 +142,8 @@ function landEntry({ from, files, jobId, since }: LandingRequest, entry: FileEnt
   // Landed before something failed.
   if (lstatSync(source, { throwIfNoEntry: false }) === undefined) return THERE;
   if (entry.kind === 'file') keepTime(source, entry);
+  if (twin !== undefined)
+    return putBeside(files, entry, source, jobId, `${twin} has the same name on the file system here`);
   if (before !== undefined && isSame(entry, source, target, before)) {
     rmSync(source);
     return THERE;

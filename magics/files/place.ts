@@ -16,12 +16,13 @@ import {
 import { dirname, join } from 'node:path';
 import { systemCode } from '../protocol/errors';
 import { hostName } from '../protocol/platform';
+import { areOneName, describeTwins, findTwins } from '../protocol/twins';
 import type { FileEntry, InputList } from '../protocol/job-files';
 import type { FileOrders } from '../protocol/run';
 import { isNamed } from './tree';
 import { Slices } from './walk';
 
-/** An input that this machine does not see. */
+/** An input that this machine does not see, or cannot tell from another one. */
 export class UnseenInput extends Error {}
 
 type File = FileEntry & { readonly kind: 'file' };
@@ -33,6 +34,8 @@ const SAME_TIME_MS = 2;
 
 /** `work` exists. Gives those that are links to the files themselves. Throws UnseenInput, and what the system throws. */
 export function placeInputs(work: string, { root, outputs }: FileOrders, { entries }: InputList): readonly File[] {
+  const twins = findTwins(entries.map(({ path }) => path));
+  if (twins !== undefined && areOneName(twins, work)) throw new UnseenInput(describeTwins(twins, work));
   const folders = new Set<string>();
   const makeFolder = (path: string): void => {
     if (folders.has(path)) return;

@@ -3,6 +3,7 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../protocol/errors';
+import { refuseTwins } from '../protocol/twins';
 import { move } from './moving';
 import { Slices, toEntry, walk } from './walk';
 
@@ -20,6 +21,10 @@ export async function settleTree(from: string, to: string, replace: boolean, sig
   };
   const entries = [...walk(from, '.', { depth: Infinity, skips: () => false, failed })].flatMap(
     (seen) => toEntry(from, seen) ?? [],
+  );
+  refuseTwins(
+    entries.map(({ path }) => path),
+    to,
   );
   const slices = new Slices();
   const taken: string[] = [];

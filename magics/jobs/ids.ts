@@ -37,7 +37,9 @@ export function findId(ids: readonly JobId[], typed: string): JobId {
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
   if (fitting.length === 0)
-    throw new UsageError(`There is no job ${JSON.stringify(typed)}. \`cellburst jobs\` lists all jobs.`);
+    throw new UsageError(
+      `There is no job ${JSON.stringify(typed)}. \`%cluster jobs --all\`, or \`cellburst jobs\` in a terminal, lists what there is.`,
+    );
   const shown = fitting.slice(0, 5).join(', ');
   throw new UsageError(
     `${JSON.stringify(typed)} fits ${fitting.length} jobs (${shown}${fitting.length > 5 ? ', …' : ''}). Type more of the id.`,

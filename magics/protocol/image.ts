@@ -32,7 +32,7 @@ const seenShape = tagged('state', {
 export type ImageSeen = Shaped<typeof seenShape>;
 export const imageSeen: Shape<ImageSeen> = seenShape;
 
-/** `folder`: the notebook's, where the node has it. */
-const ordersShape = record({ ...request, folder: text }, maybe);
+/** `folder`: the notebook's, where the node has it. `gpus`: how many the job was granted, if any. */
+const ordersShape = record({ ...request, folder: text }, { ...maybe, gpus: count });
 export type ContainerOrders = Shaped<typeof ordersShape>;
 export const containerOrders: Shape<ContainerOrders> = ordersShape;

@@ -12,6 +12,8 @@ export interface InImage {
   readonly orders: ContainerOrders;
   /** Of the container, for a runtime that knows containers by names. */
   readonly name: string;
+  /** Of the container, as well: KEY=VALUE. */
+  readonly label: string;
   readonly directory: string;
   /** Absolute paths of the node that are the same inside; those that may be written, and those that may not. */
   readonly shared: readonly string[];
@@ -22,6 +24,10 @@ export interface InImage {
   readonly environment: NodeJS.ProcessEnv;
   /** Not the superuser: then files that are written have to be the user's. */
   readonly isPlainUser: boolean;
+  /** Of podman: does its OCI runtime take containers without control groups? crun does, runc does not. */
+  readonly takesNoGroups: boolean;
+  /** What lets the image see the GPUs of its job. */
+  readonly gpuOptions: readonly string[];
   /** The program in the image, and its arguments. */
   readonly command: readonly string[];
 }
@@ -32,20 +38,23 @@ export function imageCommand(given: InImage): readonly string[] {
 
 /**
  * The container stays in the control group that it is started in, so what a batch system measures and limits includes it; podman gives process numbers of its
- * own then, and all processes end with the first. SELinux would hide what is mounted.
+ * own then, and all processes end with the first. runc makes groups in any case: a plain user's are none, or below that of the job, if no systemd is asked for
+ * them (cgroupfs). SELinux would hide what is mounted.
  */
 function podmanRun(given: InImage): string[] {
-  const { program, orders, name, directory, environment, isPlainUser, command } = given;
+  const { program, orders, name, directory, environment, isPlainUser, takesNoGroups, command } = given;
   const [executable = '', ...rest] = command;
   return [
     program,
+    ...(takesNoGroups ? [] : ['--cgroup-manager=cgroupfs']),
     'run',
     '--rm',
     '--interactive',
     '--pull=never',
     '--replace',
     `--name=${name}`,
-    '--cgroups=disabled',
+    `--label=${given.label}`,
+    ...(takesNoGroups ? ['--cgroups=disabled'] : []),
     '--network=host',
     '--uts=host',
     '--log-driver=none',
@@ -55,6 +64,7 @@ function podmanRun(given: InImage): string[] {
     ...variablesFor(environment).map((variable) => `--env=${variable}`),
     `--workdir=${directory}`,
     `--entrypoint=${executable}`,
+    ...given.gpuOptions,
     ...orders.options,
     orders.image,
     ...rest,
@@ -71,6 +81,7 @@ function apptainerExec(given: InImage): string[] {
     ...mountsOf(given).flatMap((mount) => ['--bind', mount]),
     '--pwd',
     directory,
+    ...given.gpuOptions,
     ...orders.options,
     orders.image,
     ...command,

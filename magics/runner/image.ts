@@ -1,28 +1,30 @@
 // A job in an image: another runner is started in there, by podman or Apptainer, and has the job. This one stays outside as its parent: it hands on what it is
 // asked for, tells why when nothing comes to be, and when it is killed, what is inside ends (its standard input closes).
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { createInterface } from 'node:readline';
 import { claimPath } from '../protocol/claim';
 import { EnvironmentSetupError, messageOf } from '../protocol/errors';
 import type { ContainerOrders, ContainerRuntime } from '../protocol/image';
-import { OUTCOME_FILE } from '../protocol/layout';
+import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
 import { hostName, identify } from '../protocol/platform';
 import { RUNNER_EXIT, RUN_PROTOCOL, type Ending, type RunOrders } from '../protocol/run';
 import { GRACE_MS } from './cell-process';
 import { findProgram } from './find-program';
-import { NODE_INSIDE, imageCommand } from './image-command';
+import { NODE_INSIDE, imageCommand, type InImage } from './image-command';
+import { findGpus, gpuOptions } from './image-gpus';
+import { explain, tail } from './image-trouble';
+import { watchOomKills } from './oom-kills';
+import { FOR_MEMORY, NOT_FOR_MEMORY, TERMINATE, WHY_KILLED } from './outside';
 import { scratchBase } from './packages';
+import { CONTAINER_PREFIX, ask, clearKilled, hostLabel, isStuck, mendPodman, wantsGroups } from './podman';
 import { Report } from './report';
-
-/** What the runner inside reads after its orders. */
-export const TERMINATE = 'terminate';
+import { grantOf } from './run-job';
 
 /** Beyond the grace that the runner inside gives the cell. */
 const LAST_GRACE_MS = GRACE_MS + 3000;
-const QUESTION_MS = 20_000;
 const KEPT_CHARACTERS = 4000;
 
 /** The exit code for our own parent; what happened is in the outcome. */
@@ -34,19 +36,18 @@ export async function runInImage(
   const startedAt = Date.now();
   try {
     const place = openPlace(orders, programs);
-    const { how, said } = await follow(place, orders, signal);
-    if (isTold(orders.directory)) return typeof how === 'number' ? how : RUNNER_EXIT.done;
-    report(orders.directory, startedAt, signal.aborted ? undefined : await explain(place, how, said));
+    const end = await followFitting(place, orders, signal);
+    if (isTold(orders.directory)) return typeof end.how === 'number' ? end.how : RUNNER_EXIT.done;
+    report(orders.directory, startedAt, signal.aborted ? { kind: 'terminated' } : await endingOf(place, end, orders));
   } catch (error) {
     if (!(error instanceof EnvironmentSetupError)) throw error;
-    report(orders.directory, startedAt, messageOf(error));
+    report(orders.directory, startedAt, { kind: 'environment-failed', detail: messageOf(error) });
   }
   return RUNNER_EXIT.done;
 }
 
-/** Instead of the runner that never was; without a reason its end was asked for. */
-function report(directory: string, startedAt: number, detail: string | undefined): void {
-  const ending: Ending = detail === undefined ? { kind: 'terminated' } : { kind: 'environment-failed', detail };
+/** Instead of the runner that never was, or that was killed before it could. */
+function report(directory: string, startedAt: number, ending: Ending): void {
   const endedAt = Date.now();
   const usage = { peakMemoryMiB: 0, cpuSeconds: 0, elapsedSeconds: (endedAt - startedAt) / 1000 };
   const outcome = { protocol: RUN_PROTOCOL, host: hostName(), ending, startedAt, endedAt, usage } as const;
@@ -58,12 +59,44 @@ function isTold(directory: string): boolean {
   return [join(directory, OUTCOME_FILE), claimPath(directory)].some((path) => existsSync(path));
 }
 
+/** Nothing came to be; or, once the runner inside had the job, it was killed with it. */
+async function endingOf(place: Place, end: End, orders: RunOrders): Promise<Ending> {
+  if (!existsSync(join(orders.directory, HEARTBEAT_FILE)))
+    return {
+      kind: 'environment-failed',
+      detail: await explain({ ...place, ...end, tryNode: () => versionInside(end.given) }),
+    };
+  if (end.wasOomKill) return { kind: 'out-of-memory', detail: grantOf(orders) };
+  const { how } = end;
+  const detail = `The runner in the image was ended as well. ${tail(end.said)}`.trimEnd();
+  // What the runtimes make of a signal.
+  if (how === 137 || typeof how === 'string')
+    return { kind: 'signal', signal: typeof how === 'string' ? how : 'SIGKILL', detail };
+  return { kind: 'exit', code: how, detail };
+}
+
+/** What the Node.js says of itself that is to run in there. */
+async function versionInside(given: InImage): Promise<string> {
+  const [node = ''] = given.command;
+  const [program = '', ...args] = imageCommand({ ...given, command: [node, '--version'] });
+  return (await ask(program, args)).printed;
+}
+
 interface Place {
   readonly runtime: ContainerRuntime;
   readonly program: string;
   readonly name: string;
   readonly container: ContainerOrders;
-  readonly argv: readonly string[];
+  readonly given: InImage;
+}
+
+/** How a runtime ended, and the end of what it said. */
+interface End {
+  readonly how: number | NodeJS.Signals;
+  readonly said: string;
+  readonly wasOomKill: boolean;
+  /** What it was told. */
+  readonly given: InImage;
 }
 
 function openPlace(
@@ -79,12 +112,13 @@ function openPlace(
     );
   makeScratch();
   const folders = [directory, container.folder, files?.root, homedir(), tmpdir()];
-  const name = `cellburst-${jobId}`;
-  const argv = imageCommand({
+  const name = `${CONTAINER_PREFIX}${jobId}`;
+  const given: InImage = {
     runtime,
     program,
     orders: container,
     name,
+    label: hostLabel(),
     directory,
     shared: [...folders, scratchBase(), ...(packages === undefined ? [] : [dirname(packages.archive)])].filter(
       isFolder,
@@ -93,9 +127,11 @@ function openPlace(
     nodeProgram: container.node === undefined ? process.execPath : undefined,
     environment: withSeenScratch(),
     isPlainUser: userInfo().uid > 0,
+    takesNoGroups: true,
+    gpuOptions: (container.gpus ?? 0) === 0 ? [] : gpuOptions(runtime, findGpus()),
     command: [container.node ?? NODE_INSIDE, programs.runner, '--cell', programs.cell, '--inside'],
-  });
-  return { runtime, program, name, container, argv };
+  };
+  return { runtime, program, name, container, given };
 }
 
 /** What is not there cannot be shown: then each job would unpack its packages anew. */
@@ -132,15 +168,37 @@ function findRuntime({ image, runtime }: ContainerOrders): {
   );
 }
 
+/** Nothing of the job has begun where podman refuses at once: it is asked again, as it wants to be. */
+async function followFitting(place: Place, orders: RunOrders, signal: AbortSignal): Promise<End> {
+  const refuses = (end: End): boolean =>
+    place.runtime === 'podman' && !isTold(orders.directory) && !signal.aborted && end.how !== 0;
+  // Beside the job, which does not wait for it.
+  const cleared = place.runtime === 'podman' ? clearKilled(place.program).catch(warn) : undefined;
+  let end = await follow(place, orders, signal);
+  await cleared;
+  if (refuses(end) && isStuck(end.said)) {
+    await mendPodman(place.program, signal);
+    end = await follow(place, orders, signal);
+  }
+  if (!refuses(end) || !wantsGroups(end.said)) return end;
+  return await follow({ ...place, given: { ...place.given, takesNoGroups: false } }, orders, signal);
+}
+
+function warn(error: unknown): void {
+  console.error(`What killed jobs have left of their containers cannot be cleared away: ${messageOf(error)}`);
+}
+
 /** Starts it, and stays until it has ended. */
-async function follow(
-  { program, runtime, name, argv }: Place,
-  orders: RunOrders,
-  signal: AbortSignal,
-): Promise<{ readonly how: number | NodeJS.Signals; readonly said: string }> {
+async function follow({ program, runtime, name, given }: Place, orders: RunOrders, signal: AbortSignal): Promise<End> {
+  const argv = imageCommand(given);
   const taskset = orders.cpus === undefined ? undefined : findProgram('taskset');
   const [file = '', ...args] = taskset === undefined ? argv : [taskset, '-c', orders.cpus?.join(',') ?? '', ...argv];
-  const child = spawn(file, args, { stdio: ['pipe', 'inherit', 'pipe'], env: withSeenScratch() });
+  const sawOomKill = watchOomKills();
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: withSeenScratch() });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line === WHY_KILLED) child.stdin.write(`${sawOomKill() ? FOR_MEMORY : NOT_FOR_MEMORY}\n`);
+    else process.stdout.write(`${line}\n`);
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     process.stderr.write(text);
@@ -170,7 +228,7 @@ async function follow(
   signal.removeEventListener('abort', stop);
   // Somebody killed the client alone: its container would go on.
   if (typeof how === 'string') await end({ program, runtime, name }, child);
-  return { how, said };
+  return { how, said, wasOomKill: sawOomKill(), given };
 }
 
 /** The folder for packages is a mounted one, whatever the image calls its temporary folder. */
@@ -184,47 +242,4 @@ async function end(
 ): Promise<void> {
   if (runtime === 'podman') await ask(program, ['rm', '--force', '--time=0', name]);
   child.kill('SIGKILL');
-}
-
-/** Why nothing came to be, in the runtime's words and, for what people meet most, in ours. */
-async function explain({ program, runtime, container }: Place, how: number | string, said: string): Promise<string> {
-  const { image, node } = container;
-  const words =
-    said.trim() === ''
-      ? `${runtime} ended ${typeof how === 'number' ? `with exit code ${how}` : `by ${how}`}`
-      : tail(said);
-  const cannot = `Cannot run the cell in the image ${image} on ${hostName()}`;
-  if (runtime === 'podman' && (await ask(program, ['image', 'exists', image])) === 1)
-    return `${cannot}: podman has no such image there. Images are not fetched by jobs: run \`podman pull\` or \`podman load\` on the cluster first. podman said: ${words}`;
-  if (isLibraryTrouble(said, node ?? NODE_INSIDE))
-    return node === undefined
-      ? `${cannot}: the node's Node.js does not run in it. It needs glibc 2.28 or newer and libstdc++ in the image (an image of Alpine has musl instead). Take another image, or one with a Node.js of its own, named by \`node:\` of its entry. ${runtime} said: ${words}`
-      : `${cannot}: there is no ${node} in it that runs. ${runtime} said: ${words}`;
-  return `${cannot}. ${runtime} said: ${words}`;
-}
-
-/** The loader or a library is missing, or too old: crun, runc and Apptainer tell it as the program's absence. */
-function isLibraryTrouble(said: string, node: string): boolean {
-  return (
-    /GLIBC(XX)?_[\d.]+' not found|error while loading shared libraries|Error relocating|Error loading shared library|shared library is likely missing/.test(
-      said,
-    ) ||
-    (said.includes(node) && /no such file|not found/i.test(said))
-  );
-}
-
-/** The exit code; undefined: it does not answer. */
-async function ask(program: string, args: readonly string[]): Promise<number | undefined> {
-  try {
-    await promisify(execFile)(program, args, { timeout: QUESTION_MS });
-    return 0;
-  } catch (error) {
-    return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number'
-      ? error.code
-      : undefined;
-  }
-}
-
-function tail(said: string): string {
-  return said.trim().split('\n').slice(-5).join('\n').slice(-1500);
 }

@@ -15,7 +15,7 @@
 // 73 another runner has the job; 74 the directory cannot be written; 70 a defect of ours.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { systemCode } from '../protocol/errors';
 import { parseCpuList } from '../protocol/platform';
@@ -23,7 +23,8 @@ import { RUNNER_EXIT as EXIT, runOrders, type RunOrders, type RunnerEvent } from
 import { parseJson } from '../protocol/shape';
 import { cellFlags } from '../protocol/cell-start';
 import { CellProcess } from './cell-process';
-import { TERMINATE, runInImage } from './image';
+import { runInImage } from './image';
+import { openOutside } from './outside';
 import { jobEnvironment, runJob } from './run-job';
 import { startCell, takeCell, type StartedCell } from './started-cell';
 
@@ -53,10 +54,22 @@ async function main(): Promise<number> {
   const warm = values.warm === true ? startWarm(program, values.cpus) : undefined;
   // Nobody reads along where a scheduler has started us.
   const tell = values.orders === undefined ? tellAgent : () => undefined;
+  const lines =
+    values.orders === undefined ? createInterface({ input: process.stdin, crlfDelay: Infinity }) : undefined;
+  const outside =
+    lines !== undefined && (values.inside === true || values.bound === true)
+      ? openOutside(lines, () => {
+          termination.abort();
+        })
+      : undefined;
   const orders =
     values.orders === undefined
-      ? await readOrders(warm, termination, values.inside === true || values.bound === true)
+      ? await readOrders(lines, warm, termination.signal)
       : parseJson(readFileSync(values.orders, 'utf8'), runOrders, values.orders);
+  if (lines !== undefined && outside === undefined) {
+    lines.close();
+    process.stdin.destroy();
+  }
   if (orders === undefined) {
     warm?.kill();
     return EXIT.done;
@@ -80,6 +93,7 @@ async function main(): Promise<number> {
       started: (startedAt) => {
         tell({ event: 'started', startedAt });
       },
+      ...(outside === undefined || values.inside !== true ? {} : { wasOomKill: outside.wasOomKill }),
       ...(values.orders === undefined ? { ended: () => tellAgent({ event: 'ended' }) } : {}),
     });
     return outcome === undefined ? EXIT.directoryGone : EXIT.done;
@@ -127,29 +141,19 @@ function atEndOfInput(act: () => void): void {
 
 /** The first line of standard input. undefined: none will come, or the warm cell process has ended meanwhile. */
 async function readOrders(
+  lines: Interface | undefined,
   warm: CellProcess | undefined,
-  termination: AbortController,
-  staysOpen: boolean,
+  signal: AbortSignal,
 ): Promise<RunOrders | undefined> {
-  const { signal } = termination;
-  const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
   const line = await new Promise<string | undefined>((resolve) => {
     const none = (): void => {
       resolve(undefined);
     };
-    lines.once('line', resolve);
-    lines.once('close', none);
+    lines?.once('line', resolve);
+    lines?.once('close', none);
     signal.addEventListener('abort', none);
     void warm?.exit.then(none);
   });
-  if (staysOpen) {
-    lines.on('line', (said) => {
-      if (said === TERMINATE) termination.abort();
-    });
-  } else {
-    lines.close();
-    process.stdin.destroy();
-  }
   return line === undefined ? undefined : parseJson(line, runOrders, 'the orders of a runner');
 }
 
@@ -172,7 +176,8 @@ main().then(
     process.exit(code);
   },
   (error: unknown) => {
-    console.error(error);
-    process.exit(toExit(error));
+    const code = toExit(error);
+    console.error(code === EXIT.taken ? 'cellburst: this job has begun before, and is not run twice.' : error);
+    process.exit(code);
   },
 );

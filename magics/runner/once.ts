@@ -21,21 +21,32 @@ export async function once(path: string, signal: AbortSignal, make: () => Promis
   const lock = `${path}.lock`;
   while (!existsSync(path)) {
     signal.throwIfAborted();
-    if (!takeLock(lock)) {
-      await sleep(LOOK_MS, undefined, { signal });
-      continue;
-    }
-    const renewal = setInterval(() => {
-      touch(lock);
-    }, RENEWAL_MS);
-    try {
-      // Somebody may have been quicker between the look and the lock.
+    // Somebody may have been quicker between the look and the lock.
+    const isOurs = await locked(lock, async () => {
       if (!existsSync(path)) await make();
-    } finally {
-      clearInterval(renewal);
-      rmSync(lock, { recursive: true, force: true });
-    }
+    });
+    if (!isOurs) await sleep(LOOK_MS, undefined, { signal });
   }
+}
+
+/** One after another: `act` is called when nobody else is at it. */
+export async function inTurn(lock: string, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+  while (!(await locked(lock, act))) await sleep(LOOK_MS, undefined, { signal });
+}
+
+/** False: somebody else has the lock. */
+async function locked(lock: string, act: () => Promise<void>): Promise<boolean> {
+  if (!takeLock(lock)) return false;
+  const renewal = setInterval(() => {
+    touch(lock);
+  }, RENEWAL_MS);
+  try {
+    await act();
+  } finally {
+    clearInterval(renewal);
+    rmSync(lock, { recursive: true, force: true });
+  }
+  return true;
 }
 
 /** By a folder, since its making is one step on every file system. */

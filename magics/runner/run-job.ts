@@ -9,6 +9,7 @@ import type { CellProcess } from './cell-process';
 import type { CellExit } from './started-cell';
 import { isHeapExhausted, startMeter, type Meter } from './limits';
 import { openMemoryGroup, type MemoryGroup } from './memory-group';
+import { watchOomKills } from './oom-kills';
 import { grantedNodes } from './nodes';
 import { writeLeftOutputs } from './output-list';
 import { placePackages } from './packages';
@@ -31,12 +32,14 @@ export interface Job {
   /** Aborted when the runner is asked to end. */
   readonly signal: AbortSignal;
   readonly started: (startedAt: number) => void;
+  /** Tells, after the cell process was killed by somebody else, whether it was the kernel, for lack of memory. Absent: our own control group is looked at. */
+  readonly wasOomKill?: () => Promise<boolean>;
   /** Told when the outcome can be read. Absent: nobody on this machine listens. */
   readonly ended?: () => void;
 }
 
 /** Gives undefined when the job's directory was deleted: then there is nobody to tell. */
-export async function runJob({ orders, cell, signal, started, ended }: Job): Promise<Outcome | undefined> {
+export async function runJob({ orders, cell, signal, started, ended, wasOomKill }: Job): Promise<Outcome | undefined> {
   const { directory } = orders;
   const startedAt = Date.now();
   const report = new Report(directory);
@@ -46,6 +49,7 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   });
   const stop = keepVerdict(cell);
   const group = limitMemory(cell, orders);
+  const sawOomKill = watchOomKills();
   const meter = watchMemory(cell, orders, stop);
   const sampler = new Sampler(directory, jobEnvironment(orders));
   const beat = makeBeat({ report, spool, meter, sampler, cell, orders, startedAt });
@@ -66,7 +70,9 @@ export async function runJob({ orders, cell, signal, started, ended }: Job): Pro
   signal.removeEventListener('abort', terminate);
   meter.stop();
   sampler.stop();
-  if (group?.wasExhausted() === true) stop.claimEnded({ kind: 'out-of-memory', detail: grantOf(orders) });
+  const isKilled = 'signal' in exit && exit.signal === 'SIGKILL' && stop.verdict === undefined;
+  if (group?.wasExhausted() === true || (isKilled && ((await wasOomKill?.()) ?? sawOomKill())))
+    stop.claimEnded({ kind: 'out-of-memory', detail: grantOf(orders) });
   await cell.drain();
   group?.close();
   spool.close();
@@ -188,8 +194,9 @@ function limitMemory(cell: CellProcess, orders: RunOrders): MemoryGroup | undefi
   }
 }
 
-function grantOf(orders: RunOrders): string {
-  return `It needed more than the ${orders.memoryMiB ?? 0} MiB it was granted.`;
+export function grantOf({ memoryMiB }: RunOrders): string {
+  const granted = memoryMiB === undefined ? 'the memory' : `the ${memoryMiB} MiB`;
+  return `It needed more than ${granted} it was granted.`;
 }
 
 function watchMemory(cell: CellProcess, orders: RunOrders, stop: Stop): Meter {
@@ -201,23 +208,25 @@ function watchMemory(cell: CellProcess, orders: RunOrders, stop: Stop): Meter {
   });
 }
 
-/** setTimeout takes 31 bits; longer limits are kept in steps. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const TICK_MS = 1000;
+/** A busy machine may be that late. More is a time in which we did not run. */
+const LATE_MS = 2000;
 
+/** The time in which the job was suspended does not count: batch systems that suspend jobs do not count it either. */
 function limitTime(orders: RunOrders, cell: CellProcess, stop: Stop): NodeJS.Timeout[] {
   const seconds = orders.wallTimeSeconds;
   if (seconds === undefined) return [];
-  const end = Date.now() + seconds * 1000;
+  let left = seconds * 1000;
+  let before = performance.now();
   const check = (): void => {
-    const left = end - Date.now();
-    if (left > 0) {
-      timer.refresh();
-      return;
-    }
+    const now = performance.now();
+    left -= Math.min(now - before, TICK_MS + LATE_MS);
+    before = now;
+    if (left > 0) return;
     clearInterval(timer);
     if (stop.claim({ kind: 'time-limit', detail: `It was granted ${seconds} s.` })) cell.terminate();
   };
-  const timer = setInterval(check, Math.min(seconds * 1000, LONGEST_TIMER_MS));
+  const timer = setInterval(check, Math.min(TICK_MS, left));
   return [timer];
 }
 

@@ -62,8 +62,10 @@ export function hoursMinutesSeconds(seconds: number): string {
 }
 
 /** What a runner has to know of the image that its job runs in. */
-export function ordersForContainer({ container, origin }: JobSpec): Pick<RunOrders, 'container'> {
-  return container === undefined ? {} : { container: { ...container, folder: origin.directory } };
+export function ordersForContainer({ container, origin, resources }: JobSpec): Pick<RunOrders, 'container'> {
+  if (container === undefined) return {};
+  const { gpus = 0 } = resources;
+  return { container: { ...container, folder: origin.directory, ...(gpus === 0 ? {} : { gpus }) } };
 }
 
 /** What a runner has to know of the files of its job. */

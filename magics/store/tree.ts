@@ -20,6 +20,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ChunkList } from '../protocol/chunks';
 import { ProtocolError, UsageError, systemCode } from '../protocol/errors';
 import { leadsOut } from '../protocol/links';
+import { refuseTwins } from '../protocol/twins';
 import { copyRange, copySparse } from './copying';
 import { FILE_CUT, RECORD_CUT } from './cutting';
 import { filePart } from './parts';
@@ -193,6 +194,10 @@ async function makeTree(
 ): Promise<Unpacked> {
   if (existsSync(place)) throw new UsageError(`Cannot put a tree to ${place}: there is something already.`);
   mkdirSync(dirname(place), { recursive: true });
+  refuseTwins(
+    entries.map(({ path }) => path),
+    place,
+  );
   const root = `${place}.part-${randomBytes(4).toString('hex')}`;
   try {
     mkdirSync(root, { mode: 0o700 });

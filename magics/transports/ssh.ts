@@ -261,7 +261,10 @@ function toError(
   if (error.level === 'client-authentication') return notAdmitted(shown, admission, error);
   const isFinal = FINAL.has(systemCode(error) ?? '');
   const words = said === '' ? '' : ` Its ProxyCommand said: ${said}`;
-  return new TransportError(`Cannot reach ${shown} over SSH: ${error.message}.${words}`, {
+  const advice = isFinal
+    ? ' No host has this name: correct `host:` of the cluster, or HostName in your SSH config.'
+    : '';
+  return new TransportError(`Cannot reach ${shown} over SSH: ${error.message}.${words}${advice}`, {
     cause: error,
     transient: !isFinal,
   });

@@ -2,17 +2,19 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../setup/places.mjs';
+import { openTranscript } from './transcript.mjs';
 
 const CELL_TIMEOUT_SECONDS = 300;
 
 /**
- * @param {{ startServer: typeof import('../../tests/notebook/server').startServer, transcript: import('./transcript.mjs').DemoTranscript }} parts
+ * @param {typeof import('../../tests/notebook/server').startServer} startServer
  * @param {string} directory where the notebook lies
  * @param {string} name of the notebook, without `.ipynb`
  * @returns {Promise<number>} the exit code
  */
-export async function demonstrate({ startServer, transcript }, directory, name) {
+export async function demonstrate(startServer, directory, name) {
   const document = JSON.parse(readFileSync(join(directory, `${name}.ipynb`), 'utf8'));
+  const transcript = await openTranscript();
   // Its state is a temporary directory: a demo never touches the person's jobs.
   const server = await startServer({ directory });
   const stop = () => void server.close().then(() => process.exit(130));

@@ -1,8 +1,6 @@
 // A notebook in a terminal, for the demo: its text and its cells, framed, around what `cellburst run` shows of cells.
 import { load } from '../load.mjs';
 
-/** @typedef {Awaited<ReturnType<typeof openTranscript>>} DemoTranscript */
-
 export async function openTranscript() {
   const { openTerminal } = await load('cli/terminal.ts');
   const { Transcript } = await load('cli/transcript.ts');

@@ -39,12 +39,18 @@ export class Tally {
     for (const file of report.testResults) {
       const path = relative(root, file.name);
       if (!this.#counts.has(path)) this.#counts.set(path, file.assertionResults.length);
-      for (const { status, fullName } of file.assertionResults) {
+      const left = new Map();
+      for (const { status, fullName, ancestorTitles = [] } of file.assertionResults) {
         const name = `${where}: ${path}: ${fullName}`;
         if (status === 'passed') this.pass();
         else if (status === 'failed') this.fail(name);
-        else this.skip(name, '');
+        else {
+          const group = groupOf(ancestorTitles);
+          const title = group === undefined ? name : `${where}: ${path}: ${group}`;
+          left.set(title, (left.get(title) ?? 0) + 1);
+        }
       }
+      for (const [title, count] of left) this.skip(count === 1 ? title : `${title}: ${count} tests`, '', count);
       const explained = file.assertionResults.some(({ status }) => status === 'failed');
       if (file.status === 'failed' && !explained) this.fail(`${where}: ${path}: does not run`);
     }
@@ -62,6 +68,12 @@ export class Tally {
     if (this.#failures.length > 0) console.log(`\nFailed:\n${list(this.#failures)}`);
     console.log(`\n${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`);
   }
+}
+
+/** Tests that are left out together, for one reason, are one line: the title that says why. */
+function groupOf(titles) {
+  const last = titles.findIndex((title) => title.includes('(not tested: '));
+  return last === -1 ? undefined : titles.slice(0, last + 1).join(' ');
 }
 
 function list(lines) {

@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AgentConnection } from '../../magics/client';
-import { isAlive } from '../../magics/protocol/platform';
+import { isAlive, sendSignal } from '../../magics/protocol/platform';
 import {
   PATIENCE_MS,
   Setting,
@@ -17,6 +18,7 @@ import {
   until,
   writeBundle,
 } from './setting';
+import { testUnless } from '../unless';
 
 const CORES = availableParallelism();
 /** Ends when its directory holds a file `go`. */
@@ -58,7 +60,7 @@ test('a job runs in a process of its own, in its own directory, with what it was
   expect([cwd, cores, id, mine]).toEqual([join(job.directory, 'work'), '1', job.id, 'a "b" c']);
 });
 
-(CORES > 1 && process.platform === 'linux' ? test : test.skip)(
+testUnless(CORES > 1 && process.platform === 'linux' ? undefined : 'needs Linux and two cores')(
   'a job sees as many processors as it asked for, warm or cold',
   async () => {
     for (const resources of [{ cores: 1 }, { cores: 1, memoryMiB: 512 }]) {
@@ -117,6 +119,19 @@ test('the time limit ends even a busy loop, and what it started', async () => {
   expect(job.status).toMatchObject({ state: 'failed', cause: 'time-limit' });
   const child = Number(await textOf(agent, job.id));
   await until('the child has ended', () => !isAlive({ pid: child }));
+});
+
+test('the time in which a job was suspended does not count against its limit', async () => {
+  const job = await submit(agent, WAIT, { wallTimeSeconds: 5 });
+  const { directory } = await running(agent, job);
+  const { runner, cell } = readBeat(directory) ?? {};
+  const processes = [runner?.pid ?? 0, cell?.pid ?? 0];
+  for (const pid of processes) expect(sendSignal(pid, 'SIGSTOP')).toBe(true);
+  await pause(5500);
+  for (const pid of processes) sendSignal(pid, 'SIGCONT');
+  await pause(200);
+  letGo(directory);
+  expect((await ended(agent, job)).status).toEqual({ state: 'completed', outcome: 'value' });
 });
 
 test('a running job that ignores SIGTERM is cancelled', async () => {

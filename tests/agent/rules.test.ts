@@ -18,6 +18,7 @@ import { heapMiB } from '../../magics/protocol/cell-start';
 import { isHeapExhausted } from '../../magics/runner/limits';
 import { Slots } from '../../magics/schedulers/slots';
 import { specOf } from './setting';
+import { testUnless } from '../unless';
 
 const DAY = 86_400_000;
 
@@ -299,8 +300,8 @@ const hasGroups = ((): boolean => {
   group?.close();
   return group !== undefined;
 })();
-(hasGroups ? test : test.skip)(
-  'the kernel keeps a memory limit (needs a delegated cgroup v2 with the memory controller)',
+testUnless(hasGroups ? undefined : 'needs a delegated cgroup v2 with the memory controller')(
+  'the kernel keeps a memory limit',
   async () => {
     const group = openMemoryGroup(`test-oom-${process.pid}`, 128);
     const code = 'process.stdin.once("data", () => { const keep = []; for (;;) keep.push(Buffer.alloc(1e7, 1)); })';

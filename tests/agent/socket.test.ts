@@ -8,6 +8,7 @@ import { FrameReader, encodeFrame } from '../../magics/protocol/frames';
 import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
 import { agentSocket, identify } from '../../magics/protocol/platform';
 import { Setting, run } from './setting';
+import { testUnless } from '../unless';
 
 const setting = new Setting();
 let agent: AgentConnection;
@@ -52,8 +53,8 @@ test('socket and directory belong to the user alone', () => {
 });
 
 const canPretend = process.platform !== 'win32' && process.getuid?.() === 0;
-(canPretend ? test : test.skip)(
-  'a socket in a directory of somebody else is not talked to (needs root to make one)',
+testUnless(canPretend ? undefined : 'only root can make one')(
+  'a socket in a directory of somebody else is not talked to',
   async () => {
     const other = new Setting();
     const before = process.env['XDG_RUNTIME_DIR'];

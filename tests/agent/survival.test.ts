@@ -8,6 +8,7 @@ import { claim } from '../../magics/jobs/delivery';
 import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
 import { hostName, identify, isAlive, sendSignal } from '../../magics/protocol/platform';
 import { Setting, ended, readBeat, run, running, submit, textOf, until } from './setting';
+import { testUnless } from '../unless';
 
 /** Prints a line every 20 ms; ends when its directory holds a file `go`. */
 const LIVE = `const fs = require('node:fs'); let n = 0;
@@ -217,8 +218,8 @@ test('an idle agent ends, and the next request starts another', async () => {
 });
 
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
-(isRoot ? test : test.skip)(
-  'a full disk costs output, is told, and harms nobody (needs root for a small tmpfs)',
+testUnless(isRoot ? undefined : 'only root can make a small disk')(
+  'a full disk costs output, is told, and harms nobody',
   async () => {
     const disk = mkdtempSync(join(tmpdir(), 'cb-disk-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'none', disk]);

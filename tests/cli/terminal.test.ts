@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { COMMANDS } from '../../cli/table';
 import { KEYS } from '../frontends/terminal';
 import { Place } from './place';
+import { testUnless } from '../unless';
 
 const TIMEOUT = 120_000;
 let place: Place;
@@ -105,7 +106,7 @@ describe('completion', () => {
     TIMEOUT,
   );
 
-  (has('zsh') ? test : test.skip)(
+  testUnless(has('zsh') ? undefined : 'there is no zsh')(
     'works in zsh',
     async () => {
       const terminal = place.atTerminal('zsh', ['-f', '-i'], { PS1: 'ready> ' });
@@ -120,7 +121,7 @@ describe('completion', () => {
     TIMEOUT,
   );
 
-  (has('fish') ? test : test.skip)(
+  testUnless(has('fish') ? undefined : 'there is no fish')(
     'works in fish, with what each word is for',
     () => {
       const script =

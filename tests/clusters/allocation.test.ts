@@ -172,6 +172,25 @@ readFileSync('given.txt', 'utf8')`,
     LONG_MS,
   );
 
+  test(
+    'nodes that are given back have done their work, to Slurm: the job and the steps that led there are completed',
+    async () => {
+      await run('%cluster start slurm --cores 1 --time 10m --keep 5m');
+      const id = (await run('%%cluster slurm\nprocess.env.SLURM_JOB_ID')).result;
+      const job = text(id).replaceAll("'", '');
+      await run('%cluster stop slurm');
+      await until(async () => (await jobs('running,completing')).length === 0);
+      // Rows of steps may come some seconds later.
+      const states = async (): Promise<string[]> => {
+        const { stdout } = await system.run(['sacct', '-n', '-P', '-j', job, '-o', 'JobID,State,ExitCode']);
+        return stdout.trim().split('\n');
+      };
+      await until(async () => (await states()).length >= 3 && !(await states()).some((row) => row.includes('RUNNING')));
+      expect(await states()).toEqual([`${job}|COMPLETED|0:0`, `${job}.batch|COMPLETED|0:0`, `${job}.0|COMPLETED|0:0`]);
+    },
+    LONG_MS,
+  );
+
   test('an allocation without an end is refused, and so is one of this machine', async () => {
     expect((await run('%cluster start slurm --cores 2')).reply['evalue']).toContain('--time 2h');
     expect((await run('%cluster start local --cores 2 --time 1h')).reply['evalue']).toContain('no nodes to keep');

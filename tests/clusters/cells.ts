@@ -5,10 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { KernelClient } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
+import { describeImages, imageEntry } from './image-cells';
 import { writeLosing } from './losing';
 import { describePackages, moreClusters } from './package-cells';
 import { LONG_MS, agentPid, awaitState, detach, runIn, startOn, text, until } from './notebook';
-import { describeOn, type OpenedSystem, type RunningSystem } from './open';
+import { describeOn, openSystem, type OpenedSystem, type RunningSystem } from './open';
 
 export interface Given {
   readonly system: OpenedSystem;
@@ -23,6 +24,8 @@ export interface Given {
   readonly killed: RegExp;
   /** A cell that takes ever more memory, and what is said of its end. */
   readonly memory: { readonly options: string; readonly seen: RegExp };
+  /** Options of a cell that wants a GPU, where there are any. */
+  readonly gpu?: string;
   readonly submitCommand: string;
   /** How a submit command complains that its question was sent and the answer never came. */
   readonly lostAnswer: string;
@@ -37,13 +40,15 @@ export interface Given {
 }
 
 export function describeCells(title: string, given: Given): void {
+  const podman = podmanOf(given.system);
   describeOn(`cells on ${title}`, given.system, (system) => {
     let kernel: KernelClient;
     beforeAll(async () => {
-      kernel = await startKernel(system, given);
+      kernel = await startKernel(system, given, podman);
     });
     afterAll(async () => {
       await kernel.stop();
+      if (podman.ok) podman.stop();
     });
     const on = (options = '') => `%%cluster ${given.scheduler} ${options}`.trimEnd();
     const run = runIn(() => kernel);
@@ -56,7 +61,7 @@ export function describeCells(title: string, given: Given): void {
           `${on('--cores 2')}\ngiven.push(4);\nconst point = new Point(given.length);\n[process.env.${given.idVariable}, process.env.CELLBURST_CORES, process.pid]`,
         );
         expect(reply).toMatchObject({ status: 'ok' });
-        expect(text(result)).toMatch(/^\[ '\d+', '2', \d+ \]$/);
+        expect(text(result)).toMatch(/^\[ '\d+[\w.-]*', '2', \d+ \]$/);
         const here = await run('[given.length, point instanceof Point, point.x]');
         expect(text(here.result)).toBe('[ 4, true, 4 ]');
       },
@@ -70,7 +75,7 @@ export function describeCells(title: string, given: Given): void {
         const source = `import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.txt', 'utf8') + '!')`;
         writeFileSync(place('given.txt'), 'given', { mode: 0o644 });
-        writeFileSync(place('secret.txt'), '', { mode: 0o600 });
+        writeFileSync(place('secret.txt'), '', { mode: 0 });
         const answer = await run(`${on('--in given.txt --out made.txt')}\n${source}`);
         expect(answer.reply['evalue']).toBeUndefined();
         expect(readFileSync(place('made.txt'), 'utf8')).toBe('given?!');
@@ -82,6 +87,13 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
     );
 
     describePackages(given.scheduler, { kernel: () => kernel, run, milliseconds: LONG_MS });
+    describeImages(podman, {
+      ...given,
+      kernel: () => kernel,
+      run,
+      milliseconds: LONG_MS,
+      leavesQueue: () => leavesQueue(given, system),
+    });
 
     test(
       'an error is thrown here as it was there',
@@ -266,18 +278,34 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
   });
 }
 
+/** Whose jobs may use it: its storage is one user's. */
+function podmanOf(system: OpenedSystem): OpenedSystem {
+  if (!system.ok) return system;
+  const podman = openSystem('podman');
+  if (!podman.ok || podman.user.name === system.user.name) return podman;
+  podman.stop();
+  return {
+    ok: false,
+    reason: `its containers are those of ${podman.user.name}, and jobs those of ${system.user.name}`,
+  };
+}
+
 function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
   return until(async () => (await given.living(system)).length === 0);
 }
 
 /** Its submit command can be told to lose an answer: the job is made, and the client complains. */
-async function startKernel(system: RunningSystem, given: Given): Promise<KernelClient> {
+async function startKernel(system: RunningSystem, given: Given, podman: OpenedSystem): Promise<KernelClient> {
   const { scheduler, entry = [], submitCommand, lostAnswer } = given;
   const bin = system.makeDirectory('bin');
-  writeLosing(bin, submitCommand, lostAnswer);
   const clusters = { [scheduler]: [`scheduler: ${scheduler}`, 'poll: { first: 2s }', ...entry] };
-  const path = `${bin}:${process.env['PATH'] ?? ''}`;
-  const kernel = await startOn(system, { ...clusters, ...moreClusters(scheduler, entry) }, { PATH: path });
+  const path = system.settings['PATH'] ?? process.env['PATH'];
+  writeLosing(bin, submitCommand, lostAnswer, path);
+  const kernel = await startOn(
+    system,
+    { ...clusters, ...moreClusters(scheduler, entry, imageEntry(podman)) },
+    { PATH: `${bin}:${path ?? ''}` },
+  );
   symlinkSync(bin, join(kernel.directory, 'bin'));
   return kernel;
 }

@@ -131,13 +131,14 @@ export function missing(...systems: readonly OpenedSystem[]): string | undefined
 /** A system that is there already, by the prefix that an environment variable names. Jobs are submitted in the present user's name. */
 export function openInstalled(prefix: string | undefined, variable: string): OpenedSystem {
   if (prefix === undefined || prefix === '') return { ok: false, reason: `${variable} is not set` };
+  // Compute nodes have to see it.
   const home = mkdtempSync(join(homedir(), '.cellburst-test-'));
+  const settings = { PATH: `${prefix}/bin:${process.env['PATH'] ?? ''}` };
   return {
     ok: true,
     user: presentUser(),
-    settings: {},
-    run: (argv) =>
-      execute(argv, { ...process.env, PATH: `${prefix}/bin:${process.env['PATH'] ?? ''}`, TZ: FAR_FROM_UTC }),
+    settings,
+    run: (argv) => execute(argv, { ...process.env, ...settings, TZ: FAR_FROM_UTC }),
     makeDirectory: (label) => {
       const directory = join(home, label);
       mkdirSync(directory, { recursive: true });

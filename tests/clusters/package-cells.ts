@@ -6,6 +6,7 @@ import { value } from '../environment/cells';
 import { writeProject } from '../environment/project';
 import type { Clusters } from './notebook';
 import { ROOT, type CellResult, type KernelClient } from '../kernel/client';
+import { testUnless } from '../unless';
 
 /** Why there is no `module` here; undefined: there is. Real Environment Modules, from the distribution where they are missing. */
 export function modulesMissing(): string | undefined {
@@ -18,15 +19,16 @@ export function modulesMissing(): string | undefined {
   }
 }
 
-/** Clusters beside the plain one, for the config: what begins their jobs. */
-export function moreClusters(scheduler: string, entry: readonly string[]): Clusters {
+/** Clusters beside the plain one, for the config: what begins their jobs, and what they run in. */
+export function moreClusters(scheduler: string, entry: readonly string[], images: readonly string[]): Clusters {
   const starts = {
-    modular: 'modules: "null"',
-    unloadable: 'modules: ["null", nosuch/1.0]',
-    failing: 'prologue: [echo from the prologue, exit 3]',
+    modular: ['modules: "null"'],
+    unloadable: ['modules: ["null", nosuch/1.0]'],
+    failing: ['prologue: [echo from the prologue, exit 3]'],
+    ...(images.length === 0 ? {} : { boxed: images }),
   };
   return Object.fromEntries(
-    Object.entries(starts).map(([name, start]) => [name, [`scheduler: ${scheduler}`, ...entry, start]]),
+    Object.entries(starts).map(([name, start]) => [name, [`scheduler: ${scheduler}`, ...entry, ...start]]),
   );
 }
 
@@ -67,9 +69,8 @@ export function describePackages(
     milliseconds,
   );
 
-  const missing = modulesMissing();
-  (missing === undefined ? test : test.skip)(
-    `site modules are loaded before the cell, and one that is not there is named${missing === undefined ? '' : ` (not tested: ${missing})`}`,
+  testUnless(modulesMissing())(
+    'site modules are loaded before the cell, and one that is not there is named',
     async () => {
       expect(value(await run('%%cluster modular\nprocess.env.LOADEDMODULES'))).toBe(`'null'`);
       const { reply } = await run('%%cluster unloadable\n1');

@@ -1,6 +1,6 @@
 // One suite for every pair of a scheduler and a way to it: cells of a real kernel, by a plain user, on real systems that are started for this file. A pair
 // that cannot be had here is skipped by name, with the reason.
-//   CELLBURST_TEST_PBS=/opt/pbs             adds a real PBS, by its prefix, on this machine
+//   CELLBURST_TEST_PBS=/opt/pbs             adds a real PBS, by its prefix, on this machine, in the present user's name, from here and over a server of SSH of that user's
 //   CELLBURST_TEST_SLURM_HOST=me@login      adds a Slurm behind a host, in the present user's name, without a question
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,6 +39,10 @@ const systems = {
 };
 const home = systems.sshd.ok ? systems.sshd.makeDirectory('pairs') : mkdtempSync(join(tmpdir(), 'cellburst-pairs-'));
 
+/** Its prefix, on this machine. */
+const PBS = process.env['CELLBURST_TEST_PBS'] ?? '';
+const pbsMissing = PBS === '' ? 'CELLBURST_TEST_PBS is not set' : undefined;
+
 /** What a login shell of the batch system's users has in its environment. */
 const environmentOf = (system: OpenedSystem, pattern: RegExp): Record<string, string> =>
   system.ok ? Object.fromEntries(Object.entries(system.settings).filter(([name]) => pattern.test(name))) : {};
@@ -47,7 +51,7 @@ const ENVIRONMENT: Readonly<Record<Scheduler, Readonly<Record<string, string>>>>
   none: {},
   slurm: environmentOf(systems.slurm, /^SLURM_CONF$/),
   gridengine: environmentOf(systems.gridengine, /^SGE_(?:ROOT|CELL|QMASTER_PORT|EXECD_PORT|CLUSTER_NAME)$/),
-  pbs: {},
+  pbs: PBS === '' ? {} : { PATH: `${PBS}/bin:$PATH` },
 };
 
 const ID: Readonly<Record<Scheduler, string>> = {
@@ -57,15 +61,21 @@ const ID: Readonly<Record<Scheduler, string>> = {
   pbs: 'PBS_JOBID',
 };
 
+const LACKING: Readonly<Record<Scheduler, string | undefined>> = {
+  none: undefined,
+  slurm: missingOf(systems.slurm),
+  gridengine: missingOf(systems.gridengine),
+  pbs: pbsMissing,
+};
+
 const COMMON = ['poll: { first: 1s, longest: 2s }'];
 
 function describedPairs(): Pair[] {
-  const batch = (['slurm', 'gridengine'] as const).map((scheduler) => local(scheduler, missingOf(systems[scheduler])));
+  const batch = (['slurm', 'gridengine'] as const).map((scheduler) => local(scheduler, LACKING[scheduler]));
   const remote = (['ssh2', 'openssh'] as const).flatMap((way) =>
-    (['none', 'slurm', 'gridengine'] as const).map((scheduler) => overSsh(scheduler, way)),
+    (['none', 'slurm', 'gridengine', 'pbs'] as const).map((scheduler) => overSsh(scheduler, way)),
   );
-  const prefix = process.env['CELLBURST_TEST_PBS'] ?? '';
-  const pbs = local('pbs', prefix === '' ? 'CELLBURST_TEST_PBS is not set' : undefined);
+  const pbs = local('pbs', pbsMissing);
   return [local('none', undefined), ...batch, ...remote, { ...pbs, as: 'present' }, ...newerSlurm()];
 }
 
@@ -79,8 +89,8 @@ function local(scheduler: Scheduler, missing: string | undefined): Pair {
   return { name, scheduler, way: 'local', missing, entry, as: systems.sshd.ok ? 'cluster' : 'present' };
 }
 
-function overSsh(scheduler: 'none' | 'slurm' | 'gridengine', way: 'ssh2' | 'openssh'): Pair {
-  const missing = missingOf(systems.sshd) ?? (scheduler === 'none' ? undefined : missingOf(systems[scheduler]));
+function overSsh(scheduler: Scheduler, way: 'ssh2' | 'openssh'): Pair {
+  const missing = missingOf(systems.sshd) ?? LACKING[scheduler];
   const name = `${scheduler}-${way}`;
   const store = join(home, `store-${name}`);
   const exports = Object.entries(ENVIRONMENT[scheduler]).map(([key, value]) => `${key}=${value}`);
@@ -121,7 +131,7 @@ async function kernelFor(as: Pair['as']): Promise<KernelClient> {
   const mine = pairs.filter((pair) => pair.as === as && pair.missing === undefined && pair.name !== 'local');
   const clusters = Object.fromEntries(mine.map(({ name, entry }) => [name, entry]));
   const config = writeClusters(join(home, `config-${as}.yaml`), clusters);
-  const path = process.env['CELLBURST_TEST_PBS'] ? `${process.env['CELLBURST_TEST_PBS']}/bin:` : '';
+  const path = PBS === '' ? '' : `${PBS}/bin:`;
   const own = { CELLBURST_CONFIG: config, PATH: `${path}${process.env['PATH'] ?? ''}` };
   const plain = { ...own, ...ENVIRONMENT.slurm, ...ENVIRONMENT.gridengine, HOME: home };
   const kernel =

@@ -4,6 +4,8 @@
 #   PODMAN_ENTER     a command that runs another one as the plain user, in a mount namespace with one control group hierarchy where this machine mixes two
 #                    (crun refuses the mixture to users)
 #   PODMAN_IMAGE, PODMAN_BARE   names of the images
+#   PODMAN_SETTINGS  shell assignments for the plain user's podman in the control groups as they are, as in a batch job: by runc where this machine mixes two
+#                    hierarchies. Nothing of PODMAN_ENTER may run beside it.
 # Settings: PODMAN_TEST_USER (cluster). Without root it is made ready for oneself, where this machine lets one run containers.
 set -euo pipefail
 NAME=podman
@@ -26,6 +28,8 @@ main() {
   write_configuration
   write_enter
   make_images
+  # It holds the namespace of the images' making, whose control groups are not those of a job.
+  as_user podman system migrate >"$STATE/log/migrate" 2>&1 || die "podman system migrate: $(tail -n 1 "$STATE/log/migrate")"
   say ready
   print_settings
 }
@@ -35,8 +39,13 @@ install_podman() {
   for pair in podman:podman crun:crun newuidmap:uidmap busybox:busybox-static; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
+  ! is_mixed || command -v runc >/dev/null || missing+=(runc)
   install "${missing[@]}"
 }
+
+is_mixed() { [ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ]; }
+
+as_user() { HOME=$TEST_HOME "$STATE/conf/enter" "$@"; }
 
 # Those that containers have beside the user's own.
 give_ids() {
@@ -54,22 +63,27 @@ rootless_storage_path = "$STATE/storage/graph"
 runroot = "$STATE/run/storage"
 END
   # No more than this machine allows: raising a limit is refused where even root may not.
-  cat >"$STATE/conf/containers.conf" <<END
+  local runtime
+  for runtime in crun runc; do
+    cat >"$STATE/conf/$runtime.conf" <<END
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
-runtime = "crun"
+runtime = "$runtime"
 END
+  done
 }
+
+settings_for() { echo "CONTAINERS_STORAGE_CONF=$STATE/conf/storage.conf CONTAINERS_CONF=$STATE/conf/$1.conf XDG_RUNTIME_DIR=$STATE/run"; }
 
 write_enter() {
   is_root || { write_plain_enter; return; }
   cat >"$STATE/conf/enter" <<END
 #!/bin/sh
 # The plain user's, with what podman is told.
-export CONTAINERS_STORAGE_CONF=$STATE/conf/storage.conf CONTAINERS_CONF=$STATE/conf/containers.conf XDG_RUNTIME_DIR=$STATE/run
+export $(settings_for crun)
 exec unshare --mount --propagation private sh -c '
   if [ "\$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ]; then
     umount -R -l /sys/fs/cgroup
@@ -82,11 +96,11 @@ END
   chmod 755 "$STATE/conf/enter"
 }
 
-# Who is the plain user already has nothing to enter.
+# Who is the plain user already has nothing to enter, and cannot change the control groups.
 write_plain_enter() {
   cat >"$STATE/conf/enter" <<END
 #!/bin/sh
-export CONTAINERS_STORAGE_CONF=$STATE/conf/storage.conf CONTAINERS_CONF=$STATE/conf/containers.conf XDG_RUNTIME_DIR=$STATE/run
+export $(settings_for "$(is_mixed && echo runc || echo crun)")
 exec "\$@"
 END
   chmod 755 "$STATE/conf/enter"
@@ -106,10 +120,13 @@ make_images() {
     cp -L "$library" "$STATE/image$library"
   done
   for root in image bare; do
-    tar -C "$STATE/$root" -c . | HOME=$TEST_HOME "$STATE/conf/enter" podman import - "cellburst-$root:1" >"$STATE/log/import" 2>&1 ||
+    tar -C "$STATE/$root" -c . | as_user podman import - "cellburst-$root:1" >"$STATE/log/import" 2>&1 ||
       cannot "podman does not run here: $(tail -n 1 "$STATE/log/import")"
   done
-  HOME=$TEST_HOME "$STATE/conf/enter" podman run --rm --pull=never --cgroups=disabled --network=host --log-driver=none cellburst-bare:1 /bin/id >"$STATE/log/proof" 2>&1 ||
+  # runc knows no containers without control groups.
+  local groups=--cgroups=disabled
+  is_root || ! is_mixed || groups=--cgroups=enabled
+  as_user podman run --rm --pull=never $groups --network=host --log-driver=none cellburst-bare:1 /bin/id >"$STATE/log/proof" 2>&1 ||
     cannot "podman does not run here: $(tail -n 1 "$STATE/log/proof")"
 }
 
@@ -119,6 +136,7 @@ PODMAN_STATE=$STATE
 PODMAN_ENTER=$STATE/conf/enter
 PODMAN_IMAGE=cellburst-image:1
 PODMAN_BARE=cellburst-bare:1
+PODMAN_SETTINGS=$(settings_for "$(is_mixed && echo runc || echo crun)")
 END
 }
 

@@ -14,3 +14,16 @@ export async function gridEngineQueue(
   const { stdout } = await system.run(['qstat', '-u', '*', '-xml']);
   return [...stdout.matchAll(new RegExp(`<${field}>(.*?)</${field}>`, 'g'))].map(([, value = '']) => value);
 }
+
+/** Names or ids; `history`: of ended jobs, too. */
+export async function pbsQueue(
+  system: RunningSystem,
+  field: 'id' | 'name',
+  ...history: readonly '-x'[]
+): Promise<readonly string[]> {
+  const { stdout: ids } = await system.run(['qselect', ...history, '-u', system.user.name]);
+  const all = ids.split('\n').filter((id) => id !== '');
+  if (field === 'id' || all.length === 0) return all;
+  const { stdout } = await system.run(['qstat', ...history, '-f', '-F', 'dsv', ...all]);
+  return [...stdout.matchAll(/\|Job_Name=([^|]*)\|/g)].map(([, name = '']) => name);
+}

@@ -10,6 +10,7 @@ describeCells('Slurm', {
   refusedQueue: /Slurm refuses the job: .*partition/is,
   killed: /ended by SIGKILL/,
   memory: { options: '--memory 200MB', seen: /out of memory|more memory than/ },
+  gpu: '--gpus 1',
   submitCommand: 'sbatch',
   lostAnswer: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation',
   names: (system) => slurmQueue(system, 'all', '%j'),

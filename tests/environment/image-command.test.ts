@@ -1,5 +1,9 @@
 // What container runtimes are told, word by word.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { imageCommand, type InImage } from '../../magics/runner/image-command';
+import { findGpus, gpuOptions } from '../../magics/runner/image-gpus';
 
 const GIVEN: InImage = {
   runtime: 'apptainer',
@@ -11,6 +15,7 @@ const GIVEN: InImage = {
     folder: '/home/me/work',
   },
   name: 'cellburst-abc123',
+  label: 'cellburst.host=n1',
   directory: '/store/jobs/abc123',
   shared: ['/store/jobs/abc123', '/home/me', '/home/me/work', '/', '/tmp', '/store/jobs/abc123'],
   readable: ['/cache/programs/x', '/home/me/.cache/y'],
@@ -24,6 +29,8 @@ const GIVEN: InImage = {
     'BASH_FUNC_x%%': '',
   },
   isPlainUser: true,
+  takesNoGroups: true,
+  gpuOptions: [],
   command: ['/run/cellburst/bin/node', '/cache/programs/x/runner.js', '--inside'],
 };
 
@@ -72,4 +79,35 @@ test('an image with a Node.js of its own is shown none, and what lies in a mount
     MOUNTS.filter((mount) => !/programs|opt/.test(mount)).map((mount) => `--volume=${mount}`),
   );
   expect(said).toContain('--entrypoint=/usr/bin/node');
+});
+
+test('an OCI runtime that wants control groups makes them as its user, by no systemd', () => {
+  const said = imageCommand({ ...GIVEN, runtime: 'podman', takesNoGroups: false });
+  expect(said.slice(1, 3)).toEqual(['--cgroup-manager=cgroupfs', 'run']);
+  expect(said).not.toContain('--cgroups=disabled');
+});
+
+test.each([
+  ['no GPU', [], [], []],
+  ['a graphics card alone', ['dri/card0'], [], []],
+  ["NVIDIA's", ['nvidia0', 'nvidiactl', 'nvidia-uvm'], ['--nv'], ['nvidia-uvm', 'nvidia0', 'nvidiactl']],
+  ["AMD's", ['kfd', 'dri/card0'], ['--rocm'], ['dri', 'kfd']],
+])('on a node with %s', (_what, devices, apptainer, podman) => {
+  const root = mkdtempSync(join(tmpdir(), 'gpus-test-'));
+  const write = (path: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), '');
+  };
+  for (const name of devices) write(`dev/${name}`);
+  expect(gpuOptions('apptainer', findGpus(root))).toEqual(apptainer);
+  expect(gpuOptions('podman', findGpus(root))).toEqual(podman.map((name) => `--device=/dev/${name}`));
+  write('etc/cdi/nvidia.yaml');
+  if (apptainer.includes('--nv')) expect(gpuOptions('podman', findGpus(root))).toEqual(['--device=nvidia.com/gpu=all']);
+  rmSync(root, { recursive: true });
+  expect(imageCommand({ ...GIVEN, gpuOptions: ['--rocm'] }).slice(-6)).toEqual([
+    '--rocm',
+    '--nv',
+    '/images/x.sif',
+    ...GIVEN.command,
+  ]);
 });

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hostEntry, startBefore } from '../clusters/notebook';
 import { describeOn, openSystem, type OpenedSystem } from '../clusters/open';
+import { testUnless } from '../unless';
 import type { KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
@@ -58,7 +59,7 @@ describeOn('an older Node on the cluster', sshd, (system) => {
   );
 
   const canBuild = existsSync(join(dirname(given), '..', 'include', 'node', 'node.h'));
-  (canBuild ? test : test.skip)(
+  testUnless(canBuild ? undefined : 'that Node has no headers beside it')(
     'an add-on that is bound to the ABI is built there, once; one that cannot be built says why',
     async () => {
       writeAddOn(kernel.directory, 'answer', '42');

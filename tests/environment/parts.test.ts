@@ -1,5 +1,6 @@
 // The pure parts: what fits where, and archives.
 import { misfit } from '../../magics/environment';
+import { needOf } from '../../magics/environment/elf';
 import { layOut } from '../../magics/environment/tree';
 import type { HostFacts } from '../../magics/protocol/host-facts';
 import { TAR_END, TarReader, tarHeader, tarPadding, type TarMember } from '../../magics/protocol/tar';
@@ -11,6 +12,7 @@ import { parseKind } from '../../magics/transports/node-program';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { makeBinary } from './elf';
 
 const HERE: HostFacts = { node: '20.20.2', abi: '115', os: 'linux', arch: 'x64', libc: 'glibc 2.31' };
 
@@ -26,6 +28,27 @@ test.each([
   const why = misfit(HERE, { ...HERE, ...there }, isFree);
   if (expected === undefined) expect(why).toBeUndefined();
   else expect(why).toMatch(expected);
+});
+
+test.each([
+  ['older, and new enough for it', 'glibc 2.28', '2.17', undefined],
+  ['too old for it', 'glibc 2.28', '2.34', 'it needs glibc 2.34 or later, and there is 2.28'],
+  ['older, of which it needs nothing', 'glibc 2.17', '', undefined],
+] as const)('a binary on a C library that is %s', (_what, libc, needs, expected) => {
+  expect(misfit(HERE, { ...HERE, libc }, true, needs)).toBe(expected);
+});
+
+test('what a binary needs of glibc is read from it', () => {
+  const ask = (bytes: Buffer, arch = 'x64') => needOf((at, length) => bytes.subarray(at, at + length), arch)?.glibc;
+  const binary = makeBinary('x64', ['GLIBC_2.2.5', 'GLIBC_2.28', 'GLIBC_2.4', 'GLIBC_PRIVATE', 'GLIBCXX_3.4.30']);
+  expect(ask(binary)).toBe('2.28');
+  expect(ask(makeBinary('arm64', ['GLIBC_2.17']), 'arm64')).toBe('2.17');
+  expect(ask(makeBinary('x64', []))).toBe('');
+  // Of another processor, cut off, or none at all.
+  expect([ask(binary, 'arm64'), ask(binary.subarray(0, 63)), ask(Buffer.from('text'))]).toEqual(
+    Array.from({ length: 3 }),
+  );
+  for (let size = 64; size < binary.length; size += 7) expect(() => ask(binary.subarray(0, size))).not.toThrow();
 });
 
 test.each([

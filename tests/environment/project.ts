@@ -30,6 +30,8 @@ const WRITTEN: Readonly<Record<string, string | Buffer>> = {
   'node_modules/assets/lib/table.json': '{"one":1,"two":2}',
   'node_modules/assets/lib/add.wasm': ADD_WASM,
   'node_modules/assets/lib/plugins/loud.js': "module.exports = (text) => text.toUpperCase() + require('suffix');\n",
+  // What a made name may mean to whoever looks, and is no code.
+  'node_modules/assets/lib/plugins/page.html': '<p>',
   'node_modules/assets/node_modules/suffix/package.json': MANIFEST('suffix'),
   'node_modules/assets/node_modules/suffix/index.js': "module.exports = '!';\n",
   // A package of the same workspace.

@@ -11,7 +11,7 @@ export interface Served {
   /** More of its package.json. */
   readonly manifest?: Readonly<Record<string, unknown>>;
   /** Content by path. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Buffer>>;
 }
 
 export interface Registry extends AsyncDisposable {
@@ -69,8 +69,8 @@ function describe(versions: readonly Served[], url: string): object {
 
 function pack(served: Served): Buffer {
   const files = { 'package.json': JSON.stringify(manifestOf(served)), ...served.files };
-  const parts = Object.entries(files).flatMap(([path, text]) => {
-    const bytes = Buffer.from(text);
+  const parts = Object.entries<string | Buffer>(files).flatMap(([path, content]) => {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     const header = tarHeader({ kind: 'file', path: `package/${path}`, isExecutable: false, size: bytes.length });
     return [header, bytes, tarPadding(bytes.length)];
   });

@@ -16,14 +16,16 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Environments } from '../../magics/environment';
 import { isFor } from '../../magics/environment/variants';
-import { INSTALL_FOLDER } from '../../magics/protocol/environment';
+import { INSTALL_FOLDER, type PackageMode } from '../../magics/protocol/environment';
 import { archivePath } from '../../magics/protocol/layout';
 import { ownFacts, type HostFacts } from '../../magics/protocol/host-facts';
 import { TarReader } from '../../magics/protocol/tar';
 import { installPackages } from '../../magics/runner/install';
 import { ROOT } from '../kernel/client';
 import { writeAddOn } from './add-on';
+import { makeBinary } from './elf';
 import { openRegistry, type Registry, type Served } from './registry';
+import { testUnless } from '../unless';
 
 const LONG_MS = 120_000;
 const canBuild = existsSync(join(dirname(dirname(process.execPath)), 'include', 'node', 'node.h'));
@@ -57,6 +59,12 @@ const PACKAGES: readonly Served[] = [
   variant('parts-linux-arm64', { os: ['linux'], cpu: ['arm64'] }),
   variant('linuxmusl-x64', { os: ['linux'], cpu: ['x64'], libc: ['musl'] }),
   variant('linux-x64', { os: ['linux'], cpu: ['x64'], libc: ['glibc'] }),
+  {
+    name: '@new/linux-arm64',
+    version: '1.0.0',
+    manifest: { os: ['linux'], cpu: ['arm64'], libc: ['glibc'] },
+    files: { 'new.node': makeBinary('arm64', ['GLIBC_2.17', 'GLIBC_2.34']) },
+  },
 ];
 
 describe('packages with a variant for each kind of machine', () => {
@@ -71,7 +79,7 @@ describe('packages with a variant for each kind of machine', () => {
       const all = { 'package.json': JSON.stringify({ name, version: '1.0.0', ...manifest }), ...files };
       for (const [path, text] of Object.entries(all)) writeFileSync(join(place, path), text);
     };
-    const kinds = ['linux-arm64', 'linux-x64', 'linuxmusl-x64', 'darwin-arm64'];
+    const kinds = ['linux-arm64', 'linuxmusl-arm64', 'linux-x64', 'linuxmusl-x64', 'darwin-arm64'];
     const optionalDependencies = Object.fromEntries(kinds.map((kind) => [`@fast/${kind}`, '1.0.0']));
     install(
       'fast',
@@ -88,11 +96,15 @@ describe('packages with a variant for each kind of machine', () => {
   /** npm keeps nothing from one test to the next, and does not try for minutes. */
   function writeNpmrc(url: string): void {
     rmSync(join(folder, 'cache'), { recursive: true, force: true });
-    writeFileSync(join(folder, '.npmrc'), `@fast:registry=${url}\ncache=${join(folder, 'cache')}\nfetch-retries=0\n`);
+    writeFileSync(
+      join(folder, '.npmrc'),
+      `@fast:registry=${url}\n@new:registry=${url}\ncache=${join(folder, 'cache')}\nfetch-retries=0\n`,
+    );
   }
-  const prepare = (facts: HostFacts, specifier = 'fast', directory = folder) =>
+  const prepare = (facts: HostFacts, specifier = 'fast', directory = folder, mode?: PackageMode) =>
     new Environments(state).prepare(
       {
+        ...(mode === undefined ? {} : { mode }),
         roots: [{ specifier, kind: 'require' }],
         directory,
         host: 'far',
@@ -103,7 +115,8 @@ describe('packages with a variant for each kind of machine', () => {
     );
 
   const isX64 = ownFacts().arch === 'x64' && ownFacts().libc.startsWith('glibc');
-  (isX64 ? test : test.skip)(
+  const another = isX64 ? undefined : 'this machine is not an x64 Linux with glibc';
+  testUnless(another)(
     'the one for the cluster is fetched, with its parts, and installs there without a registry; that of here stays here',
     async () => {
       const { mode, reason, archive } = await prepare(ARM);
@@ -115,13 +128,13 @@ describe('packages with a variant for each kind of machine', () => {
       expect(readdirSync(installed).sort()).toEqual(['linux-arm64', 'parts-linux-arm64']);
       expect(readFileSync(join(installed, 'linux-arm64', 'fast.node'), 'utf8')).toBe('binary for linux-arm64');
       expect(registry.asked.slice(before)).toEqual([]);
-      // Nothing was asked about machines that are neither here nor there.
-      expect(registry.asked.filter((path) => path.includes('darwin'))).toEqual([]);
+      // Nothing was asked about machines that are neither here nor there: the one for musl is not even in the registry.
+      expect(registry.asked.filter((path) => /darwin|musl/.test(path))).toEqual([]);
     },
     LONG_MS,
   );
 
-  (isX64 ? test : test.skip)(
+  testUnless(another)(
     'another C library is another kind of machine',
     async () => {
       const { archive } = await prepare(MUSL);
@@ -133,7 +146,7 @@ describe('packages with a variant for each kind of machine', () => {
     LONG_MS,
   );
 
-  (isX64 ? test : test.skip)(
+  testUnless(another)(
     'without a registry, and without a variant, the cell is refused before there is a job',
     async () => {
       writeNpmrc('http://127.0.0.1:9/');
@@ -148,6 +161,84 @@ describe('packages with a variant for each kind of machine', () => {
     LONG_MS,
   );
 
+  (isX64 ? test : test.skip)(
+    'a variant that needs a newer C library than the cluster has is refused before there is a job, fetched or not',
+    async () => {
+      const write = (name: string, manifest: object, binary?: Buffer): void => {
+        const place = join(folder, 'node_modules', name);
+        mkdirSync(place, { recursive: true });
+        writeFileSync(join(place, 'package.json'), JSON.stringify({ name, version: '1.0.0', ...manifest }));
+        writeFileSync(join(place, 'index.js'), `module.exports = require('@new/linux-x64/new.node');\n`);
+        if (binary !== undefined) writeFileSync(join(place, 'new.node'), binary);
+      };
+      write('new', { optionalDependencies: { '@new/linux-x64': '1.0.0', '@new/linux-arm64': '1.0.0' } });
+      const binary = makeBinary('x64', ['GLIBC_2.2.5', 'GLIBC_2.28']);
+      write('@new/linux-x64', { os: ['linux'], cpu: ['x64'], libc: ['glibc'] }, binary);
+      await expect(prepare({ ...ownFacts(), libc: 'glibc 2.17' }, 'new')).rejects.toThrow(
+        /@new\/linux-x64 1\.0\.0 needs glibc 2\.28 or later, and the cluster has 2\.17/,
+      );
+      expect((await prepare({ ...ownFacts(), libc: 'glibc 2.28' }, 'new')).mode).toBe('npm');
+      await expect(prepare({ ...ARM, libc: 'glibc 2.28' }, 'new')).rejects.toThrow(
+        /@new\/linux-arm64 1\.0\.0 needs glibc 2\.34 or later/,
+      );
+      expect((await prepare({ ...ARM, libc: 'glibc 2.34' }, 'new')).mode).toBe('npm');
+      await expect(prepare(ownFacts(), 'new', folder, 'bundle')).rejects.toThrow(
+        /Cannot bundle @new\/linux-x64 1\.0\.0, which comes with new: .*new\.node is a binary.*--env-mode npm/,
+      );
+    },
+    LONG_MS,
+  );
+
+  test('a binary that was built for a newer C library, and needs little of it, is not built again', async () => {
+    const place = join(folder, 'node_modules', 'modest');
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name: 'modest', version: '1.0.0' }));
+    writeFileSync(join(place, 'index.js'), `require('./modest.node');\n`);
+    const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
+    writeFileSync(join(place, 'modest.node'), makeBinary(arch, ['GLIBC_2.14']));
+    expect((await prepare({ ...ownFacts(), libc: 'glibc 2.17' }, 'modest')).mode).toBe('npm');
+    await expect(prepare({ ...ownFacts(), libc: 'glibc 2.12' }, 'modest')).rejects.toThrow(/it needs glibc 2\.14/);
+    // Another build in it, which cannot be the one that runs here.
+    writeFileSync(join(place, 'other.node'), makeBinary(arch, ['GLIBC_2.99']));
+    expect((await prepare(ownFacts(), 'modest')).mode).toBe('npm');
+  });
+
+  test('a package without the binary that it looks for is refused before there is a job, if nobody can do without it', async () => {
+    const write = (name: string, manifest: object): string => {
+      const place = join(folder, 'node_modules', name);
+      mkdirSync(place, { recursive: true });
+      writeFileSync(join(place, 'package.json'), JSON.stringify({ name, version: '1.0.0', ...manifest }));
+      writeFileSync(join(place, 'index.js'), '');
+      return place;
+    };
+    const place = write('unbuilt', { dependencies: { bindings: '*' }, scripts: { install: 'node-gyp rebuild' } });
+    writeFileSync(join(place, 'binding.gyp'), '{}');
+    await expect(prepare(ownFacts(), 'unbuilt')).rejects.toThrow(
+      /unbuilt 1\.0\.0 is installed here without its binary.*%npm rebuild unbuilt/,
+    );
+    write('copes', { optionalDependencies: { unbuilt: '*' } });
+    writeFileSync(join(folder, 'node_modules', 'copes', 'index.js'), `try { require('unbuilt'); } catch {}\n`);
+    expect((await prepare(ownFacts(), 'copes')).mode).toBe('npm');
+    mkdirSync(join(place, 'build'));
+    writeFileSync(join(place, 'build', 'unbuilt.node'), '');
+    expect((await prepare(ownFacts(), 'unbuilt')).mode).toBe('npm');
+  });
+
+  test('what nobody can look into is installed, whole, and not bundled', async () => {
+    const place = join(folder, 'node_modules', 'riddle');
+    mkdirSync(join(place, 'lib'), { recursive: true });
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name: 'riddle', version: '1.0.0' }));
+    writeFileSync(join(place, 'index.js'), '@@@ no JavaScript @@@');
+    writeFileSync(join(place, 'lib', 'part.js'), '');
+    const { mode, reason, archive } = await prepare(ownFacts(), 'riddle');
+    expect([mode, reason]).toEqual(['npm', 'what the cell reaches of its packages cannot be told']);
+    const there = unpack(archivePath(state, archive?.sha256 ?? ''), join(folder, 'riddles'));
+    expect(Object.keys(readLock(there, folder))).toContain('node_modules/riddle');
+    await expect(prepare(ownFacts(), 'riddle', folder, 'bundle')).rejects.toThrow(
+      /Cannot read a package that the cell uses: .*riddle.*--env-mode npm/,
+    );
+  });
+
   test('a binary that does not fit and that nothing builds is refused before there is a job', async () => {
     const place = join(folder, 'node_modules', 'frozen');
     mkdirSync(place);
@@ -160,7 +251,7 @@ describe('packages with a variant for each kind of machine', () => {
     await expect(prepare({ ...ownFacts(), abi: '1', node: '99.0.0' }, 'frozen')).rejects.toThrow(/another ABI/);
   });
 
-  (canBuild ? test : test.skip)(
+  testUnless(canBuild ? undefined : 'this Node has no headers beside it')(
     'an add-on is built for an older C library by a Node that was brought without its headers',
     async () => {
       writeAddOn(folder, 'answer', '42');
@@ -181,9 +272,8 @@ describe('packages with a variant for each kind of machine', () => {
     LONG_MS,
   );
 
-  const reached = isX64 && isReached();
-  (reached ? test : test.skip)(
-    `sharp, as it is in the public registry${reached ? '' : ' (not tested: npm reaches no registry)'}: its own runs, and another machine gets another one`,
+  testUnless(another ?? (isReached() ? undefined : 'npm reaches no registry'))(
+    'sharp, as it is in the public registry: its own runs, and another machine gets another one',
     async () => {
       const project = join(folder, 'public');
       mkdirSync(project);

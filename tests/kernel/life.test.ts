@@ -52,11 +52,12 @@ describe('the user process ends in a cell, which says why, and a new process tak
   test('a heap that is exhausted is told from other aborts', async () => {
     const small = await KernelClient.start({ CELLBURST_NODE_OPTIONS: '--max-old-space-size=40' });
     try {
-      const { reply } = await small.execute(
+      const { reply, stderr } = await small.execute(
         'const all: number[][] = []; for (;;) { all.push(new Array<number>(1000).fill(all.length)); }',
       );
       expect(reply).toMatchObject({ status: 'error', ename: 'OutOfMemory' });
       expect(reply['evalue']).toMatch(/heap is limited to \d+ MiB/);
+      expect(stderr).not.toMatch(/Last few GCs|OOMErrorHandler/);
       expect((await small.execute('1')).reply).toMatchObject({ status: 'ok' });
     } finally {
       await small.stop();

@@ -25,6 +25,10 @@ export function findChromium(): string | undefined {
   return asked ?? PROGRAMS.find((program) => existsSync(program));
 }
 
+/** Why nothing can be tested in a browser here. */
+export const noChromium =
+  findChromium() === undefined ? 'there is no Chromium; CELLBURST_CHROMIUM may name one' : undefined;
+
 /** Nothing that looks for the network by itself. */
 const ARGUMENTS = [
   '--disable-gpu',
@@ -70,7 +74,7 @@ export class Lab implements AsyncDisposable {
     beforeAgent: (stateDirectory: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<Lab> {
     const executablePath = findChromium();
-    if (executablePath === undefined) throw new Error('There is no Chromium on this machine.');
+    if (executablePath === undefined) throw new Error(`Not here: ${noChromium ?? ''}.`);
     const profile = mkdtempSync(join(tmpdir(), 'cellburst-browser-'));
     const own = { CELLBURST_CONFIG: join(profile, 'config.yaml'), ...environment };
     const server = await startServer({ lab: true, environment: own });

@@ -4,17 +4,18 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobRecord } from '../../magics/protocol/job';
 import { ended, until } from '../agent/setting';
-import { missing, openSystem } from '../clusters/open';
+import { missing, openSystem, type OpenedSystem, type SystemName } from '../clusters/open';
 import { describeUnless } from '../unless';
 import { endProcesses } from '../notebook/processes';
 import { oneTimeCode } from '../transports/logins';
-import { findChromium, Lab, type LabPage } from './browser';
+import { Lab, noChromium, type LabPage } from './browser';
 
-const chromium = findChromium();
-const slurm = chromium === undefined ? { ok: false as const, reason: 'there is no Chromium' } : openSystem('slurm');
+const open = (name: SystemName): OpenedSystem =>
+  noChromium === undefined ? openSystem(name) : { ok: false, reason: noChromium };
+const slurm = open('slurm');
 // Namespaces are for tests of lost links.
 process.env['SSHD_NETNS'] ??= '0';
-const sshd = chromium === undefined ? { ok: false as const, reason: 'there is no Chromium' } : openSystem('sshd');
+const sshd = open('sshd');
 const LONG_MS = 120_000;
 
 const WAITING = `

@@ -5,12 +5,11 @@ import type { Page } from 'playwright-core';
 import { encodeTasks, type TaskState } from '../../magics/protocol/tasks';
 import type { JobId, JobRecord } from '../../magics/protocol/job';
 import { specOf, until } from '../agent/setting';
-import { findChromium, Lab, type LabPage } from './browser';
+import { Lab, noChromium, type LabPage } from './browser';
 import { startGeneratedAgent, type GeneratedAgent } from './generated-agent';
 import { measureUpdates } from './frames';
+import { describeUnless } from '../unless';
 
-const chromium = findChromium();
-const inBrowser = chromium === undefined ? describe.skip : describe;
 const AXE = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
 const TASKS = 10_000;
 
@@ -22,7 +21,7 @@ function tasksAt(done: number): TaskState[] {
   });
 }
 
-inBrowser('the look of the panel', () => {
+describeUnless(noChromium, 'the look of the panel', () => {
   let agent: GeneratedAgent;
   let lab: Lab;
   let page: LabPage;

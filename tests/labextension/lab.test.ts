@@ -6,11 +6,8 @@ import type { JobRecord } from '../../magics/protocol/job';
 import { MONITOR_SESSION } from '../../magics/protocol/monitor';
 import { ended, until } from '../agent/setting';
 import { processesWith, send } from '../notebook/processes';
-import { findChromium, Lab, type LabPage } from './browser';
-
-const chromium = findChromium();
-if (chromium === undefined) console.warn('No Chromium on this machine: JupyterLab is not tested in a browser.');
-const inBrowser = chromium === undefined ? describe.skip : describe;
+import { Lab, noChromium, type LabPage } from './browser';
+import { describeUnless } from '../unless';
 
 /** Processes are found by what /proc tells of them. */
 const onLinux = process.platform === 'linux' ? test : test.skip;
@@ -27,7 +24,7 @@ function letGo(job: JobRecord): void {
   writeFileSync(join(job.directory, 'go'), '');
 }
 
-inBrowser('the job panel in JupyterLab', () => {
+describeUnless(noChromium, 'the job panel in JupyterLab', () => {
   let lab: Lab;
   let page: LabPage;
   beforeAll(async () => {

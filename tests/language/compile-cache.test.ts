@@ -15,12 +15,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CURRENT_SLOT, type Request, type WorkerStart } from '../../language/messages';
+import { testUnless } from '../unless';
 
 const directory = mkdtempSync(join(tmpdir(), 'cellburst-compiled-'));
 const workerPath = join(__dirname, '../../dist/language.js');
 const folder = join(directory, 'state', 'compiled');
 // From 22.1 on, Node keeps compiled code by itself.
-const onlyHere = 'enableCompileCache' in nodeModule ? test.skip : test;
+const onlyHere = testUnless('enableCompileCache' in nodeModule ? 'this Node does it by itself' : undefined);
 
 afterAll(() => {
   rmSync(directory, { recursive: true });

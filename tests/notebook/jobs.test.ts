@@ -73,6 +73,18 @@ JSON.stringify(waited)`;
   expect(await valueOf(opened.notebook, there)).toBe('true');
 }, 60_000);
 
+test('a heap that was full is told by the error; what the engine says about itself is in the log', async () => {
+  const fill = `const all: number[][] = [];\nfor (;;) all.push(Array.from({ length: 100_000 }, (_, i) => i + all.length));`;
+  const full = await opened.notebook.run(
+    `%%cluster --name full --memory 100MB\nconsole.error('said before');\n${fill}`,
+  );
+  expect(full.error).toMatchObject({ name: 'OutOfMemoryError' });
+  expect(shownText(full)).toContain('said before');
+  expect(shownText(full)).not.toMatch(/Last few GCs|JS stacktrace|OOMErrorHandler/);
+  const log = await succeed(opened.notebook, `%cluster logs ${jobNamed('full').id}`);
+  expect(shownText(log)).toMatch(/said before[^]*Last few GCs/);
+}, 60_000);
+
 test('%cluster jobs lists those of this notebook, --all those of all; %cluster forget deletes one, and no result that nobody has', async () => {
   await succeed(opened.notebook, '%%cluster --detach --name kept\n"kept"');
   const { id } = jobNamed('kept');

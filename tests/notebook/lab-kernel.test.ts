@@ -1,13 +1,10 @@
 // The kernel as a person in JupyterLab has it: typed, run, completed, inspected, interrupted and restarted in a real browser.
 import { until } from '../agent/setting';
-import { findChromium, Lab, type LabPage } from '../labextension/browser';
+import { Lab, noChromium, type LabPage } from '../labextension/browser';
 import { LabNotebook } from './lab-notebook';
+import { describeUnless } from '../unless';
 
-const chromium = findChromium();
-if (chromium === undefined) console.warn('No Chromium on this machine: the kernel is not tested in a browser.');
-const inBrowser = chromium === undefined ? describe.skip : describe;
-
-inBrowser('a notebook in JupyterLab', () => {
+describeUnless(noChromium, 'a notebook in JupyterLab', () => {
   let lab: Lab;
   let page: LabPage;
   let notebook: LabNotebook;

@@ -32,7 +32,9 @@ describe('npm test', () => {
     const statuses = ['passed', 'passed', 'failed', 'pending', 'todo'];
     const results = statuses.map((status) => ({ status, fullName: `it is ${status}` }));
     const crashed = { name: join(root, 'tests', 'b.test.ts'), status: 'failed', assertionResults: [] };
-    const report = { testResults: [{ ...file, assertionResults: results }, crashed] };
+    const group = ['outer', 'inner (not tested: there is none)'];
+    const together = ['one', 'two'].map((name) => ({ status: 'pending', fullName: name, ancestorTitles: group }));
+    const report = { testResults: [{ ...file, assertionResults: [...results, ...together] }, crashed] };
     const output = inModule(`
       import { Tally } from ${JSON.stringify(tally)};
       const tally = new Tally();
@@ -40,10 +42,11 @@ describe('npm test', () => {
       tally.addReport(${JSON.stringify(report)}, 'Node 1');
       tally.skip('Node 2', 'it cannot be had', tally.countIn(['tests']));
       tally.print();`);
-    expect(output.trimEnd().split('\n').at(-1)).toBe('3 passed, 2 failed, 7 skipped');
+    expect(output.trimEnd().split('\n').at(-1)).toBe('3 passed, 2 failed, 11 skipped');
     expect(output).toContain('Node 1: tests/a.test.ts: it is failed');
     expect(output).toContain('Node 1: tests/b.test.ts: does not run');
     expect(output).toContain('Node 1: tests/a.test.ts: it is pending');
+    expect(output).toContain('Node 1: tests/a.test.ts: outer inner (not tested: there is none): 2 tests\n');
     expect(output).toContain('Node 2 (it cannot be had)');
   });
 });

@@ -237,6 +237,10 @@ for (const kind of KINDS)
       await expect(say(kind, 'gone', 'true', config)).rejects.toThrow(
         /Cannot reach .*gone.* over SSH: .*(ECONNREFUSED|Connection refused)/,
       );
+      if (kind === 'ssh2') {
+        const nameless = configWith('Host nameless', '  HostName nobody.invalid');
+        await expect(say(kind, 'nameless', 'true', nameless)).rejects.toThrow(/No host has this name: correct `host:`/);
+      }
       // Answers nothing, as a firewall that drops.
       const silent = configWith('Host silent', '  ProxyCommand sleep 30', '  ConnectTimeout 1');
       if (kind === 'ssh2')

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { decide } from '../../magics/transports/proxy-command';
 import { lookUpHost } from '../../magics/transports/ssh-config';
 import { parseTarget, settingsFor, type SshSettings } from '../../magics/transports/ssh-settings';
+import { describeUnless } from '../unless';
 
 const hasSsh = spawnSync('ssh', ['-V']).status === 0;
-const testReal = hasSsh ? test : test.skip;
 const scratch = mkdtempSync(join(tmpdir(), 'cellburst-sshconfig-'));
 const signal = AbortSignal.timeout(300_000);
 
@@ -137,12 +137,14 @@ const CASES: readonly (readonly [string, Readonly<Record<string, string>>, reado
   ],
 ];
 
-testReal.each(CASES)('%s: as ssh reads it', async (_, files, targets) => {
-  for (const [name, text] of Object.entries(files)) file(name, text);
-  const path = join(scratch, 'config');
-  for (const target of targets)
-    expect([target, comparable(await ours(target, path))]).toEqual([target, theirs(target, path)]);
-  expect(existsSync(join(scratch, 'ran'))).toBe(false);
+describeUnless(hasSsh ? undefined : 'there is no ssh', 'as ssh reads it', () => {
+  test.each(CASES)('%s', async (_, files, targets) => {
+    for (const [name, text] of Object.entries(files)) file(name, text);
+    const path = join(scratch, 'config');
+    for (const target of targets)
+      expect([target, comparable(await ours(target, path))]).toEqual([target, theirs(target, path)]);
+    expect(existsSync(join(scratch, 'ran'))).toBe(false);
+  });
 });
 
 test.each([
