@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { identify, isAlive, readTree, sendSignal, signalGroup } from '../protocol/platform';
 import type { CellOrders, ProcessIdentity } from '../protocol/run';
+import { joinBatchSession } from './batch-session';
 import { findProgram } from './find-program';
 import { guardGroup, type Guard } from './guard';
 import { RecordIntake, TextIntake } from './intake';
@@ -29,6 +30,7 @@ export class CellProcess {
     this.#cpus = cell.cpus;
     // Without orders a cell process ends by itself, so there is no moment in which it could be left behind.
     this.#guard = cell.pid === undefined ? undefined : guardGroup(cell.pid);
+    if (cell.pid !== undefined) joinBatchSession(cell.pid);
     this.#sink = (records) => this.#early.push(records);
     const emit = (records: Buffer): void => {
       this.#sink(records);

@@ -183,7 +183,8 @@ main().then(
     process.exit(code);
   },
   (error: unknown) => {
-    console.error(error);
-    process.exit(toExit(error));
+    const code = toExit(error);
+    console.error(code === EXIT.taken ? 'cellburst: this job has begun before, and is not run twice.' : error);
+    process.exit(code);
   },
 );

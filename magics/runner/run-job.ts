@@ -208,23 +208,25 @@ function watchMemory(cell: CellProcess, orders: RunOrders, stop: Stop): Meter {
   });
 }
 
-/** setTimeout takes 31 bits; longer limits are kept in steps. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const TICK_MS = 1000;
+/** A busy machine may be that late. More is a time in which we did not run. */
+const LATE_MS = 2000;
 
+/** The time in which the job was suspended does not count: batch systems that suspend jobs do not count it either. */
 function limitTime(orders: RunOrders, cell: CellProcess, stop: Stop): NodeJS.Timeout[] {
   const seconds = orders.wallTimeSeconds;
   if (seconds === undefined) return [];
-  const end = Date.now() + seconds * 1000;
+  let left = seconds * 1000;
+  let before = performance.now();
   const check = (): void => {
-    const left = end - Date.now();
-    if (left > 0) {
-      timer.refresh();
-      return;
-    }
+    const now = performance.now();
+    left -= Math.min(now - before, TICK_MS + LATE_MS);
+    before = now;
+    if (left > 0) return;
     clearInterval(timer);
     if (stop.claim({ kind: 'time-limit', detail: `It was granted ${seconds} s.` })) cell.terminate();
   };
-  const timer = setInterval(check, Math.min(seconds * 1000, LONGEST_TIMER_MS));
+  const timer = setInterval(check, Math.min(TICK_MS, left));
   return [timer];
 }
 

@@ -20,7 +20,9 @@ export async function* examineBatch(given: Examined, signal: AbortSignal): Async
     const says = probe.read(answer);
     if (says !== undefined) yield fine(check, says);
     else {
-      const words = (answer.stderr.trim() || answer.stdout.trim()).split('\n').slice(-2).join(' ');
+      // What was answered well is no complaint, though it is not what we need.
+      const said = answer.stderr.trim() || (answer.exitCode === 0 ? '' : answer.stdout.trim());
+      const words = said.split('\n').slice(-2).join(' ');
       yield trouble(check, [words, remedy].filter((part) => part !== '').join('. '));
       // A missing history is no reason not to look further.
       isAnswering &&= probe !== dialect.probes[0];

@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AgentConnection } from '../../magics/client';
-import { isAlive } from '../../magics/protocol/platform';
+import { isAlive, sendSignal } from '../../magics/protocol/platform';
 import {
   PATIENCE_MS,
   Setting,
@@ -118,6 +119,19 @@ test('the time limit ends even a busy loop, and what it started', async () => {
   expect(job.status).toMatchObject({ state: 'failed', cause: 'time-limit' });
   const child = Number(await textOf(agent, job.id));
   await until('the child has ended', () => !isAlive({ pid: child }));
+});
+
+test('the time in which a job was suspended does not count against its limit', async () => {
+  const job = await submit(agent, WAIT, { wallTimeSeconds: 5 });
+  const { directory } = await running(agent, job);
+  const { runner, cell } = readBeat(directory) ?? {};
+  const processes = [runner?.pid ?? 0, cell?.pid ?? 0];
+  for (const pid of processes) expect(sendSignal(pid, 'SIGSTOP')).toBe(true);
+  await pause(5500);
+  for (const pid of processes) sendSignal(pid, 'SIGCONT');
+  await pause(200);
+  letGo(directory);
+  expect((await ended(agent, job)).status).toEqual({ state: 'completed', outcome: 'value' });
 });
 
 test('a running job that ignores SIGTERM is cancelled', async () => {
