@@ -27,7 +27,7 @@ interface Said {
 
 function load(names: readonly string[], shell = 'sh', before: readonly string[] = []): Said {
   const script = join(folder, 'script.sh');
-  const after = 'echo "$TOOL_HOME|$WARNED|$OLD_STYLE|${PATH%%:*}|$LMOD_VERSION"';
+  const after = 'echo "$TOOL_HOME|$WARNED|$OLD_STYLE|${PATH%%:*}|$LMOD_PKG"';
   writeFileSync(script, [...before, ...moduleLines(names), after, ''].join('\n'));
   const argv = [join(__dirname, 'lmod.sh'), folder, modules, shell, script];
   return spawnSync('bash', argv, {
@@ -51,7 +51,7 @@ describeUnless(missing, 'site modules by Lmod', () => {
     (shell) => {
       const { status, stdout, stderr } = load(['tool/1.0', 'old-style'], shell);
       expect([status, stderr]).toEqual([0, '']);
-      expect(stdout).toMatch(/^\/opt\/tool\|\|yes\|\/opt\/tool\/bin\|8\.\d/);
+      expect(stdout).toMatch(/^\/opt\/tool\|\|yes\|\/opt\/tool\/bin\|\/usr\/share\/lmod\/lmod\n$/);
     },
   );
 
