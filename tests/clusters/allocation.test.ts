@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KernelClient } from '../kernel/client';
+import { ROOT, type KernelClient } from '../kernel/client';
 import { sendSignal } from '../../magics/protocol/platform';
+import { withEnvironment } from '../../magics/transports/shell';
 import { LONG_MS, agentPid, detach, runIn, srunClients, startOn, text, until } from './notebook';
 import { describeOn, openSystem } from './open';
 import { slurmQueue } from './queues';
@@ -51,6 +52,28 @@ describeOn('allocations', openSystem('slurm'), (system) => {
       expect(answer.reply['evalue']).toBe(undefined);
       expect(text(answer.result)).toBe(`'${(await running())[0] ?? ''}'`);
       expect(readFileSync(join(kernel.directory, 'made', 'it.txt'), 'utf8')).toBe('given!');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a program of the command line runs on kept nodes like a cell',
+    async () => {
+      const program = join(kernel.directory, 'where.ts');
+      writeFileSync(program, 'console.log(`in ${process.env.SLURM_JOB_ID}`);', { mode: 0o644 });
+      const { directory } = kernel;
+      const own = {
+        ...{
+          CELLBURST_STATE_DIR: join(directory, 'state'),
+          XDG_RUNTIME_DIR: directory,
+          HOME: system.makeDirectory('home'),
+        },
+        CELLBURST_CONFIG: join(system.makeDirectory('home'), 'config.yaml'),
+      };
+      const args = [join(ROOT, 'dist', 'cli.js'), 'run', program, '--on', 'slurm'] as const;
+      const { exitCode, stdout, stderr } = await system.run(withEnvironment(own, [process.execPath, ...args]));
+      expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+      expect(stdout).toBe(`in ${(await running())[0] ?? ''}\n`);
     },
     LONG_MS,
   );
