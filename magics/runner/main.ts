@@ -28,7 +28,14 @@ import { openOutside } from './outside';
 import { jobEnvironment, runJob } from './run-job';
 import { startCell, takeCell, type StartedCell } from './started-cell';
 
+/** Older ones run some cells and fail in others: nobody could tell why. */
+const OLDEST_NODE = 18;
+
 async function main(): Promise<number> {
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    console.error(`${process.execPath} is Node.js ${process.versions.node}: ${OLDEST_NODE} or later is needed.`);
+    return EXIT.defect;
+  }
   const { values } = parseArgs({
     options: {
       cell: { type: 'string' },
