@@ -54,7 +54,8 @@ async function main(): Promise<number> {
   });
   // Terminals and agents may go away; the job does not.
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
-  process.stdout.on('error', () => undefined);
+  // Nor does a log that cannot be written end it: it may lie on a disk that is full for a while.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
   // At once: what it says is waited for from now on.
   const beside = values.beside === undefined ? undefined : takeCell(Number(values.beside));
