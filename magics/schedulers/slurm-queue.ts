@@ -32,8 +32,10 @@ $1 == "exit-code-of-scontrol" { code = $2; next }
 }
 END { exit code }`;
 
-/** Ends with scontrol's own exit code. */
+/** Ends with scontrol's own exit code. One job alone costs the controller one record, however many jobs its cluster has. */
 export function queueCommand(ids: readonly NativeId[]): Argv {
-  const line = '{ scontrol -a -o show job; echo "exit-code-of-scontrol $?"; } | awk -v ids="$1" "$2"';
-  return ['sh', '-c', line, 'sh', ids.join(','), PICK];
+  const [only = '', ...others] = ids;
+  const one = others.length === 0 ? only : '';
+  const line = '{ scontrol -a -o show job $3; echo "exit-code-of-scontrol $?"; } | awk -v ids="$1" "$2"';
+  return ['sh', '-c', line, 'sh', ids.join(','), PICK, one];
 }

@@ -396,6 +396,11 @@ describe('the question for all jobs', () => {
   ])('of a job that is %s', (name, job, said) => {
     expect(briefs(askRecorded(`scontrol-oneline-${name}`, '1000', job))).toEqual({ [job]: said });
   });
+  test('one job alone is asked for by its id, of several all are asked for at once', () => {
+    const arguments_ = (...ids: string[]) => slurm.statusCommand(ids.map(id)).slice(-3);
+    expect(arguments_('7')).toEqual(['7', expect.any(String), '7']);
+    expect(arguments_('7', '8')).toEqual(['7,8', expect.any(String), '']);
+  });
   test('other jobs are left out', () => {
     expect(askRecorded('scontrol-oneline-running', '5', '533').size).toBe(0);
   });
