@@ -21,7 +21,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentConnection } from '../../magics/client';
+import { contentId } from '../../magics/protocol/chunks';
 import {
+  Contents,
   Reading,
   lookAt,
   nameTransfer,
@@ -201,6 +203,23 @@ test('what came before the agent died is there when the next one goes on', async
     await other[Symbol.asyncDispose]();
   }
 }, 60_000);
+
+test('what nobody goes on with is cleared away, also beside the place where it should have been', async () => {
+  writeFileSync(path('given-up'), noise(20 * MB, 12));
+  const directoryOfStore = path('swept');
+  const open = () =>
+    new Contents({ directory: directoryOfStore, limits: { bytes: 1e9, days: 1 }, log: () => undefined });
+  const { source } = await readAsContent(path('given-up'), path('seen-swept'), { signal });
+  const transfer = contentId('a'.repeat(64), 'transfer');
+  const target = { path: path('swept-there/file'), replace: false, mode: 0o600 };
+  open().announce(transfer, { kind: 'file', bytes: source.bytes, diskBytes: source.bytes, target });
+  expect(readdirSync(path('swept-there'))).toHaveLength(1);
+  open().sweep(Date.now());
+  expect(readdirSync(path('swept-there'))).toHaveLength(1);
+  open().sweep(Date.now() + 2 * 86_400_000);
+  expect(readdirSync(path('swept-there'))).toEqual([]);
+  expect(readdirSync(directoryOfStore)).toEqual([]);
+});
 
 test('a file that is changed while it is sent is refused, and nothing of it appears', async () => {
   writeFileSync(path('busy'), noise(30 * MB, 7));
