@@ -2,11 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { identify, isAlive, sendSignal } from '../../magics/protocol/platform';
 import { readBeat } from '../agent/setting';
 import type { KernelClient } from '../kernel/client';
-import { LONG_MS, agentPid, jobFolders, runIn, startOn, text, until } from './notebook';
+import { LONG_MS, agentPid, jobFolders, runIn, startOn, text, until, countThrough } from './notebook';
 import { describeOn, openSystem, type RunningSystem } from './open';
 import { gridEngineQueue } from './queues';
 
@@ -45,18 +44,9 @@ describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
   test(
     'when the agent here is killed, the cell goes on, its agent calls the next one, and its output is whole',
     async () => {
-      const flag = join(kernel.directory, 'go-on');
-      const id = await kernel.startCell(
-        `%%cluster ge\nconst fs = require('node:fs');\nlet i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 50)); }\ni`,
-      );
-      await kernel.printed(id, '5\n');
-      sendSignal(agentPid(kernel), 'SIGKILL');
-      await pause(500);
-      writeFileSync(flag, '');
-      const { reply, stdout, result } = await kernel.outcome(id, performance.now(), LONG_MS);
-      expect(reply).toMatchObject({ status: 'ok' });
-      const count = Number(text(result));
-      expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
+      await countThrough(kernel, '%%cluster ge', () => {
+        sendSignal(agentPid(kernel), 'SIGKILL');
+      });
     },
     LONG_MS,
   );
