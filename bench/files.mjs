@@ -66,8 +66,8 @@ function makeSmallFiles(folder) {
 const signal = () => AbortSignal.timeout(LIMIT_MS);
 
 async function put(agent, path, target) {
-  const { content, sentBytes } = await agent.store.send({ cluster: 'far', path }, { signal: signal() });
-  if (target !== undefined) await agent.store.place({ cluster: 'far', content, path: target }, signal());
+  const to = target === undefined ? {} : { to: { path: target } };
+  const { sentBytes } = await agent.store.send({ cluster: 'far', path, ...to }, { signal: signal() });
   return sentBytes;
 }
 

@@ -7,7 +7,7 @@ import { startSlurm } from './slurm.mjs';
 
 const run = promisify(execFile);
 
-/** Questions about jobs; what submits, changes, starts or ends them is none. A question of squeue's has the partitions looked up beside, to sort by. */
+/** Questions about jobs, and what a command asks beside (squeue looks up all partitions each time); what submits, changes, starts or ends jobs is none. */
 const QUESTIONS =
   /^REQUEST_(?:JOB_INFO|JOB_INFO_SINGLE|JOB_USER_INFO|JOB_READY|JOB_ALLOCATION_INFO|HET_JOB_ALLOC_INFO|JOB_STEP_INFO)$/;
 const LOOKUPS = /^REQUEST_(?:PARTITION_INFO|FED_INFO|NODE_INFO)$/;

@@ -1,13 +1,26 @@
 // Cells on an idle Slurm, agent connected and Node's files in memory: against what Slurm itself needs for a program, and from the job to the notebook.
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { load } from '../scripts/load.mjs';
+import { dist } from '../scripts/setup/places.mjs';
 import { startOurs, startReady } from './kernels.mjs';
 import { PAUSE_MS, alternate, median, timed } from './row.mjs';
 import { startSlurm, startSshd } from './slurm.mjs';
 
 const run = promisify(execFile);
 const CELL = '%%cluster slurm\n1 + 1';
+
+/** A node that is still completing a job keeps the next one waiting, whoever comes: both sides begin on an idle Slurm. */
+async function untilIdle(environment) {
+  await sleep(PAUSE_MS);
+  for (;;) {
+    const { stdout } = await run('squeue', ['-h', '-t', 'running,completing'], { env: environment });
+    if (stdout === '') return;
+    await sleep(50);
+  }
+}
 const LINES = 20;
 
 /** A kernel whose cells take the quickest way, as after a look by the doctor. */
@@ -32,10 +45,13 @@ export const slurmCell = {
     return alternate({
       runs: 20,
       ours: async () => {
-        await sleep(PAUSE_MS);
+        await untilIdle(environment);
         return timed(() => kernel.run(CELL));
       },
-      reference: () => timed(() => run('srun', ['-n1', process.execPath, '-e', '0'], { env: environment, cwd: '/' })),
+      reference: async () => {
+        await untilIdle(environment);
+        return timed(() => run('srun', ['-n1', process.execPath, '-e', '0'], { env: environment, cwd: '/' }));
+      },
     });
   },
 };
@@ -53,10 +69,13 @@ export const slurmCellBesideBatch = {
     return alternate({
       runs: 5,
       ours: async () => {
-        await sleep(PAUSE_MS);
+        await untilIdle(environment);
         return timed(() => kernel.run(CELL));
       },
-      reference: () => timed(() => run('sbatch', batch, { env: environment, cwd: '/' })),
+      reference: async () => {
+        await untilIdle(environment);
+        return timed(() => run('sbatch', batch, { env: environment, cwd: '/' }));
+      },
     });
   },
 };
@@ -81,14 +100,14 @@ export const slurmEnd = {
   },
 };
 
-/** A line that a cell prints, from there to the notebook's client. */
-function lineRow(key, name, cluster, open) {
+/** A line that a cell prints, from there to the notebook's client. `roundTrip`: of a question to the machine there, asked before and after. */
+function lineRow(key, name, cluster, open, roundTrip) {
   return {
     key,
     name,
     unit: 'ms',
-    against: '',
-    goal: { atMostAlone: 15 },
+    against: roundTrip === undefined ? '' : 'a round trip to the agent there',
+    goal: roundTrip === undefined ? { atMostAlone: 15 } : { atMostMore: 15 },
     async measure(bench) {
       const kernel = await open(bench);
       const taken = [];
@@ -96,14 +115,34 @@ function lineRow(key, name, cluster, open) {
         for (const line of text.split('\n'))
           if (/^at \d/.test(line)) taken.push(performance.timeOrigin + performance.now() - Number(line.slice(3)));
       };
+      const trips = (await roundTrip?.(bench)) ?? [];
       await kernel.run(
         `%%cluster ${cluster}\nfor (let i = 0; i < ${LINES}; i++) { await new Promise((go) => setTimeout(go, 50)); console.log('at ' + (performance.timeOrigin + performance.now())); }`,
         { heard },
       );
       if (taken.length !== LINES) throw new Error(`${taken.length} of ${LINES} lines came.`);
-      return { ours: median(taken) };
+      if (roundTrip === undefined) return { ours: median(taken) };
+      trips.push(...(await roundTrip(bench)));
+      return { ours: median(taken), reference: median(trips) };
     },
   };
+}
+
+/** Of a question that the agent there answers from memory, in milliseconds. */
+async function askFar(bench) {
+  const { connectAgent } = await load('magics/client/index.ts');
+  const stateDirectory = bench.environment.CELLBURST_STATE_DIR;
+  const agent = await bench.own(
+    connectAgent({ stateDirectory, agent: [join(dist, 'agent.js')] }).then((connection) =>
+      Object.assign(connection, { close: () => connection[Symbol.asyncDispose]() }),
+    ),
+  );
+  const taken = [];
+  for (let i = 0; i < LINES; i++) {
+    await sleep(50);
+    taken.push(await timed(() => agent.files.lookAt({ cluster: 'far', path: '.' })));
+  }
+  return taken;
 }
 
 /** @type {import('./row.mjs').Row} */
@@ -116,12 +155,15 @@ export const lineSlurm = lineRow('line-slurm', 'the same, from Slurm', 'slurm', 
   return kernel;
 });
 
-/**
- * By ssh2 to this machine: a round trip is a fraction of a millisecond, so the goal is that of a line here.
- * @type {import('./row.mjs').Row}
- */
-export const lineSsh = lineRow('line-ssh', 'the same, over SSH', 'far', async (bench) => {
-  const kernel = await startReady({ ...bench, environment: await startSshd(bench) }, startOurs);
-  await kernel.run('%%cluster far\n1 + 1');
-  return kernel;
-});
+/** @type {import('./row.mjs').Row} */
+export const lineSsh = lineRow(
+  'line-ssh',
+  'the same, over SSH',
+  'far',
+  async (bench) => {
+    const kernel = await startReady({ ...bench, environment: await startSshd(bench) }, startOurs);
+    await kernel.run('%%cluster far\n1 + 1');
+    return kernel;
+  },
+  askFar,
+);

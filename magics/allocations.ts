@@ -5,7 +5,7 @@ import { showDuration } from './config/quantities';
 import { cannotStart, failureOf, isStuck } from './failure';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
-import { parseOptions } from './options';
+import { parseOptions } from './parse-options';
 import { UsageError } from './protocol/errors';
 import { clusterLabel, isFinal, type JobRecord, type JobSpec } from './protocol/job';
 import { answering } from './questions';

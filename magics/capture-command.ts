@@ -4,7 +4,7 @@ import { didYouMean } from './config/nearest';
 import { dryRun } from './dry-run';
 import { pointAt, type MagicLine, type Word } from './line';
 import type { Cell, CellOutcome } from './namespace';
-import { parseOptions } from './options';
+import { parseOptions } from './parse-options';
 import { showProblems } from './problems';
 import type { NamedValue } from './protocol/chores';
 import { showText, succeed } from './show';

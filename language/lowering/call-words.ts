@@ -2,7 +2,7 @@
 // arrows close over like any others, so that they travel.
 import { ts } from '../compiler';
 import { MARK } from '../../magics/protocol/code';
-import { isInside, thisContainer } from './portals';
+import { isInside, thisContainer } from './uses';
 import { isFunctionNode, isReference, ownerOf } from './scopes';
 
 export type CallWord = 'arguments' | 'new.target';

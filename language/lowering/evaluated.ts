@@ -3,7 +3,7 @@ import { ts } from '../compiler';
 import { parseBound, syntaxErrorsOf } from '../internals';
 import { EMIT_OPTIONS } from './printing';
 import { keyText, meaningAt, note, readText, targetText, type Meaning, type Rewriting } from './names';
-import { assignsTo } from './portals';
+import { assignsTo } from './uses';
 import { isReference, ownerOf } from './scopes';
 
 /**

@@ -3,7 +3,8 @@ import type { ts } from '../compiler';
 import type { FunctionCode, FunctionKind, PortalUse, SourceRange, Uses } from '../../magics/protocol/code';
 import { kindOfCode, shownName, type CodeNode } from './function-names';
 import type { Doors } from './doors';
-import { isInside, type Portals } from './portals';
+import type { Portals } from './portals';
+import { isInside } from './uses';
 import type { Place, Places } from './writer';
 
 export type Use = 'read' | 'write' | 'probe';

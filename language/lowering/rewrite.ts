@@ -32,7 +32,8 @@ import { typedAt, type Anchor, type Writer } from './writer';
 import type { CallWords } from './call-words';
 import type { FunctionTable } from './function-table';
 import type { Plan } from './plan';
-import { isSuperCall, portalText, thisContainer, type Portals } from './portals';
+import { portalText, type Portals } from './portals';
+import { isSuperCall, thisContainer } from './uses';
 
 export interface Found {
   /** Specifiers of `import('…')` and `require('…')`. */

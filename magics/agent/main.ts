@@ -55,6 +55,8 @@ async function main(): Promise<void> {
     });
   }
   process.on('SIGHUP', () => undefined);
+  // Our log may lie on a disk that is full for a while.
+  process.stderr.on('error', () => undefined);
   const lock = await takeLock(settings.stateDirectory);
   if (lock === undefined) {
     // Another connection was quicker; its agent may need a moment to listen.

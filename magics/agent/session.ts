@@ -1,6 +1,6 @@
 // One client's connection: greeting, requests, streams. What a client sends can end its own connection, and nothing else.
 import type { Duplex } from 'node:stream';
-import { ClusterError, ProtocolError, messageOf } from '../protocol/errors';
+import { ClusterError, ProtocolError, messageOf, systemCode, type ErrorCode } from '../protocol/errors';
 import { FrameReader, encodeFrame } from '../protocol/frames';
 import {
   AGENT_PROTOCOL,
@@ -14,7 +14,7 @@ import {
   type StreamName,
 } from '../protocol/messages';
 import { JobRejectedError } from '../protocol/job-errors';
-import { identify } from '../protocol/platform';
+import { hostName, identify } from '../protocol/platform';
 import type { ProcessIdentity } from '../protocol/run';
 import { Bell } from '../jobs';
 import type { Answers, Asking } from './answers';
@@ -138,9 +138,7 @@ export class Session {
 
   #fail(id: number, error: unknown): void {
     if (!ClusterError.is(error)) this.#options.log(`a request failed: ${describeDefect(error)}`);
-    const [code, text] = ClusterError.is(error)
-      ? ([error.code, error.message] as const)
-      : (['AGENT', `The agent failed: ${messageOf(error)}`] as const);
+    const [code, text] = toFailure(error);
     const words = error instanceof JobRejectedError ? error.schedulerWords : undefined;
     const more = words === undefined ? {} : { schedulerWords: words };
     this.#tell({ type: 'failure', id, code, message: text, ...more });
@@ -153,6 +151,19 @@ export class Session {
     for (const piece of pieces) this.#stream.write(piece);
     this.#stream.uncork();
   }
+}
+
+/** Of a disk that takes nothing more. */
+const FULL: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT']);
+
+function toFailure(error: unknown): readonly [ErrorCode, string] {
+  if (ClusterError.is(error)) return [error.code, error.message];
+  if (FULL.has(systemCode(error)))
+    return [
+      'DISK_FULL',
+      `The disk where ${hostName()} keeps jobs is full (${messageOf(error)}). Free some space there, or set \`store:\` of the cluster to another disk (for jobs of this machine: CELLBURST_STATE_DIR), then run the cell again.`,
+    ];
+  return ['AGENT', `The agent failed: ${messageOf(error)}`];
 }
 
 /** For the log: where it happened. */

@@ -40,6 +40,7 @@ export function readSettings(argv: readonly string[], env: Environment, programD
       runner: { type: 'string' },
       cell: { type: 'string' },
       bridge: { type: 'string' },
+      socket: { type: 'string' },
       'to-running': { type: 'boolean' },
       bound: { type: 'boolean' },
       allocation: { type: 'string' },
@@ -55,6 +56,7 @@ export function readSettings(argv: readonly string[], env: Environment, programD
       : {
           bridge: {
             marker: values.bridge,
+            ...(values.socket === undefined ? {} : { socketWord: values.socket }),
             start: values['to-running'] === true ? 'none' : values.bound === true ? 'here' : 'detached',
           },
         }),

@@ -1,6 +1,6 @@
 // Reaches the home agent's socket, and starts the agent when nobody answers. Several clients may do so at once: one of the agents stays.
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, statfsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,7 +54,9 @@ export async function connectOrStart(options: StartOptions, signal: AbortSignal)
     if (socket !== undefined) return socket;
     const problem = child.problem();
     if (problem !== undefined)
-      throw new AgentError(`Cannot start the home agent: ${problem}\n${logTail(options.stateDirectory)}`);
+      throw new AgentError(
+        `Cannot start the home agent: ${problem}${fullness(options.stateDirectory)}\n${logTail(options.stateDirectory)}`,
+      );
     // Ours gave way to another agent which has ended since: then it is our turn again.
     if (child.hasLeft() && Date.now() + 1000 < deadline) child.again();
   }
@@ -125,6 +127,13 @@ function openLog(stateDirectory: string): number {
   const path = join(stateDirectory, 'agent.log');
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) renameSync(path, `${path}.1`);
   return openSync(path, 'a', 0o600);
+}
+
+/** A full disk takes no log, either. */
+function fullness(stateDirectory: string): string {
+  const { bavail, files, ffree } = statfsSync(stateDirectory);
+  const isFull = bavail === 0 || (files > 0 && ffree === 0);
+  return isFull ? ` The disk of ${stateDirectory} is full (ENOSPC): free some space there.` : '';
 }
 
 function logTail(stateDirectory: string): string {

@@ -21,7 +21,8 @@ export function moduleLines(modules: readonly string[]): string[] {
   return [
     // What the profile says of the PATH comes after what is there.
     'cellburst_path=$PATH',
-    'command -v module >/dev/null 2>&1 || [ ! -r /etc/profile ] || . /etc/profile >/dev/null 2>&1',
+    // A profile that this shell cannot read would end it, without a word: tried apart first.
+    'command -v module >/dev/null 2>&1 || ! (. /etc/profile; :) >/dev/null 2>&1 || . /etc/profile >/dev/null 2>&1',
     'PATH=$cellburst_path:$PATH',
     `for cellburst_init in ${INITS.join(' ')}; do`,
     '  command -v module >/dev/null 2>&1 || [ ! -r "$cellburst_init" ] || . "$cellburst_init"',

@@ -81,7 +81,13 @@ export class JobStore {
       outputBytes: 0,
       droppedBytes: 0,
     };
-    this.save(record);
+    try {
+      this.save(record);
+    } catch (error) {
+      // On a full disk: a directory without a record would be nobody's.
+      this.remove(record);
+      throw error;
+    }
     return record;
   }
 

@@ -77,7 +77,6 @@ const iteratorPrototypes: ReadonlySet<object | null> = new Set(
     '[].values()',
     "''[Symbol.iterator]()",
     "''.matchAll(/a/g)",
-    'new Intl.Segmenter().segment("")[Symbol.iterator]()',
     // From Node 22 on.
     'typeof Iterator === "function" ? [].values().map((x) => x) : undefined',
     'typeof Iterator === "function" ? Iterator.from({ next() {} }) : undefined',
@@ -107,10 +106,21 @@ function brandByChain(value: object): Brand {
       if (p === (Reflect.get(MAIN, name) as { prototype: object }).prototype)
         return hasSlots(value, brand) ? brand : 'object';
     }
-    if (iteratorPrototypes.has(p)) return value === p ? 'object' : 'iterator';
+    if (iteratorPrototypes.has(p) || isSegmentIterator(p)) return value === p ? 'object' : 'iterator';
     if (wasmPrototypes.includes(p)) return 'wasm';
   }
   return 'object';
+}
+
+const { Segmenter } = MAIN.Intl;
+let segmentIterator: object | null | undefined;
+
+/** Only of what says that it is one: to make the first is 10 ms of a process's start, in which ICU reads its tables. */
+function isSegmentIterator(prototype: object): boolean {
+  const tag: unknown = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value;
+  if (tag !== 'Segmenter String Iterator') return false;
+  segmentIterator ??= Reflect.getPrototypeOf(new Segmenter().segment('')[Symbol.iterator]());
+  return prototype === segmentIterator;
 }
 
 /** `Object.create(URL.prototype)` looks like a URL and is none. */

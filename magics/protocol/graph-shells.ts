@@ -1,29 +1,20 @@
 // First pass of reading a graph: the objects themselves, each as empty as can be, so that bodies may refer to any of them.
 import { types } from 'node:util';
 import { brandOf } from './brands';
-import { BufferReader } from './graph-buffer-reader';
-import * as format from './graph-format';
-import { ActivationForest, bareGroup } from './graph-activations';
-import type { ActivationTree } from './graph-activations';
-import { Activation } from './graph-hooks';
-import type { BuiltGroup, DecodeHooks } from './graph-hooks';
-import type { Numbered } from './graph-encode';
 import type { BufferContent, ReadableGraph } from './graph-decode';
+import type { Numbered } from './graph-encode';
+import * as format from './graph-format';
+import { CodeGroups } from './graph-groups';
 import { HeadReader, broken, numbersIn, ownersOf } from './graph-heads';
 import type { ActivationHead, HeadValue, Pending } from './graph-heads';
+import { Activation } from './graph-hooks';
+import type { DecodeHooks } from './graph-hooks';
+import { PlainShells } from './graph-plain-shells';
 import * as intrinsics from './intrinsics';
 import { MAIN } from './main-context';
 import type { StringReader } from './strings';
 
-const { KIND, KIND_FLAG, KIND_MASK, PROMISE } = format;
-
-/** A tree of activations that is to be built at once. */
-interface Plan {
-  readonly tree: ActivationTree;
-  /** The number of what is around it, -1 for none. */
-  readonly parent: number;
-  isMade: boolean;
-}
+const { KIND, KIND_FLAG, KIND_MASK } = format;
 
 export interface Shells {
   /** By number. */
@@ -33,10 +24,6 @@ export interface Shells {
 }
 
 const USUAL = -2;
-/** Parts of Node's pools leave gaps between them; all in all these stay small. */
-const MAX_GAPS = 16 * 1024 * 1024;
-/** Longer arrays are not made before their items come: the engine would look them up by their keys. */
-const LONG_ARRAY = 1 << 20;
 const SLOTS = ['value', 'get', 'set'] as const;
 
 /** Makes the objects of a graph from their heads, empty as yet. */
@@ -45,31 +32,21 @@ export class ShellMaker {
   readonly #hooks: DecodeHooks;
   readonly #kinds: Uint8Array;
   readonly #heads: HeadReader;
-  readonly #buffers: BufferReader;
+  readonly #plain: PlainShells;
   readonly #objects: (Numbered | undefined)[];
   readonly #shells: (object | undefined)[];
   readonly #prototypes: Int32Array;
   readonly #pending = new Map<number, Pending>();
   readonly #making = new Set<number>();
   readonly #owners: ReadonlyMap<number, number>;
-  readonly #groups = new Map<number, BuiltGroup>();
-  /** By number of each activation: the tree that it is built with. */
-  readonly #plans = new Map<number, Plan>();
-  readonly #groupIndex = new Map<number, number>();
-  readonly #starts = new Map<number, number>();
+  readonly #groups: CodeGroups;
   readonly #links = new Map<number, readonly number[]>();
   /** By record: objects that are made last, by a codec. */
   readonly coded = new Map<number, Pending & { readonly kind: 'coded' }>();
-  readonly #linked: { readonly url: URL; readonly params: number }[] = [];
-  /** By record: bytes of the buffers, heads of activations. */
-  readonly contents = new Map<number, BufferContent>();
+  /** By record. */
   readonly activations = new Map<number, ActivationHead>();
-  /** By record: settles a Promise. */
-  readonly settlers = new Map<number, (value: unknown) => void>();
-  /** By record: of arrays that are filled as they grow. */
+  /** By record: of arrays that are born of a class. */
   readonly #lengths = new Map<number, number>();
-  #items = 0;
-  #gaps = 0;
   /** So many records, from the first, describe what this side has. */
   readonly #describing: number;
 
@@ -86,8 +63,15 @@ export class ShellMaker {
     this.#kinds = columns.kinds;
     this.#heads = new HeadReader(columns, strings, graph.objectCount);
     this.#owners = ownersOf(columns, graph.objectCount);
-    this.#buffers = new BufferReader(graph);
     this.#describing = describing;
+    this.#plain = new PlainShells({ graph, heads: this.#heads, hooks, describing });
+    this.#groups = new CodeGroups(hooks, {
+      made: (number) => this.#objects[number],
+      madeObject: (number) => this.#madeObject(number),
+      putActivation: (number, activation) => {
+        this.#objects[number] = this.#shells[this.#recordOf(number)] = activation;
+      },
+    });
     this.#objects = [...existing];
     while (this.#objects.length < graph.objectCount) this.#objects.push(undefined);
     this.#shells = new Array<object | undefined>(this.#kinds.length);
@@ -97,7 +81,7 @@ export class ShellMaker {
   make(): Shells {
     for (let record = 0; record < this.#kinds.length; record++) this.#head(record);
     this.#link();
-    this.#collectGroups();
+    this.#groups.collect(this.#pending, this.#activationsToMake());
     for (let record = 0; record < this.#kinds.length; record++) this.#finishShell(record);
     this.#settleHomes();
     return { objects: this.#objects as Numbered[], shells: this.#shells };
@@ -113,6 +97,16 @@ export class ShellMaker {
   /** The objects that the head of a described record refers to. */
   linksOf(record: number): unknown[] {
     return (this.#links.get(record) ?? []).map((number) => this.#objects[number]);
+  }
+
+  /** By record: bytes of the buffers. */
+  get contents(): ReadonlyMap<number, BufferContent> {
+    return this.#plain.contents;
+  }
+
+  /** By record: settles a Promise. */
+  get settlers(): ReadonlyMap<number, (value: unknown) => void> {
+    return this.#plain.settlers;
   }
 
   /** What a codec is given for the object of a record. */
@@ -145,6 +139,10 @@ export class ShellMaker {
     const made = this.#hooks.decodeBy(this.#madeObject(pending.codec), this.#resolved(pending.payload), prototype);
     this.#objects[this.#numberOf(record)] = this.#shells[record] = made;
     return made;
+  }
+
+  *#activationsToMake(): Generator<readonly [number, ActivationHead]> {
+    for (const [record, head] of this.activations) if (record >= this.#describing) yield [this.#numberOf(record), head];
   }
 
   #numberOf(record: number): number {
@@ -189,113 +187,19 @@ export class ShellMaker {
 
   /** The object, or undefined if it has to wait. */
   #simple(kind: number, record: number): Numbered | undefined {
-    switch (kind) {
-      case KIND.object:
-        return this.#prototypes[record] === USUAL ? new MAIN.Object() : undefined;
-      case KIND.array:
-      case KIND.numbers:
-        return this.#array(record);
-      case KIND.sparse:
-        return new MAIN.Array<unknown>();
-      case KIND.arguments:
-        return intrinsics.strictArguments();
-      case KIND.map:
-        return new MAIN.Map();
-      case KIND.set:
-        return new MAIN.Set();
-      case KIND.date:
-        return new MAIN.Date(0);
-      case KIND.regexp:
-        return new MAIN.RegExp(this.#heads.text(), this.#heads.text());
-      case KIND.error:
-        return this.#error();
-      case KIND.buffer:
-        return this.#buffer(record);
-      case KIND.promise:
-        return this.#promise(record);
-      case KIND.symbol:
-        return this.#symbol();
-      case KIND.reference:
-        return this.#byPath();
-      case KIND.url:
-        return this.#url();
-      case KIND.searchParams:
-        return new MAIN.URLSearchParams(this.#heads.text());
-      default:
-        this.#defer(kind, record);
-        return undefined;
-    }
-  }
-
-  /** With room for just what comes: the engine gives an array that grows room for 17. */
-  #array(record: number): object {
-    const length = this.#heads.next();
-    this.#items += length;
-    const { tags, doubles } = this.#graph.columns;
-    if (length < 0 || this.#items > tags.length + doubles.length)
-      throw broken('arrays claim more items than there are');
-    if (length <= LONG_ARRAY) return new MAIN.Array<unknown>(length);
-    this.#lengths.set(record, length);
-    return new MAIN.Array<unknown>();
+    if (kind === KIND.object) return this.#prototypes[record] === USUAL ? new MAIN.Object() : undefined;
+    const made = this.#plain.make(kind, record, this.#numberOf(record));
+    if (made === undefined) this.#defer(kind, record);
+    return made;
   }
 
   /** What the head of an array says. */
   lengthOf(record: number, shell: readonly unknown[]): number {
-    return this.#lengths.get(record) ?? shell.length;
-  }
-
-  #byPath(): Numbered {
-    const path = this.#heads.text();
-    const value = this.#hooks.resolve(path);
-    if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol')
-      return value;
-    throw broken(`there is no ${path} here`);
-  }
-
-  #error(): object {
-    const name = format.ERROR_NAMES[this.#heads.next()];
-    if (name === undefined) throw broken('it has an error of an unknown kind');
-    const limit = MAIN.Error.stackTraceLimit;
-    MAIN.Error.stackTraceLimit = 0;
-    try {
-      const error = name === 'AggregateError' ? new MAIN.AggregateError([]) : new MAIN[name]();
-      // All its own properties are in the extras, in their order.
-      for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key);
-      return error;
-    } finally {
-      MAIN.Error.stackTraceLimit = limit;
-    }
-  }
-
-  #promise(record: number): object {
-    const state = this.#heads.next();
-    if (state !== PROMISE.fulfilled && state !== PROMISE.rejected) throw broken('a Promise is in no known state');
-    if (record < this.#describing) return Object.create(null) as object;
-    const promise = new MAIN.Promise((resolve, reject) => {
-      this.settlers.set(record, state === PROMISE.fulfilled ? resolve : reject);
-    });
-    // That nobody caught it was told where it was rejected.
-    intrinsics.promiseThen(promise, undefined, () => undefined);
-    return promise;
-  }
-
-  #symbol(): symbol {
-    const form = this.#heads.next();
-    const text = this.#heads.text();
-    if (form === 2) return Symbol.for(text);
-    return form === 1 ? Symbol() : Symbol(text);
-  }
-
-  #url(): object {
-    const url = new MAIN.URL(this.#heads.text());
-    const params = this.#heads.object();
-    // The two are one thing with two faces: the params object is the URL's own.
-    this.#linked.push({ url, params });
-    return url;
+    return this.#lengths.get(record) ?? this.#plain.lengths.get(record) ?? shell.length;
   }
 
   #link(): void {
-    for (const { url, params } of this.#linked) {
+    for (const { url, params } of this.#plain.linked) {
       const record = this.#recordOf(params);
       // Where this side has the params already, it has the URL as well.
       if (record < this.#describing) continue;
@@ -303,20 +207,6 @@ export class ShellMaker {
         throw broken('a URL has no search parameters');
       this.#objects[params] = this.#shells[record] = url.searchParams;
     }
-  }
-
-  #buffer(record: number): object {
-    const { content, start } = this.#buffers.next();
-    this.#starts.set(this.#numberOf(record), start);
-    this.contents.set(record, content);
-    if (record < this.#describing) return Object.create(null) as object;
-    const { byteLength, shared, chunks } = content;
-    const isWhole = chunks.length === 1 && chunks[0]?.length === byteLength;
-    if (!isWhole) this.#gaps += byteLength;
-    if (this.#gaps > MAX_GAPS) throw broken('buffers are larger than their bytes');
-    const buffer = shared ? new MAIN.SharedArrayBuffer(byteLength) : new MAIN.ArrayBuffer(byteLength);
-    for (const chunk of chunks) chunk.read(0, new Uint8Array(buffer, chunk.offset, chunk.length));
-    return buffer;
   }
 
   #defer(kind: number, record: number): void {
@@ -341,83 +231,6 @@ export class ShellMaker {
     if (pending.kind === 'coded') this.coded.set(record, pending);
     if (describes) this.#links.set(record, numbersIn(pending));
     else this.#pending.set(number, pending);
-  }
-
-  /** Functions of one activation are built together, in one scope. */
-  #collectGroups(): void {
-    const members = new Map<number, string[]>();
-    for (const [number, pending] of this.#pending) {
-      if ((pending.kind !== 'function' && pending.kind !== 'class') || pending.activation === -1) continue;
-      const codes = members.get(pending.activation) ?? [];
-      this.#groupIndex.set(number, codes.push(pending.code) - 1);
-      members.set(pending.activation, codes);
-    }
-    const forest = new ActivationForest();
-    for (const [record, head] of this.activations)
-      if (record >= this.#describing) forest.add(this.#numberOf(record), head, members);
-    const roots = forest.roots();
-    for (const { tree, parent } of roots) this.#plan(tree, { tree, parent, isMade: false });
-    for (const number of forest.numbers) if (!this.#plans.has(number)) throw broken('activations lie in each other');
-    for (const { tree } of roots) this.#groupOf(tree.number);
-    // What is left are functions born in an activation that this side has.
-    for (const [number, codes] of members) {
-      if (this.#groups.has(number)) continue;
-      const within = this.#activationHere(number);
-      const door = doorOf(within);
-      this.#groups.set(
-        number,
-        this.#hooks.build(bareGroup(codes), { within, ...(door === undefined ? {} : { door }) }),
-      );
-    }
-  }
-
-  #plan({ number, inner }: ActivationTree, plan: Plan): void {
-    this.#plans.set(number, plan);
-    for (const tree of inner) this.#plan(tree, plan);
-  }
-
-  /** Built when it is first needed: one that is made inside of a class waits for that class, whose own group may be another. */
-  #groupOf(number: number): BuiltGroup | undefined {
-    const plan = this.#plans.get(number);
-    if (plan !== undefined && !this.#groups.has(number)) {
-      if (plan.isMade) throw broken('functions need each other to be made');
-      plan.isMade = true;
-      this.#build(plan);
-    }
-    return this.#groups.get(number);
-  }
-
-  #build({ tree, parent }: Plan): void {
-    const around = parent === -1 ? undefined : this.#around(parent);
-    const door = tree.door === -1 ? undefined : this.#madeObject(tree.door);
-    const isSeen = this.#plans.has(parent);
-    const place = {
-      ...(around === undefined ? {} : isSeen ? { parent: around } : { within: around }),
-      ...(door === undefined ? {} : { door }),
-    };
-    this.#adopt(tree, this.#hooks.build(tree.group, place));
-  }
-
-  /** Of another tree, or here already. */
-  #around(number: number): Activation {
-    this.#groupOf(number);
-    return this.#activationHere(number);
-  }
-
-  #adopt({ number, inner }: ActivationTree, built: BuiltGroup): void {
-    this.#groups.set(number, built);
-    this.#objects[number] = this.#shells[this.#recordOf(number)] = built.activation;
-    inner.forEach((tree, index) => {
-      const group = built.inner[index];
-      if (group !== undefined) this.#adopt(tree, group);
-    });
-  }
-
-  #activationHere(number: number): Activation {
-    const activation = this.#objects[number];
-    if (activation === undefined || typeof activation === 'symbol' || !Activation.is(activation))
-      throw broken(`object ${number} is no activation of functions`);
-    return activation;
   }
 
   /** After all are made: an object may well hold the methods whose home it is. */
@@ -475,11 +288,11 @@ export class ShellMaker {
     if (pending === undefined) return this.#makeInstance(number);
     switch (pending.kind) {
       case 'function':
-        return this.#makeCode(number, pending.code, pending.activation, null);
+        return this.#groups.make(number, pending.code, pending.activation, null);
       case 'class': {
         const superclass = pending.superclass === -1 ? null : this.#madeObject(pending.superclass);
         const keys = pending.keys.map((key) => this.#key(key));
-        return this.#makeCode(number, pending.code, pending.activation, superclass, keys);
+        return this.#groups.make(number, pending.code, pending.activation, superclass, keys);
       }
       case 'prototype': {
         const prototype: unknown = Reflect.getOwnPropertyDescriptor(
@@ -545,24 +358,11 @@ export class ShellMaker {
     return key;
   }
 
-  #makeCode(
-    number: number,
-    code: string,
-    activation: number,
-    superclass: object | null,
-    keys: readonly (string | symbol)[] = [],
-  ): object {
-    if (activation === -1) return this.#hooks.build(bareGroup([code])).make(0, superclass, keys);
-    const group = this.#groupOf(activation);
-    if (group === undefined) throw broken('a function has no activation');
-    return group.make(this.#groupIndex.get(number) ?? -1, superclass, keys);
-  }
-
   #makeView(pending: Pending & { kind: 'view' }): object {
     const buffer = this.#madeObject(pending.buffer);
     // Of anything else the engine would make numbers, by methods that the notebook gave it.
     if (!types.isAnyArrayBuffer(buffer)) throw broken('a view shows what is no buffer');
-    const offset = pending.offset - (this.#starts.get(pending.buffer) ?? 0);
+    const offset = pending.offset - (this.#plain.starts.get(pending.buffer) ?? 0);
     if (pending.name === 'Buffer') return MAIN.Buffer.from(buffer, offset, pending.length);
     const View = Reflect.get(MAIN, pending.name) as new (
       buffer: ArrayBufferLike,
@@ -571,11 +371,4 @@ export class ShellMaker {
     ) => object;
     return new View(buffer, offset, pending.length);
   }
-}
-
-/** The class inside of which functions of an activation are made that is here. */
-function doorOf(within: Activation): object | undefined {
-  for (let at: Activation | undefined = within; at !== undefined; at = at.parent)
-    if (at.door !== undefined) return at.door;
-  return undefined;
 }

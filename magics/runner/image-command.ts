@@ -117,3 +117,14 @@ function variablesFor(environment: NodeJS.ProcessEnv): string[] {
     .filter((name) => /^[A-Za-z_]\w*$/.test(name) && !OF_NODE.test(name))
     .sort();
 }
+
+/** What a runtime is started with itself that is none of the image's business: Apptainer hands all on, but for PATH and LD_LIBRARY_PATH, which it sets. */
+const OF_RUNTIME =
+  /^(PATH|LD_LIBRARY_PATH|HOSTNAME|SHLVL|PWD|OLDPWD|_|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|CONTAINERS_.*|BASH_FUNC_.*)$/;
+
+/** The environment of the runtime's program. */
+export function runtimeEnvironment(runtime: ContainerRuntime, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (runtime === 'podman') return environment;
+  const kept = Object.entries(environment).filter(([name]) => OF_RUNTIME.test(name) || !OF_NODE.test(name));
+  return Object.fromEntries(kept);
+}

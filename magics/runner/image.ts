@@ -13,7 +13,7 @@ import { hostName, identify } from '../protocol/platform';
 import { RUNNER_EXIT, RUN_PROTOCOL, type Ending, type RunOrders } from '../protocol/run';
 import { GRACE_MS } from './cell-process';
 import { findProgram } from './find-program';
-import { NODE_INSIDE, imageCommand, type InImage } from './image-command';
+import { NODE_INSIDE, imageCommand, runtimeEnvironment, type InImage } from './image-command';
 import { findGpus, gpuOptions } from './image-gpus';
 import { explain, tail } from './image-trouble';
 import { watchOomKills } from './oom-kills';
@@ -194,7 +194,10 @@ async function follow({ program, runtime, name, given }: Place, orders: RunOrder
   const taskset = orders.cpus === undefined ? undefined : findProgram('taskset');
   const [file = '', ...args] = taskset === undefined ? argv : [taskset, '-c', orders.cpus?.join(',') ?? '', ...argv];
   const sawOomKill = watchOomKills();
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: withSeenScratch() });
+  const child = spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: runtimeEnvironment(runtime, withSeenScratch()),
+  });
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (line === WHY_KILLED) child.stdin.write(`${sawOomKill() ? FOR_MEMORY : NOT_FOR_MEMORY}\n`);
     else process.stdout.write(`${line}\n`);

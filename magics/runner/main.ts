@@ -28,7 +28,14 @@ import { openOutside } from './outside';
 import { jobEnvironment, runJob } from './run-job';
 import { startCell, takeCell, type StartedCell } from './started-cell';
 
+/** Older ones run some cells and fail in others: nobody could tell why. */
+const OLDEST_NODE = 18;
+
 async function main(): Promise<number> {
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    console.error(`${process.execPath} is Node.js ${process.versions.node}: ${OLDEST_NODE} or later is needed.`);
+    return EXIT.defect;
+  }
   const { values } = parseArgs({
     options: {
       cell: { type: 'string' },
@@ -47,7 +54,8 @@ async function main(): Promise<number> {
   });
   // Terminals and agents may go away; the job does not.
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
-  process.stdout.on('error', () => undefined);
+  // Nor does a log that cannot be written end it: it may lie on a disk that is full for a while.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
   // At once: what it says is waited for from now on.
   const beside = values.beside === undefined ? undefined : takeCell(Number(values.beside));
@@ -176,7 +184,8 @@ main().then(
     process.exit(code);
   },
   (error: unknown) => {
-    console.error(error);
-    process.exit(toExit(error));
+    const code = toExit(error);
+    console.error(code === EXIT.taken ? 'cellburst: this job has begun before, and is not run twice.' : error);
+    process.exit(code);
   },
 );

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { systemCode } from '../protocol/errors';
 import { readIfThere } from '../protocol/files';
 import { OUTCOME_FILE } from '../protocol/layout';
-import { outcome, type Outcome } from '../protocol/run';
+import { LEASE_MS } from '../protocol/platform';
+import { RUNNER_EXIT, outcome, type Outcome } from '../protocol/run';
 import { parseJson } from '../protocol/shape';
 import type { Observation } from './dialect';
 import { readHeartbeat } from './runner';
@@ -41,6 +42,8 @@ export interface View {
   readonly news: Sighting | undefined;
   /** The batch system may know more by now. */
   readonly wantsAnswer: boolean;
+  /** It is over, and the batch system would start it again. */
+  readonly isLeft?: true;
 }
 
 export class BatchJobView {
@@ -48,6 +51,7 @@ export class BatchJobView {
   #isCancelled = false;
   #last = '';
   #observation: Observation | undefined;
+  #observedAt = 0;
   #stuckCount = 0;
   #endedAt: number | undefined;
   #absentSince: number | undefined;
@@ -72,6 +76,7 @@ export class BatchJobView {
     this.#absentSince = observation === undefined ? (this.#absentSince ?? nowMs) : undefined;
     if (observation === undefined) return;
     this.#observation = observation;
+    this.#observedAt = nowMs;
     this.#stuckCount = observation.stuck === true ? this.#stuckCount + 1 : 0;
     this.#endedAt = isEnd(observation.sighting) ? (this.#endedAt ?? nowMs) : undefined;
   }
@@ -99,6 +104,9 @@ export class BatchJobView {
     const isPlain = (ending.kind !== 'terminated' && ending.kind !== 'signal') || this.#isCancelled;
     if (isPlain) return { news: { state: 'ended' }, wantsAnswer: false };
     const said = this.#observation;
+    // Asked after its runner had told: it is to start once more.
+    if (said?.sighting.state === 'queued' && this.#observedAt > this.#outcomeAt)
+      return { news: this.#putBack(said), wantsAnswer: false, isLeft: true };
     const isSettled = this.#endedAt !== undefined && said?.provisional !== true;
     if (isSettled && said !== undefined) return { news: this.#explain(said), wantsAnswer: false };
     if (nowMs - this.#outcomeAt > this.#patienceMs) return { news: { state: 'ended' }, wantsAnswer: false };
@@ -114,10 +122,12 @@ export class BatchJobView {
     const isSuccess = said.sighting.state === 'ended' && said.sighting.explanation === undefined;
     const isProvisional = said.provisional === true && sinceMs < this.#patienceMs;
     const lag = isSuccess ? LAG_MS.succeeded : LAG_MS.failed;
-    // A scheduler that has lost a node has lost sight of it, and no more: the runner may be heard all the same, and have a result in the end.
-    if (lostNode(said.sighting)) {
+    // A scheduler that has lost a node has lost sight of it, and no more, even when it has started the job once more elsewhere: the runner may be heard all
+    // the same, and have a result in the end.
+    if (lostNode(said.sighting) || isTaken(said)) {
       const life = this.#seeLife(nowMs);
-      if (this.#beat !== undefined && nowMs - this.#beat.seenAt <= SILENCE_MS) return life;
+      const patienceMs = isTaken(said) ? LEASE_MS : SILENCE_MS;
+      if (this.#beat !== undefined && nowMs - this.#beat.seenAt <= patienceMs) return life;
     }
     if (isProvisional || sinceMs < (this.#isCancelled ? LAG_MS.failed / 4 : lag))
       return { news: undefined, wantsAnswer: isProvisional };
@@ -161,8 +171,9 @@ export class BatchJobView {
     };
   }
 
-  #explain({ sighting, words }: Observation): Sighting {
+  #explain({ sighting, words }: Pick<Observation, 'sighting' | 'words'>): Sighting {
     if (sighting.state !== 'ended' && sighting.state !== 'cancelled') return sighting;
+    if (isTaken({ sighting })) return this.#putBack({ words });
     const text = this.#readLog();
     const logged = this.#options.explainLog(text);
     // Nodes that a worker has given back at its own end look cancelled; its log knows better.
@@ -173,6 +184,13 @@ export class BatchJobView {
     const explanation = logged ?? toExplanation(told, { log: text, hasBegun, title: this.#options.title });
     const log = text.trimEnd().split('\n').slice(-LOG_LINES).join('\n');
     return { state: 'ended', explanation: { ...explanation, words, ...(log === '' ? {} : { log }) } };
+  }
+
+  /** It had begun, lost its nodes, and was started again or is to be: a second runner finds the job taken, and does nothing. */
+  #putBack({ words }: Pick<Observation, 'words'>): Sighting {
+    const { title } = this.#options;
+    const reason = `${title} took away the nodes of the job and put it back into the queue: for another job, since a node was lost, or since somebody asked for it. It had begun, and a cell is not run twice.`;
+    return { state: 'ended', explanation: { cause: 'preempted', reason, words } };
   }
 
   #readOutcome(): Outcome | undefined {
@@ -208,6 +226,11 @@ function lostNode(sighting: Sighting): boolean {
 
 function isEnd(sighting: Sighting): boolean {
   return sighting.state === 'ended' || sighting.state === 'cancelled';
+}
+
+/** A second runner came for it. */
+function isTaken({ sighting }: Pick<Observation, 'sighting'>): boolean {
+  return sighting.state === 'ended' && sighting.explanation?.exitCode === RUNNER_EXIT.taken;
 }
 
 /** Exit codes of sh: the command is not there, or cannot be run. */

@@ -15,6 +15,7 @@ import type { RunCommand } from './commands';
 import type { BatchJob, Change } from './dialect';
 import {
   explainWorker,
+  freeOther,
   giveBack,
   hasBegun,
   nodesDesk,
@@ -67,6 +68,8 @@ interface Tracked {
 
 /** Before that a scheduler has no reason yet why a new job waits. */
 const PLANNED_MS = 3000;
+/** The agent of kept nodes has its jobs end within 8 s. */
+const FINISH_MS = 12_000;
 /** Where a file system does not tell of changes (NFS), we look. */
 const LOOK_MS = 500;
 /** In turns: a thousand jobs on a shared file system would keep us busy with nothing else. */
@@ -165,8 +168,10 @@ export class BatchScheduler implements Scheduler {
       const desk = nodesDesk(this.#options.dialect, this.#options.run);
       tracked.isStep = submission?.way === 'nodes';
       if (submission?.way === 'nodes' && desk !== undefined) {
-        if (!hasBegun(job.directory)) this.#resumeOnNodes(desk, tracked, submission);
-        else if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+        if (hasBegun(job.directory)) {
+          freeOther(submission.client);
+          if (tracked.nativeId === undefined) this.#resume(tracked, submission);
+        } else this.#resumeOnNodes(desk, tracked, submission);
       } else if (tracked.nativeId === undefined) this.#resume(tracked, submission);
       this.#look(tracked);
     }
@@ -181,7 +186,13 @@ export class BatchScheduler implements Scheduler {
       view.cancel();
       this.#allocations.retire(job.id);
     }
-    await this.#change('cancel', wanted, signal);
+    const kept = wanted.filter(({ job }) => job.spec.allocation !== undefined && hasBegun(job.directory));
+    await this.#finish(kept, signal);
+    await this.#change(
+      'cancel',
+      wanted.filter((each) => !kept.includes(each)),
+      signal,
+    );
     if (wanted.length > 0) this.#pace.soon();
   }
 
@@ -269,7 +280,10 @@ export class BatchScheduler implements Scheduler {
     this.#closing.abort();
     clearInterval(this.#looking);
     this.#pace.stop();
-    for (const { watcher } of this.#tracked.values()) watcher?.close();
+    for (const { watcher, worker, job } of this.#tracked.values()) {
+      watcher?.close();
+      if (hasBegun(job.directory)) worker?.letGo('now');
+    }
     this.#tracked.clear();
     await this.#allocations[Symbol.asyncDispose]();
     await this.#callers[Symbol.asyncDispose]();
@@ -280,6 +294,20 @@ export class BatchScheduler implements Scheduler {
     // A job whose submission is not settled is changed once its id is known.
     const ids = wanted.flatMap(({ nativeId }) => nativeId ?? []);
     if (ids.length > 0) dialect.confirmChange(change, await run(dialect.changeCommand(change, ids), signal));
+  }
+
+  /** Kept nodes that somebody gives back: their agent ends itself, and the job is one that has done its work. Should it not, the batch system ends it. */
+  async #finish(kept: readonly Tracked[], signal: AbortSignal): Promise<void> {
+    const { dialect, run } = this.#options;
+    const ids = kept.flatMap(({ nativeId }) => nativeId ?? []);
+    if (dialect.finishCommand === undefined || ids.length === 0) {
+      await this.#change('cancel', kept, signal);
+      return;
+    }
+    dialect.confirmChange('cancel', await run(dialect.finishCommand(ids), signal));
+    setTimeout(() => {
+      for (const each of kept) if (this.#tracked.get(each.job.id) === each) this.#takeOut(each);
+    }, FINISH_MS).unref();
   }
 
   #track(job: ScheduledJob, nativeId: NativeId | undefined): Tracked {
@@ -391,11 +419,19 @@ export class BatchScheduler implements Scheduler {
     const { state } = view.news;
     const isOver = state === 'ended' || state === 'cancelled';
     if (isOver) this.#forget(tracked);
-    if (state === 'running') tracked.worker?.letGo();
+    if (view.isLeft === true) this.#takeOut(tracked);
+    if (state === 'running') tracked.worker?.letGo('later');
     const news = view.news.state === 'running' ? { ...view.news, path: pathOf(tracked) } : view.news;
     this.#options.report(job.id, news);
     if (isOver) this.#allocations.close(job.id, view.news);
     else if (state === 'running' && nativeId !== undefined) this.#allocations.open(job.id, nativeId);
+  }
+
+  /** Nobody waits for it any more. Should it start all the same, its runner finds that it has run. */
+  #takeOut(tracked: Tracked): void {
+    this.#change('cancel', [tracked], this.#closing.signal).catch((error: unknown) => {
+      this.#options.log(`${tracked.job.id}: it could not be taken out of the batch system: ${messageOf(error)}`);
+    });
   }
 
   #forget(tracked: Tracked): void {

@@ -158,6 +158,8 @@ export interface BatchDialect {
   readonly stepCommand?: (id: NativeId, command: Argv) => Argv;
   /** Absent where the batch system cannot do that. */
   readonly nodes?: NodesDialect;
+  /** Asks the programs of jobs that run to end by themselves, as having done their work; absent where the batch system cannot do that. */
+  readonly finishCommand?: (ids: readonly NativeId[]) => Argv;
   changeCommand(change: Change, ids: readonly NativeId[]): Argv;
   /** Returns when it was accepted (which is not yet done) or there was nothing left to cancel; else throws SchedulerError with the scheduler's words. */
   confirmChange(change: Change, result: CommandResult): void;

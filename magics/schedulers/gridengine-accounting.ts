@@ -28,6 +28,8 @@ const BEFORE: Readonly<Record<number, string>> = {
 };
 /** Its job goes on: it was put back into the queue (24 migrating, 25 rescheduling). */
 const GOES_ON = new Set([24, 25]);
+/** Nothing was told of the end: "probably a program or machine crash" (accounting(5)). */
+const CRASHED = 19;
 const ENFORCED = 37;
 const AFTER = 100;
 
@@ -88,6 +90,11 @@ function toEnd(row: Row, failed: number, status: number, words: string): Omit<Ob
   const before = BEFORE[failed];
   if (before !== undefined)
     return ended({ cause: 'start-failed', reason: `The job could not be started: it failed ${before}.` });
+  if (failed === CRASHED)
+    return ended({
+      cause: 'node-lost',
+      reason: `The node, or Grid Engine's shepherd on it, crashed while the job ran: nobody told how it ended.`,
+    });
   if (failed === ENFORCED) return ended(enforced(row));
   if (failed === AFTER && status > 128)
     // A job that was deleted while it ran has the same row.

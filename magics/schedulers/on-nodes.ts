@@ -9,7 +9,8 @@ import { claimPath } from '../protocol/claim';
 import { SchedulerError } from '../protocol/errors';
 import type { JobSpec, NativeId } from '../protocol/job';
 import { HEARTBEAT_FILE, OUTCOME_FILE } from '../protocol/layout';
-import { readTree, sendSignal } from '../protocol/platform';
+import { identify, isAlive, readTree, sendSignal } from '../protocol/platform';
+import type { ProcessIdentity } from '../protocol/run';
 import { endedBySignal } from './answer';
 import { askHere, type RunCommand } from './commands';
 import type { BatchDialect, BatchJob, NodesDialect } from './dialect';
@@ -22,6 +23,11 @@ import type { Argv } from '../transports/shell';
 export const PATIENCE_SECONDS = 5;
 /** From a step's start to the first word of its worker. */
 const START_MS = 180_000;
+/**
+ * A step whose client is gone cannot tell it of its end, tries to for 2.5 s (22.05), and keeps its node from other jobs for as long. So a short cell keeps its
+ * client: the next one would wait.
+ */
+const CLIENT_MS = 10_000;
 const LOOK_MS = 500;
 
 export interface NodesDesk {
@@ -33,8 +39,10 @@ export interface NodesDesk {
 /** A worker whose start has been asked for. */
 export interface StartedWorker {
   readonly id: NativeId;
-  /** It has begun: from now on nothing here keeps it alive. */
-  letGo(): void;
+  /** On this machine. */
+  readonly client: ProcessIdentity | undefined;
+  /** It has begun: some time later, or now, nothing here keeps it alive any more. */
+  letGo(when: 'later' | 'now'): void;
   /** Its client has ended, in its own words; after `letGo` that means nothing. */
   readonly lost: Promise<void>;
 }
@@ -64,7 +72,10 @@ export async function startOnNodes(
   if (answer.outcome === 'refused') return 'refused';
   if (answer.outcome !== 'granted') return 'busy';
   keepSubmission(job.directory, { ...asked, nativeId: answer.id });
-  return startWorker(answer.id, nodes.workerCommand(answer.id, job, workerScript(nodes, paths)), paths.log);
+  const worker = startWorker(answer.id, nodes.workerCommand(answer.id, job, workerScript(nodes, paths)), paths.log);
+  const { client } = worker;
+  if (client !== undefined) keepSubmission(job.directory, { ...asked, nativeId: answer.id, client });
+  return worker;
 }
 
 const LAST_WORDS = 'cellburst: the runner of this job was ended by signal';
@@ -108,16 +119,28 @@ function startWorker(id: NativeId, [program, ...args]: Argv, log: string): Start
     child.once('exit', end);
   });
   child.unref();
-  let isFree = false;
+  let later: NodeJS.Timeout | undefined;
+  const free = (): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) freeStep(child.pid);
+  };
+  void lost.then(() => {
+    clearTimeout(later);
+  });
   return {
     id,
-    letGo: () => {
-      if (isFree || child.pid === undefined || child.exitCode !== null) return;
-      isFree = true;
-      freeStep(child.pid);
+    client: child.pid === undefined ? undefined : identify(child.pid),
+    letGo: (when) => {
+      clearTimeout(limit);
+      if (when === 'now') free();
+      else later ??= setTimeout(free, CLIENT_MS).unref();
     },
     lost,
   };
+}
+
+/** The client of a step that an earlier agent has started. */
+export function freeOther(client: ProcessIdentity | undefined): void {
+  if (client !== undefined && isAlive(client)) freeStep(client.pid);
 }
 
 /** Ends a step's client, and its watcher before that: it would end the step. */

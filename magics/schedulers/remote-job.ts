@@ -7,7 +7,7 @@ import type { AgentConnection, Described } from '../client';
 import { decodeList } from '../protocol/chunks';
 import { ClusterError, ProtocolError, UsageError } from '../protocol/errors';
 import { readIfThere, writeWhole } from '../protocol/files';
-import { isFinal, type JobRecord, type JobSpec, type NativeId } from '../protocol/job';
+import { isFinal, type JobRecord, type JobSpec, type NativeId, type JobId } from '../protocol/job';
 import {
   BUNDLE_FILE,
   ENVELOPE_FILE,
@@ -96,6 +96,15 @@ export class RemoteJob {
     const source = readIfThere(this.#path);
     this.#journal =
       source === undefined ? { token: randomBytes(12).toString('hex') } : parseJson(source, journal, this.#path);
+  }
+
+  get id(): JobId {
+    return this.#options.job.id;
+  }
+
+  /** The other machine's agent has made it. */
+  get isThere(): boolean {
+    return this.#journal.id !== undefined;
   }
 
   /** There may be something of it on the other machine. */

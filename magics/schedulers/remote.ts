@@ -5,7 +5,7 @@ import { AgentConnection, LinkClosed } from '../client';
 import { ClusterError, ProtocolError, TransportError, UsageError, messageOf, systemCode } from '../protocol/errors';
 import { fine, trouble, type Finding } from '../protocol/finding';
 import type { JobId, NativeId } from '../protocol/job';
-import { JobRejectedError } from '../protocol/job-errors';
+import { DiskFullError, JobRejectedError } from '../protocol/job-errors';
 import type { Contents } from '../store';
 import type { Transport } from '../transports';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -219,6 +219,8 @@ export class RemoteScheduler implements Scheduler {
         }
         if (!isOfConnection(error)) throw error;
         this.#pulse.failed(error);
+        // Whoever waits for it sees why nothing happens.
+        if (!remote.isThere) this.#options.report(remote.id, { state: 'queued', reason: error.message });
         if (!error.transient) {
           // What it takes to get in again may need a person, and is never tried without one.
           this.#options.log(`${this.name}: ${messageOf(error)} Waiting for somebody who asks for the job.`);
@@ -252,7 +254,7 @@ function toExplanation(error: unknown, directory: string): Explanation {
   if (error instanceof ProtocolError) return { cause: 'result-unreadable', reason };
   if (error instanceof UsageError && readRemoteId(directory) !== undefined)
     return { cause: 'runner-lost', reason: `The agent on its host knows the job no more: ${reason}` };
-  return { cause: 'start-failed', reason };
+  return { cause: error instanceof DiskFullError ? 'disk-full' : 'start-failed', reason };
 }
 
 /** Whoever has told it in better words has kept the cause. */

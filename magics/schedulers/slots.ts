@@ -1,5 +1,5 @@
 // Who has which processors, GPUs and how much memory of this machine. Pure accounting.
-import { SchedulerError } from '../protocol/errors';
+import { JobRejectedError } from '../protocol/job-errors';
 import type { Resources } from '../protocol/job';
 
 export interface Machine {
@@ -37,20 +37,21 @@ export class Slots {
   /** Refuses what this machine could not give to anybody. */
   check(resources: Resources): void {
     const { cores, memoryMiB } = this.machine;
-    if (resources.cores < 1) throw new SchedulerError('Cannot run a job on 0 cores. Ask for at least 1 with --cores.');
+    if (resources.cores < 1)
+      throw new JobRejectedError('Cannot run a job on 0 cores. Ask for at least 1 with --cores.');
     if (resources.cores > cores)
-      throw new SchedulerError(
+      throw new JobRejectedError(
         `Cannot run this on ${resources.cores} cores: this machine has ${cores}. Ask for at most ${cores} with --cores, or choose another cluster.`,
       );
     if ((resources.memoryMiB ?? 0) > memoryMiB)
-      throw new SchedulerError(
+      throw new JobRejectedError(
         `Cannot give this ${resources.memoryMiB ?? 0} MiB of memory: this machine has ${memoryMiB} MiB. Ask for less with --memory, or choose another cluster.`,
       );
     const gpus = this.machine.gpus?.length ?? 0;
     if (gpus > 0 && (resources.gpus ?? 0) > gpus)
-      throw new SchedulerError(`Cannot give this ${resources.gpus ?? 0} GPUs: ${gpus} were granted.`);
+      throw new JobRejectedError(`Cannot give this ${resources.gpus ?? 0} GPUs: ${gpus} were granted.`);
     if (gpus === 0 && (resources.gpus ?? 0) > 0)
-      throw new SchedulerError(
+      throw new JobRejectedError(
         'Cannot give this a GPU: the local scheduler shares out cores and memory only. Leave --gpus out, or choose another cluster.',
       );
   }

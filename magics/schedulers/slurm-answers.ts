@@ -45,15 +45,23 @@ export const JOB = /^\d+(?:_\d+)?$/;
 /** Lines of squeue. Exported for the recorded ones, which were asked for other columns. */
 export function parseQueue(result: CommandResult, columns: Columns): Observations {
   // With one id squeue fails once it has forgotten the job; with several it leaves it out.
-  if (result.exitCode !== 0 && !/Invalid job id specified/.test(result.stderr)) throw noAnswer(TITLE, 'squeue', result);
+  if (result.exitCode !== 0 && !/Invalid job id specified/.test(result.stderr))
+    throw noAnswer(TITLE, 'scontrol', result);
   const seen = new Map<NativeId, Observation>();
   for (const line of result.stdout.split('\n')) {
     const row = toRow(line.replace(/\|$/, ''), columns);
-    const id = row?.JobArrayID ?? '';
+    const id = row?.JobArrayID ?? row?.JobID ?? '';
     if (row === undefined || !JOB.test(id)) continue;
-    seen.set(toNativeId(id), observe(row, row.exit_code === undefined ? undefined : fromWaitStatus(row.exit_code)));
+    seen.set(toNativeId(id), observe(row, exitOf(row)));
   }
   return seen;
+}
+
+/** Only sacct reduces codes. */
+function exitOf({ exit_code, ExitCode }: Row): ExitStatus | undefined {
+  if (exit_code !== undefined) return fromWaitStatus(exit_code);
+  const found = ExitCode === undefined ? undefined : fromPair(ExitCode);
+  return found === undefined ? undefined : { code: found.code, signal: found.signal };
 }
 
 /** Rows of `sacct -X -P`. Steps and the leftovers of an array (`67_[4-5]`, which says CANCELLED of tasks that completed) are no rows of a job. */

@@ -111,6 +111,8 @@ export function waiting(state: string, raw: string): { readonly reason?: string;
 function reasonWords(key: string, raw: string, more: string): string {
   if (key === '' || key === 'None') return '';
   const limit = /^(Assoc|QOS|Max|Grp)\w*?(Limit|PerJob|PerUser|PerAccount|PerNode|Minutes)$/.test(key);
-  const words = REASONS[key] ?? (limit ? `A limit of its account or QOS is reached (${key}).` : `Slurm says: ${raw}.`);
+  const words =
+    REASONS[key] ??
+    (limit ? `A limit of its account or QOS is reached (${key}).` : `Slurm says: ${raw.replaceAll('_', ' ')}.`);
   return more === '' || REASONS[key] === undefined ? words : words.replace(/\.$/, ` (${more}).`);
 }

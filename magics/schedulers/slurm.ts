@@ -1,11 +1,12 @@
-// Slurm's commands and words. Recorded and run on 22.05.8; squeue(1), sacct(1), sbatch(1) of that version.
-// squeue answers for all jobs of the last MinJobAge (300 s by default), ended ones and their exit codes included; sacct for older ones, some seconds late.
+// Slurm's commands and words. Recorded and run on 22.05.8; squeue(1), scontrol(1), sacct(1), sbatch(1) of that version.
+// The controller answers for all jobs of the last MinJobAge (300 s by default), ended ones and their exit codes included; sacct for older ones, some seconds late.
 import type { NativeId } from '../protocol/job';
 import { noAnswer, notChanged, readSubmission, toNativeId } from './answer';
 import type { BatchDialect, BatchJob, CommandResult } from './dialect';
 import { hoursMinutesSeconds, nativeArguments, nativeName, plainWord, refuse, wholeNumber } from './request';
 import { withEnvironment } from '../transports/shell';
 import { JOB, explainLog, parseAccounting, parseQueue, type Columns } from './slurm-answers';
+import { QUEUE_COLUMNS, queueCommand } from './slurm-queue';
 import { slurmNodes } from './slurm-nodes';
 
 const TITLE = 'Slurm';
@@ -13,17 +14,6 @@ const TITLE = 'Slurm';
 const CLOCK = { TZ: 'UTC', SLURM_TIME_FORMAT: 'standard' };
 const LOG = 'scheduler.log';
 
-// Free text last: a name can hold the separator.
-const QUEUE_COLUMNS: Columns = [
-  'JobArrayID',
-  'State',
-  'Reason',
-  'exit_code',
-  'NodeList',
-  'StartTime',
-  'EndTime',
-  'Name',
-];
 const HISTORY_COLUMNS: Columns = [
   'JobID',
   'State',
@@ -53,19 +43,7 @@ export const slurm: BatchDialect = {
   ],
   parseSubmit: (result) => readSubmission(result, SUBMIT_WORDS),
   logPath,
-  statusCommand: (ids) =>
-    withEnvironment(CLOCK, [
-      'squeue',
-      '-h',
-      '-a',
-      '-r',
-      '-t',
-      'all',
-      '-j',
-      ids.join(','),
-      '-O',
-      queueFormat(QUEUE_COLUMNS),
-    ]),
+  statusCommand: (ids) => withEnvironment(CLOCK, queueCommand(ids)),
   parseStatus: (result) => parseQueue(result, QUEUE_COLUMNS),
   // With its steps: one of ours knows how a job ended whose nodes were only given back.
   historyCommand: (ids) =>
@@ -87,6 +65,8 @@ export const slurm: BatchDialect = {
     ...command,
   ],
   nodes: slurmNodes(options, logPath),
+  // The batch shell has become the program.
+  finishCommand: (ids) => ['scancel', '--batch', '--signal=TERM', ...ids],
   changeCommand: (change, ids) => (change === 'cancel' ? ['scancel', ...ids] : ['scontrol', change, ids.join(',')]),
   confirmChange,
   probes: [

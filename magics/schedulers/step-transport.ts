@@ -10,6 +10,8 @@ import { Tail } from '../transports/host';
 
 /** Batch systems let a command wait while the job's node is busy. */
 const OPEN_MS = 30_000;
+/** A command whose input has ended ends by itself, as a step that has done its work; one that is ended by a signal is one that failed, to the batch system. */
+const PARTING_MS = 3000;
 
 export class StepTransport implements Transport {
   readonly host: string;
@@ -49,8 +51,15 @@ export class StepTransport implements Transport {
       throw new TransportError(`Cannot reach ${this.host}: ${first?.why ?? (await ended)}`, { transient: true });
     const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
     stream.on('error', () => undefined);
-    stream.once('close', kill);
-    this.#closing.signal.addEventListener('abort', kill, { once: true });
+    const part = (): void => {
+      child.stdin.end();
+      const late = setTimeout(kill, PARTING_MS).unref();
+      void ended.then(() => {
+        clearTimeout(late);
+      });
+    };
+    stream.once('close', part);
+    this.#closing.signal.addEventListener('abort', part, { once: true });
     return { stream, marker };
   }
 

@@ -9,6 +9,7 @@ import { JobRejectedError } from '../protocol/job-errors';
 import { readIfThere, writeWhole } from '../protocol/files';
 import type { NativeId } from '../protocol/job';
 import { HEARTBEAT_FILE, OUTCOME_FILE, SUBMISSION_FILE } from '../protocol/layout';
+import { processIdentity, type ProcessIdentity } from '../protocol/run';
 import { count, literal, parseJson, record, text } from '../protocol/shape';
 import { toNativeId } from './answer';
 import type { RunCommand } from './commands';
@@ -16,7 +17,10 @@ import type { BatchDialect, BatchJob } from './dialect';
 import { nativeName } from './request';
 
 /** submission.json */
-const journal = record({ token: text, tries: count }, { nativeId: text, way: literal('nodes') });
+const journal = record(
+  { token: text, tries: count },
+  { nativeId: text, way: literal('nodes'), client: processIdentity },
+);
 
 export interface Submission {
   readonly token: string;
@@ -25,28 +29,25 @@ export interface Submission {
   readonly nativeId: NativeId | undefined;
   /** Nodes are asked for, and a step is started on them (on-nodes.ts); absent for a batch job. */
   readonly way?: 'nodes';
+  /** Of the step: the process here that it still would end with. */
+  readonly client?: ProcessIdentity;
 }
 
 export function readSubmission(directory: string): Submission | undefined {
   const path = join(directory, SUBMISSION_FILE);
   const source = readIfThere(path);
   if (source === undefined) return undefined;
-  const { token, tries, nativeId, way } = parseJson(source, journal, path);
+  const { token, tries, nativeId, ...more } = parseJson(source, journal, path);
   const id = nativeId === undefined ? undefined : toNativeId(nativeId);
-  return { token, tries, nativeId: id, ...(way === undefined ? {} : { way }) };
+  return { token, tries, nativeId: id, ...more };
 }
 
 export function newSubmission(): Submission {
   return { token: `cb${randomBytes(6).toString('hex')}`, tries: 0, nativeId: undefined };
 }
 
-export function keepSubmission(directory: string, { token, tries, nativeId, way }: Submission): void {
-  const kept = {
-    ...{ token, tries },
-    ...(nativeId === undefined ? {} : { nativeId }),
-    ...(way === undefined ? {} : { way }),
-  };
-  writeWhole(join(directory, SUBMISSION_FILE), `${JSON.stringify(kept)}\n`);
+export function keepSubmission(directory: string, submission: Submission): void {
+  writeWhole(join(directory, SUBMISSION_FILE), `${JSON.stringify(submission)}\n`);
 }
 
 /** On a disk that is full now: the job is there all the same, and is found again by its token. */

@@ -26,6 +26,7 @@ export function* copyRange(
 ): Generator<number> {
   const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, bytes));
   let next = firstBehind(holes, from);
+  let length = 0;
   for (let at = 0; at < bytes;) {
     const [start, end] = holes[next] ?? [Infinity, Infinity];
     if (start <= from + at) {
@@ -39,11 +40,13 @@ export function* copyRange(
     const read = readSync(source, block, 0, wanted, from + at);
     if (read === 0) throw new ProtocolError('A content of the store is shorter than its list says.');
     if (read < SHORTEST_HOLE || !isZero(block.subarray(0, read)))
-      for (let written = 0; written < read;) written += writeSync(to, block, written, read - written, at + written);
+      for (let written = 0; written < read; length = at + written)
+        written += writeSync(to, block, written, read - written, at + written);
     at += read;
     yield read;
   }
-  ftruncateSync(to, bytes);
+  // A file that ends in a hole. Ten thousand others would only be written to once more.
+  if (length < bytes) ftruncateSync(to, bytes);
 }
 
 /** A file of this machine to a path that is free. Where the file system can, both share their blocks until one is written to; holes stay holes. */

@@ -135,8 +135,8 @@ export async function unpackTree(
     const holes = holesIn(list, offsets, FILE_CUT.largest);
     let at = start;
     let sinceTurn = 0;
-    return await makeTree(entries, place, async (path, { bytes }) => {
-      const file = openSync(path, 'wx', 0o600);
+    return await makeTree(entries, place, async (path, { bytes, mode }) => {
+      const file = openSync(path, 'wx', mode & MODE_BITS);
       try {
         for (const written of copyRange(source, holes, { from: at, bytes }, file)) {
           sinceTurn += written;
@@ -207,7 +207,9 @@ async function makeTree(
       if (entry.kind === 'directory') mkdirSync(path, { mode: 0o700 });
       if (entry.kind !== 'file') continue;
       await writeFile(path, entry);
-      chmodSync(path, entry.mode & MODE_BITS);
+      // Where the umask has taken nothing, it has its mode: to look is much cheaper than to write it once more.
+      const mode = entry.mode & MODE_BITS;
+      if ((lstatSync(path).mode & MODE_BITS) !== mode) chmodSync(path, mode);
     }
     for (const entry of entries) if (entry.kind === 'link') symlinkSync(entry.target, join(root, entry.path));
     for (const entry of [...entries].reverse())

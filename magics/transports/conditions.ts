@@ -16,10 +16,15 @@ export class HostConditionError extends TransportError {
   readonly condition: Condition;
 
   constructor(what: string, host: string, condition: Condition, said: string) {
-    super(`Cannot ${what} on ${host}: ${SENTENCES[condition]}${said === '' ? '' : ` It said: ${said}`}`);
+    super(`Cannot ${what} on ${host}: ${SENTENCES[condition]}${said === '' ? '' : ` It said: ${said}`}`, {
+      transient: PASSING.has(condition),
+    });
     this.condition = condition;
   }
 }
+
+/** They pass without a word to us: somebody makes room. A job that is on its way tries again, ever more rarely. */
+const PASSING: ReadonlySet<Condition> = new Set(['quota-used-up', 'disk-full', 'inodes-used-up']);
 
 const ELSEWHERE =
   'Set `setup: export XDG_CACHE_HOME=…` of this cluster to a directory on another file system, and `store:` too if it lies there.';

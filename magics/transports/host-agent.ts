@@ -35,8 +35,17 @@ export interface Transport extends AsyncDisposable {
 /** A login shell and a cold start of Node on a busy login node. */
 const OPEN_MS = 90_000;
 const INSTALL_MS = 300_000;
+const SHORTEN_MS = 10_000;
 
-type Answer = { readonly is: Exclude<keyof Words, 'node'> } | { readonly is: 'node'; readonly kind: string };
+interface Opened {
+  readonly stream: Duplex;
+  readonly marker?: string;
+}
+
+type Answer =
+  | { readonly is: 'programs' }
+  | { readonly is: 'agent'; readonly socket?: string }
+  | { readonly is: 'node'; readonly kind: string };
 
 export class HostAgent implements Transport {
   readonly host: string;
@@ -56,13 +65,13 @@ export class HostAgent implements Transport {
     this.#cache = cache;
   }
 
-  async open(signal: AbortSignal): Promise<{ readonly stream: Duplex; readonly marker: string }> {
+  async open(signal: AbortSignal): Promise<Opened> {
     const programs = readPrograms(this.#directory);
     // Node, the programs, the agent: each is put there at most once.
     const done = new Set<Answer['is']>();
     for (;;) {
       const { answer, ...opened } = await this.#start(programs, signal);
-      if (answer.is === 'agent') return opened;
+      if (answer.is === 'agent') return await this.#shorten(opened, answer.socket, signal);
       if (done.has(answer.is))
         throw new TransportError(
           `Cannot install the agent on ${this.host}: its ${answer.is === 'node' ? 'Node.js' : 'programs'} were put there and are gone.`,
@@ -77,6 +86,22 @@ export class HostAgent implements Transport {
     }
   }
 
+  /** Straight to the agent's socket, where the host allows that: the process that found it would only carry each byte from one side to the other. */
+  async #shorten(opened: Opened, socket: string | undefined, signal: AbortSignal): Promise<Opened> {
+    if (socket === undefined || this.#host.reach === undefined) return opened;
+    let stream: Duplex;
+    try {
+      stream = await this.#host.reach(socket, AbortSignal.any([signal, AbortSignal.timeout(SHORTEN_MS)]));
+    } catch (error) {
+      // Forwarding is switched off there: the way that was found is as good, only slower.
+      if (!(error instanceof TransportError) || signal.aborted) throw error;
+      return opened;
+    }
+    opened.stream.resume();
+    opened.stream.end();
+    return { stream };
+  }
+
   examine(signal: AbortSignal): AsyncGenerator<Finding> {
     return examineHost(this.#host, this.#settings, signal);
   }
@@ -89,6 +114,7 @@ export class HostAgent implements Transport {
     const random = randomBytes(12).toString('hex');
     const words: Words = {
       agent: `cellburst-agent-${random}`,
+      socket: `cellburst-socket-${random}`,
       programs: `cellburst-wants-programs-${random}`,
       node: `cellburst-wants-node-${random}`,
     };
@@ -204,7 +230,9 @@ function toAnswer(heard: Buffer, words: Words): Answer | undefined {
   const [, kind] = heard.toString('latin1').split(words.node);
   // To the end of its line.
   if (kind !== undefined) return kind.includes('\n') ? { is: 'node', kind: kind.split('\n')[0] ?? '' } : undefined;
-  return heard.includes(words.agent) ? { is: 'agent' } : undefined;
+  if (!heard.includes(words.agent)) return undefined;
+  const socket = heard.toString('utf8').split(`${words.socket} `)[1]?.split('\n')[0];
+  return socket === undefined ? { is: 'agent' } : { is: 'agent', socket };
 }
 
 function readable(stream: Duplex): Promise<void> {

@@ -21,6 +21,8 @@ export interface Host extends AsyncDisposable {
   readonly name: string;
   /** Connects if need be, and runs one line of POSIX shell text under the user's login shell. Throws TransportError. */
   exec(command: string, signal: AbortSignal): Promise<Channel>;
+  /** A Unix socket on the host, where the connection carries such. Throws TransportError when the host does not allow it, or nobody listens there. */
+  reach?(socket: string, signal: AbortSignal): Promise<Duplex>;
 }
 
 const KEPT_CHARACTERS = 4000;

@@ -25,9 +25,11 @@ export class Hosts {
     this.#open.set(key, shared);
     shared.users += 1;
     let isHeld = true;
+    const host: Host = shared.host;
     return {
       name,
-      exec: (command, signal) => shared.host.exec(command, signal),
+      exec: (command, signal) => host.exec(command, signal),
+      ...(host.reach === undefined ? {} : { reach: host.reach.bind(host) }),
       [Symbol.asyncDispose]: async () => {
         if (!isHeld) return;
         isHeld = false;

@@ -44,6 +44,8 @@ const NODES = `${CACHE}node/`;
 /** Random words of one attempt: what the agent prints first, or what is printed in its stead when something has to be done first. */
 export interface Words {
   readonly agent: string;
+  /** Before that: where its socket is, for who can reach it without a process in between. */
+  readonly socket: string;
   readonly programs: string;
   readonly node: string;
 }
@@ -63,7 +65,7 @@ export function agentCommand(
     ...findNodeLines(node, brought),
     `[ -n "$CELLBURST_NODE" ] || { printf '%s %s %s %s\\n' ${commandLine([words.node])} "$(uname -s)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo unknown)"; exit 0; }`,
     `[ -f ${program} ] || { ${say(words.programs)}; exit 0; }`,
-    `exec "$CELLBURST_NODE" ${program} --bridge ${commandLine([words.agent])}${agent === 'connection' ? ' --bound' : ''}`,
+    `exec "$CELLBURST_NODE" ${program} --bridge ${commandLine([words.agent, '--socket', words.socket])}${agent === 'connection' ? ' --bound' : ''}`,
   ]);
 }
 

@@ -50,6 +50,31 @@ export class SshHost implements Host {
     });
   }
 
+  async reach(socket: string, signal: AbortSignal): Promise<Duplex> {
+    const client = await this.#connect(signal);
+    return await new Promise((resolve, reject) => {
+      const giveUp = (error: Error): void => {
+        const message = `Cannot reach ${socket} on ${this.name}: ${error.message}`;
+        reject(new TransportError(message, { cause: error, transient: true }));
+      };
+      const late = (): void => giveUp(new Error('it took too long'));
+      signal.addEventListener('abort', late, { once: true });
+      client.openssh_forwardOutStreamLocal(socket, (error, stream) => {
+        signal.removeEventListener('abort', late);
+        if (error !== undefined) {
+          giveUp(error);
+          return;
+        }
+        // Nobody waits for it any more.
+        if (signal.aborted) stream.destroy();
+        // No exit of a command ends it: when the other side has said all, so have we.
+        stream.once('end', () => stream.end());
+        stream.on('error', () => undefined);
+        resolve(stream);
+      });
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     // A connection that never came up has nothing to close.

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { claim } from '../../magics/jobs/delivery';
 import { AGENT_PROTOCOL } from '../../magics/protocol/messages';
 import { hostName, identify, isAlive, sendSignal } from '../../magics/protocol/platform';
-import { Setting, ended, readBeat, run, running, submit, textOf, until } from './setting';
+import { Setting, ended, readBeat, run, running, specOf, submit, textOf, until } from './setting';
 import { testUnless } from '../unless';
 
 /** Prints a line every 20 ms; ends when its directory holds a file `go`. */
@@ -242,6 +243,39 @@ testUnless(isRoot ? undefined : 'only root can make a small disk')(
       rmdirSync(disk);
     }
   },
+);
+
+(isRoot ? test : test.skip)(
+  'a disk that is full for a while ends neither runner nor agent (needs root for a small tmpfs)',
+  async () => {
+    const disk = mkdtempSync(join(tmpdir(), 'cb-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'none', disk]);
+    const small = new Setting(disk);
+    try {
+      const agent = await small.connect();
+      const job = await running(agent, await submit(agent, LIVE));
+      const { runner } = await until('there is a heartbeat', () => readBeat(job.directory));
+      const filler = join(disk, 'filler');
+      spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k']);
+      // Also the rest of the log's last page.
+      const log = join(small.stateDirectory, 'agent.log');
+      spawnSync('dd', ['if=/dev/zero', `of=${log}`, 'bs=1', 'count=8192', 'oflag=append', 'conv=notrunc']);
+      await expect(agent.create(specOf())).rejects.toThrow(/disk .* is full.*Free some space/);
+      const missed = readFileSync(join(job.directory, 'heartbeat.json'), 'utf8');
+      // Long enough for complaints about beats, which cannot be written either.
+      await sleep(3000);
+      expect(readFileSync(join(job.directory, 'heartbeat.json'), 'utf8')).toBe(missed);
+      expect(isAlive(runner)).toBe(true);
+      rmSync(filler);
+      writeFileSync(join(job.directory, 'go'), '');
+      expect((await ended(agent, job)).status).toEqual({ state: 'completed', outcome: 'value' });
+    } finally {
+      await small[Symbol.asyncDispose]();
+      await until('the disk is free', () => spawnSync('umount', [disk]).status === 0);
+      rmdirSync(disk);
+    }
+  },
+  30_000,
 );
 
 test('an agent of an older Cellburst is asked to finish, and its place is taken', async () => {

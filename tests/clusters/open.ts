@@ -55,7 +55,7 @@ export function openSystem(name: SystemName, { by = 'root' }: { readonly by?: 'r
     const up = start(name, state);
     const stop = () => {
       watch.kill('SIGKILL');
-      execFileSync('bash', [script(name, 'down'), state, '--purge'], { stdio: 'ignore', timeout: 60_000 });
+      execFileSync('bash', [script(name, 'down'), state, '--purge'], { stdio: 'ignore', timeout: 180_000 });
     };
     if (up.status === 0) return running(state, up.stdout, stop);
     stop();

@@ -20,12 +20,12 @@ export function modulesMissing(): string | undefined {
 }
 
 /** Clusters beside the plain one, for the config: what begins their jobs, and what they run in. */
-export function moreClusters(scheduler: string, entry: readonly string[], images: readonly string[]): Clusters {
+export function moreClusters(scheduler: string, entry: readonly string[], images: Clusters): Clusters {
   const starts = {
     modular: ['modules: "null"'],
     unloadable: ['modules: ["null", nosuch/1.0]'],
     failing: ['prologue: [echo from the prologue, exit 3]'],
-    ...(images.length === 0 ? {} : { boxed: images }),
+    ...images,
   };
   return Object.fromEntries(
     Object.entries(starts).map(([name, start]) => [name, [`scheduler: ${scheduler}`, ...entry, ...start]]),

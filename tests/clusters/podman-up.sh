@@ -39,7 +39,7 @@ install_podman() {
   for pair in podman:podman crun:crun newuidmap:uidmap busybox:busybox-static; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
-  ! { is_root && is_mixed; } || command -v runc >/dev/null || missing+=(runc)
+  ! is_mixed || command -v runc >/dev/null || missing+=(runc)
   install "${missing[@]}"
 }
 
@@ -96,11 +96,11 @@ END
   chmod 755 "$STATE/conf/enter"
 }
 
-# Who is the plain user already has nothing to enter.
+# Who is the plain user already has nothing to enter, and cannot change the control groups.
 write_plain_enter() {
   cat >"$STATE/conf/enter" <<END
 #!/bin/sh
-export $(settings_for crun)
+export $(settings_for "$(is_mixed && echo runc || echo crun)")
 exec "\$@"
 END
   chmod 755 "$STATE/conf/enter"
@@ -123,7 +123,10 @@ make_images() {
     tar -C "$STATE/$root" -c . | as_user podman import - "cellburst-$root:1" >"$STATE/log/import" 2>&1 ||
       cannot "podman does not run here: $(tail -n 1 "$STATE/log/import")"
   done
-  as_user podman run --rm --pull=never --cgroups=disabled --network=host --log-driver=none cellburst-bare:1 /bin/id >"$STATE/log/proof" 2>&1 ||
+  # runc knows no containers without control groups.
+  local groups=--cgroups=disabled
+  is_root || ! is_mixed || groups=--cgroups=enabled
+  as_user podman run --rm --pull=never $groups --network=host --log-driver=none cellburst-bare:1 /bin/id >"$STATE/log/proof" 2>&1 ||
     cannot "podman does not run here: $(tail -n 1 "$STATE/log/proof")"
 }
 

@@ -5,7 +5,7 @@
 #   cb-jump   127.0.0.1:PORT+2  key; a jump host (cb-via-jump is cb-login through it)
 #   cb-mfa    127.0.0.1:PORT+3  key, and then password and one-time code
 #   cb-ca     127.0.0.1:PORT+4  user certificates only, and shows one of its own, signed by keys/ca
-#   cb-noisy  127.0.0.1:PORT+5  key; its login file takes a second, prints all sorts of things, and notes itself in STATE/run/logins
+#   cb-noisy  127.0.0.1:PORT+5  key; its login file takes a second, prints all sorts of things, and notes itself in STATE/run/logins; forwards no Unix sockets
 # and where there are namespaces, two machines that share their files but /tmp, and have names of their own:
 #   cb-node   NET.0.2:22        key, password; an address of its own over a link that can be cut: `ip link set PREFIX-host0 down`
 #   cb-inner  NET.1.2:22        key, password; reached only through cb-node
@@ -187,7 +187,7 @@ PrintLastLog no
 LogLevel VERBOSE
 Subsystem sftp internal-sftp
 AllowTcpForwarding yes
-AllowStreamLocalForwarding yes
+AllowStreamLocalForwarding $([ "$1" = noisy ] && echo no || echo yes)
 MaxSessions 10
 MaxStartups 100
 LoginGraceTime 20

@@ -63,6 +63,29 @@ describeOn('steps on nodes of their own', openSystem('slurm'), (system) => {
   );
 
   test(
+    'a short cell is over for Slurm when it is for us, so that the next one finds its node free',
+    async () => {
+      const job = string((await run('%%cluster slurm\nprocess.env.SLURM_JOB_ID')).result);
+      const rows = async (): Promise<string[][]> => {
+        const asked = ['sacct', '-n', '-P', '-j', job, '-o', 'JobID,State,ExitCode,End'] as const;
+        return (await system.run(asked)).stdout
+          .trim()
+          .split('\n')
+          .map((row) => row.split('|'));
+      };
+      await until(async () => {
+        const all = await rows();
+        return all.length === 2 && all.every(([, , , end]) => end !== 'Unknown');
+      });
+      const [[, , , nodesEnd = ''] = [], [step, state, code, stepEnd = ''] = []] = await rows();
+      expect([step, state, code]).toEqual([`${job}.0`, 'COMPLETED', '0:0']);
+      // A step whose client is gone ends 2.5 s late.
+      expect(Date.parse(stepEnd) - Date.parse(nodesEnd)).toBeLessThan(2000);
+    },
+    LONG_MS,
+  );
+
+  test(
     'a request that is refused is an error with the words of Slurm, and leaves nothing behind',
     async () => {
       const { reply } = await run('%%cluster slurm --queue nosuchqueue\n1');
@@ -99,16 +122,16 @@ describeOn('steps on nodes of their own', openSystem('slurm'), (system) => {
   );
 
   test(
-    'a step goes on when its client is let go and the agent is killed',
+    'a step goes on when the agent is killed, and its client by the next one, so that nothing here can end it',
     async () => {
       const flag = join(kernel.directory, 'go-on');
       const id = await kernel.startCell(
         `%%cluster slurm\nconst fs = require('node:fs');\nconsole.log('begun');\nwhile (!fs.existsSync(${JSON.stringify(flag)})) await new Promise((go) => setTimeout(go, 50));\n'survived'`,
       );
       await kernel.printed(id, 'begun');
-      expect(srunClients(kernel)).toEqual([]);
+      expect(srunClients(kernel)).not.toEqual([]);
       sendSignal(agentPid(kernel), 'SIGKILL');
-      await pause(300);
+      await until(() => Promise.resolve(srunClients(kernel).length === 0));
       writeFileSync(flag, '');
       const { result, reply } = await kernel.outcome(id, performance.now(), LONG_MS);
       expect(reply).toMatchObject({ status: 'ok' });
@@ -125,6 +148,8 @@ describeOn('steps on nodes of their own', openSystem('slurm'), (system) => {
         `%%cluster slurm\nconsole.log('begun'); await new Promise((go) => setTimeout(go, 80_000));`,
       );
       await kernel.printed(id, 'begun');
+      // Some time after it has begun no process here can end it any more.
+      await until(() => Promise.resolve(srunClients(kernel).length === 0));
       const job = String(lastRecord(kernel)['id']);
       const beat = readBeat(join(kernel.directory, 'state', 'jobs', job));
       if (beat !== undefined) sendSignal(beat.runner.pid, 'SIGKILL');
@@ -156,6 +181,27 @@ describeOn('steps on nodes of their own', openSystem('slurm'), (system) => {
       await system.run(['scancel', String(lastRecord(kernel)['nativeId'])], 'root');
       const { reply } = await kernel.outcome(other, performance.now(), LONG_MS);
       expect(reply).toMatchObject({ ename: 'CancelledByOperatorError' });
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a cell whose job is put back into the queue is not run twice, is told as what it is, and leaves the queue',
+    async () => {
+      const count = join(kernel.directory, 'begun');
+      const id = await kernel.startCell(
+        `%%cluster slurm --nodes 2 --name back\nrequire('node:fs').appendFileSync(${JSON.stringify(count)}, 'x'); console.log('begun'); await new Promise((go) => setTimeout(go, 80_000));`,
+      );
+      await kernel.printed(id, 'begun');
+      const job = String(lastRecord(kernel)['nativeId']);
+      // Ours asks not to be put back; an administrator, or a plugin of the site, can.
+      await system.run(['scontrol', 'update', `jobid=${job}`, 'requeue=1'], 'root');
+      await system.run(['scontrol', 'requeue', job], 'root');
+      const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
+      expect(reply).toMatchObject({ status: 'error', ename: 'PreemptedError' });
+      expect(String(reply['evalue'])).toMatch(/put it back into the queue.*is not run twice/);
+      await untilFree();
+      expect(readFileSync(count, 'utf8')).toBe('x');
     },
     LONG_MS,
   );

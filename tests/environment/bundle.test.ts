@@ -57,7 +57,7 @@ test('files that a package finds beside its code travel too: data, WebAssembly, 
 });
 
 test('a cell takes modules from where an earlier one has found them, as long as that can be read', async () => {
-  const [folder = ''] = readdirSync(scratch).map((name) => join(scratch, name, 'environments'));
+  const [folder = ''] = readdirSync(scratch).map((name) => join(scratch, name, 'e'));
   const tables = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.found.json'));
   const before = new Set(tables());
   const cell = `import { sum } from 'assets';\nimport speed from 'optional';\nString([sum('two', 40), speed])`;

@@ -5,33 +5,24 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sendSignal } from '../../magics/protocol/platform';
 import { readBeat } from '../agent/setting';
-import { openSystem } from '../clusters/open';
+import { describeOn, openSystem } from '../clusters/open';
 import { KernelClient, ROOT, type CellResult } from '../kernel/client';
 import { cellsOf, value } from './cells';
 import { writeProject } from './project';
 
 const LONG_MS = 90_000;
-const USER = 'cluster';
-const system = openSystem('podman');
-const describeIf = system.ok ? describe : describe.skip;
 
-describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${system.reason})`}`, () => {
-  const {
-    PODMAN_ENTER: enter = '',
-    PODMAN_IMAGE: image = '',
-    PODMAN_BARE: bare = '',
-  } = system.ok ? system.settings : {};
+describeOn('cells in an image, by podman', openSystem('podman', { by: 'anybody' }), (system) => {
+  const { PODMAN_ENTER: enter = '', PODMAN_IMAGE: image = '', PODMAN_BARE: bare = '' } = system.settings;
+  const { name: USER, home: HOME, ids } = system.user;
   let kernel: KernelClient;
   beforeAll(async () => {
-    const id = (flag: string): number => Number(execFileSync('id', [flag, USER], { encoding: 'utf8' }));
-    const user = { uid: id('-u'), gid: id('-g') };
-    kernel = await KernelClient.start({ HOME: `/home/${USER}`, USER }, user, [], [enter]);
+    kernel = await KernelClient.start({ HOME, USER }, ids, [], [enter]);
     writeProject(kernel.directory);
     symlinkSync(join(ROOT, 'node_modules', 'zeromq'), join(kernel.directory, 'node_modules', 'zeromq'));
   });
   afterAll(async () => {
     await kernel.stop();
-    if (system.ok) system.stop();
   });
   const run = (code: string): Promise<CellResult> => cellsOf(kernel).run(code);
   const within = (code: string, options = ''): Promise<CellResult> =>
@@ -40,7 +31,7 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
   const containers = (): string =>
     execFileSync(enter, ['podman', 'ps', '--quiet'], {
       encoding: 'utf8',
-      env: { ...process.env, HOME: `/home/${USER}` },
+      env: { ...process.env, HOME },
     });
   const untilNone = async (): Promise<void> => {
     const deadline = Date.now() + 30_000;
@@ -62,7 +53,7 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
       const { hostname } = await import('node:os');
       expect([answer.reply['evalue'], answer.stdout]).toEqual([undefined, 'inside\n']);
       expect(value(answer)).toBe(
-        `'${JSON.stringify(['ID=cellburst-image', USER, hostname(), 2, 42, 8, `/home/${USER}`, '/run/cellburst/bin/node'])}'`,
+        `'${JSON.stringify(['ID=cellburst-image', USER, hostname(), 2, 42, 8, HOME, '/run/cellburst/bin/node'])}'`,
       );
       expect(value(await run('held.n'))).toBe('8');
       const made = join(kernel.directory, 'made.txt');
@@ -142,7 +133,7 @@ describeIf(`cells in an image, by podman${system.ok ? '' : ` (not tested: ${syst
       await untilNone();
       const left = execFileSync(enter, ['podman', 'ps', '--all', '--quiet'], {
         encoding: 'utf8',
-        env: { ...process.env, HOME: `/home/${USER}` },
+        env: { ...process.env, HOME },
       });
       expect(left).toBe('');
     },

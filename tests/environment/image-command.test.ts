@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { imageCommand, type InImage } from '../../magics/runner/image-command';
+import { imageCommand, runtimeEnvironment, type InImage } from '../../magics/runner/image-command';
 import { findGpus, gpuOptions } from '../../magics/runner/image-gpus';
 
 const GIVEN: InImage = {
@@ -110,4 +110,10 @@ test.each([
     '/images/x.sif',
     ...GIVEN.command,
   ]);
+});
+
+test("Apptainer is not given what means something to the node's Node.js alone, since it hands all on", () => {
+  const own = { PATH: '/bin', LD_LIBRARY_PATH: '/lib', APPTAINERENV_X: '1', SLURM_JOB_ID: '7' };
+  const ofNode = { NODE_OPTIONS: '--x', NODE_EXTRA_CA_CERTS: '/etc/x', LD_PRELOAD: '/x.so', npm_config_x: '1' };
+  expect(runtimeEnvironment('apptainer', { ...own, ...ofNode })).toEqual(own);
 });

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { readIfThere } from '../../magics/protocol/files';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { sweepEnvironments } from '../../magics/agent/environments';
@@ -84,7 +85,7 @@ test(
   async () => {
     const code = `import patched from 'patched';\n(patched as any).patched`;
     expect(value(await there(code))).toBe(`'yes'`);
-    const folder = join(scratch, `cellburst-${userInfo().uid}`, 'environments');
+    const folder = join(scratch, `cellburst-${userInfo().uid}`, 'e');
     for (const name of readdirSync(folder)) {
       rmSync(join(folder, name), { recursive: true });
       // As a maker leaves it that was killed a while ago.
@@ -106,8 +107,12 @@ test(
     const job = /Job (\w{6}) is submitted/.exec(JSON.stringify(messages))?.[1] ?? '';
     const environments = join(kernel.directory, 'state', 'environments');
     const deadline = Date.now() + LONG_MS;
-    while (!readdirSync(environments).some((name) => name.endsWith('.json.lock')) && Date.now() < deadline)
-      await pause(5);
+    // With its name in it: of a lock without one nobody can tell whose it is, and the lease counts.
+    const isLocked = (): boolean =>
+      readdirSync(environments).some(
+        (name) => name.endsWith('.json.lock') && readIfThere(join(environments, name, 'owner.json'))?.endsWith('}'),
+      );
+    while (!isLocked() && Date.now() < deadline) await pause(5);
     const beat = readBeat(join(kernel.directory, 'state', 'jobs', job));
     sendSignal(beat?.runner.pid ?? 0, 'SIGKILL');
     expect((await run(`%cluster attach ${job}`)).reply['ename']).toBe('JobLostError');

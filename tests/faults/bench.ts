@@ -1,6 +1,7 @@
 // One real system, a kernel of a plain user in front of it, and hands to break things with. Everything is ended by process id.
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KernelClient, type CellResult } from '../kernel/client';
@@ -23,6 +24,12 @@ const LOST: Readonly<Partial<Record<Place, string>>> = {
   slurm: 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation',
   gridengine: 'error: commlib error: got read error',
 };
+
+/** Clusters whose Node lives at another time. */
+export const SKEWED = [
+  { cluster: 'ahead', aheadMs: 3_600_000 },
+  { cluster: 'behind', aheadMs: -3_600_000 },
+] as const;
 
 /** Nothing here takes as long, even on a busy machine: what does hangs. */
 export const HANG_MS = 120_000;
@@ -56,7 +63,7 @@ export class Bench {
     const login = Number((system.settings['SSHD_LOGIN'] ?? '').split(':')[1]);
     const relay = place === 'ssh' ? await Relay.start(login) : undefined;
     const bench = new Bench(place, system, { home, store, relay });
-    if (place === 'ssh') system.makeDirectory('store-skewed');
+    if (place === 'ssh') for (const { cluster } of SKEWED) system.makeDirectory(`store-${cluster}`);
     execFileSync('install', ['-d', '-m', '700', ...(place === 'ssh' ? [] : ['-o', 'cluster']), join(home, 'run')]);
     bench.#writeConfig(login);
     bench.#mountSmall();
@@ -105,7 +112,11 @@ export class Bench {
 
   async stop(): Promise<void> {
     await this.kernel.stop();
-    for (const directory of [this.stateDirectory, this.store, `${this.store}-skewed`])
+    for (const directory of [
+      this.stateDirectory,
+      this.store,
+      ...SKEWED.map(({ cluster }) => `${this.store}-${cluster}`),
+    ])
       await endProcesses(`CELLBURST_STATE_DIR=${directory}`);
     await this.relay?.[Symbol.asyncDispose]();
     this.#watch?.kill('SIGKILL');
@@ -174,6 +185,22 @@ export class Bench {
     return [...new Map(rows).values()];
   }
 
+  /** A host without a batch system has no way to hold a job: another one takes all there is, until `freeHost`. */
+  async occupyHost(): Promise<void> {
+    rmSync(this.#freeMark, { force: true });
+    const wait = `while (!fs.existsSync(${JSON.stringify(this.#freeMark)})) await new Promise((go) => setTimeout(go, 20));`;
+    const line = `%%cluster ${this.cluster} --detach --name occupies --cores ${availableParallelism()}`;
+    await this.run(`${line}\nimport * as fs from 'node:fs';\n${wait}`);
+  }
+
+  freeHost(): void {
+    writeFileSync(this.#freeMark, '', { mode: 0o644 });
+  }
+
+  get #freeMark(): string {
+    return join(this.system.makeDirectory('marks'), 'free');
+  }
+
   /** The next submit command loses its answer, or hangs. */
   loseNext(how: 'lost' | 'hangs-after' | 'hangs-before'): void {
     writeFileSync(this.#loseFile, how);
@@ -199,10 +226,11 @@ export class Bench {
       'clusters:',
       `  ${this.cluster}:`,
       ...own[this.place].map((line) => `    ${line}`),
-      // Its Node lives an hour ahead.
-      '  skewed:',
-      ...own[this.place].map((line) => `    ${line.replace(this.store, `${this.store}-skewed`)}`),
-      `    node: ${this.#writeSkewedNode()}`,
+      ...SKEWED.flatMap(({ cluster, aheadMs }) => [
+        `  ${cluster}:`,
+        ...own[this.place].map((line) => `    ${line.replace(this.store, `${this.store}-${cluster}`)}`),
+        `    node: ${this.#writeSkewedNode(cluster, aheadMs)}`,
+      ]),
     ];
     writeFileSync(join(this.home, 'config.yaml'), `${lines.join('\n')}\n`, { mode: 0o644 });
     if (this.relay === undefined) return;
@@ -211,15 +239,15 @@ export class Bench {
     writeFileSync(join(this.home, 'ssh_config'), `${relayed}${known}`);
   }
 
-  #writeSkewedNode(): string {
-    const ahead = join(this.home, 'ahead.cjs');
+  #writeSkewedNode(cluster: string, aheadMs: number): string {
+    const ahead = join(this.home, `${cluster}.cjs`);
     writeFileSync(
       ahead,
-      'const now = Date.now; Date.now = () => now() + 3_600_000;\n' +
+      `const now = Date.now; Date.now = () => now() + ${aheadMs};\n` +
         'globalThis.Date = class extends Date { constructor(...given) { given.length === 0 ? super(Date.now()) : super(...given); } };\n',
       { mode: 0o644 },
     );
-    const node = join(this.home, 'skewed-node');
+    const node = join(this.home, `${cluster}-node`);
     writeFileSync(node, `#!/bin/sh\nexec ${process.execPath} --require ${ahead} "$@"\n`);
     chmodSync(node, 0o755);
     return node;

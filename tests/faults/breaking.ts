@@ -7,7 +7,6 @@ import {
   writeFileSync,
   openSync,
   readFileSync,
-  readdirSync,
   rmSync,
   statSync,
   writeSync,
@@ -23,7 +22,7 @@ import {
   environmentsFolder,
 } from '../../magics/protocol/layout';
 import { sendSignal } from '../../magics/protocol/platform';
-import { filesIn, kill, until, type Bench } from './bench';
+import { filesIn, kill, programsOf, until, type Bench } from './bench';
 import type { Way } from './relay';
 
 /** A job under a fault. */
@@ -78,6 +77,48 @@ export const killCell: Break = async ({ bench, id, begun }) => {
   await begun();
   await kill(bench.beat(bench.idThere(job)).cell.pid);
 };
+
+/** An administrator ends it by hand. */
+export const terminateRunner: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  await bench.asRoot('kill', '-TERM', String(bench.beat(bench.idThere(job)).runner.pid));
+};
+
+/** As a host that is switched off: the agent there and all of the job at once. */
+export const loseHost: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  const { runner, cell } = bench.beat(bench.idThere(job));
+  const all = [...programsOf(bench.store, 'agent.js'), runner.pid, cell.pid];
+  for (const pid of all) sendSignal(pid, 'SIGKILL');
+  for (const pid of all) await kill(pid);
+};
+
+export const AGENT_STEPS = ['created', 'bundle', 'submitted', 'ended'] as const;
+export type AgentStep = (typeof AGENT_STEPS)[number];
+
+export const AGENT_STEP_WORDS: Readonly<Record<AgentStep, string>> = {
+  created: 'when the job was created',
+  bundle: 'when its bundle lies there',
+  submitted: 'when the job was submitted',
+  ended: 'when the job has told its end',
+};
+
+/** The agent of the notebook, or the one on the host, as soon as the job has come to this step there. */
+export function killAgentAt(step: AgentStep, where: 'here' | 'there'): Break {
+  return async (victim) => {
+    const { bench } = victim;
+    const directory = where === 'here' ? bench.stateDirectory : bench.store;
+    if (step === 'ended') {
+      await victim.begun();
+      victim.goOn();
+    }
+    await reaches(bench, join(directory, 'jobs'), step);
+    await kill(bench.agentPid(directory));
+    await victim.id();
+  };
+}
 
 // ---- the batch system -----------------------------------------------------------------------------------------------------------------------------
 
@@ -184,6 +225,37 @@ export const takeNode: Break = async ({ bench, id, begun }) => {
     /^(idle|mix|alloc)/.test(await bench.asUser('sinfo', '-h', '-p', 'debug', '-n', node, '-o', '%t'));
   // It may come back by itself (ReturnToService), and cannot before its job is cleared away.
   await until('the node is back', async () => (await bench.system.run(resume, 'root')).exitCode === 0 || isBack(), 200);
+};
+
+/** The same on Grid Engine, whose shepherd stands for the node. */
+export const loseExecutionHost: Break = async ({ bench, id, begun }) => {
+  const job = await id();
+  await begun();
+  const spool = join(bench.system.settings['SGE_STATE'] ?? '', 'spool', 'execd');
+  const host = filesIn(spool).find((name) => existsSync(join(spool, name, 'execd.pid'))) ?? '';
+  const { runner, cell } = bench.beat(job);
+  const shepherds = ancestorsOf(runner.pid, 'sge_shepherd');
+  await kill(Number(readFileSync(join(spool, host, 'execd.pid'), 'utf8').trim()));
+  for (const pid of [...shepherds, runner.pid, cell.pid]) await kill(pid);
+  await until('Grid Engine misses the node', async () => /\bau\b|\bu\b/.test(await bench.asUser('qstat', '-f')), 500);
+  await bench.asRoot('sh', '-c', 'cd / && setsid /usr/lib/gridengine/sge_execd >/dev/null 2>&1 </dev/null');
+};
+
+const SUSPEND = {
+  slurm: { program: 'scontrol', suspend: 'suspend', resume: 'resume' },
+  gridengine: { program: 'qmod', suspend: '-sj', resume: '-usj' },
+} as const;
+
+/** An administrator needs the processors for a while. */
+export const suspend: Break = async ({ bench, id, begun, goOn }) => {
+  const job = await id();
+  await begun();
+  if (bench.place === 'ssh') throw new Error('Nobody suspends jobs there.');
+  const { program, suspend: stop, resume } = SUSPEND[bench.place];
+  await bench.asRoot(program, stop, bench.nativeId(job));
+  goOn();
+  await pause(3000);
+  await bench.asRoot(program, resume, bench.nativeId(job));
 };
 
 function ancestorsOf(pid: number, program: string): number[] {
@@ -327,6 +399,30 @@ export async function emptyDisk(bench: Bench): Promise<void> {
   await pause(0);
 }
 
+/** Before the cell is sent; the agents are there. */
+export async function fillBefore(bench: Bench): Promise<void> {
+  await bench.run(`%%cluster ${bench.cluster}\n1`);
+  // What earlier jobs have left goes by itself, and would make room.
+  const leftovers = [join(dirname(bench.jobs), 'spare'), ...(bench.place === 'ssh' ? [bench.jobs] : [])];
+  await until('earlier jobs are cleared away', () => leftovers.every((folder) => filesIn(folder).length === 0), 100);
+  fill(fillerOf(bench));
+}
+
+/** Until the list of jobs says what is wrong; it is refused, where nothing of it was on its way. */
+export const waitForRoom: Break = async ({ bench, name, id }) => {
+  const isSubmitted = await id().then(Boolean, () => false);
+  const said = async () => JSON.stringify((await bench.run(`%cluster jobs ${await id()}`)).result?.['data']);
+  if (isSubmitted)
+    await until(`job ${name} says that the disk is full`, async () => (await said()).includes('full'), 300);
+  await emptyDisk(bench);
+};
+
+/** The same where no agent runs yet on the host. */
+export async function fillBeforeAgent(bench: Bench): Promise<void> {
+  await fillBefore(bench);
+  await kill(bench.agentPid(bench.store));
+}
+
 const fillerOf = (bench: Bench) => join(dirname(bench.jobs), 'filler');
 
 /** The packages of a cell are gone, or not what they were, when its job starts. */
@@ -357,6 +453,7 @@ export const closeDirectory: Break = async ({ bench, id }) => {
 };
 
 async function release(bench: Bench, job: string): Promise<void> {
+  if (bench.place === 'ssh') bench.freeHost();
   if (bench.place === 'slurm') await bench.asUser('scontrol', 'release', bench.nativeId(job));
   if (bench.place === 'gridengine') await bench.asUser('qrls', bench.nativeId(job));
 }
@@ -395,7 +492,7 @@ export function cutAt(step: Step, way: Way): Break {
     }
     if (step === 'running' || step === 'ended') await victim.begun();
     if (step === 'ended') victim.goOn();
-    await reaches(victim.bench, step);
+    await reaches(victim.bench, victim.bench.jobs, step);
     relay.cut(way);
     await victim.id();
   };
@@ -403,19 +500,20 @@ export function cutAt(step: Step, way: Way): Break {
 
 const known = new WeakMap<Bench, Set<string>>();
 
-/** Jobs there that were there before are none of ours. */
+/** Jobs that were there before are none of ours. */
 export function rememberJobs(bench: Bench): void {
-  known.set(bench, new Set(filesIn(bench.jobs)));
+  known.set(bench, new Set([bench.jobs, join(bench.stateDirectory, 'jobs')].flatMap(filesIn)));
 }
 
-async function reaches(bench: Bench, step: Exclude<Step, 'connecting'>): Promise<void> {
+/** `jobs`: the folder of them, here or there. */
+async function reaches(bench: Bench, jobs: string, step: Exclude<Step, 'connecting'>): Promise<void> {
   await until(
-    `the job is ${step} there`,
+    `the job is ${step} in ${jobs}`,
     () => {
-      const job = readdirSync(bench.jobs).find((name) => known.get(bench)?.has(name) !== true);
+      const job = filesIn(jobs).find((name) => known.get(bench)?.has(name) !== true);
       // Cut too late is cut as well: what has come home is deleted there.
-      if (job === undefined) return step === 'ended';
-      const directory = join(bench.jobs, job);
+      if (job === undefined) return step === 'ended' && jobs === bench.jobs;
+      const directory = join(jobs, job);
       if (step === 'submitted') return /"submittedAt"/.test(readText(join(directory, RECORD_FILE)));
       if (step === 'bundle') return existsSync(join(directory, MARKS.bundle)) || hasParts(bench);
       return existsSync(join(directory, MARKS[step]));

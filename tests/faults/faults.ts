@@ -1,8 +1,8 @@
 // The faults, as a table: what breaks, where, and how the cell has to end all the same. Each is tried on the real thing by play.ts. Those of a
 // place in `quick` are part of `npm test`; all are tried by `npm run test:faults`.
 import * as breaking from './breaking';
-import { STEPS, STEP_WORDS, type Break, type Step } from './breaking';
-import type { Bench, Place } from './bench';
+import { AGENT_STEPS, AGENT_STEP_WORDS, STEPS, STEP_WORDS, type Break, type Step } from './breaking';
+import { SKEWED, type Bench, type Place } from './bench';
 import { WAYS, WAY_WORDS, type Way } from './relay';
 
 export type End =
@@ -120,6 +120,18 @@ const CAUSES: readonly Fault[] = [
     ends: error('NodeFailureError', /The scheduler says: NODE_FAIL/),
   },
   {
+    name: 'a node that crashes is told as one that failed',
+    on: ['gridengine'],
+    breaks: breaking.loseExecutionHost,
+    ends: error('NodeFailureError', /crashed.*The scheduler says: failed 19/s),
+  },
+  {
+    name: 'a host that is switched off has lost what ran there, and that is told',
+    on: ['ssh'],
+    breaks: breaking.loseHost,
+    ends: error('JobLostError', /runner ended/),
+  },
+  {
     name: 'a job that has to give way is told as preempted',
     on: ['slurm'],
     quick: ['slurm'],
@@ -213,8 +225,21 @@ const CAUSES: readonly Fault[] = [
     ends: error('JobRejectedError', /unknown resource "nosuch"/, 0),
   },
   {
+    name: 'cores that the host does not have are refused before there is a job',
+    on: ['ssh'],
+    options: '--cores 900',
+    breaks: breaking.nothing,
+    ends: error('JobRejectedError', /900/, 0),
+  },
+  {
+    name: 'a job whose runner somebody asks to end is told as cancelled outside of the notebook',
+    on: ['ssh'],
+    breaks: breaking.terminateRunner,
+    ends: error('JobCancelledError', /outside of this notebook/),
+  },
+  {
     name: 'packages that are damaged on their way are told as such',
-    on: BATCH,
+    on: ALL,
     quick: ['slurm'],
     options: '--env-mode bundle',
     isHeld: true,
@@ -347,6 +372,28 @@ const SYSTEM: readonly Fault[] = [
     ends: value,
   },
   {
+    name: 'a job that is suspended for a while goes on, and nothing is lost',
+    on: BATCH,
+    breaks: breaking.suspend,
+    ends: value,
+  },
+  {
+    name: 'the disk of the jobs is full when the cell is sent: there is no job, and that is said',
+    on: ALL,
+    before: breaking.fillBefore,
+    breaks: breaking.nothing,
+    after: breaking.emptyDisk,
+    ends: error('DiskFullError', /disk .* is full.*Free some space/, 0),
+  },
+  {
+    name: 'the disk of the jobs is full when the agent over there is to start: the job says so, and runs once there is room',
+    on: ['ssh'],
+    before: breaking.fillBeforeAgent,
+    breaks: breaking.waitForRoom,
+    after: breaking.emptyDisk,
+    ends: { kind: 'value or refusal', name: 'TransportError', says: /its disk is full/ },
+  },
+  {
     name: 'the disk of the jobs is full when the result is written, and that is told',
     on: ALL,
     quick: ['ssh'],
@@ -362,15 +409,26 @@ const SYSTEM: readonly Fault[] = [
     breaks: breaking.fillDiskHere,
     ends: value,
   },
-  {
-    name: 'the clock of the node is an hour ahead, and nothing is lost',
+  ...SKEWED.map(({ cluster }): Fault => ({
+    name: `the clock of the node is an hour ${cluster}, and nothing is lost`,
     on: ALL,
-    cluster: 'skewed',
+    cluster,
     breaks: breaking.onlySubmit,
     middle: 'await new Promise((go) => setTimeout(go, 1500));',
     ends: value,
-  },
+  })),
 ];
+
+/** The agent of the notebook, and the one on the host, killed at each step that a job takes. */
+const AGENT_DEATHS: readonly Fault[] = (['here', 'there'] as const).flatMap((where) =>
+  AGENT_STEPS.map((step): Fault => ({
+    name: `the agent ${where === 'here' ? 'of the notebook' : 'over there'} is killed ${AGENT_STEP_WORDS[step]}, and nothing is lost`,
+    on: where === 'here' ? ALL : ['ssh'],
+    isHeavy: step === 'bundle' || step === 'ended',
+    breaks: breaking.killAgentAt(step, where),
+    ends: value,
+  })),
+);
 
 /** Seven ways to lose a connection, at each step that a job takes. */
 const CUTS: readonly Fault[] = STEPS.flatMap((step) =>
@@ -388,7 +446,7 @@ function isQuick(step: Step, way: Way): boolean {
   return ['bundle reset', 'submitted mute', 'running silence', 'ended garbage'].includes(`${step} ${way}`);
 }
 
-export const FAULTS: readonly Fault[] = [...CAUSES, ...DEATHS, ...SYSTEM, ...CUTS];
+export const FAULTS: readonly Fault[] = [...CAUSES, ...DEATHS, ...AGENT_DEATHS, ...SYSTEM, ...CUTS];
 
 async function cancelLast(bench: Bench): Promise<void> {
   const { result } = await bench.run('%cluster jobs');

@@ -44,6 +44,7 @@ async function play(bench: Bench, fault: Fault, name: string): Promise<void> {
   for (const what of ['runs', 'begun', 'go']) rmSync(mark(what), { force: true });
   if (fault.isHeavy === true) await bench.run('const heavy = Float64Array.from({ length: 3_000_000 }, (_, i) => i);');
   if (isPacked(fault)) writePackage(bench.kernel.directory);
+  if (fault.isHeld === true && bench.place === 'ssh') await bench.occupyHost();
   rememberJobs(bench);
   await fault.before?.(bench);
   try {
@@ -56,6 +57,7 @@ async function play(bench: Bench, fault: Fault, name: string): Promise<void> {
     await bench.replaceKernel();
     throw error;
   } finally {
+    if (fault.isHeld === true && bench.place === 'ssh') bench.freeHost();
     await fault.after?.(bench);
   }
 }
@@ -152,6 +154,12 @@ function expectEnd({ ends }: Fault, { result }: Ended, runs: string): void {
   expect(printed).toContain(result.stdout);
 }
 
+/** A job that never runs may have been submitted all the same: it could not be started. */
+function isBeforeSubmission(ends: Fault['ends']): boolean {
+  if (ends.kind !== 'error' || ends.runs !== 0) return false;
+  return ['JobRejectedError', 'SchedulerError', 'DiskFullError'].includes(ends.name);
+}
+
 /** The result is in the notebook, and is given to nobody again. */
 async function expectOnce(bench: Bench, { id }: Ended): Promise<void> {
   const again = await bench.run(`%cluster attach ${id ?? ''}`);
@@ -159,7 +167,7 @@ async function expectOnce(bench: Bench, { id }: Ended): Promise<void> {
 }
 
 async function expectSubmittedOnce(bench: Bench, { ends }: Fault, name: string): Promise<void> {
-  const wanted = ends.kind === 'error' && ['JobRejectedError', 'SchedulerError'].includes(ends.name) ? 0 : 1;
+  const wanted = isBeforeSubmission(ends) ? 0 : 1;
   const mine = async () => (await bench.names(wanted > 0)).filter((job) => job.startsWith(`${name}.cb`)).length;
   let count = await mine();
   // Accounting is some seconds late, a job may be in no list for a moment, and a controller that was away has to be asked again.

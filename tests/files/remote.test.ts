@@ -20,7 +20,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connectAgent } from '../../magics/client';
 import { runFs } from '../../magics/fs';
 import { sendSignal } from '../../magics/protocol/platform';
-import { LONG_MS, hostEntry, runIn, startBefore } from '../clusters/notebook';
+import { LONG_MS, cutConnection, hostEntry, runIn, startBefore } from '../clusters/notebook';
 import { describeOn, openSystem } from '../clusters/open';
 import type { CellResult, KernelClient } from '../kernel/client';
 import { endProcesses, processesWith } from '../notebook/processes';
@@ -174,7 +174,7 @@ copyFileSync('heavy.bin', 'copy.bin');`);
       while (!end.isThere && uncut.size > 0) {
         for (const state of uncut) {
           if (arriving(state) < 10_000_000) continue;
-          cutConnection(store);
+          await cutConnection(store);
           uncut.delete(state);
         }
         await pause(5);
@@ -287,12 +287,4 @@ function arriving(store: string): number {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.arriving'))
     .reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.blocks ?? 0) * 512, 0);
-}
-
-/** Ends the processes that the connection is made of on the other side, as a network does that resets. */
-function cutConnection(store: string): void {
-  for (const { pid } of processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) =>
-    command.includes('--bridge'),
-  ))
-    sendSignal(pid, 'SIGKILL');
 }

@@ -1,6 +1,7 @@
 import { findMagic } from '../../magics/line';
 import { misplacedMagic } from '../../magics/misplaced';
-import { OPTIONS, optionNames, optionsHelp, parseOptions } from '../../magics/options';
+import { OPTIONS, optionNames, optionsHelp } from '../../magics/options';
+import { parseOptions } from '../../magics/parse-options';
 import { parseDuration, parseMemory, showBytes, showDuration, showMemory } from '../../magics/config/quantities';
 import { nearest } from '../../magics/config/nearest';
 

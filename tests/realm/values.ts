@@ -135,5 +135,9 @@ export const REFUSALS: readonly (readonly [expression: string, message: string])
   ['({ g: (function* () { yield 1; })() })', 'cannot ship v.g: it is a running generator — collect it into an array'],
   ['[new Map().entries()]', 'cannot ship v[0]: it is a running iterator — collect it into an array'],
   ['[[1][Symbol.iterator]()]', 'cannot ship v[0]: it is a running iterator — collect it into an array'],
+  [
+    '[new Intl.Segmenter().segment("a")[Symbol.iterator]()]',
+    'cannot ship v[0]: it is a running iterator — collect it into an array',
+  ],
   ['(function () { return { a: arguments }; })(1)', 'cannot ship v.a: the arguments of a call — use rest parameters'],
 ];

@@ -231,6 +231,9 @@ describe('qacct', () => {
       5: 'cancelled by unknown (alice@c1)',
     });
   });
+  test('an end that nobody told is the crash of the node', () => {
+    expect(history(row({ failed: '19  : before writing exit_status' }))).toEqual({ 5: 'ended: node-lost' });
+  });
   test('memory is asked for by the slot', () => {
     const limits = {
       failed: '37  : qmaster enforced h_rt, h_cpu, or h_vmem limit',

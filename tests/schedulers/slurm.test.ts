@@ -1,4 +1,8 @@
 // Slurm's recorded answers, and the traps of its commands.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { NativeId } from '../../magics/protocol/job';
 import { slurm } from '../../magics/schedulers/slurm';
 import { parseAccounting, parseQueue, type Columns } from '../../magics/schedulers/slurm-answers';
@@ -350,12 +354,62 @@ const answer = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' });
 const queue = (...lines: string[]) => slurm.parseStatus(answer(lines.join('\n')));
 const history = (...lines: string[]) => slurm.parseHistory(answer(lines.join('\n')));
 
-describe('squeue', () => {
-  test('what we ask is what was recorded', () => {
-    const [first] = recorded(SYSTEM, 'squeue-O-ended').command.split(' -j ');
-    expect(slurm.statusCommand([id('8'), id('9')]).join(' ')).toContain(`${first} -j 8,9 -O `);
-    expect(recorded(SYSTEM, 'squeue-O-ended').command).toContain(`'${slurm.statusCommand([]).at(-1)}'`);
+/** The question, put to what `scontrol` was recorded to answer. */
+function askRecorded(name: string, ...ids: string[]) {
+  const { stdout, stderr, exitCode } = recorded(SYSTEM, name);
+  const directory = mkdtempSync(join(tmpdir(), 'cellburst-scontrol-'));
+  try {
+    for (const [file, text] of Object.entries({ stdout, stderr })) writeFileSync(join(directory, file), text);
+    const answers = `#!/bin/sh\ncat '${directory}/stdout'; cat '${directory}/stderr' >&2; exit ${exitCode ?? 1}\n`;
+    writeFileSync(join(directory, 'scontrol'), answers, { mode: 0o755 });
+    const [program, ...args] = slurm.statusCommand(ids.map(id));
+    const env = { ...process.env, PATH: `${directory}:${process.env['PATH'] ?? ''}` };
+    const said = spawnSync(program, args, { env, encoding: 'utf8' });
+    return slurm.parseStatus({ stdout: said.stdout, stderr: said.stderr, exitCode: said.status });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+describe('the question for all jobs', () => {
+  test.each([
+    ['cancelled-while-pending', '40', 'cancelled by unknown …'],
+    ['cancelled', '60', 'cancelled by unknown …'],
+    ['chdir-missing', '66', 'ended: start-failed'],
+    ['completed', '53', 'ended'],
+    ['failed-exit143', '59', 'ended: exit 143'],
+    ['failed-exit3', '56', 'ended: exit 3'],
+    ['failed-no-interpreter', '64', 'ended: exit 2'],
+    ['failed-output-unwritable', '65', 'ended: start-failed'],
+    ['failed-signal11', '57', 'ended: signal SIGSEGV'],
+    ['failed-signal9', '58', 'ended: signal SIGKILL'],
+    ['node-fail-requeued', '76', 'queued: It waits for its start time.'],
+    ['node-fail', '75', 'ended: node-lost'],
+    ['oom', '62', 'ended: out-of-memory'],
+    ['pending-begintime', '43', 'queued: It waits for its start time.'],
+    ['pending-dependency', '42', 'queued: It waits for another job to end.'],
+    ['pending-held', '40', 'queued: It is held by its user.'],
+    ['pending-priority', '49', 'queued: Other jobs of this queue come first.'],
+    ['running', '53', 'running on n1'],
+    ['suspended', '74', 'queued: It is suspended.'],
+    ['timeout', '2', 'ended: time-limit'],
+  ])('of a job that is %s', (name, job, said) => {
+    expect(briefs(askRecorded(`scontrol-oneline-${name}`, '1000', job))).toEqual({ [job]: said });
   });
+  test('one job alone is asked for by its id, of several all are asked for at once', () => {
+    const arguments_ = (...ids: string[]) => slurm.statusCommand(ids.map(id)).slice(-3);
+    expect(arguments_('7')).toEqual(['7', expect.any(String), '7']);
+    expect(arguments_('7', '8')).toEqual(['7,8', expect.any(String), '']);
+  });
+  test('other jobs are left out', () => {
+    expect(askRecorded('scontrol-oneline-running', '5', '533').size).toBe(0);
+  });
+  test('a controller that does not answer has said nothing about any job', () => {
+    expect(() => askRecorded('scontrol-show-job-1-error-slurmctld-down', '1')).toThrow(/Unable to contact/);
+  });
+});
+
+describe('its answer', () => {
   test('a word that is no state of ours is unknown and keeps its raw word', () => {
     expect(queue('1|HIBERNATING|None|0|n1|N/A|N/A|x|').get(id('1'))).toMatchObject({
       sighting: { state: 'unknown', raw: 'HIBERNATING' },

@@ -152,6 +152,59 @@ describe('what is seen of one job', () => {
     });
   });
 
+  /** A second runner found the job taken, and ended. */
+  const TAKEN: Observation = {
+    sighting: { state: 'ended', explanation: { cause: 'exit', reason: 'exit code 73', exitCode: 73 } },
+    words: 'FAILED 73:0',
+  };
+  const usage = { peakMemoryMiB: 1, cpuSeconds: 1, elapsedSeconds: 1 };
+  const facts = { protocol: 1, host: 'n1', startedAt: 5, usage, outputBytes: 0, droppedBytes: 0 };
+  const beat = (beatAt: number): void => {
+    const told = { ...facts, runner: { pid: 1 }, cell: { pid: 2 }, beatAt };
+    writeFileSync(join(directory, 'heartbeat.json'), JSON.stringify(told));
+  };
+  const outcome = (ending: object): void => {
+    const told = { ...facts, endedAt: 9, ending };
+    writeFileSync(join(directory, 'outcome.json'), JSON.stringify(told));
+  };
+
+  test('a job that was started anew while its first runner goes on runs there, and ends as that tells', () => {
+    const view = viewOf();
+    beat(1);
+    view.look(0);
+    view.observe(TAKEN, 1000);
+    beat(2);
+    expect(view.look(6000).news).toBeUndefined();
+    outcome({ kind: 'exit', code: 0 });
+    expect(view.look(7000).news).toEqual({ state: 'ended' });
+  });
+
+  test('when its first runner is silent for good, it is told as put back, and not as an exit code', () => {
+    const view = viewOf();
+    beat(1);
+    view.look(0);
+    view.observe(TAKEN, 1000);
+    expect(view.look(20_000).news).toBeUndefined();
+    expect(view.look(60_000).news).toMatchObject({
+      state: 'ended',
+      explanation: { cause: 'preempted', words: 'FAILED 73:0' },
+    });
+  });
+
+  test('a job whose runner was told to end, and which is in the queue again, has ended and is taken out', () => {
+    const view = viewOf();
+    // Of the time before it began: that says nothing.
+    view.observe(queued(), 0);
+    beat(1);
+    outcome({ kind: 'terminated' });
+    expect(view.look(1000)).toEqual({ news: undefined, wantsAnswer: true });
+    view.observe(queued(), 2000);
+    expect(view.look(2000)).toMatchObject({
+      news: { state: 'ended', explanation: { cause: 'preempted' } },
+      isLeft: true,
+    });
+  });
+
   test('a node that the scheduler has lost sight of is not lost while the runner on it is heard', () => {
     const beat = (beatAt: number) => {
       const told = { protocol: RUN_PROTOCOL, host: 'n1', startedAt: 0, beatAt, outputBytes: 0, droppedBytes: 0 };

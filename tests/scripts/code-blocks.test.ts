@@ -9,7 +9,7 @@ import { Language } from '../../language';
 import { COMMANDS } from '../../magics/commands';
 import { parseConfig } from '../../magics/config/parse';
 import { findMagics, splitWords } from '../../magics/line';
-import { parseOptions } from '../../magics/options';
+import { parseOptions } from '../../magics/parse-options';
 import { magicOf } from '../../magics/table';
 
 const root = join(__dirname, '..', '..');

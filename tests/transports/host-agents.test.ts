@@ -12,7 +12,7 @@ import { HostAgent } from '../../magics/transports/host-agent';
 import { running, specOf, until, writeBundle } from '../agent/setting';
 import { lacks, missing, openSystem } from '../clusters/open';
 import { describeUnless } from '../unless';
-import { endProcesses, isAlive } from '../notebook/processes';
+import { endProcesses, isAlive, processesWith } from '../notebook/processes';
 import { KINDS, configBefore, nobody, openHost, publicKey, type Kind } from './logins';
 
 const system = openSystem('sshd', { by: 'anybody' });
@@ -87,6 +87,32 @@ for (const kind of KINDS)
       expect(logins() - before).toBe(1);
     });
   });
+
+describeUnless(missing(system), 'the way to the agent, over ssh2', () => {
+  test('leads straight to its socket, and through a process of ours where the host forwards no sockets', async () => {
+    const bridges = (store: string) =>
+      processesWith(`CELLBURST_STATE_DIR=${store}`).filter(({ command }) => command.includes('--bridge')).length;
+    const [straight, through] = [makeStore('straight'), makeStore('through')];
+    await using one = connect('ssh2', 'cb-login', setting('SSHD_CONFIG'), straight);
+    expect((await one.agent.status()).stateDirectory).toBe(straight);
+    await until('the process that found the agent has gone', () => bridges(straight) === 0);
+    // The connection is as it was.
+    expect((await one.agent.status()).stateDirectory).toBe(straight);
+    await using other = connect('ssh2', 'cb-noisy', setting('SSHD_CONFIG'), through);
+    expect((await other.agent.status()).stateDirectory).toBe(through);
+    expect(bridges(through)).toBe(1);
+  });
+
+  test('is known to be lost when the agent is', async () => {
+    const store = makeStore('lost');
+    await using opened = connect('ssh2', 'cb-login', setting('SSHD_CONFIG'), store);
+    const { pid } = await opened.agent.status();
+    const watching = opened.agent.changes(new AbortController().signal).next();
+    sendSignal(pid, 'SIGKILL');
+    await expect(watching).rejects.toThrow(/closed the connection/);
+    expect((await opened.agent.status()).pid).not.toBe(pid);
+  });
+});
 
 describeUnless(noNodes, 'several login nodes behind one name', () => {
   /** Both show keys that are known under one name, as the nodes of a cluster do. */
