@@ -113,13 +113,8 @@ interface ExitStatus {
   readonly slurms?: number;
 }
 
-/**
- * squeue's exit_code is what wait(2) gave: 768 is exit 3, 9 is SIGKILL. Both at once no process can have: 4021 was an output file that cannot be opened. Observed on
- * 24.11: `3:0` and `0:9` instead, with codes above 128 as they are.
- */
+/** squeue's exit_code is what wait(2) gave: 768 is exit 3, 9 is SIGKILL. Both at once no process can have: 4021 was an output file that cannot be opened. */
 function fromWaitStatus(text: string): ExitStatus | undefined {
-  const [, code24, signal24] = /^(\d+):(\d+)$/.exec(text) ?? [];
-  if (code24 !== undefined) return { code: Number(code24), signal: Number(signal24) };
   if (!/^\d+$/.test(text)) return undefined;
   const status = Number(text);
   const [code, signal] = [status >> 8, status & 127];
