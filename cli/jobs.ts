@@ -1,6 +1,7 @@
 // The commands about jobs: one function each, writing to the given terminal and giving an exit code.
 import type { AgentConnection } from '../magics/client';
 import { parseDuration, parseMemory } from '../magics/config/quantities';
+import { showJob } from '../magics/job-shown';
 import { act } from '../magics/monitor-actions';
 import { UsageError } from '../magics/protocol/errors';
 import { clusterLabel, isFinal, isUnfetched, type JobRecord } from '../magics/protocol/job';
@@ -28,8 +29,15 @@ export const LIST_FLAGS: readonly Flag[] = [
   { name: 'last', short: 'n', argument: 'N', help: 'Only the newest N.' },
 ];
 
-export function listJobs({ flags, terminal }: Call): Promise<number> {
+/** All of them; or all that is known of one, and what differs where it ran. */
+export function listJobs({ words: [id], flags, terminal }: Call): Promise<number> {
   return withAgent(terminal, async (agent) => {
+    if (id !== undefined) {
+      const job = await agent.job(id);
+      if (terminal.json) tellJson(job, terminal);
+      else terminal.out(`${String(showJob(job, Date.now()).data['text/plain'])}\n`);
+      return EXIT.done;
+    }
     const states = flags.all('state');
     const on = flags.text('on');
     const fitting = (await agent.jobs()).filter(

@@ -46,9 +46,10 @@ Ctrl-C interrupts as the stop button does: a job that is waited for goes on with
     run: async (call) => (await import('./run.js')).run(call),
   },
   jobs: {
-    usage: '[--state STATE] [--on NAME] [--last N]',
-    about: 'Lists all jobs that are kept, of all notebooks.',
-    args: [],
+    usage: '[--state STATE] [--on NAME] [--last N] [ID]',
+    about:
+      'Lists all jobs that are kept, of all notebooks; with an id, tells all that is known of one, and what differs where it ran.',
+    args: [{ ...JOB, isOptional: true }],
     flags: LIST_FLAGS,
     run: listJobs,
   },

@@ -35,6 +35,7 @@ import { here } from './host-paths';
 import { readJobFile } from './files';
 import { relay } from './relay';
 import { Sending, toNews } from './sending';
+import { Turns } from './turns';
 
 export interface StoreFacts {
   readonly contents: Contents;
@@ -53,6 +54,7 @@ type Known = CallResult<'offer'>;
 export class StoreAnswers {
   readonly #facts: StoreFacts;
   readonly #described = new Map<ContentId, ContentSource>();
+  readonly #turns = new Turns();
 
   constructor(facts: StoreFacts) {
     this.#facts = facts;
@@ -145,7 +147,7 @@ export class StoreAnswers {
         signal: stop,
         ...(only === undefined ? {} : { only }),
       });
-      const sending = new Sending(looked, here(path), to, tell);
+      const sending = new Sending(looked, here(path), to, tell, this.#turns);
       const sent = await this.#persistently(cluster, stop, async (agent, isAgain) => {
         if (agent !== undefined) return await sending.sendTo(agent.store, isAgain, stop);
         // Nothing has to come over: no copy in between is of any use.
@@ -234,7 +236,7 @@ export class StoreAnswers {
   ): Promise<StreamItem> {
     const options = { signal, ...(only === undefined ? {} : { only }) };
     const looked = await lookAt(here(path), this.#facts.seenDirectory, options);
-    const sending = new Sending(looked, here(path), undefined, tell);
+    const sending = new Sending(looked, here(path), undefined, tell, this.#turns);
     const source = await sending.putHere({ path: here(to), replace }, signal);
     return contentItem(source, 0, looked.mode);
   }

@@ -17,6 +17,7 @@ import {
   type StreamReceiver,
 } from '../store';
 import type { StoreVerbs } from '../client';
+import type { Turns } from './turns';
 
 type Target = NonNullable<StreamParams<'send'>['to']>;
 type Tell = (news: Exclude<StreamEvent<'send'>, { kind: 'content' }>) => void;
@@ -32,14 +33,17 @@ export class Sending {
   readonly #path: string;
   readonly #target: Target | undefined;
   readonly #tell: Tell;
+  readonly #turns: Turns;
   readonly #reading: Reading | undefined;
   #source: ContentSource | undefined;
 
-  constructor(looked: LookedAt, path: string, target: Target | undefined, tell: Tell) {
+  /** `turns`: of all that is sent from here. */
+  constructor(looked: LookedAt, path: string, target: Target | undefined, tell: Tell, turns: Turns) {
     this.#looked = looked;
     this.#path = path;
     this.#target = target;
     this.#tell = tell;
+    this.#turns = turns;
     if (looked.unreadBytes >= STREAM_BYTES) this.#reading = new Reading(looked.found);
   }
 
@@ -81,7 +85,9 @@ export class Sending {
         ? undefined
         : { ...this.#target, ...(mode === undefined ? {} : { mode }) };
     const what = { kind: found.kind, bytes, diskBytes, ...(target === undefined ? {} : { target }) };
-    const sent = await sendWhileReading(reading, what, nameTransfer(this.#path, found, target), to, options);
+    const name = nameTransfer(this.#path, found, target);
+    // Two notebooks may send the same: the second one finds it there.
+    const sent = await this.#turns.take(name, options.signal, () => sendWhileReading(reading, what, name, to, options));
     this.#looked.save();
     return sent;
   }

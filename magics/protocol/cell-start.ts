@@ -16,5 +16,14 @@ export function cellFlags(memoryMiB: number | undefined): readonly string[] {
   return memoryMiB === undefined ? [] : [`--max-old-space-size=${heapMiB(memoryMiB)}`];
 }
 
+/** Read by the loader, the C library, Node or V8 when a process starts; setting them later comes too late. */
+const READ_AT_START =
+  /^(?:(?:NODE_|UV_|LD_|LC_|LANG|GLIBC_|MALLOC_|OPENSSL_|SSL_CERT_|ICU_)\w*|TZ|NO_COLOR|FORCE_COLOR)$/;
+
+/** Those variables of a job that its cell process has to be started with. All others come with its orders: a value that is secret stands on no command line. */
+export function startVariables(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => READ_AT_START.test(name)));
+}
+
 /** Where a runner finds the pipes of a cell process that was started beside it: the ends that are not the cell's. */
 export const BESIDE_FD = { output: 0, errors: 3, records: 4, orders: 5 } as const;

@@ -1,7 +1,7 @@
 // What a batch system and a runner need of a job, written into its directory: the orders, and the script that the batch system runs.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cellFlags } from '../protocol/cell-start';
+import { cellFlags, startVariables } from '../protocol/cell-start';
 import { writeWhole } from '../protocol/files';
 import type { JobSpec, NativeId } from '../protocol/job';
 import { KEY_FILE, ORDERS_FILE, SCRIPT_FILE } from '../protocol/layout';
@@ -12,7 +12,7 @@ import { ordersForContainer, ordersForFiles } from './request';
 import type { RunnerPrograms } from './runner';
 import type { ScheduledJob } from './scheduler';
 import { writeKey } from '../transports';
-import { batchScript, isVariable, type Argv } from '../transports/shell';
+import { batchScript, type Argv } from '../transports/shell';
 
 export interface BatchPlace {
   readonly dialect: BatchDialect;
@@ -63,7 +63,7 @@ export class BatchPapers {
       : withCell(spec, {
           runner: [node, programs.runner, ...cell, '--orders', orders],
           cell: [node, ...cellFlags(memoryMiB), programs.cell ?? join(dirname(programs.runner), 'cell.js')],
-          environment: spec.environment,
+          environment: startVariables(spec.environment),
         });
     return {
       token,
@@ -109,10 +109,9 @@ function ordersOf({ spec, id, directory, packageOrders }: ScheduledJob): object 
   };
 }
 
-/** In an image the cell process has another parent; a name that no shell takes only its runner can set. */
-function withCell({ container, environment }: JobSpec, pair: Pair): Argv {
-  const isAlone = container !== undefined || !Object.keys(environment).every(isVariable);
-  return isAlone ? pair.runner : pairCommand(pair);
+/** In an image the cell process has another parent. */
+function withCell({ container }: JobSpec, pair: Pair): Argv {
+  return container === undefined ? pairCommand(pair) : pair.runner;
 }
 
 /** Where a log lies does not depend on the token. */

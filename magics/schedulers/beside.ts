@@ -9,7 +9,7 @@ import { assignment, commandLine, type Argv } from '../transports/shell';
 export interface Pair {
   readonly runner: Argv;
   readonly cell: Argv;
-  /** Variables of the cell process: some are read when Node starts (`NODE_OPTIONS`, `LANG`). */
+  /** Variables that the cell process has to be started with; anybody on the node can read them for a moment. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

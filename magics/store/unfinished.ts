@@ -1,5 +1,5 @@
 // Contents that have begun to come: in this life of the agent or an earlier one, and perhaps nobody goes on with them.
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { contentId, type ContentId } from '../protocol/chunks';
 import type { Kept } from './keeping';
@@ -11,7 +11,10 @@ export function unfinishedIn(directory: string): Kept[] {
   const found = new Map<ContentId, Kept>();
   for (const name of readdirSync(directory)) {
     const [, hex] = NAME.exec(name) ?? [];
-    const stats = hex === undefined ? undefined : statSync(join(directory, name), { throwIfNoEntry: false });
+    if (hex === undefined) continue;
+    const path = join(directory, name);
+    // A link leads beside somebody's place, and to nothing when they have cleared that away.
+    const stats = statSync(path, { throwIfNoEntry: false }) ?? lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) continue;
     const id = contentId(hex, name);
     const { bytes = 0, usedAt = 0 } = found.get(id) ?? {};

@@ -25,14 +25,9 @@ export function commandLine(argv: Argv): string {
   return argv.map(quote).join(' ');
 }
 
-/** Does sh take it as the name of a variable? */
-export function isVariable(name: string): boolean {
-  return VARIABLE.test(name);
-}
-
 /** `NAME='value'`. Throws UsageError for a name that sh does not take. */
 export function assignment(name: string, value: string): string {
-  if (!isVariable(name))
+  if (!VARIABLE.test(name))
     throw new UsageError(
       `${JSON.stringify(name)} is no name for an environment variable: letters, digits and _ only, no digit first.`,
     );

@@ -44,6 +44,23 @@ test('jobs are listed, for people and for programs', async () => {
   );
 });
 
+test('of one job all is told that explains a result: what it was given, and the machine that it ran on', async () => {
+  const job = await run(agent, 'finish()');
+  const { code, out } = await cellburst('jobs', job.id);
+  expect(code).toBe(0);
+  for (const row of [
+    /^state +completed/m,
+    /^cluster +local/m,
+    /^asked for +1 core/m,
+    /^Node\.js +\d+\./m,
+    /^C library +\S/m,
+    /^processor +\S/m,
+  ])
+    expect(out).toMatch(row);
+  const json: unknown = JSON.parse((await cellburst('jobs', '--json', job.id)).out);
+  expect(json).toMatchObject({ id: job.id, ranOn: { node: process.versions.node } });
+});
+
 test('logs print what a job printed, each stream where it belongs', async () => {
   const job = await run(agent, 'print("to out\\n"); print("to err\\n", 2); finish()');
   expect(await cellburst('logs', job.id)).toEqual({ code: 0, out: 'to out\n', err: 'to err\n' });

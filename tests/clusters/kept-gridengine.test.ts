@@ -2,11 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { identify, isAlive, sendSignal } from '../../magics/protocol/platform';
 import { readBeat } from '../agent/setting';
 import type { KernelClient } from '../kernel/client';
-import { LONG_MS, agentPid, jobFolders, runIn, startOn, text, until } from './notebook';
+import { LONG_MS, agentPid, countThrough, detach, jobFolders, runIn, startOn, text, until } from './notebook';
 import { describeOn, openSystem, type RunningSystem } from './open';
 import { gridEngineQueue } from './queues';
 
@@ -45,18 +44,9 @@ describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
   test(
     'when the agent here is killed, the cell goes on, its agent calls the next one, and its output is whole',
     async () => {
-      const flag = join(kernel.directory, 'go-on');
-      const id = await kernel.startCell(
-        `%%cluster ge\nconst fs = require('node:fs');\nlet i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 50)); }\ni`,
-      );
-      await kernel.printed(id, '5\n');
-      sendSignal(agentPid(kernel), 'SIGKILL');
-      await pause(500);
-      writeFileSync(flag, '');
-      const { reply, stdout, result } = await kernel.outcome(id, performance.now(), LONG_MS);
-      expect(reply).toMatchObject({ status: 'ok' });
-      const count = Number(text(result));
-      expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
+      await countThrough(kernel, '%%cluster ge', () => {
+        sendSignal(agentPid(kernel), 'SIGKILL');
+      });
     },
     LONG_MS,
   );
@@ -105,36 +95,28 @@ describeOn('nodes kept on Grid Engine', openSystem('sge'), (system) => {
     };
 
     test(
-      'all of it ends, and its cell is not told before',
+      'all that it has started ends, in kept nodes as well, and no cell is told before',
       async () => {
-        const far = join(kernel.directory, 'far');
-        const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
-        await kernel.printed(id, 'begun');
-        const mine = processesOf(jobFolders(kernel)[0] ?? '', far);
-        const [job = ''] = await jobs();
-        await system.run(['qdel', job]);
-        const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
-        expect(mine.filter(isAlive)).toEqual([]);
-        expect(reply).toMatchObject({ status: 'error', ename: 'JobSignalError' });
-      },
-      LONG_MS,
-    );
-
-    test(
-      'all that runs on kept nodes ends with them, and is told as ended by that',
-      async () => {
-        const far = join(kernel.directory, 'far-kept');
+        const [far, farKept] = ['far', 'far-kept'].map((name) => join(kernel.directory, name)) as [string, string];
+        const begun = (note: string) =>
+          until(() => Promise.resolve(existsSync(note) && readFileSync(note, 'utf8') !== ''));
+        const plain = await detach(run, `%%cluster ge --detach\n${stays(far)}`);
+        await begun(far);
+        const ofPlain = processesOf(jobFolders(kernel)[0] ?? '', far);
         expect((await run('%cluster start ge --time 10m --keep 5m')).reply).toMatchObject({ status: 'ok' });
-        const id = await kernel.startCell(`%%cluster ge\n${stays(far)}`);
-        await kernel.printed(id, 'begun');
-        const [job = ''] = await jobs();
+        const kept = await detach(run, `%%cluster ge --detach\n${stays(farKept)}`);
+        await begun(farKept);
         const here = join(keptFolder(), 'agent', 'jobs');
-        const mine = processesOf(join(here, readdirSync(here)[0] ?? ''), far);
-        await system.run(['qdel', job]);
-        const { reply } = await kernel.outcome(id, performance.now(), LONG_MS);
-        expect(mine.filter(isAlive)).toEqual([]);
-        expect(reply).toMatchObject({ status: 'error' });
-        expect(String(reply['evalue'])).toContain('allocation');
+        const ofKept = processesOf(join(here, readdirSync(here)[0] ?? ''), farKept);
+        expect([...ofPlain, ...ofKept].filter(isAlive)).toHaveLength(6);
+        await system.run(['qdel', ...(await jobs())]);
+        const ended = await run(`%cluster attach ${plain}`);
+        expect(ofPlain.filter(isAlive)).toEqual([]);
+        expect(ended.reply).toMatchObject({ status: 'error', ename: 'JobSignalError' });
+        const endedKept = await run(`%cluster attach ${kept}`);
+        expect(ofKept.filter(isAlive)).toEqual([]);
+        expect(endedKept.reply).toMatchObject({ status: 'error' });
+        expect(String(endedKept.reply['evalue'])).toContain('allocation');
       },
       LONG_MS,
     );

@@ -1,10 +1,9 @@
 // Nodes that are kept on a real PBS, where CELLBURST_TEST_PBS names its prefix. It gives no way into a running job: their agent calls back, or is spoken to through files.
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { sendSignal } from '../../magics/protocol/platform';
 import type { KernelClient } from '../kernel/client';
-import { LONG_MS, agentPid, jobFolders, lastRecord, runIn, startOn, text, until } from './notebook';
+import { LONG_MS, agentPid, jobFolders, lastRecord, runIn, startOn, text, until, countThrough } from './notebook';
 import { describeOn, openInstalled } from './open';
 import { pbsQueue } from './queues';
 
@@ -61,18 +60,9 @@ describeOn(
     test(
       'when the agent here is killed, the cell goes on, its agent calls the next one, and its output is whole',
       async () => {
-        const flag = join(kernel.directory, 'go-on');
-        const id = await kernel.startCell(
-          `%%cluster pbs\nconst fs = require('node:fs');\nlet i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 50)); }\ni`,
-        );
-        await kernel.printed(id, '5\n');
-        sendSignal(agentPid(kernel), 'SIGKILL');
-        await pause(500);
-        writeFileSync(flag, '');
-        const { reply, stdout, result } = await kernel.outcome(id, performance.now(), LONG_MS);
-        expect(reply).toMatchObject({ status: 'ok' });
-        const count = Number(text(result));
-        expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
+        await countThrough(kernel, '%%cluster pbs', () => {
+          sendSignal(agentPid(kernel), 'SIGKILL');
+        });
       },
       LONG_MS,
     );

@@ -133,6 +133,21 @@ function serversAt(folder: string): number[] {
   return servers.flatMap(({ users }) => Array.from(users?.matchAll(/pid=(\d+)/g) ?? [], ([, pid]) => Number(pid)));
 }
 
+/** A cell that counts aloud until it is let go; `meanwhile` something is broken. It has to end well, and what it said has to be whole and in order. */
+export async function countThrough(kernel: KernelClient, magic: string, meanwhile: () => void): Promise<void> {
+  const flag = join(kernel.directory, `enough-${Date.now()}`);
+  const counting = `let i = 0;\nwhile (!fs.existsSync(${JSON.stringify(flag)})) { console.log(i++); await new Promise((go) => setTimeout(go, 50)); }\ni`;
+  const id = await kernel.startCell(`${magic}\nconst fs = require('node:fs');\n${counting}`);
+  await kernel.printed(id, '5\n');
+  meanwhile();
+  await pause(500);
+  writeFileSync(flag, '');
+  const { reply, stdout, result } = await kernel.outcome(id, performance.now(), LONG_MS);
+  expect(reply).toMatchObject({ status: 'ok' });
+  const count = Number(text(result));
+  expect(stdout).toBe(Array.from({ length: count }, (_, i) => `${i}\n`).join(''));
+}
+
 /** Ends the processes that the connection is made of on the other side, as a network does that resets; waits for it to be there. */
 export async function cutConnection(store: string): Promise<void> {
   const deadline = Date.now() + LONG_MS;

@@ -121,6 +121,22 @@ writeFileSync(output('sum.txt'), createHash('sha256').update(readFileSync(input(
   );
 
   test(
+    'what two notebooks send at the same moment goes once, and both have it',
+    async () => {
+      const bytes = 60_000_000;
+      writeFileSync(place('both.bin'), randomBytes(bytes));
+      await using agent = await connectAgent({ stateDirectory: join(kernel.directory, 'state'), isPassive: true });
+      const what = { cluster: 'far', path: place('both.bin') };
+      const sent = await Promise.all(
+        [1, 2].map(() => agent.store.send(what, { signal: AbortSignal.timeout(LONG_MS) })),
+      );
+      expect(sent.map(({ sentBytes }) => sentBytes).sort((a, b) => a - b)).toEqual([0, bytes]);
+      expect(sent[0]?.content).toBe(sent[1]?.content);
+    },
+    LONG_MS,
+  );
+
+  test(
     'what a cell does to its inputs there reaches neither the store nor the files here, and unchanged ones do not come back',
     async () => {
       write('given/a.txt', 'given');

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { startVariables } from '../../magics/protocol/cell-start';
 import { OutputReader } from '../../magics/protocol/output';
 import { isAlive } from '../../magics/protocol/platform';
 import { outcome, type Outcome } from '../../magics/protocol/run';
@@ -54,7 +55,7 @@ async function start(code: string, node: string, environment: Readonly<Record<st
   const [shell, ...args] = pairCommand({
     runner: [process.execPath, RUNNER, '--orders', orders],
     cell: [node, CELL],
-    environment,
+    environment: startVariables(environment),
   });
   const child = spawn(shell, args, { cwd: place, env: { ...process.env, TMPDIR: pipes }, stdio: 'ignore' });
   const ended = new Promise<number | null>((tell) => child.once('exit', tell));

@@ -50,3 +50,32 @@ test.each([
     }
   },
 );
+
+test.each([
+  ['Slurm', slurm],
+  ['Grid Engine', gridEngine],
+  ['PBS', pbs],
+] as const)('%s: what a cell’s environment holds is in its orders, and on no command line', (_, dialect) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cellburst-papers-'));
+  const programs = { runner: '/programs/runner.js' };
+  const papers = new BatchPapers({ dialect, programs, prologue: [], site: { parallelEnvironment: 'smp' } });
+  const spec = {
+    name: 'a',
+    cluster: 'c',
+    resources: { cores: 1 },
+    environment: { TOKEN: 'a-secret', 'odd-name': 'b-secret', NODE_OPTIONS: '--no-deprecation' },
+    origin: { client: 'cli', pid: 1, directory: '/' },
+    summary: '',
+  } as const;
+  try {
+    const { command } = papers.write({ id: 'abc' as JobId, spec, directory }, 'cb0123456789');
+    const script = readFileSync(join(directory, 'submit.sh'), 'utf8');
+    for (const text of [script, command.join(' ')]) expect(text).not.toMatch(/[ab]-secret/);
+    // Node reads it when it starts.
+    expect(script).toContain('NODE_OPTIONS=--no-deprecation');
+    const orders = JSON.parse(readFileSync(join(directory, 'orders.json'), 'utf8')) as unknown;
+    expect(orders).toMatchObject({ environment: spec.environment });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -1,5 +1,6 @@
 // A file that is sent while it is read, straight to its place; and what the store may believe of a file that is somebody's own.
 import { createCipheriv } from 'node:crypto';
+import { once } from 'node:events';
 import {
   appendFileSync,
   closeSync,
@@ -18,10 +19,15 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentConnection } from '../../magics/client';
+import { Duplex } from 'node:stream';
+import { AgentConnection } from '../../magics/client';
+import { contentId } from '../../magics/protocol/chunks';
+import { placeFile } from '../../magics/protocol/platform';
 import {
+  Contents,
   Reading,
   lookAt,
   nameTransfer,
@@ -45,6 +51,11 @@ beforeAll(async () => {
   setting = new Setting();
   agent = await setting.connect();
   directory = realpathSync(mkdtempSync(join(tmpdir(), 'cb-streaming-')));
+  writeFileSync(path('new'), noise(30 * MB, 1));
+  mkdirSync(path('tree/deep'), { recursive: true });
+  writeFileSync(path('tree/large'), noise(10 * MB, 4));
+  for (let i = 0; i < 300; i++) writeFileSync(path(`tree/deep/${i}`), `${i} `.repeat(500));
+  writeFileSync(path('tree/empty'), '');
 });
 afterAll(async () => {
   await setting[Symbol.asyncDispose]();
@@ -97,8 +108,7 @@ async function streamTo(name: string, target: string, replace = false) {
 }
 
 test('a new file lies at its place, whole, with its mode, and not once more in the store', async () => {
-  const bytes = noise(30 * MB, 1);
-  writeFileSync(path('new'), bytes);
+  const bytes = readFileSync(path('new'));
   const sent = await streamTo('new', 'below/there');
   expect(sent.sentBytes).toBe(bytes.length);
   expect(readFileSync(path('below/there')).equals(bytes)).toBe(true);
@@ -145,10 +155,6 @@ test('what is there twice goes once, and holes stay holes', async () => {
 }, 60_000);
 
 test('a tree of new files goes while it is read', async () => {
-  mkdirSync(path('tree/deep'), { recursive: true });
-  writeFileSync(path('tree/large'), noise(10 * MB, 4));
-  for (let i = 0; i < 300; i++) writeFileSync(path(`tree/deep/${i}`), `${i} `.repeat(500));
-  writeFileSync(path('tree/empty'), '');
   const { content } = await (await beginning('tree'))();
   await agent.store.place({ content, path: path('tree-there') }, signal);
   expect(readFileSync(path('tree-there/large')).equals(readFileSync(path('tree/large')))).toBe(true);
@@ -201,6 +207,23 @@ test('what came before the agent died is there when the next one goes on', async
     await other[Symbol.asyncDispose]();
   }
 }, 60_000);
+
+test('what nobody goes on with is cleared away, also beside the place where it should have been', async () => {
+  writeFileSync(path('given-up'), noise(20 * MB, 12));
+  const directoryOfStore = path('swept');
+  const open = () =>
+    new Contents({ directory: directoryOfStore, limits: { bytes: 1e9, days: 1 }, log: () => undefined });
+  const { source } = await readAsContent(path('given-up'), path('seen-swept'), { signal });
+  const transfer = contentId('a'.repeat(64), 'transfer');
+  const target = { path: path('swept-there/file'), replace: false, mode: 0o600 };
+  open().announce(transfer, { kind: 'file', bytes: source.bytes, diskBytes: source.bytes, target });
+  expect(readdirSync(path('swept-there'))).toHaveLength(1);
+  open().sweep(Date.now());
+  expect(readdirSync(path('swept-there'))).toHaveLength(1);
+  open().sweep(Date.now() + 2 * 86_400_000);
+  expect(readdirSync(path('swept-there'))).toEqual([]);
+  expect(readdirSync(directoryOfStore)).toEqual([]);
+});
 
 test('a file that is changed while it is sent is refused, and nothing of it appears', async () => {
   writeFileSync(path('busy'), noise(30 * MB, 7));
@@ -285,6 +308,44 @@ test('a place that was asked for twice, since its answer was lost, is done once'
   await expect(agent.store.place({ content: file.content, path: path('not-it'), again: true }, signal)).rejects.toThrow(
     /something already/,
   );
+});
+
+test('a place whose answer was lost with the connection is asked for again, and is there', async () => {
+  const file = await streamTo('new', 'origin');
+  let cuts = 0;
+  // A connection that passes on the request, and ends when its answer is about to come.
+  const connect = async (): Promise<{ stream: Duplex }> => {
+    const socket = createConnection(readFileSync(placeFile(setting.stateDirectory), 'utf8').trim());
+    await once(socket, 'connect');
+    const isLast = cuts > 0;
+    let isAsked = false;
+    const stream = new Duplex({
+      read: () => undefined,
+      write: (bytes: Buffer, _encoding, written) => {
+        isAsked ||= bytes.includes('"place"');
+        socket.write(bytes, () => written());
+      },
+      destroy: (error, done) => {
+        socket.destroy();
+        done(error);
+      },
+    });
+    socket.on('data', (bytes: Buffer) => {
+      if (!isAsked || isLast) stream.push(bytes);
+      else {
+        cuts += 1;
+        stream.destroy();
+      }
+    });
+    return { stream };
+  };
+  await using lossy = new AgentConnection({
+    connect,
+    ...{ agent: 'agent', place: 'agent.log', requestTimeoutMs: 30_000, isPassive: true },
+  });
+  await lossy.store.place({ content: file.content, path: path('after-a-loss') }, signal);
+  expect(cuts).toBe(1);
+  expect(readFileSync(path('after-a-loss')).equals(readFileSync(path('new')))).toBe(true);
 });
 
 test('to and from this machine itself nothing stays in the store', async () => {
