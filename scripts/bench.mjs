@@ -1,4 +1,5 @@
 // `npm run bench [-- --rows start,cell] [-- --json FILE]`: how quick it is, against what there was before. A goal that is not met is said, and fails nothing.
+// On a machine that others keep busy: `chrt -r 5 npm run bench`, as root, takes both sides out of their way.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runScript, setUp } from './setup.mjs';

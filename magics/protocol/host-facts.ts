@@ -57,13 +57,17 @@ export function platformTag({ os, arch, libc, abi }: HostFacts): string {
   return [os, arch, ...libc.split(' ').slice(0, 1).filter(Boolean), abi].join('-');
 }
 
-function readLibc(): string {
-  if (process.platform !== 'linux') return '';
+/** What this Node.js reports of itself: `glibcVersionRuntime` and `glibcVersionCompiler` among it, where that is its C library. */
+export function reportHeader(): Readonly<Record<string, unknown>> {
   // The report asks for host names of all connections otherwise, and waits for them (Node 22).
   Reflect.set(process.report, 'excludeNetwork', true);
   const report: unknown = process.report.getReport();
-  const header = isObject(report) && isObject(report['header']) ? report['header'] : {};
-  const glibc = header['glibcVersionRuntime'];
+  return isObject(report) && isObject(report['header']) ? report['header'] : {};
+}
+
+function readLibc(): string {
+  if (process.platform !== 'linux') return '';
+  const glibc = reportHeader()['glibcVersionRuntime'];
   return typeof glibc === 'string' ? `glibc ${glibc}` : 'musl';
 }
 

@@ -1,6 +1,6 @@
 // The contents that an agent keeps: each a file beside its list, found by its id, and chunk by chunk by whoever puts together another one. Only
 // the agent that holds the lock of the state directory writes here.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, statfsSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AgentError, messageOf } from '../protocol/errors';
 import { parseJson, record, text } from '../protocol/shape';
@@ -9,7 +9,6 @@ import {
   bytesIn,
   contentId,
   decodeList,
-  digestAt,
   offsetsOf,
   type ChunkList,
   type ContentId,
@@ -17,12 +16,14 @@ import {
 } from '../protocol/chunks';
 import { Arrival } from './arrival';
 import { FILE_CUT } from './cutting';
-import { beginningOf, bytesOf, digestsOf } from './digests';
+import { ChunkIndex, type ChunkPlace } from './chunk-index';
+import { bytesOf, digestsOf } from './digests';
 import { superseded, toDrop, type Kept } from './keeping';
 import { removeArrival, type Target } from './arrival-file';
 import { LIST, arrivalFile, contentFile, journalFile, lentFile, listFile, writeList, writeNote } from './places';
 import { stampOf } from './seen';
 import { unfinishedIn } from './unfinished';
+import { gb, leftIn, refuseFull } from './room';
 import { holesIn } from './zeros';
 
 export interface StoreLimits {
@@ -57,12 +58,6 @@ export interface Announced {
   readonly target?: Target;
 }
 
-/** Where a chunk can be read. */
-export interface ChunkPlace {
-  readonly content: Content;
-  readonly index: number;
-}
-
 const lentNote = record({ path: text, stamp: text });
 
 const NAME = new RegExp(`^([0-9a-f]{64})\\.(${CONTENT_KINDS.join('|')})\\.${LIST}$`);
@@ -70,7 +65,7 @@ const NAME = new RegExp(`^([0-9a-f]{64})\\.(${CONTENT_KINDS.join('|')})\\.${LIST
 export class Contents {
   readonly #options: ContentsOptions;
   #contents: Map<ContentId, Content> | undefined;
-  readonly #chunks = new Map<string, ChunkPlace>();
+  readonly #chunks = new ChunkIndex<Content>();
   readonly #arrivals = new Map<ContentId, Arrival>();
 
   constructor(options: ContentsOptions) {
@@ -106,10 +101,10 @@ export class Contents {
   }
 
   /** Where a chunk can be read, if it is anywhere here. */
-  placeOf(list: ChunkList, index: number): ChunkPlace | undefined {
+  placeOf(list: ChunkList, index: number): ChunkPlace<Content> | undefined {
     // What is on the disk is known first.
     const contents = this.#all;
-    const place = this.#chunks.get(digestAt(list, index));
+    const place = this.#chunks.find(list, index);
     return place !== undefined && contents.get(place.content.id) === place.content ? place : undefined;
   }
 
@@ -297,7 +292,7 @@ export class Contents {
       offsets: offsetsOf(list),
     };
     (this.#contents ??= new Map()).set(id, content);
-    for (let index = 0; index < list.sizes.length; index++) this.#chunks.set(digestAt(list, index), { content, index });
+    this.#chunks.add(content);
     return content;
   }
 
@@ -312,22 +307,7 @@ export class Contents {
     this.#all.delete(content.id);
     rmSync(listFile(this.directory, content.id, content.kind), { force: true });
     rmSync(content.lent === undefined ? content.path : lentFile(this.directory, content.id), { force: true });
-    // By their first bytes, which are quickly compared: a store may hold a million chunks.
-    const lost = new Set<number>();
-    content.list.sizes.forEach((_, index) => {
-      const key = digestAt(content.list, index);
-      if (this.#chunks.get(key)?.content !== content) return;
-      this.#chunks.delete(key);
-      lost.add(beginningOf(content.list, index));
-    });
-    if (lost.size === 0) return;
-    // Chunks that another content has as well are found there from now on.
-    for (const other of this.#all.values())
-      for (let index = 0; index < other.list.sizes.length; index++) {
-        if (!lost.has(beginningOf(other.list, index))) continue;
-        const key = digestAt(other.list, index);
-        if (!this.#chunks.has(key)) this.#chunks.set(key, { content: other, index });
-      }
+    this.#chunks.remove(content, this.#all.values());
   }
 
   /** The limit is for what is kept: what somebody sends now may be more, if there is room for it, and goes again later. */
@@ -343,26 +323,6 @@ export class Contents {
         `Free some space, or set \`store\` of the cluster to another place.`,
     );
   }
-}
-
-function gb(bytes: number): string {
-  return `${(bytes / 1e9).toPrecision(3)} GB`;
-}
-
-function leftIn(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize;
-}
-
-function refuseFull(folder: string, diskBytes: number): void {
-  // What is not there yet will be on the disk of what is.
-  let at = folder;
-  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
-  const left = leftIn(at);
-  if (diskBytes <= left) return;
-  throw new AgentError(
-    `There is no room for ${gb(diskBytes)} in ${folder}: ${gb(left)} are left there. Free some space, or name another place.`,
-  );
 }
 
 export type { ContentKind };

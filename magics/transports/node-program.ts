@@ -17,7 +17,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { TransportError, messageOf } from '../protocol/errors';
-import { findNpm } from '../protocol/host-facts';
+import { findNpm, reportHeader } from '../protocol/host-facts';
 import { isObject } from '../protocol/shape';
 import { TarReader } from '../protocol/tar';
 
@@ -27,6 +27,8 @@ export interface HostKind {
   readonly os: string;
   readonly arch: string;
   readonly isGlibc: boolean;
+  /** Its version; '' where it is none. */
+  readonly glibc: string;
   /** All that was said. */
   readonly words: string;
 }
@@ -59,6 +61,7 @@ export function parseKind(said: string): HostKind {
     os: SYSTEMS[system] ?? system,
     arch: MACHINES[machine] ?? machine,
     isGlibc: libc[0] === 'glibc',
+    glibc: libc[0] === 'glibc' ? (libc[1] ?? '') : '',
     words: said.trim(),
   };
 }
@@ -70,8 +73,28 @@ export async function findNode(kind: HostKind, host: string, cache: string, sign
       `There is no Node.js ${OLDEST_NODE} or later on ${host}, and none can be brought: its C library is not glibc (${kind.words}). Install Node.js there, and set \`node:\` of this cluster to its absolute path.`,
     );
   const isOwn = kind.os === process.platform && kind.arch === process.arch && !isShared();
+  const wanted = isOwn ? neededGlibc() : OFFICIAL_GLIBC;
+  if (kind.os === 'linux' && minorOf(kind.glibc) < minorOf(wanted))
+    throw new TransportError(
+      `There is no Node.js ${OLDEST_NODE} or later on ${host}, and none can be brought: its C library is glibc ${kind.glibc}, and that Node.js needs ${wanted}. Set \`node:\` of this cluster to one that was built for it (Node.js 18 has unofficial builds for glibc 2.17).`,
+    );
   const path = isOwn ? process.execPath : await fetchNode(kind, host, cache, signal);
   return { path, sha256: await digestOf(path, signal), origin: isOwn ? "this machine's own" : 'the npm registry' };
+}
+
+/** What the builds of nodejs.org need from 18 on (BUILDING.md of Node.js, "Platform list"). */
+const OFFICIAL_GLIBC = '2.28';
+
+/** This program was built beside some glibc: beside one of 2.28 or later it uses functions of that (fcntl64), and perhaps none that came after. */
+function neededGlibc(): string {
+  const built = reportHeader()['glibcVersionCompiler'];
+  return typeof built === 'string' && minorOf(built) < minorOf(OFFICIAL_GLIBC) ? built : OFFICIAL_GLIBC;
+}
+
+/** Of `2.28`. What nobody knows is taken for new. */
+function minorOf(glibc: string): number {
+  const minor = /^2\.(\d+)/.exec(glibc)?.[1];
+  return minor === undefined ? Infinity : Number(minor);
 }
 
 /** A Node whose most part is a library of the system's, as some distributions make it. */

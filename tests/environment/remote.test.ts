@@ -1,5 +1,5 @@
 // Packages on a host that is reached over a real sshd, as another user: it cannot read the notebook's folder, and has none of the packages.
-import { existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LONG_MS, hostEntry, startBefore } from '../clusters/notebook';
 import { describeOn, lacks, openSystem } from '../clusters/open';
@@ -11,6 +11,12 @@ import { ROOT, type KernelClient } from '../kernel/client';
 import { endProcesses } from '../notebook/processes';
 import { cellsOf, value, type Cells } from './cells';
 import { writeProject } from './project';
+
+/** `getconf` is all that tells a C library's version. */
+function agedPrograms(folder: string): string {
+  writeFileSync(join(folder, 'getconf'), '#!/bin/sh\necho glibc 2.17\n', { mode: 0o755 });
+  return folder;
+}
 
 /** A folder of all programs but Node, npm and what goes with them, and some more. */
 function withoutNode(folder: string, more: readonly string[] = []): string {
@@ -48,6 +54,11 @@ describeOn('packages over ssh2', sshd, (system) => {
       foreign: [
         ...login,
         `setup: export PATH=${withoutNode(place('foreign'), ['getconf'])} XDG_CACHE_HOME=${place('foreign-cache')}`,
+      ],
+      // One whose system says that its C library is that of CentOS 7.
+      aged: [
+        ...login,
+        `setup: export PATH=${agedPrograms(withoutNode(place('aged'), ['getconf']))} XDG_CACHE_HOME=${place('aged-cache')}`,
       ],
       modular: [...login, `store: ${place('modular')}`, 'modules: "null"'],
       unloadable: [...login, `store: ${place('unloadable')}`, 'modules: ["null", nosuch/1.0]'],
@@ -177,6 +188,22 @@ describeOn('packages over ssh2', sshd, (system) => {
       expect(reply['evalue']).toMatch(
         /no Node\.js 18 or later on .*none can be brought: its C library is not glibc \(Linux \S+ unknown\)\. Install Node\.js there/,
       );
+    },
+    LONG_MS,
+  );
+
+  test(
+    'a host whose C library is too old for a Node.js is told of before one is sent',
+    async () => {
+      const { reply } = await cells.run('%%cluster aged\n1');
+      expect(reply['evalue']).toMatch(
+        /no Node\.js 18 or later on .*none can be brought: its C library is glibc 2\.17, and that Node\.js needs 2\.\d+\. Set `node:`/,
+      );
+      expect(
+        readdirSync(system.makeDirectory('aged-cache'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+          name.endsWith('/node'),
+        ),
+      ).toEqual([]);
     },
     LONG_MS,
   );

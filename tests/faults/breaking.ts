@@ -498,11 +498,12 @@ export function cutAt(step: Step, way: Way): Break {
   };
 }
 
-const known = new WeakMap<Bench, Set<string>>();
+const known = new WeakMap<Bench, ReadonlyMap<string, ReadonlySet<string>>>();
 
-/** Jobs that were there before are none of ours. */
+/** Jobs that were there before are none of ours; ids of here and there may be equal. */
 export function rememberJobs(bench: Bench): void {
-  known.set(bench, new Set([bench.jobs, join(bench.stateDirectory, 'jobs')].flatMap(filesIn)));
+  const folders = [bench.jobs, join(bench.stateDirectory, 'jobs')];
+  known.set(bench, new Map(folders.map((folder) => [folder, new Set(filesIn(folder))])));
 }
 
 /** `jobs`: the folder of them, here or there. */
@@ -510,7 +511,7 @@ async function reaches(bench: Bench, jobs: string, step: Exclude<Step, 'connecti
   await until(
     `the job is ${step} in ${jobs}`,
     () => {
-      const job = filesIn(jobs).find((name) => known.get(bench)?.has(name) !== true);
+      const job = filesIn(jobs).find((name) => known.get(bench)?.get(jobs)?.has(name) !== true);
       // Cut too late is cut as well: what has come home is deleted there.
       if (job === undefined) return step === 'ended' && jobs === bench.jobs;
       const directory = join(jobs, job);
