@@ -1,8 +1,12 @@
 // Recorded answers of real systems (tests/recorded), as a dialect's parser gets them, and observations in one line each, for tables.
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SchedulerError } from '../../magics/protocol/errors';
+import { toNativeId } from '../../magics/schedulers/answer';
 import type { BatchDialect, CommandResult, Observation, Observations } from '../../magics/schedulers/dialect';
+import { slurm } from '../../magics/schedulers/slurm';
 
 const ROOT = join(__dirname, '..', 'recorded');
 
@@ -99,4 +103,21 @@ export function describeRecordings<Expected>(
       expect(read(recorded(system, name))).toEqual(wanted);
     });
   });
+}
+
+/** The question for the state of jobs of Slurm, put to what `scontrol` was recorded to answer. */
+export function askScontrol(system: string, name: string, ids: readonly string[]): Observations {
+  const { stdout, stderr, exitCode } = recorded(system, name);
+  const directory = mkdtempSync(join(tmpdir(), 'cellburst-scontrol-'));
+  try {
+    for (const [file, text] of Object.entries({ stdout, stderr })) writeFileSync(join(directory, file), text);
+    const answers = `#!/bin/sh\ncat '${directory}/stdout'; cat '${directory}/stderr' >&2; exit ${exitCode ?? 1}\n`;
+    writeFileSync(join(directory, 'scontrol'), answers, { mode: 0o755 });
+    const [program, ...args] = slurm.statusCommand(ids.map(toNativeId));
+    const env = { ...process.env, PATH: `${directory}:${process.env['PATH'] ?? ''}` };
+    const said = spawnSync(program, args, { env, encoding: 'utf8' });
+    return slurm.parseStatus({ stdout: said.stdout, stderr: said.stderr, exitCode: said.status });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }

@@ -1,13 +1,10 @@
 // Slurm's recorded answers, and the traps of its commands.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { NativeId } from '../../magics/protocol/job';
 import { slurm } from '../../magics/schedulers/slurm';
 import { parseAccounting, parseQueue, type Columns } from '../../magics/schedulers/slurm-answers';
 import {
   answerOf,
+  askScontrol,
   brief,
   briefs,
   cancellationOf,
@@ -354,22 +351,7 @@ const answer = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' });
 const queue = (...lines: string[]) => slurm.parseStatus(answer(lines.join('\n')));
 const history = (...lines: string[]) => slurm.parseHistory(answer(lines.join('\n')));
 
-/** The question, put to what `scontrol` was recorded to answer. */
-function askRecorded(name: string, ...ids: string[]) {
-  const { stdout, stderr, exitCode } = recorded(SYSTEM, name);
-  const directory = mkdtempSync(join(tmpdir(), 'cellburst-scontrol-'));
-  try {
-    for (const [file, text] of Object.entries({ stdout, stderr })) writeFileSync(join(directory, file), text);
-    const answers = `#!/bin/sh\ncat '${directory}/stdout'; cat '${directory}/stderr' >&2; exit ${exitCode ?? 1}\n`;
-    writeFileSync(join(directory, 'scontrol'), answers, { mode: 0o755 });
-    const [program, ...args] = slurm.statusCommand(ids.map(id));
-    const env = { ...process.env, PATH: `${directory}:${process.env['PATH'] ?? ''}` };
-    const said = spawnSync(program, args, { env, encoding: 'utf8' });
-    return slurm.parseStatus({ stdout: said.stdout, stderr: said.stderr, exitCode: said.status });
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
+const askRecorded = (name: string, ...ids: string[]) => askScontrol(SYSTEM, name, ids);
 
 describe('the question for all jobs', () => {
   test.each([
