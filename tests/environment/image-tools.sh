@@ -5,7 +5,7 @@
 set -euo pipefail
 TO=$(mkdir -p "$1" && readlink -f "$1")
 LIB=usr/lib/x86_64-linux-gnu
-MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 die() {
   echo "ERROR: $*" >&2
   exit 77
@@ -20,14 +20,23 @@ main() {
   echo "CELLBURST_TEST_MUSL=$TO/musl"
 }
 
+# Where this machine has its packages from; DEBIAN_MIRROR says another place.
+mirror() {
+  local here
+  here=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u)
+  here=${DEBIAN_MIRROR:-${here%%$'\n'*}}
+  [ -n "$here" ] || die 'this machine has no packages from Debian; DEBIAN_MIRROR may name a mirror'
+  echo "$here"
+}
+
 # unpack FOLDER PACKAGE...: of sid, whatever this machine has, by lists and a cache of our own.
 unpack() {
-  local folder=$1 options
+  local folder=$1 options from
   shift
+  [ -r "$KEYS" ] || die 'the keys of Debian’s archive are not here (debian-archive-keyring)'
   mkdir -p "$TO"/apt/{lists,cache}/partial "$TO/apt/debs"
-  echo "deb [trusted=yes] $MIRROR sid main" >"$TO/apt/sources.list"
-  [ ! -r /usr/share/keyrings/debian-archive-keyring.gpg ] ||
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $MIRROR sid main" >"$TO/apt/sources.list"
+  from=$(mirror)
+  echo "deb [signed-by=$KEYS] $from sid main" >"$TO/apt/sources.list"
   options=(-qq -o "Dir::Etc::sourcelist=$TO/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$TO/apt/lists"
     -o "Dir::Cache=$TO/apt/cache" -o "APT::Sandbox::User=$(id -un)" -o Acquire::Retries=2)
   (
