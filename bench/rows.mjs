@@ -6,7 +6,15 @@ import { cell, cellBesideDeno } from './cell.mjs';
 import { channel } from './channel.mjs';
 import { clusterCell, clusterCellP95 } from './cluster-cell.mjs';
 import { completion, completionBesideDeno } from './completion.mjs';
-import { changedFile, largeBesideRsync, largeBesideScp, readFile, smallFiles, smallFilesAgain } from './files.mjs';
+import {
+  changedFile,
+  largeBesidePlainRsync,
+  largeBesideRsync,
+  largeBesideScp,
+  readFile,
+  smallFiles,
+  smallFilesAgain,
+} from './files.mjs';
 import { growth } from './growth.mjs';
 import { loopBesideDeno, loopOnNode20, loopOnNode24 } from './loop.mjs';
 import { memory, monitor } from './memory.mjs';
@@ -49,6 +57,7 @@ export const rows = [
   smallFilesAgain,
   changedFile,
   largeBesideRsync,
+  largeBesidePlainRsync,
   largeBesideScp,
   readFile,
   channel,
