@@ -247,7 +247,12 @@ async function tellsTimeLimit(bench: Bench, given: Conformance): Promise<void> {
 async function seesRunning(bench: Bench): Promise<void> {
   const before = Date.now() - 2000;
   const sent = await bench.shell('sleep 30');
-  const { sighting } = await bench.awaits(sent.id, /^running/);
+  let { sighting } = await bench.awaits(sent.id, /^running/);
+  // PBS says that a job runs some milliseconds before it says since when.
+  for (let look = 0; look < 20 && sighting.state === 'running' && sighting.since === 0; look++) {
+    await pause(150);
+    ({ sighting } = await bench.awaits(sent.id, /^running/));
+  }
   if (sighting.state !== 'running') throw new Error('It does not run.');
   expect(sighting.node).toMatch(/^\S+$/);
   expect(sighting.since).toBeGreaterThan(before);

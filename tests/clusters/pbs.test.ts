@@ -1,4 +1,4 @@
-// The PBS dialect against a real PBS, where CELLBURST_TEST_PBS names its prefix (as /opt/pbs); in the present user's name. Not packaged by Debian, so never started here.
+// The PBS dialect against a real PBS, where CELLBURST_TEST_PBS names its prefix (as /opt/pbs); in the present user's name. No distribution packages it, so `npm test` never starts one.
 import { pbs } from '../../magics/schedulers/pbs';
 import { describeDialect } from './conformance';
 import { openInstalled } from './open';
