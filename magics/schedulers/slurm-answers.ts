@@ -1,4 +1,4 @@
-// What Slurm's answers mean: lines of squeue, rows of sacct, slurmstepd's words in a log. Recorded on 22.05.8.
+// What Slurm's answers mean: lines of the queue, rows of sacct, slurmstepd's words in a log. Recorded on 22.05.8.
 import type { NativeId } from '../protocol/job';
 import { endedByExit, endedBySignal, noAnswer, parseTime, toNativeId } from './answer';
 import type { CommandResult, Observation, Observations } from './dialect';
@@ -42,9 +42,9 @@ function toRow(line: string, columns: Columns): Row | undefined {
 /** An id of a job, or of a task of an array. */
 export const JOB = /^\d+(?:_\d+)?$/;
 
-/** Lines of squeue. Exported for the recorded ones, which were asked for other columns. */
+/** Lines of the queue, as queueCommand prints them. Exported for recordings of squeue, which name the id and the exit code otherwise: we do not ask it any more. */
 export function parseQueue(result: CommandResult, columns: Columns): Observations {
-  // With one id squeue fails once it has forgotten the job; with several it leaves it out.
+  // Asked for one id, Slurm fails once it has forgotten the job; of several it leaves it out.
   if (result.exitCode !== 0 && !/Invalid job id specified/.test(result.stderr))
     throw noAnswer(TITLE, 'scontrol', result);
   const seen = new Map<NativeId, Observation>();
